@@ -1,0 +1,17 @@
+using System.CommandLine;
+
+namespace AgentLightning.Cli.Commands;
+
+/// <summary>The command tree of <c>lightning</c>.</summary>
+internal static class RootCommandFactory
+{
+    public static RootCommand Create() => new("Makes AI agents better from feedback: capture, reward, train, prove, release, roll back.")
+    {
+        DemoCommand.Create(),
+        ServeCommand.Create(),
+        TriageCommand.Create(),
+        PromoteCommand.Create(),
+        RollbackCommand.Create(),
+        LineageCommand.Create(),
+    };
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+using AgentLightning.Cli.Output;
+using AgentLightning.Evaluation;
+using Spectre.Console;
+
+namespace AgentLightning.Cli.Demo;
+
+/// <summary>Shows people what a demo found: a table, a chart, and where to look next.</summary>
+internal static class DemoReport
+{
+    public static void Write(DemoResult result, DemoState state, string store)
+    {
+        var comparison = state.Evaluation!.Comparison;
+        var table = new Table().Title("What happened").AddColumns("", "before", "after");
+        table.AddRow("policy", Markup.Escape(state.Evaluation.BaselineModel), Markup.Escape(state.Evaluation.CandidateModel));
+        table.AddRow($"macro-F1, {comparison.Baseline.N} held-out items", Figure(comparison.Baseline), Figure(comparison.Candidate));
+        table.AddRow("accuracy", Figure(comparison.BaselineAccuracy), Figure(comparison.CandidateAccuracy));
+        table.AddRow("mean reward when serving", Reward(state, "before"), Reward(state, "after"));
+        table.AddRow("gate", "", $"{(result.Gate.Passed ? "[green]passed[/]" : "[red]not passed[/]")}: {Markup.Escape(state.Evaluation.Verdict.Reason)}, p = {result.Gate.PValue.ToString("0.0000", CultureInfo.InvariantCulture)}");
+        table.AddRow("release", "", result.Promoted ? "[green]promoted[/]" : "[yellow]not promoted[/]");
+        if (state.BadEvaluation is { } bad)
+        {
+            table.AddRow("bad release", "", $"macro-F1 {Figure(bad.Comparison.Candidate)}, gate [red]not passed[/], forced; mean reward {Reward(state, "bad release")}");
+        }
+
+        table.AddRow("rollback", "", result.Rollback.Triggered ? $"[green]rolled back[/]: {Markup.Escape(result.Rollback.Reason)}" : $"[yellow]none[/]: {Markup.Escape(result.Rollback.Reason)}");
+        table.AddRow("now", "", state.ServingRewards.ContainsKey("rolled back") ? $"mean reward {Reward(state, "rolled back")} again" : "");
+        Terminal.Results.Write(table);
+        WriteChart(state);
+        Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{result.Episodes} episodes, {result.Rewards} rewards, {result.Seconds:0.0} s, seed {result.Seed}");
+        Terminal.Results.MarkupLineInterpolated($"Look inside:  lightning lineage --store {store}   lightning serve --store {store}");
+    }
+
+    private static void WriteChart(DemoState state)
+    {
+        var chart = new BarChart().Label("macro-F1 on held-out items, %").LeftAlignLabel().WithMaxValue(100)
+            .AddItem("before", Percent(state.Evaluation!.Comparison.Baseline.Value), Color.Grey)
+            .AddItem("after", Percent(state.Evaluation.Comparison.Candidate.Value), Color.Green);
+        if (state.BadEvaluation is { } bad)
+        {
+            chart.AddItem("bad release", Percent(bad.Comparison.Candidate.Value), Color.Red);
+        }
+
+        Terminal.Results.Write(chart);
+        if (state.TrainingRewards.Count > 0)
+        {
+            Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"reward of fresh answers, round by round  {Sparkline(state.TrainingRewards)}  {state.TrainingRewards[0]:+0.00;-0.00} → {state.TrainingRewards[^1]:+0.00;-0.00}");
+        }
+    }
+
+    private static string Sparkline(IReadOnlyList<double> values)
+    {
+        const string Bars = "▁▂▃▄▅▆▇█";
+        var (low, high) = (values.Min(), values.Max());
+        return string.Concat(values.Select(value => Bars[high > low ? (int)Math.Round((value - low) / (high - low) * (Bars.Length - 1)) : 0]));
+    }
+
+    private static string Figure(Measurement m) => string.Create(CultureInfo.InvariantCulture, $"{m.Value:0.000} [[{m.Low:0.000}, {m.High:0.000}]]");
+
+    private static string Figure(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+
+    private static string Reward(DemoState state, string name) =>
+        state.ServingRewards.TryGetValue(name, out var reward) ? reward.ToString("+0.00;-0.00", CultureInfo.InvariantCulture) : "";
+
+    private static double Percent(double share) => Math.Round(100 * share, 1);
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using AgentLightning.Common;
+
+namespace AgentLightning.Cli.Output;
+
+/// <summary>Runs a command line and turns errors into one line on standard error and an exit code.</summary>
+internal static class CommandRunner
+{
+    public static async Task<int> RunAsync(RootCommand root, string[] args)
+    {
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync($"error: {error.Message}");
+            }
+
+            await Console.Error.WriteLineAsync($"See 'lightning {string.Join(' ', PathOf(parsed.CommandResult.Command))} --help'.".Replace("  ", " ", StringComparison.Ordinal));
+            return ExitCodes.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (LightningException e)
+        {
+            await Console.Error.WriteLineAsync($"error: {e.Message}");
+            return e.Kind == ErrorKind.Invalid ? ExitCodes.Usage : ExitCodes.Failure;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("error: cancelled");
+            return ExitCodes.Failure;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"error: {e.Message}");
+            return ExitCodes.Failure;
+        }
+    }
+
+    private static IEnumerable<string> PathOf(Command command)
+    {
+        var names = new Stack<string>();
+        for (var current = command; current is not RootCommand; current = (Command)current.Parents.First())
+        {
+            names.Push(current.Name);
+        }
+
+        return names;
+    }
+}

@@ -1,0 +1,20 @@
+using AgentLightning.Deployments;
+using Spectre.Console;
+
+namespace AgentLightning.Cli.Output;
+
+/// <summary>Shows one release after it changed.</summary>
+internal static class ReleaseTable
+{
+    public static void Write(Deployment release, bool json, string what)
+    {
+        if (json)
+        {
+            Terminal.WriteJson(release);
+        }
+        else
+        {
+            Terminal.Results.MarkupLineInterpolated($"[bold]{release.TunedModelName}[/] {what} for agent {release.AgentId}, as release {release.Number} ({release.Id}){(release.Forced ? ", forced past the gate" : "")}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using AgentLightning.Common;
+using AgentLightning.Deployments;
+using AgentLightning.Triage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace AgentLightning.Server.Deployments;
+
+/// <summary>A run to release.</summary>
+/// <param name="RunId">The training run whose model is to serve; required.</param>
+/// <param name="Force">Releases it although the gate has not passed it; the record says so.</param>
+public sealed record PromoteBody(string? AgentId, string? RunId, string? PromotedBy, bool Force = false);
+
+/// <summary>A release to leave.</summary>
+/// <param name="TargetDeploymentId">Where to go back to; the last good release by default.</param>
+public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, string? Reason, string? RolledBackBy);
+
+/// <summary>A release.</summary>
+public sealed record DeploymentResponse(
+    string DeploymentId, string AgentId, string Slot, string? TrainingRunId, string? EvaluationId, string TunedModelName, bool IsActive, bool Forced,
+    DateTimeOffset PromotedAt, string PromotedBy, string? RollbackFrom, string? RollbackReason)
+{
+    public static DeploymentResponse Of(Deployment d) => new(
+        d.Id, d.AgentId, d.Slot, d.TrainingRunId, d.EvaluationId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy, d.RollbackFrom, d.RollbackReason);
+}
+
+/// <summary>Releases, newest first.</summary>
+public sealed record DeploymentListResponse(string AgentId, int DeploymentsFound, IReadOnlyList<DeploymentResponse> Deployments);
+
+/// <summary>What serves now.</summary>
+public sealed record ActiveDeploymentResponse(bool HasActiveDeployment, DeploymentResponse? Deployment, string? Message, string BaseModel);
+
+/// <summary>Each release with its evidence, newest first.</summary>
+public sealed record LineageResponse(string AgentId, IReadOnlyList<LineageEntry> Lineage);
+
+internal static class DeploymentsEndpoints
+{
+    private const int Listed = 100;
+
+    public static void MapDeployments(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/deployments", ListAsync).WithSummary("Lists an agent's releases, newest first.");
+        routes.MapGet("/deployments/active", ActiveAsync).WithSummary("The release that serves now.");
+        routes.MapGet("/deployments/lineage", LineageAsync).WithSummary("Why what serves serves: each release with its run, data set and evaluation.");
+        routes.MapPost("/deployments", PromoteAsync).WithSummary("Releases the model of a training run that passed the gate; the next answer is its.")
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        routes.MapPost("/deployments/rollback", RollbackAsync).WithSummary("Goes back to the last good release, or to the one named.")
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+    }
+
+    private static async Task<DeploymentListResponse> ListAsync(IDeploymentStore deployments, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId, int limit = 20)
+    {
+        if (limit is < 1 or > 1_000)
+        {
+            throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {limit}.");
+        }
+
+        var found = await deployments.ListAsync(agentId, null, limit, cancellationToken);
+        return new DeploymentListResponse(agentId, found.Count, [.. found.Select(DeploymentResponse.Of)]);
+    }
+
+    private static async Task<ActiveDeploymentResponse> ActiveAsync(IDeploymentStore deployments, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId)
+    {
+        var active = await deployments.FindActiveAsync(agentId, Deployment.DefaultSlot, cancellationToken);
+        return active is null
+            ? new ActiveDeploymentResponse(false, null, "No active tuned model. Using base model.", RuleTriagePolicy.PolicyName)
+            : new ActiveDeploymentResponse(true, DeploymentResponse.Of(active), null, RuleTriagePolicy.PolicyName);
+    }
+
+    private static async Task<LineageResponse> LineageAsync(LineageReader lineage, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId) =>
+        new(agentId, await lineage.ReadAsync(agentId, Listed, cancellationToken));
+
+    private static async Task<DeploymentResponse> PromoteAsync(PromoteBody body, DeploymentService service, CancellationToken cancellationToken)
+    {
+        var runId = Ids.Check(body.RunId, "run_id");
+        return DeploymentResponse.Of(await service.PromoteAsync(body.AgentId ?? TriageAgent.DefaultAgentId, runId, body.PromotedBy ?? "api", body.Force, cancellationToken));
+    }
+
+    private static async Task<DeploymentResponse> RollbackAsync(RollbackBody? body, DeploymentService service, CancellationToken cancellationToken) =>
+        DeploymentResponse.Of(await service.RollbackAsync(
+            body?.AgentId ?? TriageAgent.DefaultAgentId, body?.Reason ?? "requested", body?.RolledBackBy ?? "api", cancellationToken, body?.TargetDeploymentId));
+}

@@ -1,0 +1,45 @@
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace AgentLightning.Server.Episodes;
+
+/// <summary>Episodes, newest first.</summary>
+public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes);
+
+/// <summary>One episode with every reward it ever got.</summary>
+public sealed record EpisodeResponse(
+    string Id, string AgentId, string UserInput, string AssistantOutput, IReadOnlyList<EpisodeToolCall> ToolCalls, string? ModelDeployment, string? DeploymentId,
+    string? CorrelationId, string? SessionId, double RequestLatencyMs, TokenUsage? TokenUsage, IReadOnlyDictionary<string, string>? Metadata, EpisodeStatus Status,
+    string? Action, double? ActionLogProbability, DateTimeOffset CreatedAt, IReadOnlyList<Reward> Rewards);
+
+internal static class EpisodesEndpoints
+{
+    public static void MapEpisodes(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/episodes", ListAsync)
+            .WithSummary("Lists episodes, newest first; 'before' takes the last id of a page and gives the next.")
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
+        routes.MapGet("/episodes/{id}", GetAsync)
+            .WithSummary("One episode, whole, with its rewards.").ProducesProblem(StatusCodes.Status404NotFound);
+    }
+
+    private static async Task<EpisodeListResponse> ListAsync(
+        IEpisodeStore episodes, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20, [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null)
+    {
+        var found = await episodes.ListAsync(new EpisodeQuery(agentId, startDate, endDate, limit, before), cancellationToken);
+        return new EpisodeListResponse(agentId, found.Count, found);
+    }
+
+    private static async Task<EpisodeResponse> GetAsync(string id, IEpisodeStore episodes, IRewardStore rewards, CancellationToken cancellationToken)
+    {
+        var e = await episodes.FindAsync(Ids.Check(id, "id"), cancellationToken) ?? throw LightningException.NotFound($"Episode {id} not found");
+        return new EpisodeResponse(
+            e.Id, e.AgentId, e.UserInput, e.AssistantOutput, e.ToolCalls, e.ModelDeployment, e.DeploymentId, e.CorrelationId, e.SessionId, e.RequestLatencyMs,
+            e.TokenUsage, e.Metadata, e.Status, e.Action, e.ActionLogProbability, e.CreatedAt, await rewards.HistoryAsync(id, cancellationToken));
+    }
+}

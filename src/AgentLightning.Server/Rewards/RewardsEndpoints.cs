@@ -1,0 +1,40 @@
+using AgentLightning.Common;
+using AgentLightning.Rewards;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace AgentLightning.Server.Rewards;
+
+/// <summary>A reward for an episode.</summary>
+/// <param name="EpisodeId">The episode; required.</param>
+/// <param name="Reward">−1…1; required.</param>
+/// <param name="Feedback">A comment.</param>
+/// <param name="Correction">The right answer, if known.</param>
+/// <param name="Source">human_approval by default.</param>
+/// <param name="RewardId">The client's own id; the same id twice is one reward.</param>
+public sealed record RewardBody(string? EpisodeId, double? Reward, string? Feedback, string? Correction, string? Source, string? Rubric, string? Evaluator, string? RewardId);
+
+/// <summary>The stored reward.</summary>
+public sealed record RewardResponse(string RewardId, string EpisodeId, double Value, RewardSource Source, DateTimeOffset CreatedAt);
+
+internal static class RewardsEndpoints
+{
+    public static void MapRewards(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/rewards", AssignAsync)
+            .WithSummary("Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept.")
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
+
+    private static async Task<RewardResponse> AssignAsync(RewardBody body, RewardService rewards, CancellationToken cancellationToken)
+    {
+        if (body.EpisodeId is null || body.Reward is null)
+        {
+            throw LightningException.Invalid("episode_id and reward are required.");
+        }
+
+        var source = body.Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(body.Source, "source");
+        var reward = await rewards.AssignAsync(
+            new RewardRequest(body.EpisodeId, body.Reward.Value, source, body.Correction, body.Rubric, body.Evaluator, body.Feedback, body.RewardId), cancellationToken);
+        return new RewardResponse(reward.Id, reward.EpisodeId, reward.Value, reward.Source, reward.CreatedAt);
+    }
+}

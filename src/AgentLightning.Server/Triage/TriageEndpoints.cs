@@ -1,0 +1,39 @@
+using AgentLightning.Episodes;
+using AgentLightning.Triage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace AgentLightning.Server.Triage;
+
+/// <summary>A piece of feedback to analyse.</summary>
+/// <param name="Comment">What the person wrote.</param>
+/// <param name="AgentId">Whose active policy answers; <c>triage</c> by default.</param>
+/// <param name="EpisodeId">The client's own id for the episode; the same id twice is one episode.</param>
+public sealed record TriageRequest(
+    string? Comment, string? Title, string? Type, int? Rating, string? Page, string? FeedbackId, string? AgentId, string? EpisodeId, string? SessionId);
+
+/// <summary>The analysis, the episode it is stored as, and who answered.</summary>
+public sealed record TriageResponse(
+    string EpisodeId, string Category, Severity Severity, string Action, int Priority, double Confidence, string Reasoning, bool NeedsHuman, string Model, string? DeploymentId);
+
+internal static class TriageEndpoints
+{
+    public static void MapTriage(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/triage", AnalyzeAsync)
+            .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, EpisodeRecorder recorder, CancellationToken cancellationToken)
+    {
+        var task = new FeedbackTask(request.Comment ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
+        var call = new TriageCall(request.AgentId ?? TriageAgent.DefaultAgentId, request.EpisodeId, request.SessionId);
+        var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
+        // The id in the answer must be one that a reward can be given to, even after a crash.
+        await recorder.FlushAsync(cancellationToken);
+        var analysis = result.Analysis;
+        return new TriageResponse(
+            result.EpisodeId, analysis.Category, analysis.Severity, analysis.Action, analysis.Priority, analysis.Confidence, analysis.Reasoning, analysis.NeedsHuman,
+            result.Episode.ModelDeployment!, result.Episode.DeploymentId);
+    }
+}

@@ -1,0 +1,22 @@
+namespace AgentLightning.Common;
+
+/// <summary>Record ids: ours are UUIDv7, which sort by time; a client may give its own, which then is an idempotency key.</summary>
+public static class Ids
+{
+    private const int LongestId = 200;
+
+    /// <summary>A new id for a record made at <paramref name="now"/>.</summary>
+    public static string New(DateTimeOffset now) => Guid.CreateVersion7(now).ToString("D");
+
+    /// <summary>Checks an id that came from outside: 1 to 200 characters, none of them a control character or a blank.</summary>
+    public static string Check(string? id, string name)
+    {
+        if (string.IsNullOrEmpty(id) || id.Length > LongestId || id.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)))
+        {
+            var seen = id is null ? "nothing" : $"'{(id.Length > 40 ? id[..40] + "…" : id)}' ({id.Length} characters)";
+            throw LightningException.Invalid($"{name} must be 1 to {LongestId} characters without blanks, but it is {seen}.");
+        }
+
+        return id;
+    }
+}

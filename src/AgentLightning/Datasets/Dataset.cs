@@ -1,0 +1,30 @@
+namespace AgentLightning.Datasets;
+
+/// <summary>Which part of a data set an example belongs to.</summary>
+public enum DatasetSide
+{
+    Train,
+    Validation,
+}
+
+/// <summary>An immutable, versioned selection of rewarded episodes, with the query and the seed that made it.</summary>
+/// <param name="Version">Counts from 1 for each agent and name.</param>
+/// <param name="QueryFilter">What was selected, in words.</param>
+/// <param name="Seed">Decides which inputs are held out.</param>
+/// <param name="TrainingCount">Different inputs to learn from.</param>
+/// <param name="ValidationCount">Different inputs held out.</param>
+/// <param name="EpisodeCount">Episodes on both sides.</param>
+/// <param name="Artifact">Hash and address of the content.</param>
+public sealed record Dataset(
+    string Id, string AgentId, string Name, int Version, string QueryFilter, long Seed,
+    int TrainingCount, int ValidationCount, int EpisodeCount, string Artifact, DateTimeOffset CreatedAt);
+
+/// <summary>One input with every answer that was given to it.</summary>
+/// <param name="Key">The input's key; no key is on both sides.</param>
+/// <param name="Expected">The right answer, where a reviewer said it.</param>
+public sealed record DatasetExample(string Key, DatasetSide Side, string Input, string? Expected, IReadOnlyList<DatasetAnswer> Answers);
+
+/// <summary>An answer that was given, how likely it was to be given, and how good it was.</summary>
+/// <param name="LogProbability">ln μ(action | input), 0 when it was certain.</param>
+/// <param name="Reward">−1…1, all current rewards of the episode taken together.</param>
+public sealed record DatasetAnswer(string EpisodeId, string Action, double LogProbability, double Reward);

@@ -1,0 +1,24 @@
+using AgentLightning.Common;
+
+namespace AgentLightning.Deployments;
+
+/// <summary>Keeps releases; at most one of an agent and slot is active, which the store itself enforces.</summary>
+public interface IDeploymentStore
+{
+    /// <summary>
+    /// In one transaction: checks that the active release is still <paramref name="expectedActiveId"/> (null: none), makes it inactive,
+    /// and stores the new one as active, under the next number. If another release became active meanwhile nothing changes: <see cref="ErrorKind.Conflict"/>.
+    /// </summary>
+    Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken);
+
+    Task<Deployment?> FindAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>The active release, or null when the base model serves.</summary>
+    Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken);
+
+    /// <summary>Releases, newest first; of all agents when <paramref name="agentId"/> is null.</summary>
+    Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken);
+
+    /// <summary>How many releases there were, counted by the database.</summary>
+    Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
+}

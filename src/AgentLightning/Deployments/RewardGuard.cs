@@ -1,0 +1,123 @@
+using System.Globalization;
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+using Microsoft.Extensions.Logging;
+
+namespace AgentLightning.Deployments;
+
+/// <summary>When a release counts as bad.</summary>
+public sealed record RewardGuardOptions
+{
+    /// <summary>Fewest rewards of the release, and of the one before it, before the guard judges, 5…100,000; 20 by default.</summary>
+    public int FewestRewards { get; init; } = 20;
+
+    /// <summary>Newest rewards that the running mean is taken over, from <see cref="FewestRewards"/> to 1,000,000; 500 by default.</summary>
+    public int Window { get; init; } = 500;
+
+    /// <summary>Fall of the mean reward below the release before that is tolerated, 0…2; 0.1 by default.</summary>
+    public double Tolerance { get; init; } = 0.1;
+
+    /// <summary>Chance of a false alarm over the life of a release, 0.0001…0.2; 0.01 by default.</summary>
+    public double Alpha { get; init; } = 0.01;
+
+    internal void Validate()
+    {
+        Check("FewestRewards", FewestRewards is >= 5 and <= 100_000, "from 5 to 100000", FewestRewards);
+        Check("Window", Window >= FewestRewards && Window <= 1_000_000, "from FewestRewards to 1000000", Window);
+        Check("Tolerance", Tolerance is >= 0 and <= 2, "from 0 to 2", Tolerance);
+        Check("Alpha", Alpha is >= 0.0001 and <= 0.2, "from 0.0001 to 0.2", Alpha);
+
+        static void Check(string name, bool good, string range, object value)
+        {
+            if (!good)
+            {
+                throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"{name} of the reward guard must be {range}, but it is {value}."));
+            }
+        }
+    }
+}
+
+/// <summary>
+/// Watches the running reward of the active release and rolls it back when it is worse than that of the release before it, beyond chance.
+/// It looks after every reward, so the bound around the mean is a confidence sequence, which holds however often one looks
+/// (asymptotic form of Waudby-Smith et al., "Time-uniform central limit theory"): √((nvρ²+1)/(n²ρ²)·ln((nvρ²+1)/α²)).
+/// It is exact while the window has not slid, and close to it after.
+/// </summary>
+public sealed partial class RewardGuard : IRewardObserver
+{
+    private readonly IDeploymentStore _deployments;
+    private readonly DeploymentService _service;
+    private readonly IRewardStore _rewards;
+    private readonly RewardGuardOptions _options;
+    private readonly ILogger _logger;
+
+    public RewardGuard(IDeploymentStore deployments, DeploymentService service, IRewardStore rewards, RewardGuardOptions options, ILogger<RewardGuard> logger)
+    {
+        options.Validate();
+        (_deployments, _service, _rewards, _options, _logger) = (deployments, service, rewards, options, logger);
+    }
+
+    /// <summary>Judges the release that answered the rewarded episode. A failure of the guard is logged and never fails the reward.</summary>
+    public async Task RewardedAsync(Episode episode, Reward reward, CancellationToken cancellationToken)
+    {
+        if (episode.DeploymentId is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await CheckAsync(episode.DeploymentId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LightningException e)
+        {
+            LogFailure(_logger, episode.DeploymentId, e.Message);
+        }
+    }
+
+    /// <summary>Rolls the release back if it is active and its running reward is bad. Returns the release that took its place, or null.</summary>
+    public async Task<Deployment?> CheckAsync(string deploymentId, CancellationToken cancellationToken)
+    {
+        var release = await _deployments.FindAsync(deploymentId, cancellationToken).ConfigureAwait(false);
+        // A release that a rollback brought back is the best there is; leaving it too would only walk further into the past.
+        if (release is not { IsActive: true, Replaces: not null, RollbackFrom: null })
+        {
+            return null;
+        }
+
+        var now = await _rewards.SummariseDeploymentAsync(release.Id, _options.Window, cancellationToken).ConfigureAwait(false);
+        if (now.Count < _options.FewestRewards)
+        {
+            return null;
+        }
+
+        var before = await _rewards.SummariseDeploymentAsync(release.Replaces, _options.Window, cancellationToken).ConfigureAwait(false);
+        if (before.Count < _options.FewestRewards || now.Mean + Radius(now) >= before.Mean - _options.Tolerance)
+        {
+            return null;
+        }
+
+        var reason = string.Create(
+            CultureInfo.InvariantCulture,
+            $"running reward {now.Mean:0.000} (at most {now.Mean + Radius(now):0.000}, {now.Count} rewards) fell below {before.Mean:0.000} of the release before by more than {_options.Tolerance:0.00}");
+        LogRollback(_logger, release.Id, reason);
+        return await _service.RollbackAsync(release.AgentId, reason, "reward-guard", cancellationToken, expectedActiveId: release.Id, slot: release.Slot).ConfigureAwait(false);
+    }
+
+    private double Radius(RewardSummary rewards)
+    {
+        // ρ is chosen to be tight from ten rewards on; the variance has a floor, since a few equal rewards prove little.
+        var logTerm = -2 * Math.Log(_options.Alpha);
+        var rhoSquared = (logTerm + Math.Log(logTerm) + 1) / 10;
+        var n = (double)rewards.Count;
+        var spread = (n * Math.Max(rewards.Variance, 0.01) * rhoSquared) + 1;
+        return Math.Sqrt(spread / (n * n * rhoSquared) * Math.Log(spread / (_options.Alpha * _options.Alpha)));
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Release {Deployment} is rolled back: {Reason}")]
+    private static partial void LogRollback(ILogger logger, string deployment, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The reward guard could not judge release {Deployment}: {Reason}")]
+    private static partial void LogFailure(ILogger logger, string deployment, string reason);
+}

@@ -1,0 +1,162 @@
+using System.Threading.Channels;
+using AgentLightning.Common;
+using Microsoft.Extensions.Logging;
+
+namespace AgentLightning.Episodes;
+
+/// <summary>
+/// Takes episodes from the caller's thread into a bounded queue; a background writer commits them in groups.
+/// A failure to capture never fails the work that was captured: it is counted, and <see cref="FlushAsync"/> tells.
+/// </summary>
+/// <remarks>Any thread may call. Disposal writes what is queued.</remarks>
+public sealed partial class EpisodeRecorder : IAsyncDisposable
+{
+    private readonly IEpisodeStore _store;
+    private readonly EpisodeRecorderOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<Entry> _queue;
+    private readonly Task _writer;
+    private long _recorded, _dropped;
+
+    public EpisodeRecorder(IEpisodeStore store, EpisodeRecorderOptions options, TimeProvider time, ILogger<EpisodeRecorder> logger)
+    {
+        options.Validate();
+        (_store, _options, _time, _logger) = (store, options, time, logger);
+        _queue = Channel.CreateBounded<Entry>(new BoundedChannelOptions(options.Capacity) { SingleReader = true });
+        _writer = Task.Run(WriteAsync);
+    }
+
+    /// <summary>Episodes that are on disk.</summary>
+    public long Recorded => Interlocked.Read(ref _recorded);
+
+    /// <summary>Episodes that were lost, because the queue stayed full or the store refused them.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>
+    /// Queues an episode. Completes at once while there is room; with a full queue it waits up to <see cref="EpisodeRecorderOptions.FullWait"/>.
+    /// False means that the episode was dropped.
+    /// </summary>
+    public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
+        _queue.Writer.TryWrite(new Entry(episode, null)) ? new(true) : WaitForRoomAsync(episode, cancellationToken);
+
+    /// <summary>
+    /// Completes when every episode queued before the call is on disk; fails with <see cref="ErrorKind.Unavailable"/> when the store did not take them.
+    /// </summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        var barrier = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            await _queue.Writer.WriteAsync(new Entry(null, barrier), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            await _writer.ConfigureAwait(false);
+            return;
+        }
+
+        await barrier.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _writer.ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> WaitForRoomAsync(Episode episode, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_options.FullWait, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await _queue.Writer.WriteAsync(new Entry(episode, null), either.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is ChannelClosedException || (e is OperationCanceledException && limit.IsCancellationRequested))
+        {
+            Interlocked.Increment(ref _dropped);
+            LogDropped(_logger, 1, e is ChannelClosedException ? "the recorder is closed" : "the queue stayed full");
+            return false;
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        var group = new List<Episode>(_options.GroupSize);
+        var barriers = new List<TaskCompletionSource>();
+        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+        {
+            while (group.Count < _options.GroupSize && _queue.Reader.TryRead(out var entry))
+            {
+                if (entry.Episode is not null)
+                {
+                    group.Add(entry.Episode);
+                }
+                else
+                {
+                    barriers.Add(entry.Barrier!);
+                }
+            }
+
+            var failure = await CommitAsync(group).ConfigureAwait(false);
+            foreach (var barrier in barriers)
+            {
+                if (failure is null)
+                {
+                    barrier.TrySetResult();
+                }
+                else
+                {
+                    barrier.TrySetException(new LightningException(ErrorKind.Unavailable, $"The episode could not be stored: {failure.Message}", failure));
+                }
+            }
+
+            group.Clear();
+            barriers.Clear();
+        }
+    }
+
+    /// <summary>A group that the store refuses is tried once more, record by record, so that one bad record does not take the others with it.</summary>
+    private async Task<Exception?> CommitAsync(List<Episode> group)
+    {
+        if (group.Count == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            await _store.AddAsync(group, CancellationToken.None).ConfigureAwait(false);
+            Interlocked.Add(ref _recorded, group.Count);
+            return null;
+        }
+        catch (Exception e) when (group.Count > 1)
+        {
+            LogRetry(_logger, group.Count, e.Message);
+        }
+        catch (Exception e)
+        {
+            Interlocked.Increment(ref _dropped);
+            LogDropped(_logger, 1, e.Message);
+            return e;
+        }
+
+        Exception? last = null;
+        foreach (var episode in group)
+        {
+            last = await CommitAsync([episode]).ConfigureAwait(false) ?? last;
+        }
+
+        return last;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} episode(s) dropped: {Reason}")]
+    private static partial void LogDropped(ILogger logger, int count, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} episodes was refused and is tried one by one: {Reason}")]
+    private static partial void LogRetry(ILogger logger, int count, string reason);
+
+    private readonly record struct Entry(Episode? Episode, TaskCompletionSource? Barrier);
+}

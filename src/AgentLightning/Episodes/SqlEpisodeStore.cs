@@ -1,0 +1,145 @@
+using System.Data.Common;
+using AgentLightning.Common;
+using AgentLightning.Storage;
+
+namespace AgentLightning.Episodes;
+
+internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
+{
+    private const int ListedCharacters = 200;
+
+    private const string Columns =
+        "e.id, e.agent_id, e.session_id, e.correlation_id, e.model, e.deployment_id, e.training_run_id, e.status, e.internal, e.action, " +
+        "e.action_log_probability, e.input_key, e.latency_ms, e.created_at";
+
+    public Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                var rows = session.Prepare(
+                    """
+                    INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
+                                          action_log_probability, input_key, latency_ms, created_at)
+                    VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at)
+                    ON CONFLICT (id) DO NOTHING
+                    """,
+                    "@id", "@agent", "@session", "@correlation", "@model", "@deployment", "@run", "@status", "@internal", "@action", "@logp", "@key", "@latency", "@at");
+                var payloads = session.Prepare(
+                    "INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata) VALUES (@id, @input, @output, @tools, @usage, @metadata)",
+                    "@id", "@input", "@output", "@tools", "@usage", "@metadata");
+                await using (rows.ConfigureAwait(false))
+                await using (payloads.ConfigureAwait(false))
+                {
+                    var added = 0;
+                    foreach (var episode in episodes)
+                    {
+                        Set(rows, episode.Id, episode.AgentId, episode.SessionId, episode.CorrelationId, episode.ModelDeployment, episode.DeploymentId,
+                            episode.TrainingRunId, EnumText.Of(episode.Status), episode.Internal.ToColumn(), episode.Action, episode.ActionLogProbability,
+                            episode.InputKey ?? InputKeys.Of(episode.UserInput), episode.RequestLatencyMs, episode.CreatedAt.ToColumn());
+                        if (await rows.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 0)
+                        {
+                            continue;
+                        }
+
+                        Set(payloads, episode.Id, episode.UserInput, episode.AssistantOutput,
+                            episode.ToolCalls.Count == 0 ? null : SqlValues.ToJsonColumn(episode.ToolCalls),
+                            SqlValues.ToJsonColumn(episode.TokenUsage), SqlValues.ToJsonColumn(episode.Metadata));
+                        await payloads.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                        added++;
+                    }
+
+                    return added;
+                }
+            },
+            cancellationToken);
+
+    public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => session.SingleAsync(
+                $"SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id WHERE e.id = @id",
+                Read, cancellationToken, ("@id", id)),
+            cancellationToken);
+
+    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
+    {
+        if (query.Limit is < 1 or > 1_000)
+        {
+            throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {query.Limit}.");
+        }
+
+        return database.ReadAsync<IReadOnlyList<EpisodeSummary>>(
+            async session =>
+            {
+                var cursor = query.Before is null ? null : await CursorAsync(session, query.Before, cancellationToken).ConfigureAwait(false);
+                return await session.QueryAsync(
+                    $"""
+                    SELECT {Columns}, substr(p.user_input, 1, {ListedCharacters + 1}) AS user_input, substr(p.assistant_output, 1, {ListedCharacters + 1}) AS assistant_output, p.tool_calls
+                    FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id
+                    WHERE (@agent IS NULL OR e.agent_id = @agent) AND (@start IS NULL OR e.created_at >= @start) AND (@end IS NULL OR e.created_at < @end)
+                      AND (@at IS NULL OR e.created_at < @at OR (e.created_at = @at AND e.id < @id))
+                    ORDER BY e.created_at DESC, e.id DESC LIMIT @limit
+                    """,
+                    Summarise, cancellationToken,
+                    ("@agent", query.AgentId), ("@start", query.Start?.ToColumn()), ("@end", query.End?.ToColumn()),
+                    ("@at", cursor?.At), ("@id", query.Before), ("@limit", query.Limit)).ConfigureAwait(false);
+            },
+            cancellationToken);
+    }
+
+    public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => session.CountAsync("SELECT COUNT(*) FROM episodes WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
+
+    private static async Task<Cursor> CursorAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
+        await session.SingleAsync("SELECT created_at FROM episodes WHERE id = @id", reader => new Cursor(reader.Integer("created_at")), cancellationToken, ("@id", id)).ConfigureAwait(false)
+        ?? throw LightningException.NotFound($"Episode {id}, named by 'before', not found.");
+
+    private static Episode Read(DbDataReader reader) => new()
+    {
+        Id = reader.Text("id"),
+        AgentId = reader.Text("agent_id"),
+        UserInput = reader.Text("user_input"),
+        AssistantOutput = reader.Text("assistant_output"),
+        CreatedAt = reader.Time("created_at"),
+        RequestLatencyMs = reader.Number("latency_ms"),
+        Status = EnumText.Parse<EpisodeStatus>(reader.Text("status"), "status"),
+        ModelDeployment = reader.TextOrNull("model"),
+        DeploymentId = reader.TextOrNull("deployment_id"),
+        TrainingRunId = reader.TextOrNull("training_run_id"),
+        SessionId = reader.TextOrNull("session_id"),
+        CorrelationId = reader.TextOrNull("correlation_id"),
+        Internal = reader.Flag("internal"),
+        Action = reader.TextOrNull("action"),
+        ActionLogProbability = reader.NumberOrNull("action_log_probability"),
+        InputKey = reader.Text("input_key"),
+        ToolCalls = reader.JsonOrNull<List<EpisodeToolCall>>("tool_calls") ?? [],
+        TokenUsage = reader.JsonOrNull<TokenUsage>("token_usage"),
+        Metadata = reader.JsonOrNull<Dictionary<string, string>>("metadata"),
+    };
+
+    private static EpisodeSummary Summarise(DbDataReader reader) => new(
+        reader.Text("id"), reader.Text("agent_id"), Cut(reader.Text("user_input")), Cut(reader.Text("assistant_output")),
+        reader.JsonOrNull<List<EpisodeToolCall>>("tool_calls")?.Count ?? 0,
+        reader.TextOrNull("model"), reader.TextOrNull("deployment_id"), reader.Number("latency_ms"), reader.Time("created_at"));
+
+    private static string Cut(string text)
+    {
+        if (text.Length <= ListedCharacters)
+        {
+            return text;
+        }
+
+        // Half of a surrogate pair is no character.
+        return text[..(char.IsHighSurrogate(text[ListedCharacters - 1]) ? ListedCharacters - 1 : ListedCharacters)] + "...";
+    }
+
+    private static void Set(DbCommand command, params ReadOnlySpan<object?> values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        }
+    }
+
+    private sealed record Cursor(long At);
+}

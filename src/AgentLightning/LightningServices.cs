@@ -1,0 +1,90 @@
+using AgentLightning.Common;
+using AgentLightning.Datasets;
+using AgentLightning.Deployments;
+using AgentLightning.Episodes;
+using AgentLightning.Evaluation;
+using AgentLightning.Rewards;
+using AgentLightning.Storage;
+using AgentLightning.Training;
+using AgentLightning.Triage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace AgentLightning;
+
+/// <summary>Where the records are kept, and the limits of the parts.</summary>
+public sealed record LightningOptions
+{
+    /// <summary>Path of the SQLite file; its artifacts lie beside it in <c>NAME.artifacts</c>. <c>lightning.db</c> in the current folder by default.</summary>
+    public string Store { get; init; } = "lightning.db";
+
+    public EpisodeRecorderOptions Recorder { get; init; } = new();
+
+    public EvaluationGateOptions Gate { get; init; } = new();
+
+    public RewardGuardOptions Guard { get; init; } = new();
+
+    /// <summary>The folder of the artifacts of <see cref="Store"/>.</summary>
+    public string ArtifactFolder => Path.ChangeExtension(Store, ".artifacts");
+}
+
+/// <summary>Puts the product together. What was registered before, a clock for example, stays.</summary>
+public static class LightningServices
+{
+    public static IServiceCollection AddLightning(this IServiceCollection services, LightningOptions options)
+    {
+        if (options.Store.Contains('=', StringComparison.Ordinal))
+        {
+            throw LightningException.Invalid($"The store must be the path of a SQLite file, but it looks like a connection string ('{options.Store.Split('=')[0]}=…'). Other engines are not in this version.");
+        }
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(options);
+        services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(options.Store, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
+
+        services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
+        services.TryAddSingleton(options.Recorder);
+        services.TryAddSingleton<EpisodeRecorder>();
+
+        services.TryAddSingleton<IRewardStore, SqlRewardStore>();
+        services.TryAddSingleton<RewardService>();
+
+        services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
+        services.TryAddSingleton<DatasetBuilder>();
+
+        services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
+        services.TryAddSingleton<TrainingRunner>();
+
+        services.TryAddSingleton<IEvaluationStore, SqlEvaluationStore>();
+        services.TryAddSingleton(options.Gate);
+        services.TryAddSingleton<EvaluationGate>();
+        services.TryAddSingleton<Evaluator>();
+
+        services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
+        services.TryAddSingleton<DeploymentService>();
+        services.TryAddSingleton<LineageReader>();
+        services.TryAddSingleton(options.Guard);
+        services.TryAddSingleton<RewardGuard>();
+        services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
+
+        services.TryAddSingleton<TriagePolicies>();
+        services.TryAddSingleton<TriageAgent>();
+        return services;
+    }
+
+    /// <summary>
+    /// Brings the store's schema up to date; call once before use. With <paramref name="create"/> false, a store that does not exist is
+    /// <see cref="ErrorKind.NotFound"/> instead of made.
+    /// </summary>
+    public static async Task OpenLightningAsync(this IServiceProvider provider, bool create, CancellationToken cancellationToken)
+    {
+        var path = provider.GetRequiredService<LightningOptions>().Store;
+        if (!create && !File.Exists(path))
+        {
+            throw LightningException.NotFound($"There is no store '{path}'. Give the path of one with --store, or make one with 'lightning serve' or 'lightning demo'.");
+        }
+
+        await provider.GetRequiredService<SqlDatabase>().MigrateAsync(cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using AgentLightning.Common;
+using AgentLightning.Deployments;
+using AgentLightning.Storage;
+using AgentLightning.Training;
+
+namespace AgentLightning.Triage;
+
+/// <summary>Makes policies out of tuned models of one kind.</summary>
+public interface ITriagePolicyLoader
+{
+    /// <summary>The policy, or null when the content is of another kind. Content that is of this kind but broken is <see cref="ErrorKind.Corrupt"/>.</summary>
+    ITriagePolicy? Load(string name, byte[] content);
+}
+
+/// <summary>A policy and the release that it serves as; no release when it is the base model.</summary>
+public sealed record ServingPolicy(ITriagePolicy Policy, Deployment? Deployment);
+
+/// <summary>Finds the policy that answers for an agent now. Models are loaded once and kept; which one serves is asked of the store every time.</summary>
+public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore artifacts, IEnumerable<ITriagePolicyLoader> loaders)
+{
+    private static readonly RuleTriagePolicy s_rules = new();
+    private readonly ConcurrentDictionary<(string Name, string Artifact), ITriagePolicy> _loaded = new();
+
+    /// <summary>The active release's policy, or the rules when there is none.</summary>
+    public async Task<ServingPolicy> ActiveAsync(string agentId, CancellationToken cancellationToken, string slot = Deployment.DefaultSlot)
+    {
+        var active = await deployments.FindActiveAsync(agentId, slot, cancellationToken).ConfigureAwait(false);
+        return active is null
+            ? new ServingPolicy(s_rules, null)
+            : new ServingPolicy(await LoadAsync(active.TunedModelName, active.Artifact, cancellationToken).ConfigureAwait(false), active);
+    }
+
+    /// <summary>The policy that a run made.</summary>
+    public Task<ITriagePolicy> OfRunAsync(TrainingRun run, CancellationToken cancellationToken) =>
+        run is { TunedModelName: not null, Artifact: not null }
+            ? LoadAsync(run.TunedModelName, run.Artifact, cancellationToken)
+            : throw LightningException.Conflict($"Training run {run.Id} is {EnumText.Of(run.Status)} and has no model.");
+
+    private async Task<ITriagePolicy> LoadAsync(string name, string? artifact, CancellationToken cancellationToken)
+    {
+        if (artifact is null)
+        {
+            return name == RuleTriagePolicy.PolicyName
+                ? s_rules
+                : throw new LightningException(ErrorKind.Unavailable, $"There is no built-in policy '{name}', and the release names no artifact.");
+        }
+
+        if (_loaded.TryGetValue((name, artifact), out var known))
+        {
+            return known;
+        }
+
+        var content = await artifacts.ReadAsync(artifact, cancellationToken).ConfigureAwait(false);
+        var policy = LabelNamePolicy.Read(content)
+            ?? loaders.Select(loader => loader.Load(name, content)).FirstOrDefault(loaded => loaded is not null)
+            ?? throw new LightningException(ErrorKind.Unavailable, $"No loader of this program knows the model '{name}' ({artifact}).");
+        return _loaded.GetOrAdd((name, artifact), policy);
+    }
+}
