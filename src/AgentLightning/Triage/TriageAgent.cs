@@ -50,7 +50,7 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
             Action = analysis.Category,
             ActionLogProbability = Math.Log(chance),
             InputKey = task.Key,
-            ModelDeployment = policy.Name,
+            ModelDeployment = serving.Deployment?.TunedModelName ?? policy.Name,
             DeploymentId = serving.Deployment?.Id,
             RequestLatencyMs = time.GetElapsedTime(started).TotalMilliseconds,
             CreatedAt = now,

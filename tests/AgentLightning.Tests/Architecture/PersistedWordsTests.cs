@@ -1,0 +1,40 @@
+using AgentLightning.Common;
+using AgentLightning.Datasets;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+using AgentLightning.Training;
+using AgentLightning.Triage;
+
+namespace AgentLightning.Tests.Architecture;
+
+/// <summary>Words that are in stores and on the wire: they may be added to, and never change.</summary>
+public sealed class PersistedWordsTests
+{
+    [Fact]
+    public void Reward_sources() => Frozen<RewardSource>("eval_score human_approval safety_check test_result cost_penalty latency_penalty golden_conversation");
+
+    [Fact]
+    public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
+
+    [Fact]
+    public void Training_methods() => Frozen<TrainingMethod>("supervised policy_gradient");
+
+    [Fact]
+    public void Episode_states() => Frozen<EpisodeStatus>("succeeded failed");
+
+    [Fact]
+    public void Sides_of_data_sets() => Frozen<DatasetSide>("train validation");
+
+    [Fact]
+    public void Severities() => Frozen<Severity>("low medium high critical");
+
+    [Fact]
+    public void Categories() => Assert.Equal(["website-bug", "framework-issue", "content-gap", "feature-request", "positive", "noise"], FeedbackCategories.All);
+
+    private static void Frozen<T>(string words)
+        where T : struct, Enum
+    {
+        Assert.Equal(words.Split(' '), Enum.GetValues<T>().Select(EnumText.Of));
+        Assert.All(Enum.GetValues<T>(), value => Assert.Equal(value, EnumText.Parse<T>(EnumText.Of(value), "word")));
+    }
+}

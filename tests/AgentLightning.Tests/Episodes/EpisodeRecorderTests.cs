@@ -1,0 +1,143 @@
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+using AgentLightning.Tests.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace AgentLightning.Tests.Episodes;
+
+public sealed class EpisodeRecorderTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_was_flushed_is_stored()
+    {
+        await using var product = await Product.OpenAsync();
+        var recorder = product.Get<EpisodeRecorder>();
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(async () =>
+        {
+            for (var i = 0; i < 500; i++)
+            {
+                Assert.True(await recorder.RecordAsync(NewEpisode($"{thread}-{i}"), Token));
+            }
+        })));
+        await recorder.FlushAsync(Token);
+
+        Assert.Equal(4_000, await product.Get<IEpisodeStore>().CountAsync(null, Token));
+        Assert.Equal((4_000, 0), (recorder.Recorded, recorder.Dropped));
+    }
+
+    [Fact]
+    public async Task Disposal_writes_what_is_queued()
+    {
+        await using var product = await Product.OpenAsync();
+        await using (var recorder = new EpisodeRecorder(product.Get<IEpisodeStore>(), new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance))
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                await recorder.RecordAsync(NewEpisode($"e{i}"), Token);
+            }
+        }
+
+        Assert.Equal(100, await product.Get<IEpisodeStore>().CountAsync(null, Token));
+    }
+
+    [Fact]
+    public async Task One_bad_record_does_not_take_its_group_with_it()
+    {
+        await using var product = await Product.OpenAsync();
+        var recorder = product.Get<EpisodeRecorder>();
+        await recorder.RecordAsync(NewEpisode("good-1"), Token);
+        await recorder.RecordAsync(NewEpisode("bad") with { AssistantOutput = null! }, Token);
+        await recorder.RecordAsync(NewEpisode("good-2"), Token);
+
+        // Whether the three were one group or several depends on the writer; what is left must not.
+        await Record.ExceptionAsync(() => recorder.FlushAsync(Token));
+        await Record.ExceptionAsync(() => recorder.FlushAsync(Token));
+
+        Assert.Equal(2, await product.Get<IEpisodeStore>().CountAsync(null, Token));
+        Assert.Equal(1, recorder.Dropped);
+    }
+
+    [Fact]
+    public async Task A_full_queue_with_the_store_stopped_drops_after_the_wait_and_counts()
+    {
+        var store = new StoppedStore();
+        await using var recorder = new EpisodeRecorder(
+            store, new EpisodeRecorderOptions { Capacity = 4, GroupSize = 1, FullWait = TimeSpan.Zero }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+        var taken = 0;
+        for (var i = 0; i < 50; i++)
+        {
+            taken += await recorder.RecordAsync(NewEpisode($"e{i}"), Token) ? 1 : 0;
+        }
+
+        // One may be with the writer, four in the queue.
+        Assert.InRange(taken, 4, 5);
+        Assert.Equal(50 - taken, recorder.Dropped);
+        store.Go.SetResult();
+    }
+
+    [Fact]
+    public async Task A_store_that_fails_fails_the_flush_and_never_the_capture()
+    {
+        var store = new StoppedStore();
+        store.Go.SetException(new IOException("the disk is gone"));
+        await using var recorder = new EpisodeRecorder(store, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+
+        Assert.True(await recorder.RecordAsync(NewEpisode("e1"), Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => recorder.FlushAsync(Token));
+
+        Assert.Equal(ErrorKind.Unavailable, error.Kind);
+        Assert.Equal(1, recorder.Dropped);
+    }
+
+    [Fact]
+    public async Task Capture_on_the_callers_thread_allocates_little()
+    {
+        await using var product = await Product.OpenAsync();
+        var recorder = product.Get<EpisodeRecorder>();
+        var episode = NewEpisode("e");
+        for (var i = 0; i < 100; i++)
+        {
+            await recorder.RecordAsync(episode, Token);
+        }
+
+        await recorder.FlushAsync(Token);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1_000; i++)
+        {
+            await recorder.RecordAsync(episode, Token);
+        }
+
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 1_000, 0, 100);
+    }
+
+    [Fact]
+    public void Options_out_of_range_are_refused_with_the_range()
+    {
+        var error = Assert.Throws<LightningException>(() => new EpisodeRecorder(new StoppedStore(), new EpisodeRecorderOptions { Capacity = 0 }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance));
+
+        Assert.Equal("Capacity of the episode recorder must be from 1 to 1000000, but it is 0.", error.Message);
+    }
+
+    private static Episode NewEpisode(string id) => new() { Id = id, AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UnixEpoch, RequestLatencyMs = 1 };
+
+    /// <summary>A database that does not answer until it is told how.</summary>
+    private sealed class StoppedStore : IEpisodeStore
+    {
+        public TaskCompletionSource Go { get; } = new();
+
+        public async Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
+        {
+            await Go.Task;
+            return episodes.Count;
+        }
+
+        public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,50 @@
+using AgentLightning.Datasets;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+
+namespace AgentLightning.Tests.Storage.Conformance;
+
+public abstract class DatasetStoreConformance<TEngine> : StoreConformance<TEngine>
+    where TEngine : StoreEngine, new()
+{
+    private IDatasetStore Store => Get<IDatasetStore>();
+
+    [Fact]
+    public async Task Versions_count_up_for_each_agent_and_name()
+    {
+        Assert.Equal(1, (await AddDatasetAsync("d1")).Version);
+        Assert.Equal(2, (await AddDatasetAsync("d2")).Version);
+        Assert.Equal(1, (await AddDatasetAsync("d3", "other")).Version);
+        Assert.Equal(1, (await AddDatasetAsync("d4", agent: "somebody")).Version);
+
+        Assert.Equal(await AddDatasetAsync("d5"), await Store.FindAsync("d5", Token));
+        Assert.Equal(4, await Store.CountAsync("agent", Token));
+        Assert.Equal(2, (await Store.ListAsync("agent", 2, Token)).Count);
+    }
+
+    [Fact]
+    public async Task Rewarded_choices_come_grouped_by_input_with_quality_averaged_and_penalties_added()
+    {
+        await Get<IEpisodeStore>().AddAsync(
+            [
+                NewEpisode("e1", minute: 2) with { InputKey = "k1" }, NewEpisode("e2", minute: 1) with { InputKey = "k1", Action = "no" }, NewEpisode("e3") with { InputKey = "k0" },
+                NewEpisode("own") with { Internal = true }, NewEpisode("failed") with { Status = EpisodeStatus.Failed }, NewEpisode("no-choice") with { Action = null },
+                NewEpisode("unrewarded"), NewEpisode("foreign", "other"),
+            ],
+            Token);
+        await Get<IRewardStore>().AddAsync(
+            [
+                NewReward("r1", "e1", 1), NewReward("r2", "e1", 0.5, source: RewardSource.EvalScore), NewReward("r3", "e1", -0.1, source: RewardSource.LatencyPenalty),
+                NewReward("r4", "e2", -1) with { Correction = "yes" }, NewReward("r5", "e3", -0.9), NewReward("r6", "e3", -0.9, source: RewardSource.CostPenalty),
+                NewReward("r7", "own", 1), NewReward("r8", "failed", 1), NewReward("r9", "no-choice", 1), NewReward("r10", "foreign", 1, "other"),
+            ],
+            Token);
+
+        var rows = await Store.RewardedEpisodesAsync("agent", Token);
+
+        Assert.Equal(["e3", "e2", "e1"], rows.Select(row => row.EpisodeId));
+        Assert.Equal([-1, -1, 0.65], rows.Select(row => Math.Round(row.Reward, 9)));
+        Assert.Equal([null, "yes", null], rows.Select(row => row.Correction));
+        Assert.Equal(("input of e2", "no", -0.5), (rows[1].UserInput, rows[1].Action, rows[1].LogProbability));
+    }
+}

@@ -1,0 +1,99 @@
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+
+namespace AgentLightning.Tests.Storage.Conformance;
+
+public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine>
+    where TEngine : StoreEngine, new()
+{
+    private IRewardStore Store => Get<IRewardStore>();
+
+    [Fact]
+    public async Task A_later_reward_of_one_source_supersedes_and_history_keeps_both()
+    {
+        await AddEpisodesAsync("e1");
+        await Store.AddAsync([NewReward("r1", "e1", -1)], Token);
+        await Store.AddAsync([NewReward("r2", "e1", 0.5) with { CreatedAt = Noon.AddMinutes(1), Correction = "right", RawValue = 0.75, Scale = "0..1", Comments = "better", Rubric = "tone" }], Token);
+
+        var history = await Store.HistoryAsync("e1", Token);
+
+        Assert.Equal(["r2", "r1"], history.Select(reward => reward.Id));
+        Assert.Equal([true, false], history.Select(reward => reward.IsCurrent));
+        Assert.Equivalent(NewReward("r2", "e1", 0.5) with { CreatedAt = Noon.AddMinutes(1), Correction = "right", RawValue = 0.75, Scale = "0..1", Comments = "better", Rubric = "tone" }, history[0], strict: true);
+        Assert.Equal((1, 0.5), await CountAndMeanAsync());
+    }
+
+    [Fact]
+    public async Task Rewards_of_other_sources_and_evaluators_stand_beside_each_other()
+    {
+        await AddEpisodesAsync("e1");
+        await Store.AddAsync([NewReward("r1", "e1", 1), NewReward("r2", "e1", 0, source: RewardSource.EvalScore), NewReward("r3", "e1", -1) with { Evaluator = "second" }], Token);
+
+        Assert.Equal((3, 0.0), await CountAndMeanAsync());
+    }
+
+    [Fact]
+    public async Task A_reward_for_an_unknown_episode_is_refused_and_none_of_its_group_is_stored()
+    {
+        await AddEpisodesAsync("e1");
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.AddAsync([NewReward("r1", "e1", 1), NewReward("r2", "nobody", 1)], Token));
+
+        Assert.Equal(ErrorKind.NotFound, error.Kind);
+        Assert.Contains("nobody", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await Store.HistoryAsync("e1", Token));
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(1.0001)]
+    [InlineData(-1.0001)]
+    public async Task A_value_outside_the_scale_is_refused_and_nothing_is_superseded(double value)
+    {
+        await AddEpisodesAsync("e1");
+        await Store.AddAsync([NewReward("r1", "e1", 0.25)], Token);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.AddAsync([NewReward("r2", "e1", value)], Token));
+
+        Assert.Contains("from -1 to 1", error.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 0.25), await CountAndMeanAsync());
+    }
+
+    [Fact]
+    public async Task The_same_id_twice_is_one_reward()
+    {
+        await AddEpisodesAsync("e1");
+
+        Assert.Equal(1, await Store.AddAsync([NewReward("r1", "e1", 1)], Token));
+        Assert.Equal(0, await Store.AddAsync([NewReward("r1", "e1", -1)], Token));
+        Assert.Equal((1, 1.0), await CountAndMeanAsync());
+    }
+
+    [Fact]
+    public async Task A_release_is_summarised_over_its_newest_rewards_only()
+    {
+        double[] values = [-1, -1, 0.5, 0.25, 0.75];
+        var episodes = values.Select((_, i) => NewEpisode($"e{i}") with { DeploymentId = "d" }).Append(NewEpisode("other") with { DeploymentId = "x" });
+        await Get<IEpisodeStore>().AddAsync([.. episodes], Token);
+        await Store.AddAsync([.. values.Select((value, i) => NewReward($"r{i}", $"e{i}", value) with { CreatedAt = Noon.AddMinutes(i) }), NewReward("rx", "other", -1)], Token);
+
+        var summary = await Store.SummariseDeploymentAsync("d", 3, Token);
+
+        Assert.Equal(3, summary.Count);
+        Assert.Equal(0.5, summary.Mean, 1e-9);
+        Assert.Equal(0.0625, summary.Variance, 1e-9);
+    }
+
+    [Fact]
+    public async Task No_rewards_are_zero_and_not_an_error() => Assert.Equal(new RewardSummary(0, 0, 0), await Store.SummariseAsync("nobody", Token));
+
+    private Task<int> AddEpisodesAsync(params string[] ids) => Get<IEpisodeStore>().AddAsync([.. ids.Select(id => NewEpisode(id))], Token);
+
+    private async Task<(long, double)> CountAndMeanAsync()
+    {
+        var summary = await Store.SummariseAsync("agent", Token);
+        return (summary.Count, Math.Round(summary.Mean, 9));
+    }
+}

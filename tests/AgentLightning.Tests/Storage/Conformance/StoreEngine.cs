@@ -1,0 +1,46 @@
+using AgentLightning.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AgentLightning.Tests.Storage.Conformance;
+
+/// <summary>One engine under test: opens an empty store, and can open the same one again.</summary>
+public abstract class StoreEngine : IAsyncDisposable
+{
+    private readonly List<ServiceProvider> _opened = [];
+
+    /// <summary>Another set of services on the same store, as a second process would have.</summary>
+    public async Task<IServiceProvider> OpenAsync()
+    {
+        var services = Configure(new ServiceCollection().AddLogging()).BuildServiceProvider();
+        _opened.Add(services);
+        await services.OpenLightningAsync(create: true, TestContext.Current.CancellationToken);
+        return services;
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        foreach (var services in _opened)
+        {
+            await services.DisposeAsync();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract IServiceCollection Configure(IServiceCollection services);
+}
+
+/// <summary>SQLite in a file of its own.</summary>
+public sealed class SqliteEngine : StoreEngine
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    protected override IServiceCollection Configure(IServiceCollection services) => services.AddLightning(new LightningOptions { Store = _folder.File("lightning.db") });
+}

@@ -1,0 +1,17 @@
+using AgentLightning.Tests.Storage.Conformance;
+
+namespace AgentLightning.Tests.Storage;
+
+public sealed class SqliteEpisodeStoreTests : EpisodeStoreConformance<SqliteEngine>;
+
+public sealed class SqliteRewardStoreTests : RewardStoreConformance<SqliteEngine>;
+
+public sealed class SqliteDatasetStoreTests : DatasetStoreConformance<SqliteEngine>;
+
+public sealed class SqliteTrainingRunStoreTests : TrainingRunStoreConformance<SqliteEngine>;
+
+public sealed class SqliteEvaluationStoreTests : EvaluationStoreConformance<SqliteEngine>;
+
+public sealed class SqliteDeploymentStoreTests : DeploymentStoreConformance<SqliteEngine>;
+
+public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;

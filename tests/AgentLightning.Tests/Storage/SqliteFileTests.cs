@@ -1,0 +1,131 @@
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+using AgentLightning.Storage;
+using AgentLightning.Testing;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AgentLightning.Tests.Storage;
+
+/// <summary>What is particular to a store that is a file.</summary>
+public sealed class SqliteFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_store_writes_ahead_and_synchronises_fully()
+    {
+        await using var services = Services("lightning.db");
+        await services.OpenLightningAsync(create: true, Token);
+
+        var modes = await services.GetRequiredService<SqlDatabase>().ReadAsync(
+            async session =>
+            {
+                var journal = await session.QueryAsync("PRAGMA journal_mode", reader => reader.GetString(0), Token);
+                var synchronous = await session.QueryAsync("PRAGMA synchronous", reader => reader.GetInt64(0), Token);
+                return (journal[0], synchronous[0]);
+            },
+            Token);
+
+        Assert.Equal(("wal", 2L), modes);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_reported_and_left_alone()
+    {
+        var path = _folder.File("notes.db");
+        await File.WriteAllTextAsync(path, new string('x', 5_000), Token);
+        await using var services = Services("notes.db");
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => services.OpenLightningAsync(create: true, Token));
+
+        Assert.Equal(ErrorKind.Corrupt, error.Kind);
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        Assert.Equal(new string('x', 5_000), await File.ReadAllTextAsync(path, Token));
+    }
+
+    [Fact]
+    public async Task A_store_that_does_not_exist_is_not_made_when_it_should_be_there()
+    {
+        await using var services = Services("missing.db");
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => services.OpenLightningAsync(create: false, Token));
+
+        Assert.Equal(ErrorKind.NotFound, error.Kind);
+        Assert.False(File.Exists(_folder.File("missing.db")));
+    }
+
+    [Fact]
+    public async Task A_folder_that_does_not_exist_is_named()
+    {
+        await using var services = Services("no/such/folder/lightning.db");
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => services.OpenLightningAsync(create: true, Token));
+
+        Assert.Contains("no/such/folder", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_of_a_newer_program_is_refused_and_stays_as_it_is()
+    {
+        await using (var services = Services("lightning.db"))
+        {
+            await services.OpenLightningAsync(create: true, Token);
+            await services.GetRequiredService<SqlDatabase>().WriteAsync(
+                session => session.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)", Token), Token);
+        }
+
+        await using var again = Services("lightning.db");
+        var error = await Assert.ThrowsAsync<LightningException>(() => again.OpenLightningAsync(create: true, Token));
+
+        Assert.Contains("9999", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_connection_string_of_another_engine_is_refused_without_showing_its_secrets()
+    {
+        var error = Assert.Throws<LightningException>(() => new ServiceCollection().AddLightning(new LightningOptions { Store = "Host=db;Password=hunter2" }));
+
+        Assert.DoesNotContain("hunter2", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_released_migration_never_changes()
+    {
+        var hashes = Migration.All.Select(migration => (migration.Version, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(migration.Sql)))[..16]));
+
+        Assert.Equal([(1, "fb9ecc0625e79d39")], hashes);
+    }
+
+    [Fact]
+    public async Task An_episode_that_was_acknowledged_survives_a_process_that_never_closed_the_store()
+    {
+        var services = Services("lightning.db");
+        await services.OpenLightningAsync(create: true, Token);
+        var recorder = services.GetRequiredService<EpisodeRecorder>();
+        await recorder.RecordAsync(new Episode { Id = "e1", AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UtcNow, RequestLatencyMs = 1 }, Token);
+        await recorder.FlushAsync(Token);
+
+        // A copy of the files as they lie on disk now is what a crash would leave.
+        foreach (var file in Directory.GetFiles(_folder.Path))
+        {
+            File.Copy(file, file.Replace("lightning.db", "crashed.db", StringComparison.Ordinal));
+        }
+
+        await using var after = Services("crashed.db");
+        await after.OpenLightningAsync(create: false, Token);
+        Assert.Equal(1, await after.GetRequiredService<IEpisodeStore>().CountAsync("a", Token));
+        await services.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
+        SqliteConnection.ClearAllPools();
+        _folder.Dispose();
+    }
+
+    private ServiceProvider Services(string name) => new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = _folder.File(name) }).BuildServiceProvider();
+}
