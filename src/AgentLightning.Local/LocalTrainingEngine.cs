@@ -12,7 +12,8 @@ namespace AgentLightning.Local;
 
 /// <summary>
 /// The training engine <c>local</c>: trains triage policies in this process. Hyper-parameters: <c>seed</c> (0), and when learning from rewards
-/// <c>rounds</c> of fresh answers and <c>reward_scale</c>, −1…1 (1), which every reward is multiplied by.
+/// <c>rounds</c> of fresh answers (8), <c>objective</c> (<c>reward_likelihood</c>, or <c>policy_gradient</c>) and <c>reward_scale</c>, −1…1 (1),
+/// which every reward is multiplied by.
 /// </summary>
 public sealed class LocalTrainingEngine : ITrainingEngine
 {
@@ -46,7 +47,7 @@ public sealed class LocalTrainingEngine : ITrainingEngine
             .ToList();
         JudgeAnswers? judge = job.Environment is null ? null : JudgeAsync;
         var (trained, learned) = await PolicyTrainer.FromRewardsAsync(
-            tasks, logged, judge, job.Labels, (int)Parameter(job, "rounds", PolicyTrainer.DefaultRounds), Parameter(job, "seed", 0), Report(progress), cancellationToken).ConfigureAwait(false);
+            tasks, logged, judge, job.Labels, LoopOptions(job), Parameter(job, "seed", 0), Report(progress), cancellationToken).ConfigureAwait(false);
         return Model(job, trained, learned);
 
         async Task<IReadOnlyList<float>> JudgeAsync(int round, IReadOnlyList<Sample> answers, CancellationToken token)
@@ -68,6 +69,22 @@ public sealed class LocalTrainingEngine : ITrainingEngine
     private static Action<LoopProgress>? Report(IProgress<TrainingProgress>? progress) => progress is null
         ? null
         : step => progress.Report(new TrainingProgress(step.Step, step.Steps, PolicyTrainer.MetricsOf(step)));
+
+    private static RewardLoopOptions LoopOptions(TrainingJob job)
+    {
+        var options = new RewardLoopOptions();
+        var rounds = Parameter(job, "rounds", options.Rounds);
+        return options with
+        {
+            Rounds = rounds is >= 1 and <= 100 ? (int)rounds : throw LightningException.Invalid($"The hyper-parameter 'rounds' must be from 1 to 100, but it is {rounds}."),
+            Objective = job.Run.Hyperparameters.GetValueOrDefault("objective", "reward_likelihood") switch
+            {
+                "reward_likelihood" => new RewardLikelihood(),
+                "policy_gradient" => new PolicyGradient(),
+                var other => throw LightningException.Invalid($"The hyper-parameter 'objective' must be reward_likelihood or policy_gradient, but it is '{other}'."),
+            },
+        };
+    }
 
     private static float RewardScale(TrainingJob job) =>
         !job.Run.Hyperparameters.TryGetValue("reward_scale", out var text) ? 1

@@ -12,9 +12,6 @@ public sealed record TrainedClassifier(TextClassifier Model, IReadOnlyDictionary
 /// <summary>Trains a classifier on feedback, with the settings that suit its number of labels.</summary>
 public static class PolicyTrainer
 {
-    /// <summary>Rounds of fresh answers unless said otherwise.</summary>
-    public static int DefaultRounds { get; } = new RewardLoopOptions().Rounds;
-
     /// <summary>Learns from right labels.</summary>
     public static TrainedClassifier FromLabels(
         IReadOnlyList<FeedbackTask> tasks, IReadOnlyList<string> rightLabels, IReadOnlyList<string> labels, long seed, Action<LoopProgress>? progress, CancellationToken cancellationToken)
@@ -22,19 +19,20 @@ public static class PolicyTrainer
         var (model, texts) = Prepare(tasks, labels, seed);
         int[] targets = [.. rightLabels.Select(label => model.TryIndexOf(label, out var index) ? index : throw new ArgumentException($"'{label}' is not one of the labels.", nameof(rightLabels)))];
         LoopProgress? last = null;
-        SupervisedLoop.Train(model, texts, targets, new ClassifierTrainingOptions(), seed, step => Keep(ref last, step, progress), cancellationToken);
+        var options = new ClassifierTrainingOptions { Epochs = ClassifierTrainingOptions.EpochsFor(tasks.Count) };
+        SupervisedLoop.Train(model, texts, targets, options, seed, step => Keep(ref last, step, progress), cancellationToken);
         return new TrainedClassifier(model, MetricsOf(last!));
     }
 
     /// <summary>Learns from how good answers were. Also returns how many answers it learned from.</summary>
     public static async Task<(TrainedClassifier Trained, int Answers)> FromRewardsAsync(
-        IReadOnlyList<FeedbackTask> tasks, IReadOnlyList<Sample> logged, JudgeAnswers? judge, IReadOnlyList<string> labels, int rounds, long seed,
+        IReadOnlyList<FeedbackTask> tasks, IReadOnlyList<Sample> logged, JudgeAnswers? judge, IReadOnlyList<string> labels, RewardLoopOptions options, long seed,
         Action<LoopProgress>? progress, CancellationToken cancellationToken)
     {
         var (model, texts) = Prepare(tasks, labels, seed);
         LoopProgress? last = null;
         var answers = await RewardLoop.TrainAsync(
-            model, texts, logged, judge, new RewardLoopOptions { Rounds = rounds }, seed, step => Keep(ref last, step, progress), cancellationToken).ConfigureAwait(false);
+            model, texts, logged, judge, options, seed, step => Keep(ref last, step, progress), cancellationToken).ConfigureAwait(false);
         return (new TrainedClassifier(model, MetricsOf(last!)), answers.Count);
     }
 
@@ -53,7 +51,7 @@ public static class PolicyTrainer
     {
         var texts = tasks.Select(FeedbackText.Of).ToList();
         // Few labels need few dimensions; many intents need room to lie apart.
-        var width = Math.Clamp((labels.Count + 15) / 16 * 16, 16, 64);
+        var width = labels.Count > 32 ? 64 : 16;
         var model = TextClassifier.Create(new NGramOptions(), labels, texts, width, seed);
         return (model, new EncodedTexts(model, texts));
     }

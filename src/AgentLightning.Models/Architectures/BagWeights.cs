@@ -15,8 +15,9 @@ internal static class BagWeights
 
     private static float LengthOf(FeatureGroup group) => group switch
     {
-        FeatureGroup.Structure => 0.5f,
-        FeatureGroup.LeadWords or FeatureGroup.HeadingWords => 0.7f,
+        FeatureGroup.TitleWords or FeatureGroup.TitleCharacters or FeatureGroup.TitleFacts => 0.7f,
+        FeatureGroup.BodyCharacters => 1.4f,
+        FeatureGroup.Facts => 0.5f,
         _ => 1f,
     };
 }

@@ -30,7 +30,7 @@ public sealed class ClassifierTrainer
     {
         options.Validate();
         (_model, _texts, _options) = (model, texts, options);
-        _rowRule = new AdamW(WeightDecay: options.WeightDecay);
+        _rowRule = new AdamW(Epsilon: options.Epsilon, WeightDecay: options.WeightDecay);
         _denseRule = new AdamW(WeightDecay: options.WeightDecay);
         (_width, _labels) = (model.Width, model.Labels.Count);
         _parts = Math.Clamp(Environment.ProcessorCount, 1, 8);

@@ -10,7 +10,7 @@ public delegate Task<IReadOnlyList<float>> JudgeAnswers(int round, IReadOnlyList
 
 /// <summary>
 /// Learning from rewards only. A round: the policy answers every text once, drawn from its own probabilities; the answers are judged;
-/// all answers so far, logged ones included, are learned from several times (policy gradient with truncated importance weights).
+/// all answers so far, logged ones included, are learned from several times.
 /// After the last round a longer pass lets the learning rate fall to 0.
 /// </summary>
 public static class RewardLoop
@@ -30,7 +30,6 @@ public static class RewardLoop
         }
 
         var trainer = new ClassifierTrainer(model, texts, options.Training);
-        var objective = new PolicyGradient();
         var answers = new List<Sample>(logged);
         var rounds = judge is null ? 1 : options.Rounds;
         var (epoch, seen) = (0, 0L);
@@ -67,8 +66,8 @@ public static class RewardLoop
             {
                 new SeededRandom(seed, epoch++, 2).Shuffle<Sample>(order);
                 loss = decay
-                    ? trainer.TrainEpoch(order, objective, rate * (1 - ((float)e / epochs)), rate * (1 - ((e + 1f) / epochs)), cancellationToken)
-                    : trainer.TrainEpoch(order, objective, rate, rate, cancellationToken);
+                    ? trainer.TrainEpoch(order, options.Objective, rate * (1 - ((float)e / epochs)), rate * (1 - ((e + 1f) / epochs)), cancellationToken)
+                    : trainer.TrainEpoch(order, options.Objective, rate, rate, cancellationToken);
                 seen += order.Length;
             }
 

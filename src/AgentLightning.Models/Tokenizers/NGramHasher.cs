@@ -7,15 +7,17 @@ public enum FeatureGroup
 {
     TitleWords,
     TitleCharacters,
+    TitleFacts,
     BodyWords,
     BodyCharacters,
     LeadWords,
-    HeadingWords,
-    Structure,
+    AsideWords,
+    Facts,
+    Tags,
 }
 
 /// <summary>
-/// Makes hashed features of a text: runs of words and runs of characters inside words, by field, and a few facts about its structure.
+/// Makes hashed features of a text: runs of words and runs of characters, by field, a few facts about its structure, and its tags.
 /// After <see cref="Extract"/>, feature i is <c>Buckets[i]</c> seen <c>Counts[i]</c> times, and the features of a group lie together.
 /// </summary>
 /// <remarks>Reuses its buffers and allocates nothing after warm-up; one instance per thread.</remarks>
@@ -23,7 +25,10 @@ internal sealed class NGramHasher
 {
     public static readonly int GroupCount = Enum.GetValues<FeatureGroup>().Length;
 
-    private const int LongestCharacterWord = 40;
+    /// <summary>Runs of characters say little more after this much of a body, and cost the most.</summary>
+    private const int CharacterRunsWithin = 2_000;
+
+    private const int AsideCharacters = 2_000;
     private readonly NGramOptions _options;
     private readonly uint _mask;
     private readonly ushort[] _countOfBucket;
@@ -52,47 +57,77 @@ internal sealed class NGramHasher
     public void Extract(in TextInput input)
     {
         _length = 0;
-        _cleaner.Clean(input.Title, _options.MaxCharacters);
-        var titleAsks = _cleaner.Text.Contains('?');
-        var hasTitle = _cleaner.Text.Length > 0;
+        _cleaner.Clean(input.Title, _options.MaxCharacters, 0);
         AddWords(FeatureGroup.TitleWords, _cleaner.Text, _options.WordNGrams);
         AddCharacters(FeatureGroup.TitleCharacters, _cleaner.Text);
+        AddTitleFacts(_cleaner.Text);
 
-        _cleaner.Clean(input.Body, _options.MaxCharacters);
+        _cleaner.Clean(input.Body, _options.MaxCharacters, AsideCharacters);
         var body = _cleaner.Text;
         AddWords(FeatureGroup.BodyWords, body, _options.WordNGrams);
-        AddCharacters(FeatureGroup.BodyCharacters, body);
+        AddCharacters(FeatureGroup.BodyCharacters, body[..Math.Min(body.Length, CharacterRunsWithin)]);
         // A lead as long as the whole body would say everything twice.
         AddWords(FeatureGroup.LeadWords, body.Length > _options.LeadCharacters ? body[.._options.LeadCharacters] : [], _options.WordNGrams);
-        AddWords(FeatureGroup.HeadingWords, _cleaner.Headings, _options.WordNGrams);
-        AddStructure(input, body, hasTitle, titleAsks);
+        AddWords(FeatureGroup.AsideWords, _cleaner.Aside, 1);
+        AddFacts(body);
+        AddTags(input.Tags);
     }
 
-    private void AddStructure(in TextInput input, ReadOnlySpan<char> body, bool hasTitle, bool titleAsks)
+    private void AddTitleFacts(ReadOnlySpan<char> title)
     {
-        const uint salt = (uint)FeatureGroup.Structure;
-        var questions = body.Count('?');
-        Add(Mix(1_000 + (uint)Math.Min(_cleaner.CodeBlocks, 3), salt));
-        Add(Mix(1_010 + (uint)Math.Min(_cleaner.Urls, 3), salt));
-        Add(Mix(1_020 + (uint)Math.Min(questions, 3), salt));
-        Add(Mix(1_030 + (uint)(body.Contains('!') ? 1 : 0), salt));
-        Add(Mix(1_040 + (uint)Log2(body.Length), salt));
-        Add(Mix(1_060 + (uint)Log2(_cleaner.Lines), salt));
-        Add(Mix(1_080 + (uint)Log2(_cleaner.Headings.Length), salt));
-        if (hasTitle)
+        if (title.Length > 0)
         {
-            Add(Mix(1_100 + (titleAsks ? 1u : 0u), salt));
+            AddFact(0, title.Contains('?') ? 1 : 0);
+            AddFact(1, Math.Min(title.Count('`'), 2));
+            AddFact(2, Log2(title.Length));
+            AddFact(3, title.Count(' '));
+            AddFact(4, (int)Hash(FirstWord(title)));
+            AddFact(5, (int)Hash(Prefix(title)));
         }
 
-        if (input.Tags is { } tags)
+        EndGroup(FeatureGroup.TitleFacts);
+    }
+
+    private void AddFacts(ReadOnlySpan<char> body)
+    {
+        AddFact(10, Math.Min(_cleaner.CodeBlocks, 3));
+        AddFact(11, Math.Min(_cleaner.Urls, 3));
+        AddFact(12, Math.Min(body.Count('?'), 3));
+        AddFact(13, body.Contains('!') ? 1 : 0);
+        AddFact(14, Log2(body.Length));
+        AddFact(15, Log2(_cleaner.Lines));
+        AddFact(16, Log2(_cleaner.Headings));
+        EndGroup(FeatureGroup.Facts);
+    }
+
+    private void AddTags(IReadOnlyList<string>? tags)
+    {
+        for (var i = 0; i < tags?.Count; i++)
         {
-            for (var i = 0; i < tags.Count; i++)
-            {
-                Add(Mix(Hash(tags[i]), salt + 100));
-            }
+            AddFact(20, (int)Hash(tags[i]));
         }
 
-        EndGroup(FeatureGroup.Structure);
+        EndGroup(FeatureGroup.Tags);
+    }
+
+    private static ReadOnlySpan<char> FirstWord(ReadOnlySpan<char> text)
+    {
+        var start = 0;
+        while (start < text.Length && WordLength(text, start) == 0)
+        {
+            start++;
+        }
+
+        return start < text.Length ? text.Slice(start, WordLength(text, start)) : [];
+    }
+
+    private void AddFact(uint kind, int value) => Add(Mix((uint)value, 1_000 + kind));
+
+    /// <summary>The kind of thing that a title says it is about, as in "[Feature request] …" or "rpc: …".</summary>
+    private static ReadOnlySpan<char> Prefix(ReadOnlySpan<char> title)
+    {
+        var end = title[..Math.Min(title.Length, 40)].IndexOfAny(']', ':');
+        return end < 0 || (title[end] == ']') != (title[0] == '[') ? [] : title[..end];
     }
 
     private void AddWords(FeatureGroup group, ReadOnlySpan<char> text, int longest)
@@ -124,34 +159,17 @@ internal sealed class NGramHasher
         EndGroup(group);
     }
 
+    /// <summary>Runs of characters, across words too; the text stands between two blanks, so that its beginning and end are features.</summary>
     private void AddCharacters(FeatureGroup group, ReadOnlySpan<char> text)
     {
-        for (var i = 0; i < text.Length;)
-        {
-            var length = WordLength(text, i);
-            if (length == 0)
-            {
-                i++;
-                continue;
-            }
-
-            AddCharactersOfWord(group, text.Slice(i, Math.Min(length, LongestCharacterWord)));
-            i += length;
-        }
-
-        EndGroup(group);
-    }
-
-    private void AddCharactersOfWord(FeatureGroup group, ReadOnlySpan<char> word)
-    {
-        // The word stands between two blanks, so that its beginning and end are features too.
-        for (var start = -1; start <= word.Length - _options.CharMin + 1; start++)
+        var last = text.IsEmpty ? -2 : text.Length - _options.CharMin + 1;
+        for (var start = -1; start <= last; start++)
         {
             var hash = 2166136261u;
-            for (var n = 1; n <= _options.CharMax && start + n <= word.Length + 1; n++)
+            for (var n = 1; n <= _options.CharMax && start + n <= text.Length + 1; n++)
             {
                 var at = start + n - 1;
-                var c = at < 0 || at >= word.Length ? ' ' : word[at];
+                var c = at < 0 || at >= text.Length ? ' ' : text[at];
                 hash = (hash ^ c) * 16777619u;
                 if (n >= _options.CharMin)
                 {
@@ -159,6 +177,8 @@ internal sealed class NGramHasher
                 }
             }
         }
+
+        EndGroup(group);
     }
 
     private static int WordLength(ReadOnlySpan<char> text, int start)

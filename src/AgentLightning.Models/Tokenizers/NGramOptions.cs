@@ -9,17 +9,17 @@ public sealed record NGramOptions
     /// <summary>Longest run of words that is one feature, 1…4; 2 by default.</summary>
     public int WordNGrams { get; init; } = 2;
 
-    /// <summary>Shortest run of characters inside a word that is one feature, 1…8; 3 by default.</summary>
+    /// <summary>Shortest run of characters that is one feature, 1…8; 3 by default.</summary>
     public int CharMin { get; init; } = 3;
 
-    /// <summary>Longest run of characters inside a word that is one feature, from <see cref="CharMin"/> to 8; 5 by default.</summary>
-    public int CharMax { get; init; } = 5;
+    /// <summary>Longest run of characters that is one feature, from <see cref="CharMin"/> to 8; 4 by default.</summary>
+    public int CharMax { get; init; } = 4;
 
     /// <summary>Characters of a field that are read, 100…1,000,000; 6,000 by default. What follows is ignored.</summary>
     public int MaxCharacters { get; init; } = 6_000;
 
-    /// <summary>Characters at the start of the body that count a second time, as a field of their own, 0…10,000; 300 by default.</summary>
-    public int LeadCharacters { get; init; } = 300;
+    /// <summary>Characters at the start of the body that count a second time, as a field of their own, 0…10,000; 150 by default.</summary>
+    public int LeadCharacters { get; init; } = 150;
 
     internal void Validate()
     {

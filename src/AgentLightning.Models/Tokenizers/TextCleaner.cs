@@ -3,22 +3,24 @@ using System.Buffers;
 namespace AgentLightning.Models.Tokenizers;
 
 /// <summary>
-/// Brings free text or Markdown into the form that features are made of: lower case, every run of digits one <c>0</c>,
-/// an address one word, code blocks and HTML comments left out, headings also set aside.
+/// Brings free text or Markdown into the form that features are made of: lower case, every run of digits one <c>0</c>, every run of blanks one,
+/// an address one word; code blocks and HTML comments are set aside.
 /// </summary>
 /// <remarks>Reuses its buffers; one instance per thread.</remarks>
 internal sealed class TextCleaner
 {
-    private static readonly SearchValues<char> s_urlEnds = SearchValues.Create(" \t\r\n)]>\"'");
     private const string UrlWord = " urlurl ";
     private const string CodeWord = " codecode ";
-    private char[] _text = new char[1024];
-    private char[] _headings = new char[256];
-    private int _textLength, _headingsLength;
+    private static readonly SearchValues<char> s_urlEnds = SearchValues.Create(" \t\r\n)]>\"'");
+    private readonly CleanText _text = new();
+    private readonly CleanText _aside = new();
+    private bool _inComment;
 
-    public ReadOnlySpan<char> Text => _text.AsSpan(0, _textLength);
+    /// <summary>What people wrote.</summary>
+    public ReadOnlySpan<char> Text => _text.Characters;
 
-    public ReadOnlySpan<char> Headings => _headings.AsSpan(0, _headingsLength);
+    /// <summary>What was pasted or came with a template: the insides of code blocks and comments.</summary>
+    public ReadOnlySpan<char> Aside => _aside.Characters;
 
     public int CodeBlocks { get; private set; }
 
@@ -26,104 +28,76 @@ internal sealed class TextCleaner
 
     public int Lines { get; private set; }
 
-    /// <summary>Reads at most <paramref name="maxCharacters"/> characters of <paramref name="source"/>; a longer text is cut there.</summary>
-    public void Clean(ReadOnlySpan<char> source, int maxCharacters)
-    {
-        _textLength = _headingsLength = CodeBlocks = Urls = Lines = 0;
-        if (_text.Length < Math.Min(source.Length, maxCharacters) + 64)
-        {
-            _text = new char[Math.Min(source.Length, maxCharacters) + 1024];
-        }
+    public int Headings { get; private set; }
 
+    /// <summary>Reads <paramref name="source"/> until there are <paramref name="maxCharacters"/> of clean text; of what is set aside, only the first <paramref name="maxAside"/> are kept.</summary>
+    public void Clean(ReadOnlySpan<char> source, int maxCharacters, int maxAside)
+    {
+        _text.Clear(maxCharacters);
+        _aside.Clear(maxAside);
+        CodeBlocks = Urls = Lines = Headings = 0;
+        _inComment = false;
         var inCode = false;
-        while (source.Length > 0 && _textLength < maxCharacters)
+        while (source.Length > 0 && !_text.IsFull)
         {
             var end = source.IndexOf('\n');
             var line = end < 0 ? source : source[..end];
             source = end < 0 ? [] : source[(end + 1)..];
             Lines++;
             var trimmed = line.TrimStart();
-            if (trimmed.StartsWith("```") || trimmed.StartsWith("~~~"))
+            if (!_inComment && (trimmed.StartsWith("```") || trimmed.StartsWith("~~~")))
             {
                 inCode = !inCode;
                 if (inCode)
                 {
                     CodeBlocks++;
-                    Append(CodeWord, maxCharacters);
+                    _text.Append(CodeWord);
                 }
             }
-            else if (!inCode)
+            else if (inCode)
             {
-                var before = _textLength;
-                CleanLine(ref line, ref source, maxCharacters);
-                if (trimmed.Length > 1 && trimmed[0] == '#')
+                if (!_aside.IsFull)
                 {
-                    AddHeading(_text.AsSpan(before, _textLength - before));
-                }
-            }
-        }
-    }
-
-    private void CleanLine(ref ReadOnlySpan<char> line, ref ReadOnlySpan<char> rest, int maxCharacters)
-    {
-        for (var i = 0; i < line.Length && _textLength < maxCharacters; i++)
-        {
-            var c = line[i];
-            if (c is 'h' or 'H' && IsUrl(line[i..]))
-            {
-                Urls++;
-                Append(UrlWord, maxCharacters);
-                i += UrlLength(line[i..]) - 1;
-            }
-            else if (c == '<' && line[i..].StartsWith("<!--"))
-            {
-                if (!SkipComment(ref line, ref i, ref rest))
-                {
-                    return;
-                }
-            }
-            else if (c is >= 'a' and <= 'z' or ' ')
-            {
-                _text[_textLength++] = c;
-            }
-            else if (char.IsDigit(c))
-            {
-                if (_textLength == 0 || _text[_textLength - 1] != '0')
-                {
-                    _text[_textLength++] = '0';
+                    CleanLine(line, _aside);
                 }
             }
             else
             {
-                _text[_textLength++] = char.ToLowerInvariant(c);
+                Headings += trimmed.Length > 1 && trimmed[0] == '#' ? 1 : 0;
+                CleanLine(line, _text);
             }
-        }
-
-        if (_textLength < maxCharacters)
-        {
-            _text[_textLength++] = '\n';
         }
     }
 
-    /// <summary>Moves behind a comment that may go on over several lines; false when it never ends, and nothing is left to read.</summary>
-    private static bool SkipComment(ref ReadOnlySpan<char> line, ref int i, ref ReadOnlySpan<char> rest)
+    private void CleanLine(ReadOnlySpan<char> line, CleanText home)
     {
-        var close = line[i..].IndexOf("-->");
-        if (close >= 0)
+        for (var i = 0; i < line.Length && !_text.IsFull; i++)
         {
-            i += close + 2;
-            return true;
+            var target = _inComment ? _aside : home;
+            var c = line[i];
+            if (c is 'h' or 'H' && IsUrl(line[i..]))
+            {
+                Urls++;
+                target.Append(UrlWord);
+                i += UrlLength(line[i..]) - 1;
+            }
+            else if (c == '<' && home == _text && line[i..].StartsWith("<!--"))
+            {
+                _inComment = true;
+                i += 3;
+            }
+            else if (c == '-' && _inComment && line[i..].StartsWith("-->"))
+            {
+                _inComment = false;
+                i += 2;
+            }
+            else
+            {
+                target.Append(c);
+            }
         }
 
-        close = rest.IndexOf("-->");
-        if (close < 0)
-        {
-            rest = [];
-            return false;
-        }
-
-        rest = rest[(close + 3)..];
-        return false;
+        (_inComment ? _aside : home).Append(' ');
     }
 
     private static bool IsUrl(ReadOnlySpan<char> text) =>
@@ -135,21 +109,49 @@ internal sealed class TextCleaner
         return length < 0 ? text.Length : length;
     }
 
-    private void AddHeading(ReadOnlySpan<char> line)
+    /// <summary>A buffer that cleans what is appended to it, up to a limit.</summary>
+    private sealed class CleanText
     {
-        if (_headings.Length < _headingsLength + line.Length)
+        private char[] _characters = new char[1024];
+        private int _length, _limit;
+        private char _last;
+
+        public ReadOnlySpan<char> Characters => _characters.AsSpan(0, _length);
+
+        public bool IsFull => _length >= _limit;
+
+        public void Clear(int limit) => (_length, _limit, _last) = (0, limit, ' ');
+
+        public void Append(string word)
         {
-            Array.Resize(ref _headings, Math.Max(_headings.Length * 2, _headingsLength + line.Length));
+            foreach (var c in word)
+            {
+                Append(c);
+            }
         }
 
-        line.CopyTo(_headings.AsSpan(_headingsLength));
-        _headingsLength += line.Length;
-    }
+        public void Append(char c)
+        {
+            if (c is not (>= 'a' and <= 'z'))
+            {
+                c = char.IsDigit(c) ? '0' : char.IsWhiteSpace(c) ? ' ' : char.ToLowerInvariant(c);
+                if (c == _last && c is '0' or ' ')
+                {
+                    return;
+                }
+            }
 
-    private void Append(string word, int maxCharacters)
-    {
-        var length = Math.Min(word.Length, maxCharacters - _textLength);
-        word.AsSpan(0, length).CopyTo(_text.AsSpan(_textLength));
-        _textLength += length;
+            if (_length >= _limit)
+            {
+                return;
+            }
+
+            if (_length == _characters.Length)
+            {
+                Array.Resize(ref _characters, _length * 2);
+            }
+
+            _characters[_length++] = _last = c;
+        }
     }
 }

@@ -1,0 +1,24 @@
+using AgentLightning.Benchmarks;
+
+var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
+{
+    ["train"] = TrainBenchmark.RunAsync,
+    ["predict"] = PredictBenchmark.RunAsync,
+    ["capture"] = CaptureBenchmark.RunAsync,
+};
+var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;
+if (Array.Find(chosen, name => !benchmarks.ContainsKey(name)) is { } unknown)
+{
+    await Console.Error.WriteLineAsync($"error: there is no benchmark '{unknown}'. There is: {string.Join(", ", benchmarks.Keys)}, all.");
+    return 2;
+}
+
+foreach (var name in chosen)
+{
+    foreach (var figure in await benchmarks[name]())
+    {
+        Console.WriteLine(figure.ToJson());
+    }
+}
+
+return 0;

@@ -1,0 +1,184 @@
+using AgentLightning.Models.Architectures;
+using AgentLightning.Models.Loops;
+using AgentLightning.Models.Objectives;
+
+namespace AgentLightning.Models.Tests;
+
+public sealed class LearningTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Learning_from_labels_generalises_to_new_texts(long seed)
+    {
+        var (model, texts, labels, _) = Texts.Prepare(400, seed);
+        var (newTexts, newLabels) = Texts.Make(400, seed + 100);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.1, 0.4);
+        SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions(), seed, null, Token);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.97, 1);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Learning_from_rewards_only_comes_close_to_learning_from_labels(long seed)
+    {
+        var (model, texts, labels, _) = Texts.Prepare(400, seed);
+        var (newTexts, newLabels) = Texts.Make(400, seed + 100);
+
+        await RewardLoop.TrainAsync(model, texts, [], Judge(labels), new RewardLoopOptions(), seed, null, Token);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
+    }
+
+    [Fact]
+    public async Task Logged_answers_alone_teach_when_everything_was_tried()
+    {
+        var (model, texts, labels, _) = Texts.Prepare(600);
+        var (newTexts, newLabels) = Texts.Make(400, 77);
+        List<Sample> logged = [.. labels.Select((label, i) => new Sample(i, i % 4, i % 4 == label ? 1 : -1, MathF.Log(0.25f)))];
+
+        await RewardLoop.TrainAsync(model, texts, logged, null, new RewardLoopOptions(), 1, null, Token);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.85, 1);
+    }
+
+    [Fact]
+    public async Task Rewards_that_have_nothing_to_do_with_the_answers_teach_nothing()
+    {
+        var (model, texts, _, _) = Texts.Prepare(400);
+        var (newTexts, newLabels) = Texts.Make(400, 77);
+        var chance = new Random(4);
+
+        await RewardLoop.TrainAsync(
+            model, texts, [], (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Select(_ => chance.Next(2) == 0 ? 1f : -1f)]), new RewardLoopOptions { Rounds = 4 }, 1, null, Token);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.05, 0.45);
+    }
+
+    [Fact]
+    public async Task The_judge_sees_answers_without_rewards_and_one_for_every_text_in_every_round()
+    {
+        var (model, texts, labels, _) = Texts.Prepare(50);
+        var rounds = new List<int>();
+
+        var learned = await RewardLoop.TrainAsync(
+            model, texts, [],
+            (round, answers, token) =>
+            {
+                rounds.Add(round);
+                Assert.Equal(Enumerable.Range(0, 50), answers.Select(answer => answer.Text));
+                Assert.All(answers, answer => Assert.InRange(answer.LogProbability, -30, 0));
+                return Judge(labels)(round, answers, token);
+            },
+            new RewardLoopOptions { Rounds = 3 }, 1, null, Token);
+
+        Assert.Equal([0, 1, 2], rounds);
+        Assert.Equal(150, learned.Count);
+    }
+
+    [Fact]
+    public async Task A_seed_gives_the_same_model_to_the_last_bit_and_another_seed_another()
+    {
+        Assert.Equal(await TrainAsync(1), await TrainAsync(1));
+        Assert.NotEqual(await TrainAsync(1), await TrainAsync(2));
+
+        static async Task<float[]> TrainAsync(long seed)
+        {
+            var (model, texts, labels, _) = Texts.Prepare(200, 5);
+            await RewardLoop.TrainAsync(model, texts, [], Judge(labels), new RewardLoopOptions { Rounds = 2 }, seed, null, CancellationToken.None);
+            return Texts.Parameters(model);
+        }
+    }
+
+    [Fact]
+    public void A_model_that_has_learned_nothing_finds_every_label_equally_likely()
+    {
+        var (model, _, _, texts) = Texts.Prepare(20);
+        var scores = new float[4];
+
+        model.Predict(texts[0], scores);
+
+        Assert.All(scores, logP => Assert.Equal(Math.Log(0.25), logP, 1e-5));
+    }
+
+    [Fact]
+    public void A_cancelled_training_stops_and_says_so()
+    {
+        var (model, texts, labels, _) = Texts.Prepare(200);
+        using var cancel = new CancellationTokenSource();
+
+        Assert.Throws<OperationCanceledException>(() => SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions(), 1, _ => cancel.Cancel(), cancel.Token));
+    }
+
+    [Fact]
+    public void Prediction_allocates_nothing_after_its_first_call()
+    {
+        var (model, _, _, texts) = Texts.Prepare(50);
+        var scores = new float[4];
+        model.Predict(texts[0], scores);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (var i = 0; i < 1_000; i++)
+        {
+            model.Predict(texts[i % texts.Length], scores);
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100);
+    }
+
+    [Fact]
+    public void An_encoded_text_is_read_as_the_text_itself()
+    {
+        var (model, encoded, labels, texts) = Texts.Prepare(60);
+        SupervisedLoop.Train(model, encoded, labels, new ClassifierTrainingOptions { Epochs = 3 }, 1, null, Token);
+        float[] fromText = new float[4], fromEncoded = new float[4];
+
+        for (var i = 0; i < texts.Length; i++)
+        {
+            model.Predict(texts[i], fromText);
+            model.Predict(encoded, i, fromEncoded);
+            Assert.Equal(fromText.Select(x => (double)x), fromEncoded.Select(x => (double)x), (a, b) => Math.Abs(a - b) < 1e-4);
+        }
+    }
+
+    [Fact]
+    public void The_words_that_counted_are_named()
+    {
+        var (model, encoded, labels, _) = Texts.Prepare(400);
+        SupervisedLoop.Train(model, encoded, labels, new ClassifierTrainingOptions(), 1, null, Token);
+
+        var words = model.Explain("today we saw some copper there", Array.IndexOf(Texts.Labels, "metal"), 2);
+
+        Assert.Equal("copper", words[0].Word);
+    }
+
+    [Theory]
+    [InlineData(0, "Epochs")]
+    [InlineData(1_001, "Epochs")]
+    public void Options_out_of_range_are_named(int epochs, string name)
+    {
+        var (model, texts, labels, _) = Texts.Prepare(20);
+
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions { Epochs = epochs }, 1, null, Token));
+
+        Assert.Contains($"{name} must be from 1 to 1,000, but it is {epochs}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_label_cannot_be_told_apart()
+    {
+        var error = Assert.Throws<ArgumentException>(() => TextClassifier.Create(new(), ["only"], ["text"], 16, 1));
+
+        Assert.Contains("'only'", error.Message, StringComparison.Ordinal);
+    }
+
+    private static JudgeAnswers Judge(int[] labels) => (_, answers, _) =>
+        Task.FromResult<IReadOnlyList<float>>([.. answers.Select(answer => answer.Action == labels[answer.Text] ? 1f : -1f)]);
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using AgentLightning.Server.Tests.Support;
+using AgentLightning.Testing;
+
+namespace AgentLightning.Server.Tests;
+
+public sealed class StatsTests(TrainedStore store)
+{
+    [Fact]
+    public async Task Stats_count_everything_in_the_store_and_average_the_rewards()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
+        await server.TriageAsync("another agent's", "other-1", "other");
+        await server.RewardAsync("other-1", 1);
+        double sum = 0;
+        string? before = null;
+        for (var seen = 0L; seen < store.Episodes;)
+        {
+            var page = (await server.GetAsync($"/api/lightning/episodes?agent_id=triage&limit=1000{(before is null ? "" : $"&before={before}")}")).GetProperty("episodes");
+            foreach (var id in page.EnumerateArray().Select(episode => episode.GetProperty("id").GetString()!))
+            {
+                sum += (await server.GetAsync($"/api/lightning/episodes/{id}")).GetProperty("rewards")[0].GetProperty("value").GetDouble();
+                (before, seen) = (id, seen + 1);
+            }
+        }
+
+        await server.PostAsync("/api/lightning/deployments", new { run_id = store.GoodRun });
+        var stats = await server.GetAsync("/api/lightning/stats");
+
+        Assert.Equal("triage", stats.GetProperty("agent_id").GetString());
+        var statistics = stats.GetProperty("statistics");
+        Assert.Equal(store.Episodes, statistics.GetProperty("total_episodes").GetInt64());
+        Assert.Equal(store.Episodes, statistics.GetProperty("total_rewards").GetInt64());
+        Assert.Equal(sum / store.Episodes, statistics.GetProperty("average_reward").GetDouble(), 0.00051);
+        Assert.Equal(1, statistics.GetProperty("total_datasets").GetInt64());
+        Assert.Equal(4, statistics.GetProperty("total_training_runs").GetInt64());
+        Assert.Equal("""{"succeeded":4}""", JsonSerializer.Serialize(statistics.GetProperty("training_run_status")));
+        Assert.Equal(1, statistics.GetProperty("total_deployments").GetInt64());
+        Assert.True(stats.GetProperty("active_deployment").GetProperty("has_active").GetBoolean());
+        Assert.Equal(stats.GetProperty("current_model").GetString(), stats.GetProperty("active_deployment").GetProperty("model_name").GetString());
+        Assert.Equal("triage-rules", stats.GetProperty("base_model").GetString());
+    }
+
+    [Fact]
+    public async Task Stats_of_an_agent_that_nobody_saw_are_zero_and_name_the_base_model()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+
+        var stats = await server.GetAsync("/api/lightning/stats?agent_id=nobody");
+
+        var statistics = stats.GetProperty("statistics");
+        Assert.Equal("nobody", stats.GetProperty("agent_id").GetString());
+        foreach (var name in new[] { "total_episodes", "total_rewards", "average_reward", "total_datasets", "total_training_runs", "total_deployments" })
+        {
+            Assert.Equal(0, statistics.GetProperty(name).GetDouble());
+        }
+
+        Assert.Equal(JsonValueKind.Null, stats.GetProperty("active_deployment").ValueKind);
+        Assert.Equal("triage-rules", stats.GetProperty("current_model").GetString());
+    }
+}
