@@ -20,7 +20,7 @@ public sealed class RewardTests
         Assert.Equal("one", reward.GetProperty("episode_id").GetString());
         Assert.Equal(0.8, reward.GetProperty("value").GetDouble());
         Assert.Equal("human_approval", reward.GetProperty("source").GetString());
-        var stored = Assert.Single((await HistoryAsync(server, "one")));
+        var stored = Assert.Single(await HistoryAsync(server, "one"));
         Assert.Equal(reward.GetProperty("reward_id").GetString(), stored.GetProperty("id").GetString());
         Assert.Equal("well done", stored.GetProperty("comments").GetString());
         Assert.Equal("noise", stored.GetProperty("correction").GetString());

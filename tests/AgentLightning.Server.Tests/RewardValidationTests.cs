@@ -70,7 +70,7 @@ public sealed class RewardValidationTests
 
         using var response = await server.PostRawAsync("/api/lightning/rewards", """{"episode_id":"one","reward":1}""", "text/plain");
 
-        Assert.Contains("JSON", await ServerUnderTest.ProblemAsync(HttpStatusCode.UnsupportedMediaType, response), StringComparison.Ordinal);
+        await ServerUnderTest.ProblemAsync(HttpStatusCode.UnsupportedMediaType, response);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Triage;
@@ -17,20 +18,32 @@ public sealed record PromoteBody(string? AgentId, string? RunId, string? Promote
 /// <param name="TargetDeploymentId">Where to go back to; the last good release by default.</param>
 public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, string? Reason, string? RolledBackBy);
 
-/// <summary>A release.</summary>
-public sealed record DeploymentResponse(
-    string DeploymentId, string AgentId, string Slot, string? TrainingRunId, string? EvaluationId, string TunedModelName, bool IsActive, bool Forced,
-    DateTimeOffset PromotedAt, string PromotedBy, string? RollbackFrom, string? RollbackReason)
-{
-    public static DeploymentResponse Of(Deployment d) => new(
-        d.Id, d.AgentId, d.Slot, d.TrainingRunId, d.EvaluationId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy, d.RollbackFrom, d.RollbackReason);
-}
+/// <summary>A release as lists show it.</summary>
+public sealed record DeploymentItem(
+    string Id, string AgentId, string Slot, int Number, string? TrainingRunId, string? EvaluationId, string TunedModelName, bool IsActive, bool Forced,
+    DateTimeOffset PromotedAt, string PromotedBy, string? RollbackFrom, string? RollbackReason);
 
 /// <summary>Releases, newest first.</summary>
-public sealed record DeploymentListResponse(string AgentId, int DeploymentsFound, IReadOnlyList<DeploymentResponse> Deployments);
+public sealed record DeploymentListResponse(string AgentId, int DeploymentsFound, IReadOnlyList<DeploymentItem> Deployments);
 
-/// <summary>What serves now.</summary>
-public sealed record ActiveDeploymentResponse(bool HasActiveDeployment, DeploymentResponse? Deployment, string? Message, string BaseModel);
+/// <summary>What a promotion made active.</summary>
+public sealed record PromoteResponse(
+    bool Success, string DeploymentId, string? TrainingRunId, string TunedModelName, bool IsActive, bool Forced, DateTimeOffset PromotedAt, string PromotedBy);
+
+/// <summary>What a rollback made active again.</summary>
+public sealed record RollbackResponse(
+    bool Success, string DeploymentId, string TunedModelName, bool IsActive, string? RollbackFrom, string? RollbackReason, string RolledBackBy);
+
+/// <summary>What serves now: a release, or else the base model and a message.</summary>
+public sealed record ActiveDeploymentResponse(
+    bool HasActiveDeployment,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? DeploymentId = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TrainingRunId = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? TunedModelName = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? PromotedAt = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PromotedBy = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? BaseModel = null);
 
 /// <summary>Each release with its evidence, newest first.</summary>
 public sealed record LineageResponse(string AgentId, IReadOnlyList<LineageEntry> Lineage);
@@ -58,27 +71,34 @@ internal static class DeploymentsEndpoints
         }
 
         var found = await deployments.ListAsync(agentId, null, limit, cancellationToken);
-        return new DeploymentListResponse(agentId, found.Count, [.. found.Select(DeploymentResponse.Of)]);
+        return new DeploymentListResponse(
+            agentId, found.Count,
+            [.. found.Select(d => new DeploymentItem(
+                d.Id, d.AgentId, d.Slot, d.Number, d.TrainingRunId, d.EvaluationId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy, d.RollbackFrom, d.RollbackReason))]);
     }
 
     private static async Task<ActiveDeploymentResponse> ActiveAsync(IDeploymentStore deployments, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId)
     {
         var active = await deployments.FindActiveAsync(agentId, Deployment.DefaultSlot, cancellationToken);
         return active is null
-            ? new ActiveDeploymentResponse(false, null, "No active tuned model. Using base model.", RuleTriagePolicy.PolicyName)
-            : new ActiveDeploymentResponse(true, DeploymentResponse.Of(active), null, RuleTriagePolicy.PolicyName);
+            ? new ActiveDeploymentResponse(false, Message: "No active tuned model. Using base model.", BaseModel: RuleTriagePolicy.PolicyName)
+            : new ActiveDeploymentResponse(true, active.Id, active.TrainingRunId, active.TunedModelName, active.PromotedAt, active.PromotedBy);
     }
 
     private static async Task<LineageResponse> LineageAsync(LineageReader lineage, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId) =>
         new(agentId, await lineage.ReadAsync(agentId, Listed, cancellationToken));
 
-    private static async Task<DeploymentResponse> PromoteAsync(PromoteBody body, DeploymentService service, CancellationToken cancellationToken)
+    private static async Task<PromoteResponse> PromoteAsync(PromoteBody body, DeploymentService service, CancellationToken cancellationToken)
     {
         var runId = Ids.Check(body.RunId, "run_id");
-        return DeploymentResponse.Of(await service.PromoteAsync(body.AgentId ?? TriageAgent.DefaultAgentId, runId, body.PromotedBy ?? "api", body.Force, cancellationToken));
+        var d = await service.PromoteAsync(body.AgentId ?? TriageAgent.DefaultAgentId, runId, body.PromotedBy ?? "api", body.Force, cancellationToken);
+        return new PromoteResponse(true, d.Id, d.TrainingRunId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy);
     }
 
-    private static async Task<DeploymentResponse> RollbackAsync(RollbackBody? body, DeploymentService service, CancellationToken cancellationToken) =>
-        DeploymentResponse.Of(await service.RollbackAsync(
-            body?.AgentId ?? TriageAgent.DefaultAgentId, body?.Reason ?? "requested", body?.RolledBackBy ?? "api", cancellationToken, body?.TargetDeploymentId));
+    private static async Task<RollbackResponse> RollbackAsync(RollbackBody? body, DeploymentService service, CancellationToken cancellationToken)
+    {
+        var d = await service.RollbackAsync(
+            body?.AgentId ?? TriageAgent.DefaultAgentId, body?.Reason ?? "requested", body?.RolledBackBy ?? "api", cancellationToken, body?.TargetDeploymentId);
+        return new RollbackResponse(true, d.Id, d.TunedModelName, d.IsActive, d.RollbackFrom, d.RollbackReason, d.PromotedBy);
+    }
 }

@@ -13,7 +13,10 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Stats;
 
 /// <summary>Figures of one agent, counted by the database.</summary>
-public sealed record StatsResponse(string AgentId, Statistics Statistics, ActiveModel? ActiveDeployment, string CurrentModel, string BaseModel);
+/// <param name="LightningEnabled">Whether calls are captured.</param>
+/// <param name="UseTunedModel">Whether a release, when there is one, answers instead of the base model.</param>
+public sealed record StatsResponse(
+    string AgentId, bool LightningEnabled, bool UseTunedModel, Statistics Statistics, ActiveModel? ActiveDeployment, string CurrentModel, string BaseModel);
 
 /// <param name="AverageReward">Of the current rewards, to three decimals.</param>
 public sealed record Statistics(
@@ -34,7 +37,7 @@ internal static class StatsEndpoints
         var byStatus = await runs.CountByStatusAsync(agentId, cancellationToken);
         var active = await deployments.FindActiveAsync(agentId, Deployment.DefaultSlot, cancellationToken);
         return new StatsResponse(
-            agentId,
+            agentId, true, true,
             new Statistics(
                 await episodes.CountAsync(agentId, cancellationToken), given.Count, Math.Round(given.Mean, 3), await datasets.CountAsync(agentId, cancellationToken),
                 byStatus.Values.Sum(), byStatus.ToDictionary(pair => EnumText.Of(pair.Key), pair => pair.Value), await deployments.CountAsync(agentId, cancellationToken)),

@@ -7,11 +7,11 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Triage;
 
 /// <summary>A piece of feedback to analyse.</summary>
-/// <param name="Comment">What the person wrote.</param>
+/// <param name="Comment">What the person wrote; required, under this name or as <c>text</c>.</param>
 /// <param name="AgentId">Whose active policy answers; <c>triage</c> by default.</param>
 /// <param name="EpisodeId">The client's own id for the episode; the same id twice is one episode.</param>
 public sealed record TriageRequest(
-    string? Comment, string? Title, string? Type, int? Rating, string? Page, string? FeedbackId, string? AgentId, string? EpisodeId, string? SessionId);
+    string? Comment, string? Text, string? Title, string? Type, int? Rating, string? Page, string? FeedbackId, string? AgentId, string? EpisodeId, string? SessionId);
 
 /// <summary>The analysis, the episode it is stored as, and who answered.</summary>
 public sealed record TriageResponse(
@@ -26,7 +26,7 @@ internal static class TriageEndpoints
 
     private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, EpisodeRecorder recorder, CancellationToken cancellationToken)
     {
-        var task = new FeedbackTask(request.Comment ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
+        var task = new FeedbackTask(request.Comment ?? request.Text ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
         var call = new TriageCall(request.AgentId ?? TriageAgent.DefaultAgentId, request.EpisodeId, request.SessionId);
         var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
         // The id in the answer must be one that a reward can be given to, even after a crash.

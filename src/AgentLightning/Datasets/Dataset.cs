@@ -10,13 +10,14 @@ public enum DatasetSide
 /// <summary>An immutable, versioned selection of rewarded episodes, with the query and the seed that made it.</summary>
 /// <param name="Version">Counts from 1 for each agent and name.</param>
 /// <param name="QueryFilter">What was selected, in words.</param>
+/// <param name="RewardThreshold">The least reward of an answer in it; null when all were taken.</param>
 /// <param name="Seed">Decides which inputs are held out.</param>
 /// <param name="TrainingCount">Different inputs to learn from.</param>
 /// <param name="ValidationCount">Different inputs held out.</param>
 /// <param name="EpisodeCount">Episodes on both sides.</param>
 /// <param name="Artifact">Hash and address of the content.</param>
 public sealed record Dataset(
-    string Id, string AgentId, string Name, int Version, string QueryFilter, long Seed,
+    string Id, string AgentId, string Name, int Version, string QueryFilter, double? RewardThreshold, long Seed,
     int TrainingCount, int ValidationCount, int EpisodeCount, string Artifact, DateTimeOffset CreatedAt);
 
 /// <summary>One input with every answer that was given to it.</summary>

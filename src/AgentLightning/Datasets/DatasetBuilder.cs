@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -37,7 +38,7 @@ public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifa
         var now = time.GetUtcNow();
         return await datasets.AddAsync(
             new Dataset(
-                Ids.New(now), request.AgentId, request.Name, 0, request.MinReward is null ? "rewarded" : $"min_reward >= {request.MinReward}", request.Seed,
+                Ids.New(now), request.AgentId, request.Name, 0, request.MinReward is null ? "rewarded" : string.Create(CultureInfo.InvariantCulture, $"min_reward >= {request.MinReward}"), request.MinReward, request.Seed,
                 examples.Count(example => example.Side == DatasetSide.Train), examples.Count(example => example.Side == DatasetSide.Validation),
                 examples.Sum(example => example.Answers.Count), artifact, now.Rounded()),
             cancellationToken).ConfigureAwait(false);

@@ -11,12 +11,12 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             {
                 await session.ExecuteAsync(
                     """
-                    INSERT INTO datasets (id, agent_id, name, version, query_filter, seed, training_count, validation_count, episode_count, artifact, created_at)
+                    INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count, validation_count, episode_count, artifact, created_at)
                     VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1 FROM datasets WHERE agent_id = @agent AND name = @name),
-                            @filter, @seed, @training, @validation, @episodes, @artifact, @at)
+                            @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at)
                     """,
                     cancellationToken,
-                    ("@id", dataset.Id), ("@agent", dataset.AgentId), ("@name", dataset.Name), ("@filter", dataset.QueryFilter), ("@seed", dataset.Seed),
+                    ("@id", dataset.Id), ("@agent", dataset.AgentId), ("@name", dataset.Name), ("@filter", dataset.QueryFilter), ("@threshold", dataset.RewardThreshold), ("@seed", dataset.Seed),
                     ("@training", dataset.TrainingCount), ("@validation", dataset.ValidationCount), ("@episodes", dataset.EpisodeCount),
                     ("@artifact", dataset.Artifact), ("@at", dataset.CreatedAt.ToColumn())).ConfigureAwait(false);
                 return (await session.SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", dataset.Id)).ConfigureAwait(false))!;
@@ -60,7 +60,7 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             cancellationToken);
 
     private static Dataset Read(DbDataReader reader) => new(
-        reader.Text("id"), reader.Text("agent_id"), reader.Text("name"), (int)reader.Integer("version"), reader.Text("query_filter"), reader.Integer("seed"),
+        reader.Text("id"), reader.Text("agent_id"), reader.Text("name"), (int)reader.Integer("version"), reader.Text("query_filter"), reader.NumberOrNull("reward_threshold"), reader.Integer("seed"),
         (int)reader.Integer("training_count"), (int)reader.Integer("validation_count"), (int)reader.Integer("episode_count"),
         reader.Text("artifact"), reader.Time("created_at"));
 }

@@ -11,7 +11,7 @@ public sealed record LineageEntry(
 
 public sealed record LineageRun(string Id, string BaseModel, string DatasetId, TrainingStatus Status, TrainingMethod Method, DateTimeOffset? StartedAt, DateTimeOffset? CompletedAt);
 
-public sealed record LineageDataset(string Id, string Name, int Version, int TrainingCount, int ValidationCount, int EpisodeCount, string QueryFilter);
+public sealed record LineageDataset(string Id, string Name, int Version, int TrainingCount, int ValidationCount, int EpisodeCount, string QueryFilter, double? RewardThreshold);
 
 public sealed record LineageEvaluation(string Id, bool Passed, string Reason, double Baseline, double Candidate, double PValue);
 
@@ -29,7 +29,7 @@ public sealed class LineageReader(IDeploymentStore deployments, ITrainingRunStor
             entries.Add(new LineageEntry(
                 release.Id, release.TunedModelName, release.IsActive, release.Forced, release.PromotedAt, release.PromotedBy, release.RollbackFrom, release.RollbackReason,
                 run is null ? null : new LineageRun(run.Id, run.BaseModel, run.DatasetId, run.Status, run.Method, run.StartedAt, run.CompletedAt),
-                dataset is null ? null : new LineageDataset(dataset.Id, dataset.Name, dataset.Version, dataset.TrainingCount, dataset.ValidationCount, dataset.EpisodeCount, dataset.QueryFilter),
+                dataset is null ? null : new LineageDataset(dataset.Id, dataset.Name, dataset.Version, dataset.TrainingCount, dataset.ValidationCount, dataset.EpisodeCount, dataset.QueryFilter, dataset.RewardThreshold),
                 evaluation is null ? null : new LineageEvaluation(
                     evaluation.Id, evaluation.Verdict.Passed, evaluation.Verdict.Reason, evaluation.Comparison.Baseline.Value, evaluation.Comparison.Candidate.Value, evaluation.Comparison.PValue)));
         }

@@ -58,7 +58,7 @@ public sealed class Product : IAsyncDisposable
     public async Task<TrainingRun> AddRunAsync(params string[] labels)
     {
         var dataset = await Get<IDatasetStore>().AddAsync(
-            new Dataset(Guid.NewGuid().ToString(), Agent, "data", 0, "rewarded", 1, 1, 1, 2, "sha256:" + new string('0', 64), DateTimeOffset.UnixEpoch), Token);
+            new Dataset(Guid.NewGuid().ToString(), Agent, "data", 0, "rewarded", null, 1, 1, 1, 2, "sha256:" + new string('0', 64), DateTimeOffset.UnixEpoch), Token);
         var artifact = await Get<AgentLightning.Storage.IArtifactStore>().PutAsync(new LabelNamePolicy(labels).WriteAsync, Token);
         var run = new TrainingRun(
             Guid.NewGuid().ToString(), Agent, dataset.Id, "local", TrainingMethod.Supervised, "base", null, null, TrainingStatus.Pending, new Dictionary<string, string>(), null, null,

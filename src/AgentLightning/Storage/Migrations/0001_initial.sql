@@ -54,6 +54,7 @@ CREATE TABLE datasets (
     name             TEXT NOT NULL,
     version          INTEGER NOT NULL,
     query_filter     TEXT NOT NULL,
+    reward_threshold DOUBLE PRECISION,
     seed             BIGINT NOT NULL,
     training_count   INTEGER NOT NULL,
     validation_count INTEGER NOT NULL,

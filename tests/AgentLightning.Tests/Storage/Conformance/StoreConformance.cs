@@ -42,7 +42,7 @@ public abstract class StoreConformance<TEngine> : IAsyncLifetime
     };
 
     protected async Task<Dataset> AddDatasetAsync(string id = "data", string name = "name", string agent = "agent") =>
-        await Get<IDatasetStore>().AddAsync(new Dataset(id, agent, name, 0, "rewarded", 7, 3, 1, 4, "sha256:" + new string('0', 64), Noon), Token);
+        await Get<IDatasetStore>().AddAsync(new Dataset(id, agent, name, 0, "rewarded", 0.5, 7, 3, 1, 4, "sha256:" + new string('0', 64), Noon), Token);
 
     protected async Task<TrainingRun> AddRunAsync(string id, string dataset = "data", string agent = "agent")
     {

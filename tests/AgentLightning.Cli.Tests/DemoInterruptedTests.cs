@@ -1,0 +1,84 @@
+using System.Text.Json;
+using AgentLightning.Cli.Tests.Support;
+using AgentLightning.Testing;
+
+namespace AgentLightning.Cli.Tests;
+
+public sealed class DemoInterruptedTests(FinishedDemo demo)
+{
+    private static readonly string[] s_demo = ["demo", "--seed", $"{FinishedDemo.Seed}", "--json", "--out", "demo"];
+
+    /// <summary>"" is a kill in the middle of the first step: after the store was made, before anything is noted as done.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("capture")]
+    [InlineData("train")]
+    [InlineData("promote")]
+    [InlineData("bad-release")]
+    public async Task A_demo_that_was_killed_goes_on_and_gives_the_figures_of_one_that_was_not(string after)
+    {
+        using var folder = new TemporaryFolder();
+        await KillAfterAsync(folder, after);
+
+        var resumed = await Lightning.RunAsync(folder.Path, s_demo);
+
+        Assert.Equal(Figures.Of(demo.Outcome), Figures.Of(resumed));
+    }
+
+    [Fact]
+    public async Task A_demo_that_was_killed_is_not_continued_with_another_seed()
+    {
+        using var folder = new TemporaryFolder();
+        await KillAfterAsync(folder, "capture");
+        var before = Figures.FilesOf(folder.File("demo"));
+
+        var refused = (await Lightning.RunAsync(folder.Path, "demo", "--seed", "99", "--json", "--out", "demo")).Failed(1);
+
+        Assert.Contains($"unfinished demo (seed {FinishedDemo.Seed}", refused, StringComparison.Ordinal);
+        Assert.Contains("--overwrite", refused, StringComparison.Ordinal);
+        Assert.Equal(before, Figures.FilesOf(folder.File("demo")));
+    }
+
+    [Fact]
+    public async Task A_demo_that_was_killed_is_not_continued_with_another_way_of_learning()
+    {
+        using var folder = new TemporaryFolder();
+        await KillAfterAsync(folder, "capture");
+
+        var refused = (await Lightning.RunAsync(folder.Path, [.. s_demo, "--learn-from", "labels"])).Failed(1);
+
+        Assert.Contains("unfinished demo", refused, StringComparison.Ordinal);
+    }
+
+    /// <summary>Starts a demo and kills it, without warning, as soon as it has noted that a step is done.</summary>
+    private static async Task KillAfterAsync(TemporaryFolder folder, string step)
+    {
+        var (path, reached) = (Directory.CreateDirectory(folder.File("demo")).FullName, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        using var watcher = new FileSystemWatcher(path);
+        watcher.Created += (_, _) => Look();
+        watcher.Changed += (_, _) => Look();
+        watcher.Renamed += (_, _) => Look();
+        watcher.EnableRaisingEvents = true;
+        using var process = Lightning.Start(folder.Path, s_demo);
+        var ended = process.WaitForExitAsync();
+        await Task.WhenAny(reached.Task, ended).WaitAsync(TimeSpan.FromMinutes(5));
+        Assert.True(reached.Task.IsCompleted, $"the demo ended before it noted '{step}': {await process.StandardError.ReadToEndAsync()}");
+        process.Kill(entireProcessTree: true);
+        await ended;
+
+        void Look()
+        {
+            var state = Path.Combine(path, "demo.json");
+            if (File.Exists(state) && File.Exists(Path.Combine(path, "lightning.db")) && (step.Length == 0 || Done(state).Contains(step)))
+            {
+                reached.TrySetResult();
+            }
+        }
+    }
+
+    private static List<string?> Done(string state)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(state));
+        return [.. json.RootElement.GetProperty("done").EnumerateArray().Select(step => step.GetString())];
+    }
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace AgentLightning.Cli.Tests.Support;
+
+/// <summary><c>lightning serve</c> in a process of its own.</summary>
+public sealed partial class ServingProcess : IDisposable
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
+    private readonly Process _process;
+
+    private ServingProcess(Process process, string greeting, string url)
+    {
+        (_process, Greeting) = (process, greeting);
+        Http = new HttpClient { BaseAddress = new Uri(url), Timeout = s_limit };
+    }
+
+    /// <summary>What it said when it began to listen.</summary>
+    public string Greeting { get; }
+
+    public HttpClient Http { get; }
+
+    /// <summary>Starts it on a free port and waits for the line that tells where it listens.</summary>
+    public static async Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment)
+    {
+        var process = Lightning.Start(folder, ["serve", "--urls", "http://127.0.0.1:0", "--store", store], environment);
+        try
+        {
+            while (await process.StandardOutput.ReadLineAsync().WaitAsync(s_limit) is { } line)
+            {
+                if (Address().Match(line) is { Success: true } address)
+                {
+                    return new ServingProcess(process, line, address.Value);
+                }
+            }
+
+            throw new InvalidOperationException($"It never listened: {await process.StandardError.ReadToEndAsync()}");
+        }
+        catch
+        {
+            process.Kill(entireProcessTree: true);
+            process.Dispose();
+            throw;
+        }
+    }
+
+    public async Task<JsonElement> PostAsync(string path, object body)
+    {
+        using var response = await Http.PostAsync(path, new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"));
+        return await ReadAsync(response);
+    }
+
+    public async Task<JsonElement> GetAsync(string path)
+    {
+        using var response = await Http.GetAsync(path);
+        return await ReadAsync(response);
+    }
+
+    /// <summary>Asks it to end, as a service manager does; gives its exit code and what it wrote to standard error.</summary>
+    public async Task<(int ExitCode, string Error)> TerminateAsync()
+    {
+        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        var error = _process.StandardError.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(s_limit);
+        await _process.WaitForExitAsync(limit.Token);
+        return (_process.ExitCode, await error);
+    }
+
+    public void Dispose()
+    {
+        Http.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+    }
+
+    private static async Task<JsonElement> ReadAsync(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{response.StatusCode}: {text}");
+        using var json = JsonDocument.Parse(text);
+        return json.RootElement.Clone();
+    }
+
+    [GeneratedRegex(@"http://\S+")]
+    private static partial Regex Address();
+}
