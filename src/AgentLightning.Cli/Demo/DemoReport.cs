@@ -16,7 +16,7 @@ internal static class DemoReport
         table.AddRow($"macro-F1, {comparison.Baseline.N} held-out items", Figure(comparison.Baseline), Figure(comparison.Candidate));
         table.AddRow("accuracy", Figure(comparison.BaselineAccuracy), Figure(comparison.CandidateAccuracy));
         table.AddRow("mean reward when serving", Reward(state, "before"), Reward(state, "after"));
-        table.AddRow("gate", "", $"{(result.Gate.Passed ? "[green]passed[/]" : "[red]not passed[/]")}: {Markup.Escape(state.Evaluation.Verdict.Reason)}, p = {result.Gate.PValue.ToString("0.0000", CultureInfo.InvariantCulture)}");
+        table.AddRow("gate", "", $"{(result.Gate.Passed ? "[green]passed[/]" : "[red]not passed[/]")}: {Markup.Escape(state.Evaluation.Verdict.Reason)}, {P(result.Gate.PValue)}");
         table.AddRow("release", "", result.Promoted ? "[green]promoted[/]" : "[yellow]not promoted[/]");
         if (state.BadEvaluation is { } bad)
         {
@@ -56,6 +56,8 @@ internal static class DemoReport
     }
 
     private static string Figure(Measurement m) => string.Create(CultureInfo.InvariantCulture, $"{m.Value:0.000} [[{m.Low:0.000}, {m.High:0.000}]]");
+
+    private static string P(double p) => p < 0.0001 ? "p < 0.0001" : string.Create(CultureInfo.InvariantCulture, $"p = {p:0.0000}");
 
     private static string Figure(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 

@@ -11,7 +11,8 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
     private const int LongestHistory = 1_000;
 
     /// <summary>
-    /// Releases the model of a succeeded run whose latest evaluation passed the gate; <paramref name="force"/> skips the gate, and the record says so.
+    /// Releases the model of a succeeded run whose latest evaluation passed the gate against what serves now; <paramref name="force"/> skips the gate,
+    /// and the record says so.
     /// The model's content is read and checked first. A broken promise is <see cref="ErrorKind.Conflict"/>, and the active release stays.
     /// </summary>
     public async Task<Deployment> PromoteAsync(string agentId, string runId, string promotedBy, bool force, CancellationToken cancellationToken, string slot = Deployment.DefaultSlot)
@@ -34,15 +35,15 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
         }
 
         var evaluation = await evaluations.FindLatestAsync(runId, cancellationToken).ConfigureAwait(false);
-        var passed = evaluation is { Verdict.Passed: true };
-        if (!passed && !force)
+        var objection = Objection(evaluation, active);
+        if (objection is not null && !force)
         {
-            throw LightningException.Conflict($"The gate has not passed training run {runId}: {evaluation?.Verdict.Reason ?? "it was never evaluated"}. Evaluate it, or force the promotion.");
+            throw LightningException.Conflict($"The gate has not passed training run {runId}: {objection}. Evaluate it, or force the promotion.");
         }
 
         await artifacts.ReadAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
         return await deployments.ActivateAsync(
-            NewRelease(agentId, slot, run.Id, evaluation?.Id, run.TunedModelName, run.Artifact, promotedBy) with { Forced = !passed }, active?.Id, cancellationToken).ConfigureAwait(false);
+            NewRelease(agentId, slot, run.Id, evaluation?.Id, run.TunedModelName, run.Artifact, promotedBy) with { Forced = objection is not null }, active?.Id, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Releases a model that no run made: a built-in policy, as the state to come back to.</summary>
@@ -81,6 +82,24 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
         var release = NewRelease(agentId, slot, target.TrainingRunId, target.EvaluationId, target.TunedModelName, target.Artifact, rolledBackBy)
             with { RollbackFrom = active.Id, RollbackReason = reason, Forced = target.Forced };
         return await deployments.ActivateAsync(release, active.Id, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Why an evaluation is no evidence for this promotion; null when it is.</summary>
+    private static string? Objection(EvaluationRecord? evaluation, Deployment? active)
+    {
+        if (evaluation is null)
+        {
+            return "it was never evaluated";
+        }
+
+        if (!evaluation.Verdict.Passed)
+        {
+            return evaluation.Verdict.Reason;
+        }
+
+        // What it was better than must be what it would replace.
+        var stale = active is null ? evaluation.BaselineDeploymentId is not null : evaluation.BaselineModel != active.TunedModelName;
+        return stale ? $"it was compared with '{evaluation.BaselineModel}', but '{active?.TunedModelName ?? "the base model"}' serves now" : null;
     }
 
     private static Deployment? LastGood(IReadOnlyList<Deployment> history, Deployment active)

@@ -30,9 +30,9 @@ public sealed partial class ServingProcess : IDisposable
         {
             while (await process.StandardOutput.ReadLineAsync().WaitAsync(s_limit) is { } line)
             {
-                if (Address().Match(line) is { Success: true } address)
+                if (Greetings().Match(line) is { Success: true } greeting)
                 {
-                    return new ServingProcess(process, line, address.Value);
+                    return new ServingProcess(process, line, greeting.Groups[1].Value);
                 }
             }
 
@@ -91,6 +91,6 @@ public sealed partial class ServingProcess : IDisposable
         return json.RootElement.Clone();
     }
 
-    [GeneratedRegex(@"http://\S+")]
-    private static partial Regex Address();
+    [GeneratedRegex(@"^Agent Lightning serves .* at (http://\S+)")]
+    private static partial Regex Greetings();
 }

@@ -81,12 +81,25 @@ public sealed class DeploymentServiceTests
         var run = await product.AddRunAsync("a", "b");
         await EvaluateAsync(product, run, passed: true);
 
-        var release = await product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: true, Token);
+        var release = await product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: false, Token);
         var lineage = await product.Get<LineageReader>().ReadAsync(Product.Agent, 10, Token);
 
         Assert.False(release.Forced);
         var entry = Assert.Single(lineage);
         Assert.Equal((release.Id, run.Id, run.DatasetId, true), (entry.DeploymentId, entry.TrainingRun!.Id, entry.Dataset!.Id, entry.Evaluation!.Passed));
+    }
+
+    [Fact]
+    public async Task An_evaluation_against_what_no_longer_serves_is_no_evidence()
+    {
+        await using var product = await Product.OpenAsync();
+        var run = await product.AddRunAsync("a", "b");
+        await EvaluateAsync(product, run, passed: true);
+        await PromoteAsync(product, "meanwhile", "label");
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: false, Token));
+
+        Assert.Contains("compared with 'rules', but 'model-meanwhile-label' serves now", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
