@@ -28,18 +28,21 @@ public static class LightningServer
     public static async Task<WebApplication> BuildAsync(LightningServerOptions options, CancellationToken cancellationToken)
     {
         CheckUrls(options.Urls);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls(options.Urls);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = LargestBody);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        // The server says itself where it listens, and shutting down takes no stack traces to explain.
-        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        // Empty: settings that other programs left in the environment or in the folder must not open an address or change a limit.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = LargestBody);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-        builder.Services.AddProblemDetails();
+        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Explain);
         builder.Services.AddExceptionHandler<ProblemHandler>();
-        builder.Services.AddOpenApi();
+        builder.Services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "Agent Lightning";
+            return Task.CompletedTask;
+        }));
 
         var app = builder.Build();
         await app.Services.OpenLightningAsync(create: true, cancellationToken);
@@ -56,17 +59,29 @@ public static class LightningServer
         return app;
     }
 
+    /// <summary>What the framework refuses by itself says what it refused.</summary>
+    private static void Explain(ProblemDetailsContext context)
+    {
+        var request = context.HttpContext.Request;
+        context.ProblemDetails.Detail ??= context.ProblemDetails.Status switch
+        {
+            StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
+            StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json'.",
+            _ => null,
+        };
+    }
+
     private static void CheckUrls(string urls)
     {
         foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries))
         {
-            var good = Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
-            if (!good)
+            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "http" || uri.PathAndQuery != "/")
             {
-                throw LightningException.Invalid($"--urls must be addresses such as {LightningServerOptions.DefaultUrl}, but it holds '{url}'.");
+                throw LightningException.Invalid($"--urls must be addresses such as {LightningServerOptions.DefaultUrl}, without https and path, but it holds '{url}'.");
             }
 
-            if (!uri!.IsLoopback && !(IPAddress.TryParse(uri.Host, out var address) && IPAddress.IsLoopback(address)))
+            if (!uri.IsLoopback && !(IPAddress.TryParse(uri.Host, out var address) && IPAddress.IsLoopback(address)))
             {
                 throw LightningException.Invalid($"The server has no access control yet and listens only on loopback addresses, but --urls holds '{url}'. Use {LightningServerOptions.DefaultUrl}, and a reverse proxy with access control in front of it.");
             }
