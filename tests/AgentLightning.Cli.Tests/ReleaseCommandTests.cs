@@ -87,12 +87,13 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         Assert.Contains("already active", (await PromoteAsync(good)).Failed(1), StringComparison.Ordinal);
         Assert.Contains("The gate has not passed", (await PromoteAsync(bad)).Failed(1), StringComparison.Ordinal);
         var forced = (await PromoteAsync(bad, "--force", "--promoted-by", "ada")).Json();
-        var proved = (await PromoteAsync(good)).Json();
+        Assert.Contains("compared with 'triage-rules'", (await PromoteAsync(good)).Failed(1), StringComparison.Ordinal);
 
         Assert.True(forced.GetProperty("forced").GetBoolean());
         Assert.Equal("ada", forced.GetProperty("promoted_by").GetString());
-        Assert.False(proved.GetProperty("forced").GetBoolean());
-        Assert.Equal(forced.GetProperty("id").GetString(), proved.GetProperty("replaces").GetString());
+        Assert.Equal(lineage[0].GetProperty("deployment_id").GetString(), forced.GetProperty("replaces").GetString());
+        await Lightning.RunAsync(folder.Path, ["rollback", .. s_store, "--target-id", lineage[3].GetProperty("deployment_id").GetString()!]);
+        Assert.False((await PromoteAsync(good)).Json().GetProperty("forced").GetBoolean());
 
         Task<Outcome> PromoteAsync(string run, params string[] more) => Lightning.RunAsync(folder.Path, ["promote", "--run-id", run, .. s_store, "--json", .. more]);
 

@@ -13,7 +13,7 @@ public sealed class ServeTests(FinishedDemo demo)
         using var folder = new TemporaryFolder();
         demo.CopyTo(folder);
         using var server = await ServingProcess.StartAsync(folder.Path, "demo/lightning.db");
-        var active = (await server.GetAsync("/api/lightning/deployments/active")).GetProperty("deployment");
+        var active = await server.GetAsync("/api/lightning/deployments/active");
 
         var promoted = await server.PostAsync("/api/lightning/triage", new { comment = "The parser crashes on empty rules" });
         await server.PostAsync("/api/lightning/rewards", new { episode_id = promoted.GetProperty("episode_id").GetString(), reward = -1, feedback = "wrong" });

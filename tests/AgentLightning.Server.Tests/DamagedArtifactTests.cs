@@ -29,7 +29,7 @@ public sealed class DamagedArtifactTests(TrainedStore store)
         Assert.True(status >= 500, $"a broken server is not the caller's mistake, but the status is {status}");
         Assert.Contains(store.Artifacts[store.GoodRun], detail, StringComparison.Ordinal);
         Assert.Contains("Restore it", detail, StringComparison.Ordinal);
-        var active = (await server.GetAsync($"{Deployments}/active")).GetProperty("deployment");
+        var active = await server.GetAsync($"{Deployments}/active");
         Assert.Equal(release, active.GetProperty("deployment_id").GetString());
         using var episode = await server.Http.GetAsync("/api/lightning/episodes/lost");
         Assert.Equal(HttpStatusCode.NotFound, episode.StatusCode);
@@ -58,7 +58,7 @@ public sealed class DamagedArtifactTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
         await server.PostAsync(Deployments, new { run_id = store.GoodRun });
-        var release = (await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun })).GetProperty("deployment_id").GetString();
+        var release = (await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true })).GetProperty("deployment_id").GetString();
         Damage(store.ArtifactFile(folder, store.GoodRun), missing: false);
 
         await FailureAsync(server, $"{Deployments}/rollback", "{}");

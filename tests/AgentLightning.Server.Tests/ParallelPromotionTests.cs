@@ -29,7 +29,7 @@ public sealed class ParallelPromotionTests(TrainedStore store)
         Assert.Equal(answers.Count(status => status == HttpStatusCode.OK), releases.Count);
         Assert.NotEmpty(releases);
         var active = Assert.Single(releases, release => release.GetProperty("is_active").GetBoolean());
-        Assert.Equal(active.GetProperty("deployment_id").GetString(), (await two.TriageAsync("x")).GetProperty("deployment_id").GetString());
+        Assert.Equal(active.GetProperty("id").GetString(), (await two.TriageAsync("x")).GetProperty("deployment_id").GetString());
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
 
@@ -57,6 +56,19 @@ public sealed class PromotionTests(TrainedStore store)
     }
 
     [Fact]
+    public async Task A_gate_that_was_passed_against_another_model_than_serves_now_does_not_count()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
+        await server.PostAsync(Deployments, new { run_id = store.GoodRun });
+
+        var detail = await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.OtherGoodRun });
+
+        Assert.Contains("compared with 'triage-rules'", detail, StringComparison.Ordinal);
+        Assert.True((await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true })).GetProperty("forced").GetBoolean());
+    }
+
+    [Fact]
     public async Task A_promotion_changes_the_very_next_answer()
     {
         using var folder = new TemporaryFolder();
@@ -70,7 +82,13 @@ public sealed class PromotionTests(TrainedStore store)
         Assert.Equal(release.GetProperty("tuned_model_name").GetString(), after.GetProperty("model").GetString());
         Assert.Equal(release.GetProperty("deployment_id").GetString(), after.GetProperty("deployment_id").GetString());
         Assert.NotEqual(before.GetProperty("category").GetString(), after.GetProperty("category").GetString());
-        var active = (await server.GetAsync($"{Deployments}/active")).GetProperty("deployment");
+        var active = await server.GetAsync($"{Deployments}/active");
+        Assert.Equal(
+            ["success", "deployment_id", "training_run_id", "tuned_model_name", "is_active", "forced", "promoted_at", "promoted_by"],
+            release.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["has_active_deployment", "deployment_id", "training_run_id", "tuned_model_name", "promoted_at", "promoted_by"],
+            active.EnumerateObject().Select(property => property.Name));
         Assert.Equal(release.GetProperty("deployment_id").GetString(), active.GetProperty("deployment_id").GetString());
     }
 
@@ -103,9 +121,6 @@ public sealed class PromotionTests(TrainedStore store)
 
         var active = await server.GetAsync($"{Deployments}/active");
 
-        Assert.False(active.GetProperty("has_active_deployment").GetBoolean());
-        Assert.Equal("No active tuned model. Using base model.", active.GetProperty("message").GetString());
-        Assert.Equal("triage-rules", active.GetProperty("base_model").GetString());
-        Assert.Equal(JsonValueKind.Null, active.GetProperty("deployment").ValueKind);
+        Assert.Equal("""{"has_active_deployment":false,"message":"No active tuned model. Using base model.","base_model":"triage-rules"}""", active.GetRawText());
     }
 }

@@ -27,7 +27,7 @@ public sealed class RollbackTests(TrainedStore store)
         Assert.Equal(release.GetProperty("deployment_id").GetString(), answer.GetProperty("deployment_id").GetString());
         Assert.Equal(bad.GetProperty("deployment_id").GetString(), release.GetProperty("rollback_from").GetString());
         Assert.Equal("worse answers", release.GetProperty("rollback_reason").GetString());
-        Assert.Equal("ada", release.GetProperty("promoted_by").GetString());
+        Assert.Equal("ada", release.GetProperty("rolled_back_by").GetString());
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class RollbackTests(TrainedStore store)
         var detail = await server.RefusedAsync(HttpStatusCode.Conflict, $"{Deployments}/rollback", new { });
 
         Assert.Equal("No previous deployment to roll back to", detail);
-        var active = (await server.GetAsync($"{Deployments}/active")).GetProperty("deployment");
+        var active = await server.GetAsync($"{Deployments}/active");
         Assert.Equal(release.GetProperty("deployment_id").GetString(), active.GetProperty("deployment_id").GetString());
         Assert.Equal(3, (await server.GetAsync(Deployments)).GetProperty("deployments_found").GetInt32());
     }
@@ -53,7 +53,7 @@ public sealed class RollbackTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
         var first = await server.PostAsync(Deployments, new { run_id = store.GoodRun });
-        var second = await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun });
+        var second = await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true });
         await server.PostAsync(Deployments, new { run_id = store.BadRun, force = true });
 
         Assert.Equal(Name(second), Name(await server.PostAsync($"{Deployments}/rollback", new { })));
@@ -69,14 +69,15 @@ public sealed class RollbackTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
         var first = await server.PostAsync(Deployments, new { run_id = store.GoodRun });
-        await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun });
+        await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true });
         var last = await server.PostAsync(Deployments, new { run_id = store.BadRun, force = true });
 
         await server.RefusedAsync(HttpStatusCode.NotFound, $"{Deployments}/rollback", new { target_deployment_id = "nobody" });
         await server.RefusedAsync(HttpStatusCode.NotFound, $"{Deployments}/rollback", new { target_deployment_id = last.GetProperty("deployment_id").GetString() });
         var release = await server.PostAsync($"{Deployments}/rollback", new { target_deployment_id = first.GetProperty("deployment_id").GetString() });
 
-        Assert.Equal(store.GoodRun, release.GetProperty("training_run_id").GetString());
+        Assert.Equal(first.GetProperty("tuned_model_name").GetString(), release.GetProperty("tuned_model_name").GetString());
+        Assert.Equal(store.GoodRun, (await server.GetAsync($"{Deployments}/active")).GetProperty("training_run_id").GetString());
     }
 
     [Fact]

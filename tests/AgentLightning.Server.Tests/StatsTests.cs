@@ -28,6 +28,9 @@ public sealed class StatsTests(TrainedStore store)
         await server.PostAsync("/api/lightning/deployments", new { run_id = store.GoodRun });
         var stats = await server.GetAsync("/api/lightning/stats");
 
+        Assert.Equal(
+            ["agent_id", "lightning_enabled", "use_tuned_model", "statistics", "active_deployment", "current_model", "base_model"],
+            stats.EnumerateObject().Select(property => property.Name));
         Assert.Equal("triage", stats.GetProperty("agent_id").GetString());
         var statistics = stats.GetProperty("statistics");
         Assert.Equal(store.Episodes, statistics.GetProperty("total_episodes").GetInt64());

@@ -58,6 +58,17 @@ public sealed class TriageTests
     }
 
     [Fact]
+    public async Task Feedback_may_come_as_text_too()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+
+        var given = await server.PostAsync("/api/lightning/triage", new { text = Comment });
+
+        Assert.Equal((await server.TriageAsync(Comment)).GetProperty("action").GetString(), given.GetProperty("action").GetString());
+    }
+
+    [Fact]
     public async Task The_same_episode_id_twice_is_one_episode()
     {
         using var folder = new TemporaryFolder();
