@@ -31,7 +31,9 @@ public static class LightningServer
         // Empty: settings that other programs left in the environment or in the folder must not open an address or change a limit.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = LargestBody);
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
+            // Whoever starts the host is told by an exception why it did not start.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
@@ -74,14 +76,22 @@ public static class LightningServer
 
     private static void CheckUrls(string urls)
     {
-        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries))
+        var addresses = urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (addresses.Length == 0)
+        {
+            throw LightningException.Invalid($"--urls must hold at least one address such as {LightningServerOptions.DefaultUrl}, but it is '{urls}'.");
+        }
+
+        foreach (var url in addresses)
         {
             if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "http" || uri.PathAndQuery != "/")
             {
                 throw LightningException.Invalid($"--urls must be addresses such as {LightningServerOptions.DefaultUrl}, without https and path, but it holds '{url}'.");
             }
 
-            if (!uri.IsLoopback && !(IPAddress.TryParse(uri.Host, out var address) && IPAddress.IsLoopback(address)))
+            // The web server takes any other name, 'loopback' too, for all addresses of the machine; Uri writes some of them as 'localhost'.
+            var asWritten = url.Contains(uri.Host, StringComparison.OrdinalIgnoreCase);
+            if (!asWritten || (uri.Host != "localhost" && !(IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address))))
             {
                 throw LightningException.Invalid($"The server has no access control yet and listens only on loopback addresses, but --urls holds '{url}'. Use {LightningServerOptions.DefaultUrl}, and a reverse proxy with access control in front of it.");
             }

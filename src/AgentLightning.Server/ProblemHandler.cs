@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AgentLightning.Common;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +16,7 @@ internal sealed partial class ProblemHandler(IProblemDetailsService problems, IL
         {
             LightningException e => (StatusOf(e.Kind), e.Message),
             BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The body is not the JSON that was expected: {Describe(json)}"),
-            BadHttpRequestException e => (e.StatusCode, e.Message),
+            BadHttpRequestException e => (e.StatusCode, Describe(e)),
             OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested => (StatusCodes.Status499ClientClosedRequest, "The client went away."),
             _ => (StatusCodes.Status500InternalServerError, "The server failed. Its log says why."),
         };
@@ -42,8 +43,25 @@ internal sealed partial class ProblemHandler(IProblemDetailsService problems, IL
         _ => StatusCodes.Status500InternalServerError,
     };
 
+    /// <summary>The framework's own words name types and parameters of our code; the caller knows neither.</summary>
+    private static string Describe(BadHttpRequestException exception)
+    {
+        if (BindingFailure().Match(exception.Message) is { Success: true } binding)
+        {
+            var expected = binding.Groups["type"].Value.Contains("DateTimeOffset", StringComparison.Ordinal) ? "a time such as 2026-01-31T12:00:00Z" : "a whole number";
+            return $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(binding.Groups["name"].Value)} must be {expected}, but it is '{binding.Groups["value"].Value}'.";
+        }
+
+        return exception.Message.Contains("body", StringComparison.Ordinal) && exception.StatusCode == StatusCodes.Status400BadRequest
+            ? "A JSON body is required, and it cannot be empty."
+            : exception.Message;
+    }
+
     private static string Describe(JsonException exception) =>
         exception.Path is null ? "it cannot be read as JSON." : $"at {exception.Path}, line {exception.LineNumber + 1}.";
+
+    [GeneratedRegex("""^Failed to bind parameter "(?<type>\S+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
+    private static partial Regex BindingFailure();
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
     private static partial void LogFailure(ILogger logger, Exception exception, string method, string path);

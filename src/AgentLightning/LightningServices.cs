@@ -33,6 +33,11 @@ public static class LightningServices
 {
     public static IServiceCollection AddLightning(this IServiceCollection services, LightningOptions options)
     {
+        if (string.IsNullOrWhiteSpace(options.Store) || options.Store == ":memory:")
+        {
+            throw LightningException.Invalid($"The store must be the path of a file, but it is '{options.Store}'. What is kept only in memory would be lost.");
+        }
+
         if (options.Store.Contains('=', StringComparison.Ordinal))
         {
             throw LightningException.Invalid($"The store must be the path of a SQLite file, but it looks like a connection string ('{options.Store.Split('=')[0]}=…'). Other engines are not in this version.");

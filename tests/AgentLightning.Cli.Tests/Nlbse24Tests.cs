@@ -7,6 +7,9 @@ namespace AgentLightning.Cli.Tests;
 /// <summary>The demo on real issues of five projects: three labels, balanced, so that chance gives a macro-F1 of 0.33.</summary>
 public sealed class Nlbse24Tests
 {
+    /// <summary>Three splits, and the mean over them: on a single one, chance moves the figure by two points.</summary>
+    private static readonly int[] s_seeds = [1, 2, 7];
+
     [Fact]
     public Task Learning_from_labels_reaches_a_macro_f1_of_0_76_on_held_out_issues() => ReachesAsync("labels", 0.76);
 
@@ -16,11 +19,21 @@ public sealed class Nlbse24Tests
     private static async Task ReachesAsync(string learnFrom, double least)
     {
         var data = SharedData.Require("nlbse24/issues_train.csv");
+        var reached = new List<double>();
+        foreach (var seed in s_seeds)
+        {
+            reached.Add(await MeasureAsync(data, learnFrom, seed));
+        }
+
+        Assert.True(reached.Average() >= least, FormattableString.Invariant($"macro-F1 {string.Join(" ", reached)}, expected a mean of at least {least}"));
+    }
+
+    private static async Task<double> MeasureAsync(string data, string learnFrom, int seed)
+    {
         using var folder = new TemporaryFolder();
 
         var json = (await Lightning.RunAsync(
-            folder.Path, "demo", "--data", data, "--text-column", "title,body", "--label-column", "label", "--slice-column", "repo",
-            "--learn-from", learnFrom, "--seed", Figures.MeasuredSeed, "--json")).Json();
+            folder.Path, "demo", "--data", data, "--text-column", "title,body", "--label-column", "label", "--slice-column", "repo", "--learn-from", learnFrom, "--seed", $"{seed}", "--json")).Json();
 
         var (baseline, candidate) = (json.GetProperty("baseline"), json.GetProperty("candidate"));
         Assert.Equal(baseline.GetProperty("n").GetInt32(), candidate.GetProperty("n").GetInt32());
@@ -28,7 +41,7 @@ public sealed class Nlbse24Tests
         Assert.InRange(Value(baseline), 0.2, 0.6);
         Assert.True(json.GetProperty("gate").GetProperty("passed").GetBoolean());
         Assert.True(json.GetProperty("promoted").GetBoolean());
-        Assert.True(Value(candidate) >= least, FormattableString.Invariant($"candidate {Value(candidate):0.0000}, expected at least {least}; baseline {Value(baseline):0.0000}"));
+        return Value(candidate);
 
         static double Value(JsonElement measured) => measured.GetProperty("value").GetDouble();
     }

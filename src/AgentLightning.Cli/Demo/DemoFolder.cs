@@ -90,7 +90,12 @@ internal sealed class DemoFolder(string path)
             throw new LightningException(ErrorKind.Corrupt, $"'{StatePath}' cannot be read: {e.Message} Give another folder with --out, or replace the demo with --overwrite.", e);
         }
 
-        if (state!.Done.Count > 0 && !File.Exists(StorePath))
+        if (state is not { Done: not null, TrainingRewards: not null, ServingRewards: not null, Source: not null })
+        {
+            throw new LightningException(ErrorKind.Corrupt, $"'{StatePath}' is not the note of a demo. Give another folder with --out, or replace the demo with --overwrite.");
+        }
+
+        if (state.Done.Count > 0 && !File.Exists(StorePath))
         {
             throw new LightningException(ErrorKind.Corrupt, $"'{path}' is half a demo: demo.json says that {state.Done.Count} steps are done, but lightning.db is missing. Give another folder with --out, or replace the demo with --overwrite.");
         }

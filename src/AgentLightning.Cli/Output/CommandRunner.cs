@@ -39,6 +39,11 @@ internal static class CommandRunner
             await Console.Error.WriteLineAsync($"error: {e.Message}");
             return ExitCodes.Failure;
         }
+        catch (Exception e)
+        {
+            await Console.Error.WriteLineAsync($"error: this is a mistake of the program, not yours: {e.GetType().Name}: {e.Message}");
+            return ExitCodes.Failure;
+        }
     }
 
     private static IEnumerable<string> PathOf(Command command)

@@ -10,6 +10,9 @@ public interface IRewardStore
     /// </summary>
     Task<int> AddAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken);
 
+    /// <summary>The reward, current or not, or null.</summary>
+    Task<Reward?> FindAsync(string id, CancellationToken cancellationToken);
+
     /// <summary>Every reward an episode ever got, newest first.</summary>
     Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken);
 

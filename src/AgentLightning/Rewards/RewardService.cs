@@ -1,5 +1,6 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Storage;
 
 namespace AgentLightning.Rewards;
 
@@ -21,7 +22,8 @@ public sealed record RewardRequest(
 public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, TimeProvider time)
 {
     /// <summary>
-    /// Stores a reward and tells the observers. An unknown episode is <see cref="ErrorKind.NotFound"/>; a value out of range or not a number is
+    /// Stores a reward and tells the observers. A reward id that is already there gives back what is stored, and tells nobody; with another episode, source
+    /// or value it is <see cref="ErrorKind.Conflict"/>. An unknown episode is <see cref="ErrorKind.NotFound"/>; a value out of range or not a number is
     /// <see cref="ErrorKind.Invalid"/>. Nothing is stored in either case.
     /// </summary>
     public async Task<Reward> AssignAsync(RewardRequest request, CancellationToken cancellationToken)
@@ -37,7 +39,7 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
                 ?? throw LightningException.NotFound($"Episode {episodeId} not found. A reward needs the id of a stored episode.");
         }
 
-        var now = time.GetUtcNow();
+        var now = time.GetUtcNow().Rounded();
         var reward = new Reward
         {
             Id = request.RewardId is null ? Ids.New(now) : Ids.Check(request.RewardId, "reward_id"),
@@ -51,7 +53,14 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
             Comments = request.Comments,
             CreatedAt = now,
         };
-        await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false);
+        if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
+        {
+            var stored = (await rewards.FindAsync(reward.Id, cancellationToken).ConfigureAwait(false))!;
+            return (stored.EpisodeId, stored.Source, stored.Value) == (reward.EpisodeId, reward.Source, reward.Value)
+                ? stored
+                : throw LightningException.Conflict($"The reward id {reward.Id} is taken: it is a reward for episode {stored.EpisodeId}. Give each reward an id of its own, or none.");
+        }
+
         foreach (var observer in observers)
         {
             await observer.RewardedAsync(episode, reward, cancellationToken).ConfigureAwait(false);

@@ -20,6 +20,9 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
             },
             cancellationToken);
 
+    public Task<Reward?> FindAsync(string id, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.SingleAsync("SELECT * FROM rewards WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+
     public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<Reward>>(
             async session => await session.QueryAsync(

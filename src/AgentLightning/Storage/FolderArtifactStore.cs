@@ -44,7 +44,7 @@ internal sealed class FolderArtifactStore(string folder) : IArtifactStore
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new LightningException(ErrorKind.NotFound, $"The artifact {id} is missing: there is no file '{path}'. Restore it from a backup, or train again.", e);
+            throw new LightningException(ErrorKind.Corrupt, $"The artifact {id} is missing: there is no file '{path}'. Restore it from a backup, or train again.", e);
         }
 
         var seen = Prefix + Convert.ToHexStringLower(SHA256.HashData(content));

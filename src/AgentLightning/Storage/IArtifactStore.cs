@@ -11,7 +11,7 @@ public interface IArtifactStore
     Task<string> PutAsync(Func<Stream, Task> write, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The content, checked against its id. <see cref="ErrorKind.NotFound"/> when it is missing, <see cref="ErrorKind.Corrupt"/> when its hash is wrong.
+    /// The content, checked against its id. <see cref="ErrorKind.Corrupt"/> when it is missing or its hash is wrong: ids come from records of ours.
     /// </summary>
     Task<byte[]> ReadAsync(string id, CancellationToken cancellationToken);
 }

@@ -37,11 +37,12 @@ public sealed class FolderArtifactStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_missing_artifact_is_not_found()
+    public async Task A_missing_artifact_is_damage_and_names_the_file()
     {
         var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync("sha256:" + new string('a', 64), Token));
 
-        Assert.Equal(ErrorKind.NotFound, error.Kind);
+        Assert.Equal(ErrorKind.Corrupt, error.Kind);
+        Assert.Contains("there is no file", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
