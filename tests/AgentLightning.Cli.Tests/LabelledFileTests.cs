@@ -9,6 +9,18 @@ public sealed class LabelledFileTests
 
     public static TheoryData<string> Commands => ["demo", "train"];
 
+    [Fact]
+    public async Task A_demo_shows_each_slice_before_and_after()
+    {
+        using var folder = new TemporaryFolder();
+        CsvFile.Write(folder.File("data.csv"), CsvFile.TwoKinds(160));
+
+        var demo = await Lightning.RunAsync(folder.Path, ["demo", "--data", "data.csv", .. s_columns, "--slice-column", "part"]);
+
+        Assert.Equal(0, demo.ExitCode);
+        Assert.All(["part-0", "part-1", "part-2"], part => Assert.Matches($@"macro-F1 of {part}, \d+ items +│ [01]\.\d{{3}} +│ 1\.000", demo.Out));
+    }
+
     [Theory]
     [MemberData(nameof(Commands))]
     public async Task A_file_that_is_not_there_is_named(string command)

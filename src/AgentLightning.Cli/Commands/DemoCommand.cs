@@ -35,7 +35,7 @@ internal static class DemoCommand
             var options = new DemoOptions(path, parsed.GetValue(seed), method, csv, parsed.GetValue(overwrite));
 
             var folder = new DemoFolder(path);
-            var state = folder.Prepare(options, () => CountEpisodesAsync(folder.StorePath, cancellationToken).GetAwaiter().GetResult());
+            var state = await folder.PrepareAsync(options, () => CountEpisodesAsync(folder.StorePath, cancellationToken));
             await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = folder.StorePath }, create: true, cancellationToken);
             var runner = new DemoRunner(workspace, folder, options, state, items, labels);
             if (parsed.GetValue(json))

@@ -16,7 +16,7 @@ internal sealed class DemoFolder(string path)
     private string ArtifactPath => Path.Combine(path, "lightning.artifacts");
 
     /// <summary>The state to go on from: a new one, or that of an unfinished demo with the same options.</summary>
-    public DemoState Prepare(DemoOptions options, Func<long> countEpisodes)
+    public async Task<DemoState> PrepareAsync(DemoOptions options, Func<Task<long>> countEpisodes)
     {
         var fresh = new DemoState { Seed = options.Seed, Method = options.Method, Source = options.Source };
         if (File.Exists(path))
@@ -38,7 +38,7 @@ internal sealed class DemoFolder(string path)
         var found = Read();
         if (found.Episodes is { } written)
         {
-            var now = countEpisodes();
+            var now = await countEpisodes();
             return now == written
                 ? Begin(fresh)
                 : throw LightningException.Conflict($"'{path}' holds a finished demo and {now - written} episodes that came later. Give another folder with --out, or replace all of it with --overwrite.");
@@ -90,7 +90,7 @@ internal sealed class DemoFolder(string path)
             throw new LightningException(ErrorKind.Corrupt, $"'{StatePath}' cannot be read: {e.Message} Give another folder with --out, or replace the demo with --overwrite.", e);
         }
 
-        if (state is not { Done: not null, TrainingRewards: not null, ServingRewards: not null, Source: not null })
+        if (state is not { Done: not null, Slices: not null, TrainingRewards: not null, ServingRewards: not null, Source: not null })
         {
             throw new LightningException(ErrorKind.Corrupt, $"'{StatePath}' is not the note of a demo. Give another folder with --out, or replace the demo with --overwrite.");
         }

@@ -15,6 +15,11 @@ internal static class DemoReport
         table.AddRow("policy", Markup.Escape(state.Evaluation.BaselineModel), Markup.Escape(state.Evaluation.CandidateModel));
         table.AddRow($"macro-F1, {comparison.Baseline.N} held-out items", Figure(comparison.Baseline), Figure(comparison.Candidate));
         table.AddRow("accuracy", Figure(comparison.BaselineAccuracy), Figure(comparison.CandidateAccuracy));
+        foreach (var slice in state.Slices)
+        {
+            table.AddRow($"  macro-F1 of {Markup.Escape(slice.Slice)}, {slice.Count} items", Figure(slice.Baseline), Figure(slice.Candidate));
+        }
+
         table.AddRow("mean reward when serving", Reward(state, "before"), Reward(state, "after"));
         table.AddRow("gate", "", $"{(result.Gate.Passed ? "[green]passed[/]" : "[red]not passed[/]")}: {Markup.Escape(state.Evaluation.Verdict.Reason)}, {P(result.Gate.PValue)}");
         table.AddRow("release", "", result.Promoted ? "[green]promoted[/]" : "[yellow]not promoted[/]");

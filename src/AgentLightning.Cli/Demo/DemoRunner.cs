@@ -151,16 +151,36 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
         return run.Status == TrainingStatus.Succeeded ? run : throw LightningException.Conflict($"Training failed: {run.ErrorMessage}");
     }
 
-    private async Task EvaluateAsync(ReportStep report, CancellationToken cancellationToken) =>
+    private async Task EvaluateAsync(ReportStep report, CancellationToken cancellationToken)
+    {
+        var (baseline, candidate) = await ContestantsAsync(state.RunId!, cancellationToken);
         state.Evaluation = await EvaluateAsync(state.RunId!, cancellationToken);
+        state.Slices.Clear();
+        state.Slices.AddRange(
+            from item in _unseen
+            where item.Slice is not null
+            group item by item.Slice into slice
+            orderby slice.Key
+            select new SliceComparison(slice.Key, slice.Count(), MacroF1(baseline, slice), MacroF1(candidate, slice)));
+
+        static double MacroF1(Contestant contestant, IEnumerable<LabelledItem> slice) =>
+            ClassificationReport.Of([.. slice.Select(item => item.Label)], [.. slice.Select(item => contestant.Answer(item.Task.ToJson()))]).MacroF1;
+    }
 
     private async Task<EvaluationRecord> EvaluateAsync(string runId, CancellationToken cancellationToken)
     {
         var run = (await workspace.Get<ITrainingRunStore>().FindAsync(runId, cancellationToken))!;
+        var (baseline, candidate) = await ContestantsAsync(runId, cancellationToken);
+        return await workspace.Get<Evaluator>().EvaluateAsync(run, baseline, candidate, cancellationToken);
+    }
+
+    /// <summary>What serves now, and what the run made.</summary>
+    private async Task<(Contestant Baseline, Contestant Candidate)> ContestantsAsync(string runId, CancellationToken cancellationToken)
+    {
+        var run = (await workspace.Get<ITrainingRunStore>().FindAsync(runId, cancellationToken))!;
         var policies = workspace.Get<TriagePolicies>();
         var serving = await policies.ActiveAsync(Agent, cancellationToken);
-        return await workspace.Get<Evaluator>().EvaluateAsync(
-            run, ContestantOf(serving.Policy, serving.Deployment?.Id), ContestantOf(await policies.OfRunAsync(run, cancellationToken), null), cancellationToken);
+        return (ContestantOf(serving.Policy, serving.Deployment?.Id), ContestantOf(await policies.OfRunAsync(run, cancellationToken), null));
     }
 
     private static Contestant ContestantOf(ITriagePolicy policy, string? deploymentId)

@@ -20,6 +20,9 @@ internal sealed record DemoState
 
     public EvaluationRecord? Evaluation { get; set; }
 
+    /// <summary>The evaluation slice by slice, where the data has slices.</summary>
+    public List<SliceComparison> Slices { get; init; } = [];
+
     public string? ReleaseId { get; set; }
 
     public string? BadRunId { get; set; }
@@ -43,6 +46,9 @@ internal sealed record DemoState
 
     public long? Rewards { get; set; }
 }
+
+/// <summary>Macro-F1 of both policies on the held-out items of one slice.</summary>
+internal sealed record SliceComparison(string Slice, int Count, double Baseline, double Candidate);
 
 /// <summary>The one JSON object of <c>demo --json</c>.</summary>
 internal sealed record DemoResult(
