@@ -2,7 +2,6 @@ using System.CommandLine;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
-using AgentLightning.Episodes;
 using AgentLightning.Triage;
 using Spectre.Console;
 
@@ -72,9 +71,8 @@ internal static class TriageRunCommand
     private static async Task<(FeedbackAnalysis Analysis, string By, string? EpisodeId)> AnswerAndCaptureAsync(FeedbackTask task, string store, string agentId, CancellationToken cancellationToken)
     {
         await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = store }, create: false, cancellationToken);
-        var result = await workspace.Get<TriageAgent>().AnalyzeAsync(task, new TriageCall(agentId), Random.Shared, cancellationToken);
-        await workspace.Get<EpisodeRecorder>().FlushAsync(cancellationToken);
-        return (result.Analysis, result.Episode.ModelDeployment!, result.EpisodeId);
+        var result = await workspace.Get<TriageAgent>().AnalyzeAsync(task, new TriageCall(agentId, Durable: true), Random.Shared, cancellationToken);
+        return (result.Analysis, result.Episode.ModelDeployment!, result.Captured ? result.EpisodeId : null);
     }
 
     private static void Write(FeedbackAnalysis analysis, string by)

@@ -1,4 +1,3 @@
-using AgentLightning.Episodes;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,8 +13,9 @@ public sealed record TriageRequest(
     string? Comment, string? Text, string? Title, string? Type, int? Rating, string? Page, string? FeedbackId, string? AgentId, string? EpisodeId, string? SessionId);
 
 /// <summary>The analysis, the episode it is stored as, and who answered.</summary>
+/// <param name="EpisodeId">To give a reward to; null when the call could not be captured, which does not fail the answer.</param>
 public sealed record TriageResponse(
-    string EpisodeId, string Category, Severity Severity, string Action, int Priority, double Confidence, string Reasoning, bool NeedsHuman, string Model, string? DeploymentId);
+    string? EpisodeId, string Category, Severity Severity, string Action, int Priority, double Confidence, string Reasoning, bool NeedsHuman, string Model, string? DeploymentId);
 
 internal static class TriageEndpoints
 {
@@ -24,16 +24,15 @@ internal static class TriageEndpoints
             .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, EpisodeRecorder recorder, CancellationToken cancellationToken)
+    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, CancellationToken cancellationToken)
     {
         var task = new FeedbackTask(request.Comment ?? request.Text ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
-        var call = new TriageCall(request.AgentId ?? TriageAgent.DefaultAgentId, request.EpisodeId, request.SessionId);
+        var call = new TriageCall(request.AgentId ?? TriageAgent.DefaultAgentId, request.EpisodeId, request.SessionId, Durable: true);
         var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
-        // The id in the answer must be one that a reward can be given to, even after a crash.
-        await recorder.FlushAsync(cancellationToken);
         var analysis = result.Analysis;
         return new TriageResponse(
-            result.EpisodeId, analysis.Category, analysis.Severity, analysis.Action, analysis.Priority, analysis.Confidence, analysis.Reasoning, analysis.NeedsHuman,
+            // An id in the answer is one that a reward can be given to, even after a crash.
+            result.Captured ? result.EpisodeId : null, analysis.Category, analysis.Severity, analysis.Action, analysis.Priority, analysis.Confidence, analysis.Reasoning, analysis.NeedsHuman,
             result.Episode.ModelDeployment!, result.Episode.DeploymentId);
     }
 }

@@ -1,12 +1,11 @@
 using System.Threading.Channels;
-using AgentLightning.Common;
 using Microsoft.Extensions.Logging;
 
 namespace AgentLightning.Episodes;
 
 /// <summary>
 /// Takes episodes from the caller's thread into a bounded queue; a background writer commits them in groups.
-/// A failure to capture never fails the work that was captured: it is counted, and <see cref="FlushAsync"/> tells.
+/// A failure to capture never fails the work that was captured: it is counted, and <see cref="RecordDurablyAsync"/> tells.
 /// </summary>
 /// <remarks>Any thread may call. Disposal writes what is queued.</remarks>
 public sealed partial class EpisodeRecorder : IAsyncDisposable
@@ -37,18 +36,22 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// Queues an episode. Completes at once while there is room; with a full queue it waits up to <see cref="EpisodeRecorderOptions.FullWait"/>.
     /// False means that the episode was dropped.
     /// </summary>
-    public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
-        _queue.Writer.TryWrite(new Entry(episode, null)) ? new(true) : WaitForRoomAsync(episode, cancellationToken);
+    public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) => EnqueueAsync(new Entry(episode, null), cancellationToken);
 
-    /// <summary>
-    /// Completes when every episode queued before the call is on disk; fails with <see cref="ErrorKind.Unavailable"/> when the store did not take them.
-    /// </summary>
+    /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
+    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken)
+    {
+        var stored = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return await EnqueueAsync(new Entry(episode, stored), cancellationToken).ConfigureAwait(false) && await stored.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Completes when every episode queued before the call is on disk or counted as dropped.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        var barrier = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reached = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            await _queue.Writer.WriteAsync(new Entry(null, barrier), cancellationToken).ConfigureAwait(false);
+            await _queue.Writer.WriteAsync(new Entry(null, reached), cancellationToken).ConfigureAwait(false);
         }
         catch (ChannelClosedException)
         {
@@ -56,7 +59,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
             return;
         }
 
-        await barrier.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -65,13 +68,16 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         await _writer.ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> WaitForRoomAsync(Episode episode, CancellationToken cancellationToken)
+    private ValueTask<bool> EnqueueAsync(Entry entry, CancellationToken cancellationToken) =>
+        _queue.Writer.TryWrite(entry) ? new(true) : WaitForRoomAsync(entry, cancellationToken);
+
+    private async ValueTask<bool> WaitForRoomAsync(Entry entry, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_options.FullWait, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await _queue.Writer.WriteAsync(new Entry(episode, null), either.Token).ConfigureAwait(false);
+            await _queue.Writer.WriteAsync(entry, either.Token).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (e is ChannelClosedException || (e is OperationCanceledException && limit.IsCancellationRequested))
@@ -84,72 +90,55 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
 
     private async Task WriteAsync()
     {
-        var group = new List<Episode>(_options.GroupSize);
-        var barriers = new List<TaskCompletionSource>();
+        var group = new List<Entry>(_options.GroupSize);
         while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             while (group.Count < _options.GroupSize && _queue.Reader.TryRead(out var entry))
             {
-                if (entry.Episode is not null)
-                {
-                    group.Add(entry.Episode);
-                }
-                else
-                {
-                    barriers.Add(entry.Barrier!);
-                }
+                group.Add(entry);
             }
 
-            var failure = await CommitAsync(group).ConfigureAwait(false);
-            foreach (var barrier in barriers)
-            {
-                if (failure is null)
-                {
-                    barrier.TrySetResult();
-                }
-                else
-                {
-                    barrier.TrySetException(new LightningException(ErrorKind.Unavailable, $"The episode could not be stored: {failure.Message}", failure));
-                }
-            }
-
+            await CommitAsync(group).ConfigureAwait(false);
             group.Clear();
-            barriers.Clear();
         }
     }
 
     /// <summary>A group that the store refuses is tried once more, record by record, so that one bad record does not take the others with it.</summary>
-    private async Task<Exception?> CommitAsync(List<Episode> group)
+    private async Task CommitAsync(List<Entry> group)
     {
-        if (group.Count == 0)
-        {
-            return null;
-        }
-
+        var episodes = group.Where(entry => entry.Episode is not null).Select(entry => entry.Episode!).ToList();
         try
         {
-            await _store.AddAsync(group, CancellationToken.None).ConfigureAwait(false);
-            Interlocked.Add(ref _recorded, group.Count);
-            return null;
+            if (episodes.Count > 0)
+            {
+                await _store.AddAsync(episodes, CancellationToken.None).ConfigureAwait(false);
+                Interlocked.Add(ref _recorded, episodes.Count);
+            }
+
+            Complete(group, stored: true);
         }
         catch (Exception e) when (group.Count > 1)
         {
-            LogRetry(_logger, group.Count, e.Message);
+            LogRetry(_logger, episodes.Count, e.Message);
+            foreach (var entry in group)
+            {
+                await CommitAsync([entry]).ConfigureAwait(false);
+            }
         }
         catch (Exception e)
         {
             Interlocked.Increment(ref _dropped);
             LogDropped(_logger, 1, e.Message);
-            return e;
+            Complete(group, stored: false);
         }
+    }
 
-        Exception? last = null;
-        foreach (var episode in group)
+    private static void Complete(List<Entry> group, bool stored)
+    {
+        foreach (var entry in group)
         {
-            last = await CommitAsync([episode]).ConfigureAwait(false) ?? last;
+            entry.Done?.TrySetResult(stored);
         }
-
-        return last;
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Count} episode(s) dropped: {Reason}")]
@@ -158,5 +147,6 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} episodes was refused and is tried one by one: {Reason}")]
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
-    private readonly record struct Entry(Episode? Episode, TaskCompletionSource? Barrier);
+    /// <summary>An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.</summary>
+    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<bool>? Done);
 }

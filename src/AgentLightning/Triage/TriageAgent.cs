@@ -6,11 +6,13 @@ namespace AgentLightning.Triage;
 
 /// <summary>How a piece of feedback is answered.</summary>
 /// <param name="EpisodeId">A client's own id for the episode; null for one of ours.</param>
+/// <param name="Durable">Whether to answer only when the episode is on disk, or known to be lost.</param>
 /// <param name="Exploration">Chance, 0…1, of a random category instead of the most likely one; what is never tried is never learned.</param>
-public sealed record TriageCall(string AgentId, string? EpisodeId = null, string? SessionId = null, double Exploration = 0);
+public sealed record TriageCall(string AgentId, string? EpisodeId = null, string? SessionId = null, double Exploration = 0, bool Durable = false);
 
 /// <summary>An analysis and the episode it was captured as.</summary>
-public sealed record TriageResult(string EpisodeId, FeedbackAnalysis Analysis, Episode Episode);
+/// <param name="Captured">False when the episode was lost, which never fails the answer; with a durable call, true means that it is on disk.</param>
+public sealed record TriageResult(string EpisodeId, FeedbackAnalysis Analysis, Episode Episode, bool Captured);
 
 /// <summary>Feedback in, structured analysis out; every call is captured as an episode with its true latency.</summary>
 public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorder, TimeProvider time)
@@ -25,8 +27,10 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         var checkedTask = task.Checked();
         var serving = await policies.ActiveAsync(call.AgentId, cancellationToken).ConfigureAwait(false);
         var result = Answer(checkedTask, serving, call, random, started);
-        await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false);
-        return result;
+        var captured = call.Durable
+            ? await recorder.RecordDurablyAsync(result.Episode, cancellationToken).ConfigureAwait(false)
+            : await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false);
+        return result with { Captured = captured };
     }
 
     private TriageResult Answer(FeedbackTask task, ServingPolicy serving, TriageCall call, Random random, long started)
@@ -55,6 +59,6 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
             RequestLatencyMs = time.GetElapsedTime(started).TotalMilliseconds,
             CreatedAt = now,
         };
-        return new TriageResult(id, analysis, episode);
+        return new TriageResult(id, analysis, episode, Captured: false);
     }
 }
