@@ -55,6 +55,19 @@ public sealed class DemoFolderTests(FinishedDemo demo)
     }
 
     [Fact]
+    public async Task A_demo_that_a_server_serves_is_not_replaced_under_it()
+    {
+        using var folder = new TemporaryFolder();
+        demo.CopyTo(folder);
+        using var server = await ServingProcess.StartAsync(folder.Path, "demo/lightning.db");
+
+        Assert.Contains("open in another process", (await Lightning.RunAsync(folder.Path, s_demo)).Failed(1), StringComparison.Ordinal);
+        Assert.Contains("open in another process", (await Lightning.RunAsync(folder.Path, [.. s_demo, "--overwrite"])).Failed(1), StringComparison.Ordinal);
+
+        Assert.StartsWith("triage-", (await server.PostAsync("/api/lightning/triage", new { comment = "still here" })).GetProperty("model").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_demo_that_somebody_worked_with_is_not_replaced_unless_told_so()
     {
         using var folder = new TemporaryFolder();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AgentLightning.Common;
+using AgentLightning.Storage;
 
 namespace AgentLightning.Cli.Demo;
 
@@ -12,8 +13,6 @@ internal sealed class DemoFolder(string path)
     private string StatePath => Path.Combine(path, "demo.json");
 
     public string StorePath => Path.Combine(path, "lightning.db");
-
-    private string ArtifactPath => Path.Combine(path, "lightning.artifacts");
 
     /// <summary>The state to go on from: a new one, or that of an unfinished demo with the same options.</summary>
     public async Task<DemoState> PrepareAsync(DemoOptions options, Func<Task<long>> countEpisodes)
@@ -61,18 +60,7 @@ internal sealed class DemoFolder(string path)
     private DemoState Begin(DemoState state)
     {
         Directory.CreateDirectory(path);
-        // The note of what is done goes first: a folder without it is never taken for a demo.
-        File.Delete(StatePath);
-        foreach (var file in new[] { StorePath, StorePath + "-wal", StorePath + "-shm" })
-        {
-            File.Delete(file);
-        }
-
-        if (Directory.Exists(ArtifactPath))
-        {
-            Directory.Delete(ArtifactPath, recursive: true);
-        }
-
+        StoreFiles.Delete(new LightningOptions { Store = StorePath });
         Save(state);
         return state;
     }

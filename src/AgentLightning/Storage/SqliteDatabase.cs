@@ -42,7 +42,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         {
             return await GuardAsync(async () =>
             {
-                _writer ??= Open();
+                _writer ??= OpenWriter();
                 using var transaction = _writer.BeginTransaction(deferred: false);
                 var result = await work(new SqlSession(_writer, transaction)).ConfigureAwait(false);
                 transaction.Commit();
@@ -95,9 +95,28 @@ internal sealed class SqliteDatabase : SqlDatabase
         try
         {
             connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000;";
-            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private SqliteConnection OpenWriter()
+    {
+        var connection = Open();
+        try
+        {
+            // One by one: the driver leaves out what follows a statement that returns rows.
+            foreach (var setting in new[] { "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {BusySeconds * 1000}" })
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = $"PRAGMA {setting}";
+                command.ExecuteNonQuery();
+            }
+
             return connection;
         }
         catch

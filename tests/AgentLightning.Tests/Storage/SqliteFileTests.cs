@@ -16,21 +16,22 @@ public sealed class SqliteFileTests : IDisposable
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_store_writes_ahead_and_synchronises_fully()
+    public async Task The_store_writes_ahead_synchronises_fully_and_waits_for_other_writers()
     {
         await using var services = Services("lightning.db");
         await services.OpenLightningAsync(create: true, Token);
 
-        var modes = await services.GetRequiredService<SqlDatabase>().ReadAsync(
+        var modes = await services.GetRequiredService<SqlDatabase>().WriteAsync(
             async session =>
             {
                 var journal = await session.QueryAsync("PRAGMA journal_mode", reader => reader.GetString(0), Token);
                 var synchronous = await session.QueryAsync("PRAGMA synchronous", reader => reader.GetInt64(0), Token);
-                return (journal[0], synchronous[0]);
+                var busy = await session.QueryAsync("PRAGMA busy_timeout", reader => reader.GetInt64(0), Token);
+                return (journal[0], synchronous[0], busy[0]);
             },
             Token);
 
-        Assert.Equal(("wal", 2L), modes);
+        Assert.Equal(("wal", 2L, 10_000L), modes);
     }
 
     [Fact]
@@ -82,6 +83,27 @@ public sealed class SqliteFileTests : IDisposable
         var error = await Assert.ThrowsAsync<LightningException>(() => again.OpenLightningAsync(create: true, Token));
 
         Assert.Contains("9999", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_open_is_not_deleted_and_a_closed_one_is_with_its_artifacts()
+    {
+        var options = new LightningOptions { Store = _folder.File("lightning.db") };
+        await using (var services = Services("lightning.db"))
+        {
+            await services.OpenLightningAsync(create: true, Token);
+            await services.GetRequiredService<IArtifactStore>().PutAsync(stream => stream.WriteAsync(new byte[] { 1 }).AsTask(), Token);
+
+            var error = Assert.Throws<LightningException>(() => StoreFiles.Delete(options));
+
+            Assert.Equal(ErrorKind.Conflict, error.Kind);
+            Assert.Equal(0, await services.GetRequiredService<IEpisodeStore>().CountAsync(null, Token));
+        }
+
+        StoreFiles.Delete(options);
+        StoreFiles.Delete(options);
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
     [Fact]
