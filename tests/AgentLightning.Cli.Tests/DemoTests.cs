@@ -1,5 +1,7 @@
 using System.Text.Json;
+using AgentLightning.Cli.Commands;
 using AgentLightning.Cli.Tests.Support;
+using AgentLightning.Datasets;
 using AgentLightning.Testing;
 
 namespace AgentLightning.Cli.Tests;
@@ -86,5 +88,21 @@ public sealed class DemoTests(FinishedDemo demo)
         var value = demo.Outcome.Json().GetProperty("candidate").GetProperty("value").GetDouble();
         Assert.Contains(FormattableString.Invariant($"{value:0.000}"), shown.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b", shown.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Learning_from_rewards_is_never_told_a_right_answer()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new LightningOptions { Store = Path.Combine(demo.CopyTo(folder), "lightning.db") };
+        await using var workspace = await Workspace.OpenAsync(options, create: false, TestContext.Current.CancellationToken);
+        var dataset = Assert.Single(await workspace.Get<IDatasetStore>().ListAsync(null, 10, TestContext.Current.CancellationToken));
+
+        var examples = await workspace.Get<DatasetBuilder>().ReadAsync(dataset, TestContext.Current.CancellationToken);
+
+        Assert.All(examples.Where(example => example.Side == DatasetSide.Train), example => Assert.Null(example.Expected));
+        Assert.All(examples.Where(example => example.Side == DatasetSide.Validation), example => Assert.NotNull(example.Expected));
+        Assert.InRange(dataset.ValidationCount, 60, 250);
+        Assert.InRange(dataset.TrainingCount, 240, 600);
     }
 }
