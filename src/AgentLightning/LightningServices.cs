@@ -4,6 +4,7 @@ using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
 using AgentLightning.Rewards;
+using AgentLightning.Stats;
 using AgentLightning.Storage;
 using AgentLightning.Training;
 using AgentLightning.Triage;
@@ -72,6 +73,8 @@ public static class LightningServices
         services.TryAddSingleton(options.Guard);
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
+
+        services.TryAddSingleton<StatsReader>();
 
         services.TryAddSingleton<TriagePolicies>();
         services.TryAddSingleton<TriageAgent>();

@@ -26,6 +26,15 @@ internal static class CommonOptions
 
     public static Option<bool> SkipEmpty() => new("--skip-empty") { Description = "Leave out rows without text or label instead of stopping at the first." };
 
+    /// <summary>A mistyped option must not be taken for the argument.</summary>
+    public static void RefuseOptions(Argument<string> argument, string hint) => argument.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: ['-', '-', _, ..] option }, ..])
+        {
+            result.AddError($"Unrecognized option '{option}'. {hint}");
+        }
+    });
+
     /// <summary>The file that the options name, with all of them given.</summary>
     public static LabelledCsv Csv(ParseResult parsed, Option<FileInfo> data, Option<string> text, Option<string> label, Option<string?> slice, Option<bool> skipEmpty)
     {

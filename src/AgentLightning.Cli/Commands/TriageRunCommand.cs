@@ -13,14 +13,7 @@ internal static class TriageRunCommand
     public static Command Create()
     {
         var text = new Argument<string>("text") { Description = "The feedback; '-' reads it from standard input." };
-        text.Validators.Add(result =>
-        {
-            // A mistyped option must not become the text.
-            if (result.Tokens is [{ Value: ['-', '-', _, ..] option }, ..])
-            {
-                result.AddError($"Unrecognized option '{option}'. To analyse a text that begins with two dashes, give '-' and the text on standard input.");
-            }
-        });
+        CommonOptions.RefuseOptions(text, "To analyse a text that begins with two dashes, give '-' and the text on standard input.");
         var title = new Option<string?>("--title") { Description = "A line above the text." };
         var type = new Option<string?>("--type") { Description = "What was chosen in the form: bug, technical_question, feature, general, research or commercial." };
         var rating = new Option<int?>("--rating") { Description = "1 to 5." };

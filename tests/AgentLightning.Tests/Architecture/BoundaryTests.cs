@@ -28,6 +28,7 @@ public sealed partial class BoundaryTests
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],
         ["Deployments"] = ["Common", "Storage", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
+        ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
         ["Triage"] = ["Common", "Storage", "Episodes", "Deployments", "Training"],
     };
 

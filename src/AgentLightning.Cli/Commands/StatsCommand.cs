@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using AgentLightning.Cli.Output;
+using AgentLightning.Stats;
+using AgentLightning.Triage;
+using Spectre.Console;
+
+namespace AgentLightning.Cli.Commands;
+
+/// <summary><c>lightning stats</c>: how much an agent has of everything.</summary>
+internal static class StatsCommand
+{
+    public static Command Create()
+    {
+        var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
+        var command = new Command("stats", "Counts an agent's episodes, rewards, runs and releases. Example: lightning stats --store lightning-demo/lightning.db") { agentId, store, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
+            var stats = await workspace.Get<StatsReader>().ReadAsync(parsed.GetValue(agentId)!, RuleTriagePolicy.PolicyName, cancellationToken);
+            if (parsed.GetValue(json))
+            {
+                Terminal.WriteJson(stats);
+                return ExitCodes.Success;
+            }
+
+            var counted = stats.Statistics;
+            var table = new Table().AddColumns("", "").HideHeaders();
+            table.AddRow("agent", Markup.Escape(stats.AgentId));
+            table.AddRow("episodes", Count(counted.TotalEpisodes));
+            table.AddRow("rewards", string.Create(CultureInfo.InvariantCulture, $"{counted.TotalRewards}, mean {counted.AverageReward:+0.000;-0.000;0.000}"));
+            table.AddRow("data sets", Count(counted.TotalDatasets));
+            table.AddRow("training runs", $"{Count(counted.TotalTrainingRuns)} {string.Join(", ", counted.TrainingRunStatus.Select(status => $"{status.Value} {status.Key}"))}");
+            table.AddRow("releases", Count(counted.TotalDeployments));
+            table.AddRow("serves now", Markup.Escape(stats.CurrentModel));
+            Terminal.Results.Write(table);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static string Count(long value) => value.ToString(CultureInfo.InvariantCulture);
+}
