@@ -83,6 +83,20 @@ public sealed class LearningTests
         Assert.Equal(150, learned.Count);
     }
 
+    [Theory]
+    [InlineData(float.NaN, 0, "but one is NaN")]
+    [InlineData(1.5f, 0, "but one is 1.5")]
+    [InlineData(1f, 1, "each of 50 answers, but there are 49")]
+    public async Task Rewards_that_cannot_be_are_refused(float reward, int missing, string message)
+    {
+        var (model, texts, _, _) = Texts.Prepare(50);
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => RewardLoop.TrainAsync(
+            model, texts, [], (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Skip(missing).Select(_ => reward)]), new RewardLoopOptions(), 1, null, Token));
+
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_seed_gives_the_same_model_to_the_last_bit_and_another_seed_another()
     {

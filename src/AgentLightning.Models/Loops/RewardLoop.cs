@@ -17,7 +17,7 @@ public static class RewardLoop
 {
     /// <summary>
     /// Trains in place and returns every answer that was learned from. <paramref name="logged"/> are answers given before, with their probabilities and rewards;
-    /// without a <paramref name="judge"/> they are all there is.
+    /// without a <paramref name="judge"/> they are all there is. Rewards that are missing, out of range or not numbers are an <see cref="InvalidDataException"/>.
     /// </summary>
     public static async Task<IReadOnlyList<Sample>> TrainAsync(
         TextClassifier model, EncodedTexts texts, IReadOnlyList<Sample> logged, JudgeAnswers? judge, RewardLoopOptions options, long seed,
@@ -45,7 +45,7 @@ public static class RewardLoop
                 }
 
                 var fresh = Draw(model, texts, new SeededRandom(seed, round, 1));
-                var rewards = await judge(round, fresh, cancellationToken).ConfigureAwait(false);
+                var rewards = Checked(await judge(round, fresh, cancellationToken).ConfigureAwait(false), fresh.Count);
                 answers.AddRange(fresh.Select((answer, i) => answer with { Reward = rewards[i] }));
                 reward = rewards.Average();
             }
@@ -73,6 +73,18 @@ public static class RewardLoop
 
             return loss;
         }
+    }
+
+    private static IReadOnlyList<float> Checked(IReadOnlyList<float> rewards, int answers)
+    {
+        if (rewards.Count != answers)
+        {
+            throw new InvalidDataException($"There must be one reward for each of {answers} answers, but there are {rewards.Count}.");
+        }
+
+        return rewards.All(reward => reward is >= -1 and <= 1)
+            ? rewards
+            : throw new InvalidDataException($"A reward must be a number from -1 to 1, but one is {rewards.First(reward => reward is not (>= -1 and <= 1))}.");
     }
 
     private static List<Sample> Draw(TextClassifier model, EncodedTexts texts, SeededRandom random)
