@@ -17,3 +17,5 @@ public sealed class PostgresDeploymentStoreTests : DeploymentStoreConformance<Po
 public sealed class PostgresSchemaTests : SchemaConformance<PostgresEngine>;
 
 public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<PostgresEngine>;
+
+public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;

@@ -17,3 +17,5 @@ public sealed class SqliteDeploymentStoreTests : DeploymentStoreConformance<Sqli
 public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;
 
 public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEngine>;
+
+public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
