@@ -34,7 +34,7 @@ public sealed record LightningOptions
     public string ArtifactFolder => Path.ChangeExtension(Store, ".artifacts");
 
     /// <summary>Not the one of a record, which would show the password.</summary>
-    public override string ToString() => $"{nameof(LightningOptions)} {{ {nameof(Store)} = {StoreName} }}";
+    public override string ToString() => nameof(LightningOptions);
 }
 
 /// <summary>Puts the product together. What was registered before, a clock for example, stays.</summary>

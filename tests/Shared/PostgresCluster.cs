@@ -62,7 +62,7 @@ public sealed class PostgresCluster : IDisposable
         Run("psql", ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", _folder, "-U", User, "-d", database, "-c", sql], ("PGPASSWORD", Password));
 
     public void StartServer() =>
-        Run("pg_ctl", ["-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o", $"-k {_folder} -c listen_addresses='' -c max_connections=200 -c fsync=on -c synchronous_commit=on", "start"]);
+        Run("pg_ctl", ["-D", Data, "-w", "-t", "60", "-l", Path.Combine(_folder, "log"), "-o", $"-k {_folder} -c listen_addresses='' -c max_connections=500 -c fsync=on -c synchronous_commit=on", "start"]);
 
     /// <summary>Ends the server as a crash does: nothing is flushed, nobody is told.</summary>
     public void Kill() => Run("pg_ctl", ["-D", Data, "-w", "-m", "immediate", "stop"]);
@@ -83,7 +83,7 @@ public sealed class PostgresCluster : IDisposable
     private static (string? Bin, string Missing) Find()
     {
         const string Debian = "/usr/lib/postgresql";
-        var folders = Directory.Exists(Debian) ? Directory.GetDirectories(Debian).OrderDescending(StringComparer.Ordinal).Select(folder => Path.Combine(folder, "bin")) : [];
+        var folders = Directory.Exists(Debian) ? Directory.GetDirectories(Debian).OrderByDescending(folder => int.TryParse(Path.GetFileName(folder), out var version) ? version : 0).Select(folder => Path.Combine(folder, "bin")) : [];
         var paths = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         var bin = folders.Concat(paths).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "psql")));
         return bin is null

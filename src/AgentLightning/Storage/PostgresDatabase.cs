@@ -28,19 +28,11 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) 
     public override Task<bool> ExistsAsync(CancellationToken cancellationToken) =>
         ReadAsync(async session => await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) > 0, cancellationToken);
 
-    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
-        RunAsync(
-            IsolationLevel.RepeatableRead,
-            async session =>
-            {
-                await session.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken).ConfigureAwait(false);
-                return await work(session).ConfigureAwait(false);
-            },
-            cancellationToken);
+    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => RunAsync(writes: false, work, cancellationToken);
 
     public override async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
-        var result = await RunAsync(IsolationLevel.ReadCommitted, work, cancellationToken).ConfigureAwait(false);
+        var result = await RunAsync(writes: true, work, cancellationToken).ConfigureAwait(false);
         _errors.Opened();
         return result;
     }
@@ -64,7 +56,7 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) 
     /// <summary>Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines.</summary>
     protected override string Adapt(string schema) => schema.Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal);
 
-    private async Task<T> RunAsync<T>(IsolationLevel isolation, Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
+    private async Task<T> RunAsync<T>(bool writes, Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
         var mayReconnect = true;
         for (var attempt = 1; ; attempt++)
@@ -76,11 +68,17 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) 
                 await using (connection.ConfigureAwait(false))
                 {
                     stage = Stage.Working;
-                    var transaction = await connection.BeginTransactionAsync(isolation, cancellationToken).ConfigureAwait(false);
+                    var transaction = await connection.BeginTransactionAsync(writes ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
                     await using (transaction.ConfigureAwait(false))
                     {
-                        var result = await work(new SqlSession(connection, transaction)).ConfigureAwait(false);
-                        stage = Stage.Committing;
+                        var session = new SqlSession(connection, transaction);
+                        if (!writes)
+                        {
+                            await session.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken).ConfigureAwait(false);
+                        }
+
+                        var result = await work(session).ConfigureAwait(false);
+                        stage = writes ? Stage.Committing : Stage.Working;
                         // A commit that is on its way is not called back: nobody could say whether it happened.
                         await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                         return result;

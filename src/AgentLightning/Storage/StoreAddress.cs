@@ -52,7 +52,8 @@ internal sealed record StoreAddress(string? Path, string? ConnectionString, stri
             throw LightningException.Invalid($"The store looks like a connection string ('{store.Split('=')[0].Trim()}=…'), but it has no 'Host='. Give the path of a SQLite file, or for PostgreSQL a connection string such as {Form}");
         }
 
-        var settings = new NpgsqlConnectionStringBuilder { ApplicationName = "agent-lightning", MaxPoolSize = PoolSize };
+        // Not enlisted: a transaction of the caller's would make ours part of it, and acknowledge what is not on disk.
+        var settings = new NpgsqlConnectionStringBuilder { ApplicationName = "agent-lightning", MaxPoolSize = PoolSize, Enlist = false };
         try
         {
             foreach (string key in given.Keys)
