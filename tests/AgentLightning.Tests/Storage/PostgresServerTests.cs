@@ -152,6 +152,40 @@ public sealed class PostgresServerTests
     }
 
     [Fact]
+    public async Task Who_waits_for_another_transaction_can_give_up_and_the_other_goes_on()
+    {
+        await using var services = Services(PostgresServer.Cluster.NewDatabase());
+        await services.OpenLightningAsync(create: true, Token);
+        var database = services.GetRequiredService<SqlDatabase>();
+        var holds = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var holder = database.WriteAsync(
+            async session =>
+            {
+                await database.SerialiseAsync(session, ["key"], Token);
+                holds.SetResult();
+                await mayEnd.Task;
+                return await session.ExecuteAsync("INSERT INTO artifacts (id, content) VALUES (@id, @content)", Token, ("@id", "a"), ("@content", new byte[1]));
+            },
+            Token);
+        await holds.Task;
+        using var patience = new CancellationTokenSource();
+
+        var waiter = database.WriteAsync(
+            async session =>
+            {
+                patience.CancelAfter(TimeSpan.FromMilliseconds(1));
+                await database.SerialiseAsync(session, ["key"], patience.Token);
+                return 0;
+            },
+            patience.Token);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiter);
+        mayEnd.SetResult();
+        Assert.Equal(1, await holder);
+    }
+
+    [Fact]
     public async Task Two_that_lock_each_other_out_both_succeed_in_the_end()
     {
         await using var services = Services(PostgresServer.Cluster.NewDatabase());
