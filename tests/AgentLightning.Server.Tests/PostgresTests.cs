@@ -12,7 +12,7 @@ public sealed class PostgresTests
     {
         using var cluster = PostgresCluster.Start();
         var store = cluster.NewDatabase();
-        var trained = new TrainedStore();
+        await using var trained = new TrainedStore();
         await trained.FillAsync(store);
         await using var one = await ServerUnderTest.StartAsync(store);
         await using var two = await ServerUnderTest.StartAsync(store);
@@ -36,7 +36,7 @@ public sealed class PostgresTests
     {
         using var cluster = PostgresCluster.Start();
         var store = cluster.NewDatabase();
-        var trained = new TrainedStore();
+        await using var trained = new TrainedStore();
         await trained.FillAsync(store);
         await using var one = await ServerUnderTest.StartAsync(store);
         await using var two = await ServerUnderTest.StartAsync(store);
