@@ -16,7 +16,10 @@ namespace AgentLightning;
 /// <summary>Where the records are kept, and the limits of the parts.</summary>
 public sealed record LightningOptions
 {
-    /// <summary>Path of the SQLite file; its artifacts lie beside it in <c>NAME.artifacts</c>. <c>lightning.db</c> in the current folder by default.</summary>
+    /// <summary>
+    /// Path of the SQLite file, whose artifacts lie beside it in <c>NAME.artifacts</c>; or, with <c>Host=</c>, the connection string of a PostgreSQL database,
+    /// which holds its artifacts itself. <c>lightning.db</c> in the current folder by default.
+    /// </summary>
     public string Store { get; init; } = "lightning.db";
 
     public EpisodeRecorderOptions Recorder { get; init; } = new();
@@ -25,8 +28,14 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
-    /// <summary>The folder of the artifacts of <see cref="Store"/>.</summary>
+    /// <summary>The store as it may be shown: a path, or host and database. Never a password.</summary>
+    public string StoreName => StoreAddress.Parse(Store).Name;
+
+    /// <summary>The folder of the artifacts of a SQLite <see cref="Store"/>.</summary>
     public string ArtifactFolder => Path.ChangeExtension(Store, ".artifacts");
+
+    /// <summary>Not the one of a record, which would show the password.</summary>
+    public override string ToString() => nameof(LightningOptions);
 }
 
 /// <summary>Puts the product together. What was registered before, a clock for example, stays.</summary>
@@ -34,20 +43,19 @@ public static class LightningServices
 {
     public static IServiceCollection AddLightning(this IServiceCollection services, LightningOptions options)
     {
-        if (string.IsNullOrWhiteSpace(options.Store) || options.Store == ":memory:")
-        {
-            throw LightningException.Invalid($"The store must be the path of a file, but it is '{options.Store}'. What is kept only in memory would be lost.");
-        }
-
-        if (options.Store.Contains('=', StringComparison.Ordinal))
-        {
-            throw LightningException.Invalid($"The store must be the path of a SQLite file, but it looks like a connection string ('{options.Store.Split('=')[0]}=…'). Other engines are not in this version.");
-        }
-
+        var address = StoreAddress.Parse(options.Store);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(options);
-        services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(options.Store, provider.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
+        if (address.Path is { } path)
+        {
+            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
+        }
+        else
+        {
+            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<IArtifactStore, SqlArtifactStore>();
+        }
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);
@@ -87,12 +95,12 @@ public static class LightningServices
     /// </summary>
     public static async Task OpenLightningAsync(this IServiceProvider provider, bool create, CancellationToken cancellationToken)
     {
-        var path = provider.GetRequiredService<LightningOptions>().Store;
-        if (!create && !File.Exists(path))
+        var database = provider.GetRequiredService<SqlDatabase>();
+        if (!create && !await database.ExistsAsync(cancellationToken).ConfigureAwait(false))
         {
-            throw LightningException.NotFound($"There is no store '{path}'. Give the path of one with --store, or make one with 'lightning serve' or 'lightning demo'.");
+            throw LightningException.NotFound($"There is no store '{provider.GetRequiredService<LightningOptions>().StoreName}'. Name one with --store, or make one with 'lightning serve' or 'lightning demo'.");
         }
 
-        await provider.GetRequiredService<SqlDatabase>().MigrateAsync(cancellationToken).ConfigureAwait(false);
+        await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
     }
 }

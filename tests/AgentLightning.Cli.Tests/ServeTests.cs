@@ -102,7 +102,7 @@ public sealed class ServeTests(FinishedDemo demo)
     }
 
     [Theory]
-    [InlineData("Host=db;Database=lightning")]
+    [InlineData("Data Source=lightning.db")]
     [InlineData("no/such/folder/lightning.db")]
     public async Task A_store_that_cannot_be_is_an_error_that_says_why(string store)
     {

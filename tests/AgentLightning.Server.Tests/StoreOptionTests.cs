@@ -10,8 +10,8 @@ public sealed class StoreOptionTests
     [InlineData("")]
     [InlineData(" ")]
     [InlineData(":memory:")]
-    [InlineData("Host=db;Database=lightning")]
-    public async Task A_store_that_would_not_be_a_file_is_refused(string store)
+    [InlineData("Data Source=lightning.db")]
+    public async Task A_store_that_would_be_neither_a_file_nor_a_database_is_refused(string store)
     {
         var options = new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = store } };
 

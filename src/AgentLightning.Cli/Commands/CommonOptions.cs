@@ -10,7 +10,7 @@ internal static class CommonOptions
 {
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object instead of tables." };
 
-    public static Option<string> Store() => new("--store") { Description = "Path of the store, a SQLite file.", DefaultValueFactory = _ => "lightning.db" };
+    public static Option<string> Store() => new("--store") { Description = "The store: the path of a SQLite file, or the connection string of a PostgreSQL database (Host=…;Database=…).", DefaultValueFactory = _ => "lightning.db" };
 
     public static Option<string> AgentId() => new("--agent-id") { Description = "The agent that is meant.", DefaultValueFactory = _ => TriageAgent.DefaultAgentId };
 

@@ -18,7 +18,7 @@ internal static class ServeCommand
             var options = new LightningServerOptions { Urls = parsed.GetValue(urls)!, Lightning = new LightningOptions { Store = parsed.GetValue(store)! } };
             await using var app = await LightningServer.BuildAsync(options, cancellationToken);
             await app.StartAsync(cancellationToken);
-            await Console.Out.WriteLineAsync($"Agent Lightning serves {options.Lightning.Store} at {string.Join(" ", app.Urls)}  (Ctrl+C ends it)");
+            await Console.Out.WriteLineAsync($"Agent Lightning serves {options.Lightning.StoreName} at {string.Join(" ", app.Urls)}  (Ctrl+C ends it)");
             await app.WaitForShutdownAsync(cancellationToken);
             return ExitCodes.Success;
         });

@@ -9,6 +9,8 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
         database.WriteAsync(
             async session =>
             {
+                // Two at the same moment get two versions.
+                await database.SerialiseAsync(session, [$"data set {dataset.AgentId} {dataset.Name}"], cancellationToken).ConfigureAwait(false);
                 await session.ExecuteAsync(
                     """
                     INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count, validation_count, episode_count, artifact, created_at)

@@ -37,8 +37,9 @@ internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStor
         database.ReadAsync(
             session => session.CountAsync("SELECT COUNT(*) FROM deployments WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
 
-    private static async Task<Deployment> ActivateAsync(SqlSession session, Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
+    private async Task<Deployment> ActivateAsync(SqlSession session, Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
     {
+        await database.SerialiseAsync(session, [$"deployments {deployment.AgentId} {deployment.Slot}"], cancellationToken).ConfigureAwait(false);
         var active = await session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", deployment.AgentId), ("@slot", deployment.Slot)).ConfigureAwait(false);
         if (active?.Id != expectedActiveId)
         {

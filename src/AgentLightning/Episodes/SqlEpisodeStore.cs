@@ -12,44 +12,26 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         "e.id, e.agent_id, e.session_id, e.correlation_id, e.model, e.deployment_id, e.training_run_id, e.status, e.internal, e.action, " +
         "e.action_log_probability, e.input_key, e.latency_ms, e.created_at";
 
+    private const string InsertSql =
+        """
+        INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
+                              action_log_probability, input_key, latency_ms, created_at)
+        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at)
+        ON CONFLICT (id) DO NOTHING
+        """;
+
+    private const string InsertPayloadSql =
+        "INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata) VALUES (@id, @input, @output, @tools, @usage, @metadata)";
+
     public Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async session =>
             {
-                var rows = session.Prepare(
-                    """
-                    INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
-                                          action_log_probability, input_key, latency_ms, created_at)
-                    VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at)
-                    ON CONFLICT (id) DO NOTHING
-                    """,
-                    "@id", "@agent", "@session", "@correlation", "@model", "@deployment", "@run", "@status", "@internal", "@action", "@logp", "@key", "@latency", "@at");
-                var payloads = session.Prepare(
-                    "INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata) VALUES (@id, @input, @output, @tools, @usage, @metadata)",
-                    "@id", "@input", "@output", "@tools", "@usage", "@metadata");
-                await using (rows.ConfigureAwait(false))
-                await using (payloads.ConfigureAwait(false))
-                {
-                    var added = 0;
-                    foreach (var episode in episodes)
-                    {
-                        Set(rows, episode.Id, episode.AgentId, episode.SessionId, episode.CorrelationId, episode.ModelDeployment, episode.DeploymentId,
-                            episode.TrainingRunId, EnumText.Of(episode.Status), episode.Internal.ToColumn(), episode.Action, episode.ActionLogProbability,
-                            episode.InputKey ?? InputKeys.Of(episode.UserInput), episode.RequestLatencyMs, episode.CreatedAt.ToColumn());
-                        if (await rows.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 0)
-                        {
-                            continue;
-                        }
-
-                        Set(payloads, episode.Id, episode.UserInput, episode.AssistantOutput,
-                            episode.ToolCalls.Count == 0 ? null : SqlValues.ToJsonColumn(episode.ToolCalls),
-                            SqlValues.ToJsonColumn(episode.TokenUsage), SqlValues.ToJsonColumn(episode.Metadata));
-                        await payloads.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-                        added++;
-                    }
-
-                    return added;
-                }
+                // In one order everywhere: two groups with the same ids never wait for each other in a circle.
+                var ordered = episodes.OrderBy(episode => episode.Id, StringComparer.Ordinal).ToList();
+                var added = await session.ExecuteEachAsync(InsertSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
+                await session.ExecuteEachAsync(InsertPayloadSql, [.. ordered.Where((_, i) => added[i]).Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
+                return added.Count(isNew => isNew);
             },
             cancellationToken);
 
@@ -133,13 +115,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         return text[..(char.IsHighSurrogate(text[ListedCharacters - 1]) ? ListedCharacters - 1 : ListedCharacters)] + "...";
     }
 
-    private static void Set(DbCommand command, params ReadOnlySpan<object?> values)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
-    }
+    private static (string, SqlValue)[] RowOf(Episode episode) =>
+    [
+        ("@id", episode.Id), ("@agent", episode.AgentId), ("@session", episode.SessionId), ("@correlation", episode.CorrelationId), ("@model", episode.ModelDeployment),
+        ("@deployment", episode.DeploymentId), ("@run", episode.TrainingRunId), ("@status", EnumText.Of(episode.Status)), ("@internal", episode.Internal.ToColumn()),
+        ("@action", episode.Action), ("@logp", episode.ActionLogProbability), ("@key", episode.InputKey ?? InputKeys.Of(episode.UserInput)),
+        ("@latency", episode.RequestLatencyMs), ("@at", episode.CreatedAt.ToColumn()),
+    ];
+
+    private static (string, SqlValue)[] PayloadOf(Episode episode) =>
+    [
+        ("@id", episode.Id), ("@input", episode.UserInput), ("@output", episode.AssistantOutput),
+        ("@tools", episode.ToolCalls.Count == 0 ? null : SqlValues.ToJsonColumn(episode.ToolCalls)),
+        ("@usage", SqlValues.ToJsonColumn(episode.TokenUsage)), ("@metadata", SqlValues.ToJsonColumn(episode.Metadata)),
+    ];
 
     private sealed record Cursor(long At);
 }

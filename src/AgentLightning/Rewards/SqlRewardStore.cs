@@ -10,6 +10,8 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
         database.WriteAsync(
             async session =>
             {
+                // Of two rewards at the same moment one supersedes the other, and of two with one id one is known.
+                await database.SerialiseAsync(session, rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" }), cancellationToken).ConfigureAwait(false);
                 var added = 0;
                 foreach (var reward in rewards)
                 {
@@ -40,7 +42,7 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
             """,
             cancellationToken, ("@deployment", deploymentId), ("@window", window));
 
-    private async Task<RewardSummary> SummariseAsync(string values, CancellationToken cancellationToken, params (string, object?)[] parameters)
+    private async Task<RewardSummary> SummariseAsync(string values, CancellationToken cancellationToken, params (string, SqlValue)[] parameters)
     {
         var summary = await database.ReadAsync(
             session => session.SingleAsync(

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AgentLightning.Common;
 
 namespace AgentLightning.Storage;
 
@@ -7,19 +8,66 @@ namespace AgentLightning.Storage;
 /// transactions and its few differences.
 /// </summary>
 /// <remarks>All members may be called from many threads at once.</remarks>
-internal abstract class SqlDatabase : IAsyncDisposable
+internal abstract class SqlDatabase(TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Runs statements that only read, on one snapshot.</summary>
+    /// <summary>The store as messages name it, without anything secret.</summary>
+    protected abstract string Name { get; }
+
+    /// <summary>A statement that counts the tables named <c>schema_migrations</c>.</summary>
+    protected abstract string HasSchemaSql { get; }
+
+    /// <summary>True when there is something to open. Makes nothing.</summary>
+    public abstract Task<bool> ExistsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Runs statements that only read, on one snapshot. An engine may run <paramref name="work"/> again when the first attempt could not end.</summary>
     public abstract Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken);
 
-    /// <summary>Runs statements as one transaction: all of them are on disk when the task completes, or none if it fails.</summary>
+    /// <summary>
+    /// Runs statements as one transaction: all of them are on disk when the task completes, or none if it fails. An engine may run <paramref name="work"/>
+    /// again when the first attempt was rolled back.
+    /// </summary>
     public abstract Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Lets the writing transactions that give one of the same keys run one after another, from here to their end: what a statement after it sees stays true.
+    /// Call it once, before the first statement. An engine that has one writer at a time has nothing to do.
+    /// </summary>
+    public virtual Task SerialiseAsync(SqlSession session, IEnumerable<string> keys, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>True when the exception says that a unique index, a foreign key or a check refused the row.</summary>
     public abstract bool IsConstraintViolation(DbException exception);
 
     /// <summary>Brings the schema up to date, under a lock that keeps a second process out.</summary>
-    public abstract Task MigrateAsync(CancellationToken cancellationToken);
+    public Task MigrateAsync(CancellationToken cancellationToken) => WriteAsync(
+        async session =>
+        {
+            await SerialiseAsync(session, ["schema"], cancellationToken).ConfigureAwait(false);
+            // Asked first: who may only use the tables cannot say CREATE TABLE, even IF NOT EXISTS.
+            if (await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) == 0)
+            {
+                await session.ExecuteAsync("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", cancellationToken).ConfigureAwait(false);
+            }
+
+            var applied = await session.QueryAsync("SELECT version FROM schema_migrations", reader => (int)reader.Integer("version"), cancellationToken).ConfigureAwait(false);
+            if (applied.Count > 0 && applied.Max() > Migration.All[^1].Version)
+            {
+                throw LightningException.Conflict($"The store '{Name}' has schema version {applied.Max()}, but this program knows only {Migration.All[^1].Version}. Use the program that wrote it, or a newer one.");
+            }
+
+            foreach (var migration in Migration.All.Where(migration => !applied.Contains(migration.Version)))
+            {
+                await session.ExecuteAsync(Adapt(migration.Sql), cancellationToken).ConfigureAwait(false);
+                await session.ExecuteAsync(
+                    "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @at)",
+                    cancellationToken, ("@version", migration.Version), ("@name", migration.Name), ("@at", time.GetUtcNow().ToColumn())).ConfigureAwait(false);
+            }
+
+            return 0;
+        },
+        cancellationToken);
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>The schema in the words of the engine.</summary>
+    protected virtual string Adapt(string schema) => schema;
 }

@@ -1,11 +1,16 @@
 using System.Data.Common;
+using System.Text;
+using AgentLightning.Common;
 
 namespace AgentLightning.Storage;
 
-/// <summary>One connection inside one transaction, with the three calls that the stores need. Parameters are named <c>@name</c>; null is NULL.</summary>
+/// <summary>One connection inside one transaction, with the few calls that the stores need. Parameters are named <c>@name</c>; null is NULL.</summary>
 internal sealed class SqlSession(DbConnection connection, DbTransaction? transaction)
 {
-    public async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    /// <summary>Statements that go to the server together; more would only make the server's answer late.</summary>
+    private const int BatchSize = 1_000;
+
+    public async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
     {
         var command = Command(sql, parameters);
         await using (command.ConfigureAwait(false))
@@ -14,7 +19,14 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         }
     }
 
-    public async Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    /// <summary>
+    /// Runs one statement for each row of parameters, in their order, and tells for each whether it changed a row. All rows have the same parameters.
+    /// An engine on the network gets them together, the others one after another.
+    /// </summary>
+    public Task<bool[]> ExecuteEachAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken) =>
+        connection.CanCreateBatch ? ExecuteTogetherAsync(sql, rows, cancellationToken) : ExecuteInTurnAsync(sql, rows, cancellationToken);
+
+    public async Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
     {
         var rows = new List<T>();
         var command = Command(sql, parameters);
@@ -33,7 +45,7 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         return rows;
     }
 
-    public async Task<T?> SingleAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    public async Task<T?> SingleAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
         where T : class
     {
         var rows = await QueryAsync(sql, map, cancellationToken, parameters).ConfigureAwait(false);
@@ -41,7 +53,7 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     }
 
     /// <summary>The number that a <c>SELECT COUNT(*)</c> gives.</summary>
-    public async Task<long> CountAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    public async Task<long> CountAsync(string sql, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
     {
         var command = Command(sql, parameters);
         await using (command.ConfigureAwait(false))
@@ -50,35 +62,87 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         }
     }
 
-    /// <summary>A prepared statement for many rows; the caller sets the parameters, in the order given, before each execution.</summary>
-    public DbCommand Prepare(string sql, params ReadOnlySpan<string> parameterNames)
+    private async Task<bool[]> ExecuteTogetherAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken)
     {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = transaction;
-        foreach (var name in parameterNames)
+        var changed = new List<bool>(rows.Count);
+        foreach (var chunk in rows.Chunk(BatchSize))
         {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            command.Parameters.Add(parameter);
+            var batch = connection.CreateBatch();
+            await using (batch.ConfigureAwait(false))
+            {
+                batch.Transaction = transaction;
+                foreach (var row in chunk)
+                {
+                    var command = batch.CreateBatchCommand();
+                    command.CommandText = sql;
+                    foreach (var (name, value) in row)
+                    {
+                        Set(command.Parameters[command.Parameters.Add(command.CreateParameter())], name, value);
+                    }
+
+                    batch.BatchCommands.Add(command);
+                }
+
+                await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+                await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                changed.AddRange(batch.BatchCommands.Select(command => command.RecordsAffected > 0));
+            }
         }
 
-        return command;
+        return [.. changed];
     }
 
-    private DbCommand Command(string sql, (string Name, object? Value)[] parameters)
+    private async Task<bool[]> ExecuteInTurnAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken)
+    {
+        var changed = new bool[rows.Count];
+        var command = Command(sql, rows.Count == 0 ? [] : rows[0]);
+        await using (command.ConfigureAwait(false))
+        {
+            for (var i = 0; i < rows.Count; i++)
+            {
+                for (var j = 0; j < rows[i].Length; j++)
+                {
+                    Set(command.Parameters[j], rows[i][j].Name, rows[i][j].Value);
+                }
+
+                changed[i] = await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0;
+            }
+        }
+
+        return changed;
+    }
+
+    private DbCommand Command(string sql, (string Name, SqlValue Value)[] parameters)
     {
         var command = connection.CreateCommand();
         command.CommandText = sql;
         command.Transaction = transaction;
         foreach (var (name, value) in parameters)
         {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            parameter.Value = value ?? DBNull.Value;
-            command.Parameters.Add(parameter);
+            Set(command.Parameters[command.Parameters.Add(command.CreateParameter())], name, value);
         }
 
         return command;
+    }
+
+    private static void Set(DbParameter parameter, string name, SqlValue value)
+    {
+        parameter.ParameterName = name;
+        parameter.DbType = value.Type;
+        parameter.Value = value.Value is string text ? Storable(name, text) : value.Value ?? DBNull.Value;
+    }
+
+    /// <summary>
+    /// Text as every engine keeps it. PostgreSQL has no NUL, and SQLite cuts the text there. Half a surrogate pair, which a text cut at a fixed length ends in,
+    /// has no bytes in UTF-8 and becomes U+FFFD.
+    /// </summary>
+    private static string Storable(string name, string text)
+    {
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            throw LightningException.Invalid($"A text cannot hold the character U+0000, but {name.TrimStart('@')} does at position {text.IndexOf('\0', StringComparison.Ordinal)}. Leave it out.");
+        }
+
+        return text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') < 0 ? text : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
     }
 }

@@ -14,17 +14,22 @@ internal sealed class SqliteDatabase : SqlDatabase
     private const int BusySeconds = 10;
     private readonly string _path;
     private readonly string _connectionString;
-    private readonly TimeProvider _time;
     private readonly SemaphoreSlim _writeGate = new(1, 1);
     private SqliteConnection? _writer;
 
     public SqliteDatabase(string path, TimeProvider time)
+        : base(time)
     {
         SqliteLibrary.Load();
         _path = path;
-        _time = time;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = BusySeconds, Pooling = true }.ToString();
     }
+
+    protected override string Name => _path;
+
+    protected override string HasSchemaSql => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'";
+
+    public override Task<bool> ExistsAsync(CancellationToken cancellationToken) => Task.FromResult(File.Exists(_path));
 
     public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
         GuardAsync(async () =>
@@ -57,28 +62,6 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     // 19 is SQLITE_CONSTRAINT.
     public override bool IsConstraintViolation(DbException exception) => exception is SqliteException { SqliteErrorCode: 19 };
-
-    public override Task MigrateAsync(CancellationToken cancellationToken) => WriteAsync(
-        async session =>
-        {
-            await session.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", cancellationToken).ConfigureAwait(false);
-            var applied = await session.QueryAsync("SELECT version FROM schema_migrations", reader => (int)reader.Integer("version"), cancellationToken).ConfigureAwait(false);
-            if (applied.Count > 0 && applied.Max() > Migration.All[^1].Version)
-            {
-                throw LightningException.Conflict($"The store '{_path}' has schema version {applied.Max()}, but this program knows only {Migration.All[^1].Version}. Use the program that wrote it, or a newer one.");
-            }
-
-            foreach (var migration in Migration.All.Where(migration => !applied.Contains(migration.Version)))
-            {
-                await session.ExecuteAsync(migration.Sql, cancellationToken).ConfigureAwait(false);
-                await session.ExecuteAsync(
-                    "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @at)",
-                    cancellationToken, ("@version", migration.Version), ("@name", migration.Name), ("@at", _time.GetUtcNow().ToColumn())).ConfigureAwait(false);
-            }
-
-            return 0;
-        },
-        cancellationToken);
 
     public override ValueTask DisposeAsync()
     {

@@ -43,9 +43,12 @@ public sealed class TrainedStore : IAsyncLifetime
 
     public long Episodes { get; private set; }
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync() => new(FillAsync(_folder.File("lightning.db")));
+
+    /// <summary>Makes the same in another, empty store.</summary>
+    public async Task FillAsync(string store)
     {
-        await using var server = await ServerUnderTest.StartAsync(_folder.File("lightning.db"));
+        await using var server = await ServerUnderTest.StartAsync(store);
         var services = server.App.Services;
         var items = ReadFeedback();
         Episodes = items.Count;

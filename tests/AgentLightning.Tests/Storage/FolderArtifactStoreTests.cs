@@ -4,6 +4,7 @@ using AgentLightning.Testing;
 
 namespace AgentLightning.Tests.Storage;
 
+/// <summary>What is particular to artifacts that are files.</summary>
 public sealed class FolderArtifactStoreTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -13,51 +14,24 @@ public sealed class FolderArtifactStoreTests : IDisposable
     private FolderArtifactStore Store => new(_folder.File("artifacts"));
 
     [Fact]
-    public async Task Content_comes_back_by_its_hash_and_the_same_content_is_one_artifact()
+    public async Task The_same_content_is_one_file_named_by_its_hash()
     {
-        var id = await PutAsync("hello");
+        await PutAsync("hello");
+        await PutAsync("hello");
 
-        Assert.Equal("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", id);
-        Assert.Equal(id, await PutAsync("hello"));
-        Assert.Equal("hello"u8.ToArray(), await Store.ReadAsync(id, Token));
-        Assert.Single(Directory.GetFiles(_folder.File("artifacts")));
+        Assert.Equal("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Path.GetFileName(Directory.GetFiles(_folder.File("artifacts")).Single()));
     }
 
     [Fact]
-    public async Task Changed_content_is_refused_with_both_hashes()
-    {
-        var id = await PutAsync("hello");
-        await File.AppendAllTextAsync(Directory.GetFiles(_folder.File("artifacts"))[0], "!", Token);
-
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
-
-        Assert.Equal(ErrorKind.Corrupt, error.Kind);
-        Assert.Contains(id, error.Message, StringComparison.Ordinal);
-        Assert.Contains("ce06092fb948d9ffac7d1a376e404b26b7575bcc11ee05a4615fef4fec3a308b", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_missing_artifact_is_damage_and_names_the_file()
+    public async Task A_missing_artifact_names_the_file()
     {
         var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync("sha256:" + new string('a', 64), Token));
 
-        Assert.Equal(ErrorKind.Corrupt, error.Kind);
-        Assert.Contains("there is no file", error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("sha256:../../../etc/passwd")]
-    [InlineData("md5:abc")]
-    public async Task An_id_that_is_none_never_touches_a_file(string id)
-    {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
-
-        Assert.Equal(ErrorKind.Invalid, error.Kind);
+        Assert.Contains(_folder.File("artifacts"), error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_write_that_fails_leaves_nothing()
+    public async Task A_write_that_fails_leaves_no_file()
     {
         await Assert.ThrowsAsync<IOException>(() => Store.PutAsync(
             async stream =>

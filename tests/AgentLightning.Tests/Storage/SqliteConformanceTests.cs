@@ -15,3 +15,7 @@ public sealed class SqliteEvaluationStoreTests : EvaluationStoreConformance<Sqli
 public sealed class SqliteDeploymentStoreTests : DeploymentStoreConformance<SqliteEngine>;
 
 public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;
+
+public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEngine>;
+
+public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;

@@ -107,19 +107,11 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
-    public void A_connection_string_of_another_engine_is_refused_without_showing_its_secrets()
-    {
-        var error = Assert.Throws<LightningException>(() => new ServiceCollection().AddLightning(new LightningOptions { Store = "Host=db;Password=hunter2" }));
-
-        Assert.DoesNotContain("hunter2", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void A_released_migration_never_changes()
     {
         var hashes = Migration.All.Select(migration => (migration.Version, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(migration.Sql)))[..16]));
 
-        Assert.Equal([(1, "855e030fc010d906")], hashes);
+        Assert.Equal([(1, "855e030fc010d906"), (2, "f0e389ec3abf8862")], hashes);
     }
 
     [Fact]

@@ -23,6 +23,14 @@ public abstract class DatasetStoreConformance<TEngine> : StoreConformance<TEngin
     }
 
     [Fact]
+    public async Task Many_of_one_name_at_once_get_a_version_each()
+    {
+        var added = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() => AddDatasetAsync($"d{i}"))));
+
+        Assert.Equal(Enumerable.Range(1, 12), added.Select(dataset => dataset.Version).Order());
+    }
+
+    [Fact]
     public async Task Rewarded_choices_come_grouped_by_input_with_quality_averaged_and_penalties_added()
     {
         await Get<IEpisodeStore>().AddAsync(

@@ -25,6 +25,37 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     }
 
     [Fact]
+    public async Task Half_a_surrogate_pair_becomes_the_replacement_character()
+    {
+        await Store.AddAsync([NewEpisode("e1") with { AssistantOutput = "cut \ud83d", UserInput = "\ude42\ude42 🙂" }], Token);
+
+        var read = await Store.FindAsync("e1", Token);
+
+        Assert.Equal(("cut \ufffd", "\ufffd\ufffd 🙂"), (read!.AssistantOutput, read.UserInput));
+    }
+
+    [Fact]
+    public async Task A_text_with_the_character_0_is_refused_and_not_cut()
+    {
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.AddAsync([NewEpisode("e1") with { AssistantOutput = "one\0two" }], Token));
+
+        Assert.Equal(ErrorKind.Invalid, error.Kind);
+        Assert.Contains("U+0000", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await Store.CountAsync(null, Token));
+    }
+
+    [Fact]
+    public async Task The_same_id_twice_in_one_group_is_one_episode_and_the_first_stays()
+    {
+        Assert.Equal(1, await Store.AddAsync([NewEpisode("e1"), NewEpisode("e1") with { UserInput = "other" }], Token));
+
+        Assert.Equal("input of e1", (await Store.FindAsync("e1", Token))!.UserInput);
+    }
+
+    [Fact]
+    public async Task An_empty_group_is_nothing() => Assert.Equal(0, await Store.AddAsync([], Token));
+
+    [Fact]
     public async Task The_same_id_twice_is_one_episode_and_the_first_stays()
     {
         Assert.Equal(1, await Store.AddAsync([NewEpisode("e1")], Token));
@@ -115,6 +146,20 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
         await Store.AddAsync([.. Enumerable.Range(0, 1_500).Select(i => NewEpisode($"e{i}"))], Token);
 
         Assert.Equal(1_500, await Store.CountAsync("agent", Token));
+    }
+
+    [Fact]
+    public async Task Of_many_that_store_the_same_ids_at_once_each_id_is_new_to_one()
+    {
+        var other = (IEpisodeStore)(await Engine.OpenAsync()).GetService(typeof(IEpisodeStore))!;
+        var ids = Enumerable.Range(0, 50).Select(i => $"e{i}").ToList();
+
+        // In both orders, which is how two groups come to wait for each other.
+        var added = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() =>
+            (i % 2 == 0 ? Store : other).AddAsync([.. (i % 4 < 2 ? ids : ids.AsEnumerable().Reverse()).Select(id => NewEpisode(id))], Token))));
+
+        Assert.Equal(50, added.Sum());
+        Assert.Equal(50, await Store.CountAsync(null, Token));
     }
 
     [Fact]

@@ -72,6 +72,41 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
     }
 
     [Fact]
+    public async Task Of_many_rewards_for_one_episode_at_once_all_are_kept_and_one_is_current()
+    {
+        await AddEpisodesAsync("e1", "e2");
+        var other = (IRewardStore)(await Engine.OpenAsync()).GetService(typeof(IRewardStore))!;
+
+        var added = await Task.WhenAll(Enumerable.Range(0, 24).Select(i => Task.Run(() =>
+            (i % 2 == 0 ? Store : other).AddAsync([NewReward($"a{i}", i % 4 < 2 ? "e1" : "e2", 0.5), NewReward($"b{i}", i % 4 < 2 ? "e2" : "e1", 0.5)], Token))));
+
+        Assert.Equal(48, added.Sum());
+        var history = (await Store.HistoryAsync("e1", Token)).Concat(await Store.HistoryAsync("e2", Token)).ToList();
+        Assert.Equal((48, 2), (history.Count, history.Count(reward => reward.IsCurrent)));
+    }
+
+    [Fact]
+    public async Task Of_many_that_give_the_same_reward_at_once_one_is_told_that_it_is_new()
+    {
+        await AddEpisodesAsync("e1", "e2");
+
+        var added = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() => Store.AddAsync([NewReward("r1", i % 2 == 0 ? "e1" : "e2", 0.5)], Token))));
+
+        Assert.Equal(1, added.Sum());
+        Assert.Equal((1, 0.5), await CountAndMeanAsync());
+    }
+
+    [Fact]
+    public async Task A_group_of_thousands_is_stored()
+    {
+        const int Count = 4_000;
+        await AddEpisodesAsync([.. Enumerable.Range(0, Count).Select(i => $"e{i}")]);
+
+        Assert.Equal(Count, await Store.AddAsync([.. Enumerable.Range(0, Count).Select(i => NewReward($"r{i}", $"e{i}", 0.25))], Token));
+        Assert.Equal((Count, 0.25), await CountAndMeanAsync());
+    }
+
+    [Fact]
     public async Task A_release_is_summarised_over_its_newest_rewards_only()
     {
         double[] values = [-1, -1, 0.5, 0.25, 0.75];

@@ -1,3 +1,4 @@
+using AgentLightning.Storage;
 using AgentLightning.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -28,7 +29,16 @@ public abstract class StoreEngine : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Changes the stored content of an artifact behind the store's back.</summary>
+    public abstract Task ChangeArtifactAsync(string id);
+
+    /// <summary>Takes the content of an artifact away behind the store's back.</summary>
+    public abstract Task LoseArtifactAsync(string id);
+
     protected abstract IServiceCollection Configure(IServiceCollection services);
+
+    private protected Task ExecuteAsync(string sql, string id) => _opened[0].GetRequiredService<SqlDatabase>().WriteAsync(
+        session => session.ExecuteAsync(sql, TestContext.Current.CancellationToken, ("@id", id)), TestContext.Current.CancellationToken);
 }
 
 /// <summary>SQLite in a file of its own.</summary>
@@ -42,5 +52,15 @@ public sealed class SqliteEngine : StoreEngine
         _folder.Dispose();
     }
 
+    public override Task ChangeArtifactAsync(string id) => File.AppendAllTextAsync(PathOf(id), "!", TestContext.Current.CancellationToken);
+
+    public override Task LoseArtifactAsync(string id)
+    {
+        File.Delete(PathOf(id));
+        return Task.CompletedTask;
+    }
+
     protected override IServiceCollection Configure(IServiceCollection services) => services.AddLightning(new LightningOptions { Store = _folder.File("lightning.db") });
+
+    private string PathOf(string id) => Path.Combine(_folder.File("lightning.artifacts"), id["sha256:".Length..]);
 }

@@ -1,0 +1,200 @@
+using AgentLightning.Common;
+using AgentLightning.Datasets;
+using AgentLightning.Deployments;
+using AgentLightning.Episodes;
+using AgentLightning.Evaluation;
+using AgentLightning.Rewards;
+using AgentLightning.Training;
+
+namespace AgentLightning.Tests.Storage.Conformance;
+
+/// <summary>What the contracts of the stores promise, in lists: written to be read, and compared with every engine by <see cref="RandomOperationsConformance{TEngine}"/>.</summary>
+internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, ITrainingRunStore, IEvaluationStore, IDeploymentStore
+{
+    public List<Episode> Episodes { get; } = [];
+
+    public List<Reward> Rewards { get; } = [];
+
+    public List<Dataset> Datasets { get; } = [];
+
+    public List<TrainingRun> Runs { get; } = [];
+
+    public List<EvaluationRecord> Evaluations { get; } = [];
+
+    public List<Deployment> Deployments { get; } = [];
+
+    public Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
+    {
+        var before = Episodes.Count;
+        foreach (var episode in episodes.Where(episode => Episodes.TrueForAll(known => known.Id != episode.Id)))
+        {
+            Episodes.Add(episode with { InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput) });
+        }
+
+        return Task.FromResult(Episodes.Count - before);
+    }
+
+    Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Episodes.Find(episode => episode.Id == id));
+
+    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
+    {
+        var newestFirst = Episodes.OrderByDescending(episode => episode.CreatedAt).ThenByDescending(episode => episode.Id, StringComparer.Ordinal).ToList();
+        if (query.Before is not null)
+        {
+            var at = newestFirst.FindIndex(episode => episode.Id == query.Before);
+            newestFirst = at < 0 ? throw LightningException.NotFound("") : newestFirst[(at + 1)..];
+        }
+
+        return List(newestFirst
+            .Where(episode => (query.AgentId ?? episode.AgentId) == episode.AgentId && !(episode.CreatedAt < query.Start) && !(episode.CreatedAt >= query.End))
+            .Select(episode => new EpisodeSummary(
+                episode.Id, episode.AgentId, Cut(episode.UserInput), Cut(episode.AssistantOutput), episode.ToolCalls.Count, episode.ModelDeployment, episode.DeploymentId,
+                episode.RequestLatencyMs, episode.CreatedAt)), query.Limit);
+    }
+
+    Task<long> IEpisodeStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Episodes, episode => episode.AgentId, agentId);
+
+    public Task<int> AddAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken)
+    {
+        var after = Rewards.ToList();
+        foreach (var reward in rewards)
+        {
+            Reward.CheckValue(reward.Value);
+            if (after.Exists(known => known.Id == reward.Id))
+            {
+                continue;
+            }
+
+            if (Episodes.TrueForAll(episode => episode.Id != reward.EpisodeId))
+            {
+                throw LightningException.NotFound("");
+            }
+
+            after = [.. after.Select(known => (known.EpisodeId, known.Source, known.Evaluator) == (reward.EpisodeId, reward.Source, reward.Evaluator) ? known with { IsCurrent = false } : known), reward];
+        }
+
+        var added = after.Count - Rewards.Count;
+        Rewards.Clear();
+        Rewards.AddRange(after);
+        return Task.FromResult(added);
+    }
+
+    Task<Reward?> IRewardStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Rewards.Find(reward => reward.Id == id));
+
+    public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) => List(
+        Rewards.Where(reward => reward.EpisodeId == episodeId).OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.IsCurrent)
+            .ThenByDescending(reward => reward.Id, StringComparer.Ordinal));
+
+    public Task<RewardSummary> SummariseAsync(string? agentId, CancellationToken cancellationToken) =>
+        Summarise(Rewards.Where(reward => reward.IsCurrent && (agentId ?? reward.AgentId) == reward.AgentId));
+
+    public Task<RewardSummary> SummariseDeploymentAsync(string deploymentId, int window, CancellationToken cancellationToken) => Summarise(
+        Rewards.Where(reward => reward.IsCurrent && Episodes.Exists(episode => episode.Id == reward.EpisodeId && episode.DeploymentId == deploymentId))
+            .OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.Id, StringComparer.Ordinal).Take(window));
+
+    public Task<Dataset> AddAsync(Dataset dataset, CancellationToken cancellationToken)
+    {
+        dataset = dataset with { Version = Datasets.Count(known => (known.AgentId, known.Name) == (dataset.AgentId, dataset.Name)) + 1 };
+        Datasets.Add(dataset);
+        return Task.FromResult(dataset);
+    }
+
+    Task<Dataset?> IDatasetStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Datasets.Find(dataset => dataset.Id == id));
+
+    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) => List(
+        Datasets.Where(dataset => (agentId ?? dataset.AgentId) == dataset.AgentId).OrderByDescending(dataset => dataset.CreatedAt).ThenByDescending(dataset => dataset.Id, StringComparer.Ordinal), limit);
+
+    Task<long> IDatasetStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Datasets, dataset => dataset.AgentId, agentId);
+
+    public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) => List(
+        from episode in Episodes
+        where episode is { Internal: false, Action: not null, Status: EpisodeStatus.Succeeded } && episode.AgentId == agentId
+        let rewards = Rewards.Where(reward => reward.IsCurrent && reward.EpisodeId == episode.Id && reward.AgentId == agentId).ToLookup(reward => reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty)
+        where rewards.Count > 0
+        orderby episode.InputKey, episode.CreatedAt, episode.Id
+        select new RewardedEpisode(
+            episode.Id, episode.InputKey!, episode.UserInput, episode.Action!, episode.ActionLogProbability,
+            Math.Clamp(rewards[false].Select(reward => reward.Value).DefaultIfEmpty().Average() + rewards[true].Sum(reward => reward.Value), -1, 1),
+            rewards.SelectMany(both => both).Max(reward => reward.Correction)));
+
+    public Task AddAsync(TrainingRun run, CancellationToken cancellationToken)
+    {
+        Runs.Add(run);
+        return Task.CompletedTask;
+    }
+
+    Task<TrainingRun?> ITrainingRunStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Runs.Find(run => run.Id == id));
+
+    Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) => List(
+        Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId).OrderByDescending(run => run.CreatedAt).ThenByDescending(run => run.Id, StringComparer.Ordinal), limit);
+
+    public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<TrainingStatus, long>>(
+        Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId).GroupBy(run => run.Status).ToDictionary(group => group.Key, group => group.LongCount()));
+
+    public Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken)
+    {
+        var at = Runs.FindIndex(known => known.Id == run.Id);
+        var mayMove = at >= 0 && (Runs[at].Status, run.Status) is
+            (TrainingStatus.Pending, TrainingStatus.Running or TrainingStatus.Failed or TrainingStatus.Cancelled)
+            or (TrainingStatus.Running, TrainingStatus.Succeeded or TrainingStatus.Failed or TrainingStatus.Cancelled);
+        if (mayMove)
+        {
+            Runs[at] = run;
+        }
+
+        return Task.FromResult(mayMove);
+    }
+
+    public Task AddAsync(EvaluationRecord evaluation, CancellationToken cancellationToken)
+    {
+        Evaluations.Add(evaluation);
+        return Task.CompletedTask;
+    }
+
+    Task<EvaluationRecord?> IEvaluationStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Evaluations.Find(evaluation => evaluation.Id == id));
+
+    public Task<EvaluationRecord?> FindLatestAsync(string trainingRunId, CancellationToken cancellationToken) => Task.FromResult(
+        Evaluations.Where(evaluation => evaluation.TrainingRunId == trainingRunId).OrderByDescending(evaluation => evaluation.CreatedAt)
+            .ThenByDescending(evaluation => evaluation.Id, StringComparer.Ordinal).FirstOrDefault());
+
+    public async Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
+    {
+        var active = await FindActiveAsync(deployment.AgentId, deployment.Slot, cancellationToken);
+        if (active?.Id != expectedActiveId || (deployment.TrainingRunId is not null && Runs.TrueForAll(run => run.Id != deployment.TrainingRunId)))
+        {
+            throw LightningException.Conflict("");
+        }
+
+        if (active is not null)
+        {
+            Deployments[Deployments.IndexOf(active)] = active with { IsActive = false };
+        }
+
+        var number = Deployments.Count(known => (known.AgentId, known.Slot) == (deployment.AgentId, deployment.Slot)) + 1;
+        Deployments.Add(deployment with { IsActive = true, Number = number, Replaces = active?.Id });
+        return Deployments[^1];
+    }
+
+    Task<Deployment?> IDeploymentStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Deployments.Find(deployment => deployment.Id == id));
+
+    public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken) =>
+        Task.FromResult(Deployments.Find(deployment => deployment.IsActive && (deployment.AgentId, deployment.Slot) == (agentId, slot)));
+
+    public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) => List(
+        Deployments.Where(deployment => (agentId ?? deployment.AgentId) == deployment.AgentId && (slot ?? deployment.Slot) == deployment.Slot).OrderByDescending(deployment => deployment.PromotedAt), limit);
+
+    Task<long> IDeploymentStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Deployments, deployment => deployment.AgentId, agentId);
+
+    private static string Cut(string text) => text.Length <= 200 ? text : text[..(char.IsHighSurrogate(text[199]) ? 199 : 200)] + "...";
+
+    private static Task<IReadOnlyList<T>> List<T>(IEnumerable<T> items, int limit = int.MaxValue) => Task.FromResult<IReadOnlyList<T>>([.. items.Take(limit)]);
+
+    private static Task<long> Count<T>(List<T> items, Func<T, string> agentOf, string? agentId) => Task.FromResult(items.LongCount(item => (agentId ?? agentOf(item)) == agentOf(item)));
+
+    private static Task<RewardSummary> Summarise(IEnumerable<Reward> rewards)
+    {
+        var values = rewards.Select(reward => reward.Value).ToList();
+        var mean = values.DefaultIfEmpty().Average();
+        return Task.FromResult(new RewardSummary(values.Count, mean, values.Count < 2 ? 0 : values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)));
+    }
+}

@@ -1,0 +1,21 @@
+using AgentLightning.Tests.Storage.Conformance;
+
+namespace AgentLightning.Tests.Storage;
+
+public sealed class PostgresEpisodeStoreTests : EpisodeStoreConformance<PostgresEngine>;
+
+public sealed class PostgresRewardStoreTests : RewardStoreConformance<PostgresEngine>;
+
+public sealed class PostgresDatasetStoreTests : DatasetStoreConformance<PostgresEngine>;
+
+public sealed class PostgresTrainingRunStoreTests : TrainingRunStoreConformance<PostgresEngine>;
+
+public sealed class PostgresEvaluationStoreTests : EvaluationStoreConformance<PostgresEngine>;
+
+public sealed class PostgresDeploymentStoreTests : DeploymentStoreConformance<PostgresEngine>;
+
+public sealed class PostgresSchemaTests : SchemaConformance<PostgresEngine>;
+
+public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<PostgresEngine>;
+
+public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
