@@ -3,6 +3,7 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Governance;
 using AgentLightning.Rewards;
 using AgentLightning.Storage;
 using AgentLightning.Training;
@@ -17,6 +18,9 @@ public sealed record LightningOptions
 {
     /// <summary>Path of the SQLite file; its artifacts lie beside it in <c>NAME.artifacts</c>. <c>lightning.db</c> in the current folder by default.</summary>
     public string Store { get; init; } = "lightning.db";
+
+    /// <summary>What is taken out of texts before they are written; everything by default.</summary>
+    public RedactionOptions Redaction { get; init; } = new();
 
     public EpisodeRecorderOptions Recorder { get; init; } = new();
 
@@ -47,6 +51,8 @@ public static class LightningServices
         services.TryAddSingleton(options);
         services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(options.Store, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
+
+        services.TryAddSingleton(new Redactor(options.Redaction));
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);
