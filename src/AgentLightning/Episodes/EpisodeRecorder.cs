@@ -47,7 +47,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         _queue.Writer.TryWrite(new Entry(episode, null)) ? new(true) : WaitForRoomAsync(episode, cancellationToken);
 
     /// <summary>
-    /// Completes when every episode queued before the call is on disk; fails with <see cref="ErrorKind.Unavailable"/> when the store did not take them.
+    /// Completes when every episode queued before the call is on disk; fails with <see cref="ErrorKind.Unavailable"/> when one since the last flush was not stored.
     /// </summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
@@ -92,14 +92,15 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     {
         var group = new List<Episode>(_options.GroupSize);
         var barriers = new List<TaskCompletionSource>();
+        // Kept until a flush has told it: an episode may be lost before the flush that asks for it is read.
+        Exception? failure = null;
         while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
-            Exception? refused = null;
             while (group.Count < _options.GroupSize && _queue.Reader.TryRead(out var entry))
             {
                 if (entry.Episode is not null)
                 {
-                    refused = Redact(entry.Episode, group) ?? refused;
+                    failure = Redact(entry.Episode, group) ?? failure;
                 }
                 else
                 {
@@ -107,7 +108,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
                 }
             }
 
-            var failure = await CommitAsync(group).ConfigureAwait(false) ?? refused;
+            failure = await CommitAsync(group).ConfigureAwait(false) ?? failure;
             foreach (var barrier in barriers)
             {
                 if (failure is null)
@@ -120,6 +121,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
                 }
             }
 
+            failure = barriers.Count > 0 ? null : failure;
             group.Clear();
             barriers.Clear();
         }
