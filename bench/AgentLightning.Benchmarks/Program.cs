@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["train"] = TrainBenchmark.RunAsync,
     ["predict"] = PredictBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
+    ["redact"] = RedactBenchmark.RunAsync,
 };
 var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;
 if (Array.Find(chosen, name => !benchmarks.ContainsKey(name)) is { } unknown)

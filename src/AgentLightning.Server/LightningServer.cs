@@ -1,5 +1,6 @@
 using System.Net;
 using AgentLightning.Common;
+using AgentLightning.Governance;
 using AgentLightning.Local;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
@@ -72,6 +73,11 @@ public static class LightningServer
             StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json'.",
             _ => null,
         };
+        // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.
+        if (context.ProblemDetails.Detail is { } detail)
+        {
+            context.ProblemDetails.Detail = context.HttpContext.RequestServices.GetRequiredService<Redactor>().Redact(detail);
+        }
     }
 
     private static void CheckUrls(string urls)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AgentLightning.Common;
+using AgentLightning.Governance;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Server;
 
 /// <summary>Turns errors into <c>application/problem+json</c>. What the product says to the caller is passed on; anything unexpected is logged and not shown.</summary>
-internal sealed partial class ProblemHandler(IProblemDetailsService problems, ILogger<ProblemHandler> logger) : IExceptionHandler
+internal sealed partial class ProblemHandler(IProblemDetailsService problems, Redactor redactor, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
@@ -22,7 +23,7 @@ internal sealed partial class ProblemHandler(IProblemDetailsService problems, IL
         };
         if (status == StatusCodes.Status500InternalServerError)
         {
-            LogFailure(logger, exception, httpContext.Request.Method, httpContext.Request.Path);
+            LogFailure(logger, httpContext.Request.Method, redactor.Redact(httpContext.Request.Path.Value ?? ""), redactor.Redact(exception.ToString()));
         }
 
         httpContext.Response.StatusCode = status;
@@ -63,6 +64,6 @@ internal sealed partial class ProblemHandler(IProblemDetailsService problems, IL
     [GeneratedRegex("""^Failed to bind parameter "(?<type>\S+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
     private static partial Regex BindingFailure();
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
-    private static partial void LogFailure(ILogger logger, Exception exception, string method, string path);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed: {Error}")]
+    private static partial void LogFailure(ILogger logger, string method, string path, string error);
 }

@@ -3,6 +3,7 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Governance;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
 using AgentLightning.Storage;
@@ -21,6 +22,9 @@ public sealed record LightningOptions
     /// which holds its artifacts itself. <c>lightning.db</c> in the current folder by default.
     /// </summary>
     public string Store { get; init; } = "lightning.db";
+
+    /// <summary>What is taken out of texts before they are written; everything by default.</summary>
+    public RedactionOptions Redaction { get; init; } = new();
 
     public EpisodeRecorderOptions Recorder { get; init; } = new();
 
@@ -56,6 +60,8 @@ public static class LightningServices
             services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>()));
             services.TryAddSingleton<IArtifactStore, SqlArtifactStore>();
         }
+
+        services.TryAddSingleton(new Redactor(options.Redaction));
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);

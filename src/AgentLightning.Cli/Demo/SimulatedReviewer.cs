@@ -21,11 +21,12 @@ internal sealed class SimulatedReviewer(
     /// <summary>Judges an answer: the reward and, if it may be told, the right answer.</summary>
     public Reward Judge(Episode episode, FeedbackTask task, FeedbackAnalysis analysis, string rewardId)
     {
-        var item = items[task.Key];
+        // By the key of the input as it came: the stored text may have lost a part of it.
+        var item = items[episode.InputKey!];
         var reward = new Reward
         {
             Id = rewardId, EpisodeId = episode.Id, AgentId = episode.AgentId, Source = RewardSource.HumanApproval, Evaluator = Reviewer,
-            Value = analysis.Category == item.Label ? 1 : -1, CreatedAt = time.GetUtcNow(), Correction = MayTell(task.Key) ? item.Label : null,
+            Value = analysis.Category == item.Label ? 1 : -1, CreatedAt = time.GetUtcNow(), Correction = MayTell(episode.InputKey!) ? item.Label : null,
         };
         if (item.Severity is not { } severity)
         {

@@ -1,3 +1,4 @@
+using AgentLightning.Governance;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -24,8 +25,10 @@ internal static class TriageEndpoints
             .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, CancellationToken cancellationToken)
+    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, Redactor redactor, CancellationToken cancellationToken)
     {
+        redactor.CheckName(request.EpisodeId, "episode_id");
+        redactor.CheckName(request.AgentId, "agent_id");
         var task = new FeedbackTask(request.Comment ?? request.Text ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
         var call = new TriageCall(request.AgentId ?? TriageAgent.DefaultAgentId, request.EpisodeId, request.SessionId, Durable: true);
         var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);

@@ -13,7 +13,7 @@ public static class Ids
     {
         if (string.IsNullOrEmpty(id) || id.Length > LongestId || id.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)))
         {
-            var seen = id is null ? "nothing" : $"'{(id.Length > 40 ? id[..40] + "…" : id)}' ({id.Length} characters)";
+            var seen = id is null ? "nothing" : $"'{(id.Length > 40 ? id[..8] + "…" : id)}' ({id.Length} characters)";
             throw LightningException.Invalid($"{name} must be 1 to {LongestId} characters without blanks, but it is {seen}.");
         }
 

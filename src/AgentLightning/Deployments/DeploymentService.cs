@@ -1,12 +1,13 @@
 using AgentLightning.Common;
 using AgentLightning.Evaluation;
+using AgentLightning.Governance;
 using AgentLightning.Storage;
 using AgentLightning.Training;
 
 namespace AgentLightning.Deployments;
 
 /// <summary>Releases models and takes releases back. Every change is one transaction that leaves a record.</summary>
-public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRunStore runs, IEvaluationStore evaluations, IArtifactStore artifacts, TimeProvider time)
+public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRunStore runs, IEvaluationStore evaluations, IArtifactStore artifacts, Redactor redactor, TimeProvider time)
 {
     private const int LongestHistory = 1_000;
 
@@ -80,7 +81,7 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
         }
 
         var release = NewRelease(agentId, slot, target.TrainingRunId, target.EvaluationId, target.TunedModelName, target.Artifact, rolledBackBy)
-            with { RollbackFrom = active.Id, RollbackReason = reason, Forced = target.Forced };
+            with { RollbackFrom = active.Id, RollbackReason = redactor.Redact(reason, agentId), Forced = target.Forced };
         return await deployments.ActivateAsync(release, active.Id, cancellationToken).ConfigureAwait(false);
     }
 
@@ -117,6 +118,6 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
     private Deployment NewRelease(string agentId, string slot, string? runId, string? evaluationId, string model, string? artifact, string by)
     {
         var now = time.GetUtcNow().Rounded();
-        return new Deployment(Ids.New(now), agentId, slot, 0, runId, evaluationId, model, artifact, true, false, null, now, by, null, null);
+        return new Deployment(Ids.New(now), agentId, slot, 0, runId, evaluationId, model, artifact, true, false, null, now, redactor.Redact(by, agentId), null, null);
     }
 }

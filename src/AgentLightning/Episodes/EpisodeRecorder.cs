@@ -1,27 +1,31 @@
 using System.Threading.Channels;
+using AgentLightning.Common;
+using AgentLightning.Governance;
 using Microsoft.Extensions.Logging;
 
 namespace AgentLightning.Episodes;
 
 /// <summary>
-/// Takes episodes from the caller's thread into a bounded queue; a background writer commits them in groups.
+/// Takes episodes from the caller's thread into a bounded queue; a background writer redacts them and commits them in groups.
+/// What cannot be redacted is dropped and never written as it came.
 /// A failure to capture never fails the work that was captured: it is counted, and <see cref="RecordDurablyAsync"/> tells.
 /// </summary>
 /// <remarks>Any thread may call. Disposal writes what is queued.</remarks>
 public sealed partial class EpisodeRecorder : IAsyncDisposable
 {
     private readonly IEpisodeStore _store;
+    private readonly Redactor _redactor;
     private readonly EpisodeRecorderOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<Entry> _queue;
     private readonly Task _writer;
-    private long _recorded, _dropped;
+    private long _recorded, _dropped, _redacted;
 
-    public EpisodeRecorder(IEpisodeStore store, EpisodeRecorderOptions options, TimeProvider time, ILogger<EpisodeRecorder> logger)
+    public EpisodeRecorder(IEpisodeStore store, Redactor redactor, EpisodeRecorderOptions options, TimeProvider time, ILogger<EpisodeRecorder> logger)
     {
         options.Validate();
-        (_store, _options, _time, _logger) = (store, options, time, logger);
+        (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
         _queue = Channel.CreateBounded<Entry>(new BoundedChannelOptions(options.Capacity) { SingleReader = true });
         _writer = Task.Run(WriteAsync);
     }
@@ -29,8 +33,11 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>Episodes that are on disk.</summary>
     public long Recorded => Interlocked.Read(ref _recorded);
 
-    /// <summary>Episodes that were lost, because the queue stayed full or the store refused them.</summary>
+    /// <summary>Episodes that were lost, because the queue stayed full, they could not be redacted, or the store refused them.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Secrets and personal data that were taken out of episodes before they were written.</summary>
+    public long Redacted => Interlocked.Read(ref _redacted);
 
     /// <summary>
     /// Queues an episode. Completes at once while there is room; with a full queue it waits up to <see cref="EpisodeRecorderOptions.FullWait"/>.
@@ -95,11 +102,38 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         {
             while (group.Count < _options.GroupSize && _queue.Reader.TryRead(out var entry))
             {
-                group.Add(entry);
+                if (TryRedact(entry) is { } redacted)
+                {
+                    group.Add(redacted);
+                }
             }
 
             await CommitAsync(group).ConfigureAwait(false);
             group.Clear();
+        }
+    }
+
+    /// <summary>The entry without what must not be stored; null when it could not be redacted and is dropped.</summary>
+    private Entry? TryRedact(Entry entry)
+    {
+        if (entry.Episode is null)
+        {
+            return entry;
+        }
+
+        try
+        {
+            var (redacted, count) = EpisodeRedaction.Apply(_redactor, entry.Episode);
+            Interlocked.Add(ref _redacted, count);
+            return entry with { Episode = redacted };
+        }
+        catch (Exception e)
+        {
+            Interlocked.Increment(ref _dropped);
+            // The message of an unknown error may quote what could not be redacted.
+            LogDropped(_logger, 1, e is LightningException ? e.Message : $"it could not be redacted ({e.GetType().Name})");
+            entry.Done?.TrySetResult(false);
+            return null;
         }
     }
 
@@ -119,7 +153,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         }
         catch (Exception e) when (group.Count > 1)
         {
-            LogRetry(_logger, episodes.Count, e.Message);
+            LogRetry(_logger, episodes.Count, _redactor.Redact(e.Message));
             foreach (var entry in group)
             {
                 await CommitAsync([entry]).ConfigureAwait(false);
@@ -128,7 +162,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         catch (Exception e)
         {
             Interlocked.Increment(ref _dropped);
-            LogDropped(_logger, 1, e.Message);
+            LogDropped(_logger, 1, _redactor.Redact(e.Message));
             Complete(group, stored: false);
         }
     }

@@ -1,5 +1,6 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Governance;
 using AgentLightning.Storage;
 
 namespace AgentLightning.Rewards;
@@ -19,12 +20,12 @@ public sealed record RewardRequest(
     string? Evaluator = null, string? Comments = null, string? RewardId = null);
 
 /// <summary>Gives rewards to episodes, one at a time, as people and evaluators do.</summary>
-public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, TimeProvider time)
+public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
 {
     /// <summary>
     /// Stores a reward and tells the observers. A reward id that is already there gives back what is stored, and tells nobody; with another episode, source
     /// or value it is <see cref="ErrorKind.Conflict"/>. An unknown episode is <see cref="ErrorKind.NotFound"/>; a value out of range or not a number is
-    /// <see cref="ErrorKind.Invalid"/>. Nothing is stored in either case.
+    /// <see cref="ErrorKind.Invalid"/>, as is a secret for an id or a name. Nothing is stored in either case. Secrets and personal data are taken out of the texts.
     /// </summary>
     public async Task<Reward> AssignAsync(RewardRequest request, CancellationToken cancellationToken)
     {
@@ -39,18 +40,19 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
                 ?? throw LightningException.NotFound($"Episode {episodeId} not found. A reward needs the id of a stored episode.");
         }
 
+        var texts = redactor.RedactRecord([request.Correction, request.Rubric, request.Comments], episode.AgentId).Texts;
         var now = time.GetUtcNow().Rounded();
         var reward = new Reward
         {
-            Id = request.RewardId is null ? Ids.New(now) : Ids.Check(request.RewardId, "reward_id"),
+            Id = request.RewardId is null ? Ids.New(now) : redactor.CheckName(Ids.Check(request.RewardId, "reward_id"), "reward_id")!,
             EpisodeId = episode.Id,
             AgentId = episode.AgentId,
             Source = request.Source,
             Value = request.Value,
-            Correction = request.Correction,
-            Rubric = request.Rubric,
-            Evaluator = request.Evaluator ?? "",
-            Comments = request.Comments,
+            Correction = texts[0],
+            Rubric = texts[1],
+            Evaluator = redactor.CheckName(request.Evaluator, "evaluator") ?? "",
+            Comments = texts[2],
             CreatedAt = now,
         };
         if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)

@@ -21,15 +21,16 @@ public sealed partial class BoundaryTests
     private static readonly Dictionary<string, string[]> s_features = new()
     {
         ["Common"] = [],
+        ["Governance"] = ["Common"],
         ["Storage"] = ["Common"],
-        ["Episodes"] = ["Common", "Storage"],
-        ["Rewards"] = ["Common", "Storage", "Episodes"],
+        ["Episodes"] = ["Common", "Governance", "Storage"],
+        ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],
-        ["Deployments"] = ["Common", "Storage", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
+        ["Deployments"] = ["Common", "Governance", "Storage", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
         ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
-        ["Triage"] = ["Common", "Storage", "Episodes", "Deployments", "Training"],
+        ["Triage"] = ["Common", "Governance", "Storage", "Episodes", "Deployments", "Training"],
     };
 
     private static string Source => Path.Combine(Repository.Root, "src");
@@ -136,6 +137,6 @@ public sealed partial class BoundaryTests
     [GeneratedRegex(@"^(?:global )?using (?:static )?(?:\w+ = )?([\w.]+);")]
     private static partial Regex Using();
 
-    [GeneratedRegex(@"internal (?:sealed |static |abstract |partial |readonly )*(?:class|record|struct|interface|enum) (\w+)")]
+    [GeneratedRegex(@"internal (?:sealed |static |abstract |partial |readonly |ref )*(?:class|record struct|record|struct|interface|enum) (\w+)")]
     private static partial Regex InternalType();
 }

@@ -1,5 +1,6 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Governance;
 using AgentLightning.Tests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -7,6 +8,8 @@ namespace AgentLightning.Tests.Episodes;
 
 public sealed class EpisodeRecorderTests
 {
+    private static readonly Redactor s_redactor = new(new RedactionOptions());
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -32,7 +35,7 @@ public sealed class EpisodeRecorderTests
     public async Task Disposal_writes_what_is_queued()
     {
         await using var product = await Product.OpenAsync();
-        await using (var recorder = new EpisodeRecorder(product.Get<IEpisodeStore>(), new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance))
+        await using (var recorder = new EpisodeRecorder(product.Get<IEpisodeStore>(), s_redactor, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance))
         {
             for (var i = 0; i < 100; i++)
             {
@@ -76,7 +79,7 @@ public sealed class EpisodeRecorderTests
     {
         var store = new StoppedStore();
         await using var recorder = new EpisodeRecorder(
-            store, new EpisodeRecorderOptions { Capacity = 4, GroupSize = 1, FullWait = TimeSpan.Zero }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+            store, s_redactor, new EpisodeRecorderOptions { Capacity = 4, GroupSize = 1, FullWait = TimeSpan.Zero }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
         var taken = 0;
         for (var i = 0; i < 50; i++)
         {
@@ -94,7 +97,7 @@ public sealed class EpisodeRecorderTests
     {
         var store = new StoppedStore();
         store.Go.SetException(new IOException("the disk is gone"));
-        await using var recorder = new EpisodeRecorder(store, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+        await using var recorder = new EpisodeRecorder(store, s_redactor, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
 
         Assert.True(await recorder.RecordAsync(NewEpisode("e1"), Token));
         Assert.False(await recorder.RecordDurablyAsync(NewEpisode("e2"), Token));
@@ -108,7 +111,7 @@ public sealed class EpisodeRecorderTests
     {
         var store = new StoppedStore();
         store.Go.SetResult();
-        var recorder = new EpisodeRecorder(store, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+        var recorder = new EpisodeRecorder(store, s_redactor, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
         await recorder.DisposeAsync();
 
         Assert.False(await recorder.RecordDurablyAsync(NewEpisode("late"), Token));
@@ -140,7 +143,7 @@ public sealed class EpisodeRecorderTests
     [Fact]
     public void Options_out_of_range_are_refused_with_the_range()
     {
-        var error = Assert.Throws<LightningException>(() => new EpisodeRecorder(new StoppedStore(), new EpisodeRecorderOptions { Capacity = 0 }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance));
+        var error = Assert.Throws<LightningException>(() => new EpisodeRecorder(new StoppedStore(), s_redactor, new EpisodeRecorderOptions { Capacity = 0 }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance));
 
         Assert.Equal("Capacity of the episode recorder must be from 1 to 1000000, but it is 0.", error.Message);
     }

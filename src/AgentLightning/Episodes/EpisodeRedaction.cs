@@ -1,0 +1,53 @@
+using System.Text.Json;
+using AgentLightning.Common;
+using AgentLightning.Governance;
+
+namespace AgentLightning.Episodes;
+
+/// <summary>Takes secrets and personal data out of every text of an episode.</summary>
+internal static class EpisodeRedaction
+{
+    private const int TextsOfCall = 3;
+
+    /// <summary>
+    /// The episode as it may be stored, and how many parts were taken out of it. Ids and the names of models and answers cannot change; one that holds a
+    /// secret fails the record.
+    /// </summary>
+    public static (Episode Episode, int Count) Apply(Redactor redactor, Episode episode)
+    {
+        redactor.CheckName(episode.Id, "episode_id");
+        redactor.CheckName(episode.AgentId, "agent_id");
+        redactor.CheckName(episode.ModelDeployment, "model");
+        redactor.CheckName(episode.Action, "action");
+
+        var texts = new List<string?>(5 + (episode.ToolCalls.Count * TextsOfCall)) { episode.UserInput, episode.AssistantOutput, episode.SessionId, episode.CorrelationId };
+        foreach (var call in episode.ToolCalls)
+        {
+            redactor.CheckName(call.ToolName, "tool_name");
+            texts.AddRange([call.Arguments, call.Result, call.Error]);
+        }
+
+        // As one text, because the name tells that the value of {"api_key": "x"} is secret.
+        texts.Add(episode.Metadata is null ? null : JsonSerializer.Serialize(episode.Metadata, LightningJson.Options));
+        var redacted = redactor.RedactRecord(texts, episode.AgentId);
+        if (redacted.Count == 0)
+        {
+            return (episode, 0);
+        }
+
+        var left = new Queue<string?>(redacted.Texts);
+        return (
+            episode with
+            {
+                // Of the text as it came: the same input has the same key whatever is taken out of it. It is a hash and does not go back.
+                InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput),
+                UserInput = left.Dequeue()!,
+                AssistantOutput = left.Dequeue()!,
+                SessionId = left.Dequeue(),
+                CorrelationId = left.Dequeue(),
+                ToolCalls = [.. episode.ToolCalls.Select(call => call with { Arguments = left.Dequeue(), Result = left.Dequeue(), Error = left.Dequeue() })],
+                Metadata = left.Dequeue() is { } metadata ? JsonSerializer.Deserialize<Dictionary<string, string>>(metadata, LightningJson.Options) : null,
+            },
+            redacted.Count);
+    }
+}
