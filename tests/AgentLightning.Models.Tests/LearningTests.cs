@@ -37,6 +37,21 @@ public sealed class LearningTests
         Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task The_plain_policy_gradient_learns_from_logged_and_fresh_answers(long seed)
+    {
+        var (model, texts, labels, _) = Texts.Prepare(400, seed);
+        var (newTexts, newLabels) = Texts.Make(400, seed + 100);
+        List<Sample> logged = [.. labels.Select((label, i) => new Sample(i, i % 4, i % 4 == label ? 1 : -1, MathF.Log(0.25f)))];
+
+        await RewardLoop.TrainAsync(model, texts, logged, Judge(labels), new RewardLoopOptions { Objective = new PolicyGradient() }, seed, null, Token);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
+    }
+
     [Fact]
     public async Task Logged_answers_alone_teach_when_everything_was_tried()
     {
