@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using AgentLightning.Common;
 using Microsoft.Data.Sqlite;
@@ -12,9 +13,15 @@ namespace AgentLightning.Storage;
 internal sealed class SqliteDatabase : SqlDatabase
 {
     private const int BusySeconds = 10;
+    private const int MostIdleReaders = 32;
     private readonly string _path;
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writeGate = new(1, 1);
+
+    /// <summary>Our own: with the pool of this version of the driver, one of many reads that begin at once fails now and then.</summary>
+    private readonly ConcurrentBag<SqliteConnection> _idleReaders = [];
+
+    private volatile bool _disposed;
     private SqliteConnection? _writer;
 
     public SqliteDatabase(string path, TimeProvider time)
@@ -22,7 +29,7 @@ internal sealed class SqliteDatabase : SqlDatabase
     {
         SqliteLibrary.Load();
         _path = path;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = BusySeconds, Pooling = true }.ToString();
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = BusySeconds, Pooling = false }.ToString();
     }
 
     protected override string Name => _path;
@@ -35,9 +42,24 @@ internal sealed class SqliteDatabase : SqlDatabase
         GuardAsync(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var connection = Open();
-            using var snapshot = connection.BeginTransaction(deferred: true);
-            return await work(new SqlSession(connection, snapshot)).ConfigureAwait(false);
+            var connection = _idleReaders.TryTake(out var idle) ? idle : Open();
+            try
+            {
+                T result;
+                using (var snapshot = connection.BeginTransaction(deferred: true))
+                {
+                    result = await work(new SqlSession(connection, snapshot)).ConfigureAwait(false);
+                }
+
+                GiveBack(connection);
+                return result;
+            }
+            catch
+            {
+                // Nobody knows what state it is in.
+                connection.Dispose();
+                throw;
+            }
         });
 
     public override async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
@@ -67,9 +89,25 @@ internal sealed class SqliteDatabase : SqlDatabase
     {
         _writer?.Dispose();
         _writeGate.Dispose();
-        using var connection = new SqliteConnection(_connectionString);
-        SqliteConnection.ClearPool(connection);
+        _disposed = true;
+        while (_idleReaders.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+
         return ValueTask.CompletedTask;
+    }
+
+    private void GiveBack(SqliteConnection connection)
+    {
+        if (_disposed || _idleReaders.Count >= MostIdleReaders)
+        {
+            connection.Dispose();
+        }
+        else
+        {
+            _idleReaders.Add(connection);
+        }
     }
 
     private SqliteConnection Open()

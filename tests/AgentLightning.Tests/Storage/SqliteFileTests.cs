@@ -107,6 +107,30 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Many_readers_and_writers_that_begin_at_once_on_a_new_store_all_succeed()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            await using var services = Services($"round{round}.db");
+            await services.OpenLightningAsync(create: true, Token);
+            var episodes = services.GetRequiredService<IEpisodeStore>();
+
+            await Task.WhenAll(Enumerable.Range(0, 48).Select(i => Task.Run(async () =>
+            {
+                await episodes.CountAsync(null, Token);
+                if (i % 4 == 0)
+                {
+                    await episodes.AddAsync([new Episode { Id = $"e{i}", AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UtcNow, RequestLatencyMs = 1 }], Token);
+                }
+
+                await episodes.ListAsync(new EpisodeQuery(), Token);
+            })));
+
+            Assert.Equal(12, await episodes.CountAsync("a", Token));
+        }
+    }
+
+    [Fact]
     public void A_released_migration_never_changes()
     {
         var hashes = Migration.All.Select(migration => (migration.Version, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(migration.Sql)))[..16]));
@@ -137,7 +161,6 @@ public sealed class SqliteFileTests : IDisposable
 
     public void Dispose()
     {
-        SqliteConnection.ClearAllPools();
         _folder.Dispose();
     }
 
