@@ -13,9 +13,17 @@ public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IRe
 
 /// <summary>One episode with every reward it ever got.</summary>
 public sealed record EpisodeResponse(
-    string Id, string AgentId, string UserInput, string AssistantOutput, IReadOnlyList<EpisodeToolCall> ToolCalls, string? ModelDeployment, string? DeploymentId,
-    string? CorrelationId, string? SessionId, double RequestLatencyMs, TokenUsage? TokenUsage, IReadOnlyDictionary<string, string>? Metadata, EpisodeStatus Status,
-    string? Action, double? ActionLogProbability, DateTimeOffset CreatedAt, IReadOnlyList<Reward> Rewards);
+    string Id, string AgentId, string UserInput, string AssistantOutput, IReadOnlyList<EpisodeToolCall> ToolCalls, IReadOnlyList<EpisodeMessage> Messages,
+    string? ModelDeployment, string? DeploymentId, string? TrainingRunId, string? CorrelationId, string? SessionId, string? UserId, string? MessageId, string? TraceId,
+    string? Intent, string? Persona, double RequestLatencyMs, double? TimeToFirstTokenMs, TokenUsage? TokenUsage, EpisodeTokens? Tokens, IReadOnlyList<string> Tags,
+    IReadOnlyDictionary<string, string>? Metadata, EpisodeStatus Status, string? Error, string? Action, double? ActionLogProbability, bool Internal, bool PayloadRemoved,
+    DateTimeOffset CreatedAt, IReadOnlyList<Reward> Rewards)
+{
+    internal static EpisodeResponse Of(Episode e, IReadOnlyList<Reward> rewards) => new(
+        e.Id, e.AgentId, e.UserInput, e.AssistantOutput, e.ToolCalls, e.Messages, e.ModelDeployment, e.DeploymentId, e.TrainingRunId, e.CorrelationId, e.SessionId,
+        e.UserId, e.MessageId, e.TraceId, e.Intent, e.Persona, e.RequestLatencyMs, e.TimeToFirstTokenMs, e.TokenUsage, e.Tokens, e.Tags, e.Metadata, e.Status, e.Error,
+        e.Action, e.ActionLogProbability, e.Internal, e.PayloadRemoved, e.CreatedAt, rewards);
+}
 
 internal static class EpisodesEndpoints
 {
@@ -38,8 +46,6 @@ internal static class EpisodesEndpoints
     private static async Task<EpisodeResponse> GetAsync(string id, IEpisodeStore episodes, IRewardStore rewards, CancellationToken cancellationToken)
     {
         var e = await episodes.FindAsync(Ids.Check(id, "id"), cancellationToken) ?? throw LightningException.NotFound($"Episode {id} not found");
-        return new EpisodeResponse(
-            e.Id, e.AgentId, e.UserInput, e.AssistantOutput, e.ToolCalls, e.ModelDeployment, e.DeploymentId, e.CorrelationId, e.SessionId, e.RequestLatencyMs,
-            e.TokenUsage, e.Metadata, e.Status, e.Action, e.ActionLogProbability, e.CreatedAt, await rewards.HistoryAsync(id, cancellationToken));
+        return EpisodeResponse.Of(e, await rewards.HistoryAsync(id, cancellationToken));
     }
 }

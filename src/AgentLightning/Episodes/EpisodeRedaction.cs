@@ -19,14 +19,31 @@ internal static class EpisodeRedaction
         redactor.CheckName(episode.AgentId, "agent_id");
         redactor.CheckName(episode.ModelDeployment, "model");
         redactor.CheckName(episode.Action, "action");
+        redactor.CheckName(episode.MessageId, "message_id");
+        redactor.CheckName(episode.TraceId, "trace_id");
 
-        var texts = new List<string?>(5 + (episode.ToolCalls.Count * TextsOfCall)) { episode.UserInput, episode.AssistantOutput, episode.SessionId, episode.CorrelationId };
+        var texts = new List<string?>
+        {
+            episode.UserInput, episode.AssistantOutput, episode.SessionId, episode.CorrelationId, episode.UserId, episode.Intent, episode.Persona, episode.Error,
+        };
         foreach (var call in episode.ToolCalls)
         {
             redactor.CheckName(call.ToolName, "tool_name");
             texts.AddRange([call.Arguments, call.Result, call.Error]);
         }
 
+        foreach (var message in episode.Messages)
+        {
+            redactor.CheckName(message.Role, "role");
+            texts.AddRange([message.Content, message.Name, message.ToolCallId]);
+            foreach (var call in message.ToolCalls ?? [])
+            {
+                redactor.CheckName(call.Name, "tool_name");
+                texts.AddRange([call.Id, call.Arguments]);
+            }
+        }
+
+        texts.AddRange(episode.Tags);
         // As one text, because the name tells that the value of {"api_key": "x"} is secret.
         texts.Add(episode.Metadata is null ? null : JsonSerializer.Serialize(episode.Metadata, LightningJson.Options));
         var redacted = redactor.RedactRecord(texts, episode.AgentId);
@@ -43,11 +60,25 @@ internal static class EpisodeRedaction
                 InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput),
                 UserInput = left.Dequeue()!,
                 AssistantOutput = left.Dequeue()!,
-                SessionId = left.Dequeue(),
-                CorrelationId = left.Dequeue(),
+                SessionId = Identifier(episode.SessionId),
+                CorrelationId = Identifier(episode.CorrelationId),
+                UserId = Identifier(episode.UserId),
+                Intent = left.Dequeue(),
+                Persona = left.Dequeue(),
+                Error = left.Dequeue(),
                 ToolCalls = [.. episode.ToolCalls.Select(call => call with { Arguments = left.Dequeue(), Result = left.Dequeue(), Error = left.Dequeue() })],
+                Messages = [.. episode.Messages.Select(message => message with
+                {
+                    Content = left.Dequeue(),
+                    Name = left.Dequeue(),
+                    ToolCallId = left.Dequeue(),
+                    ToolCalls = message.ToolCalls is null ? null : [.. message.ToolCalls.Select(call => call with { Id = left.Dequeue(), Arguments = left.Dequeue() })],
+                })],
+                Tags = [.. episode.Tags.Select(_ => left.Dequeue()!)],
                 Metadata = left.Dequeue() is { } metadata ? JsonSerializer.Deserialize<Dictionary<string, string>>(metadata, LightningJson.Options) : null,
             },
             redacted.Count);
+
+        string? Identifier(string? id) => left.Dequeue() == id ? id : redactor.NameOfIdentifier(id!);
     }
 }

@@ -10,18 +10,24 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
 
     private const string Columns =
         "e.id, e.agent_id, e.session_id, e.correlation_id, e.model, e.deployment_id, e.training_run_id, e.status, e.internal, e.action, " +
-        "e.action_log_probability, e.input_key, e.latency_ms, e.created_at";
+        "e.action_log_probability, e.input_key, e.latency_ms, e.created_at, e.user_id, e.message_id, e.trace_id, e.intent, e.persona, e.time_to_first_token_ms, " +
+        "e.tool_call_count, e.tags";
 
     private const string InsertSql =
         """
         INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
-                              action_log_probability, input_key, latency_ms, created_at)
-        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at)
+                              action_log_probability, input_key, latency_ms, created_at, user_id, message_id, trace_id, intent, persona,
+                              time_to_first_token_ms, tool_call_count, tags)
+        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at, @user, @message, @trace,
+                @intent, @persona, @ttft, @calls, @tags)
         ON CONFLICT (id) DO NOTHING
         """;
 
     private const string InsertPayloadSql =
-        "INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata) VALUES (@id, @input, @output, @tools, @usage, @metadata)";
+        """
+        INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata, messages, tokens, error)
+        VALUES (@id, @input, @output, @tools, @usage, @metadata, @messages, @tokens, @error)
+        """;
 
     public Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -38,7 +44,10 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(
             session => session.SingleAsync(
-                $"SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id WHERE e.id = @id",
+                $"""
+                SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata, p.messages, p.tokens, p.error
+                FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id WHERE e.id = @id
+                """,
                 Read, cancellationToken, ("@id", id)),
             cancellationToken);
 
@@ -55,8 +64,8 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 var cursor = query.Before is null ? null : await CursorAsync(session, query.Before, cancellationToken).ConfigureAwait(false);
                 return await session.QueryAsync(
                     $"""
-                    SELECT {Columns}, substr(p.user_input, 1, {ListedCharacters + 1}) AS user_input, substr(p.assistant_output, 1, {ListedCharacters + 1}) AS assistant_output, p.tool_calls
-                    FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id
+                    SELECT {Columns}, substr(p.user_input, 1, {ListedCharacters + 1}) AS user_input, substr(p.assistant_output, 1, {ListedCharacters + 1}) AS assistant_output
+                    FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id
                     WHERE (@agent IS NULL OR e.agent_id = @agent) AND (@start IS NULL OR e.created_at >= @start) AND (@end IS NULL OR e.created_at < @end)
                       AND (@at IS NULL OR e.created_at < @at OR (e.created_at = @at AND e.id < @id))
                     ORDER BY e.created_at DESC, e.id DESC LIMIT @limit
@@ -80,8 +89,9 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     {
         Id = reader.Text("id"),
         AgentId = reader.Text("agent_id"),
-        UserInput = reader.Text("user_input"),
-        AssistantOutput = reader.Text("assistant_output"),
+        UserInput = reader.TextOrNull("user_input") ?? "",
+        AssistantOutput = reader.TextOrNull("assistant_output") ?? "",
+        PayloadRemoved = reader.TextOrNull("user_input") is null,
         CreatedAt = reader.Time("created_at"),
         RequestLatencyMs = reader.Number("latency_ms"),
         Status = EnumText.Parse<EpisodeStatus>(reader.Text("status"), "status"),
@@ -90,18 +100,28 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         TrainingRunId = reader.TextOrNull("training_run_id"),
         SessionId = reader.TextOrNull("session_id"),
         CorrelationId = reader.TextOrNull("correlation_id"),
+        UserId = reader.TextOrNull("user_id"),
+        MessageId = reader.TextOrNull("message_id"),
+        TraceId = reader.TextOrNull("trace_id"),
+        Intent = reader.TextOrNull("intent"),
+        Persona = reader.TextOrNull("persona"),
+        Error = reader.TextOrNull("error"),
+        TimeToFirstTokenMs = reader.NumberOrNull("time_to_first_token_ms"),
         Internal = reader.Flag("internal"),
         Action = reader.TextOrNull("action"),
         ActionLogProbability = reader.NumberOrNull("action_log_probability"),
         InputKey = reader.Text("input_key"),
         ToolCalls = reader.JsonOrNull<List<EpisodeToolCall>>("tool_calls") ?? [],
         TokenUsage = reader.JsonOrNull<TokenUsage>("token_usage"),
+        Messages = reader.JsonOrNull<List<EpisodeMessage>>("messages") ?? [],
+        Tokens = reader.JsonOrNull<EpisodeTokens>("tokens"),
+        Tags = reader.JsonOrNull<List<string>>("tags") ?? [],
         Metadata = reader.JsonOrNull<Dictionary<string, string>>("metadata"),
     };
 
     private static EpisodeSummary Summarise(DbDataReader reader) => new(
-        reader.Text("id"), reader.Text("agent_id"), Cut(reader.Text("user_input")), Cut(reader.Text("assistant_output")),
-        reader.JsonOrNull<List<EpisodeToolCall>>("tool_calls")?.Count ?? 0,
+        reader.Text("id"), reader.Text("agent_id"), Cut(reader.TextOrNull("user_input") ?? ""), Cut(reader.TextOrNull("assistant_output") ?? ""),
+        (int)reader.Integer("tool_call_count"),
         reader.TextOrNull("model"), reader.TextOrNull("deployment_id"), reader.Number("latency_ms"), reader.Time("created_at"));
 
     private static string Cut(string text)
@@ -120,15 +140,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         ("@id", episode.Id), ("@agent", episode.AgentId), ("@session", episode.SessionId), ("@correlation", episode.CorrelationId), ("@model", episode.ModelDeployment),
         ("@deployment", episode.DeploymentId), ("@run", episode.TrainingRunId), ("@status", EnumText.Of(episode.Status)), ("@internal", episode.Internal.ToColumn()),
         ("@action", episode.Action), ("@logp", episode.ActionLogProbability), ("@key", episode.InputKey ?? InputKeys.Of(episode.UserInput)),
-        ("@latency", episode.RequestLatencyMs), ("@at", episode.CreatedAt.ToColumn()),
+        ("@latency", episode.RequestLatencyMs), ("@at", episode.CreatedAt.ToColumn()), ("@user", episode.UserId), ("@message", episode.MessageId), ("@trace", episode.TraceId),
+        ("@intent", episode.Intent), ("@persona", episode.Persona), ("@ttft", episode.TimeToFirstTokenMs), ("@calls", episode.ToolCalls.Count),
+        ("@tags", JsonOf(episode.Tags)),
     ];
 
     private static (string, SqlValue)[] PayloadOf(Episode episode) =>
     [
         ("@id", episode.Id), ("@input", episode.UserInput), ("@output", episode.AssistantOutput),
-        ("@tools", episode.ToolCalls.Count == 0 ? null : SqlValues.ToJsonColumn(episode.ToolCalls)),
+        ("@tools", JsonOf(episode.ToolCalls)),
         ("@usage", SqlValues.ToJsonColumn(episode.TokenUsage)), ("@metadata", SqlValues.ToJsonColumn(episode.Metadata)),
+        ("@messages", JsonOf(episode.Messages)), ("@tokens", SqlValues.ToJsonColumn(episode.Tokens)), ("@error", episode.Error),
     ];
+
+    private static string? JsonOf<T>(IReadOnlyList<T> list) => list.Count == 0 ? null : SqlValues.ToJsonColumn(list);
 
     private sealed record Cursor(long At);
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using AgentLightning.Common;
 
 namespace AgentLightning.Governance;
@@ -76,6 +78,20 @@ public sealed class Redactor
             ? value
             : throw LightningException.Invalid($"{name} holds what looks like a secret. Give an id or a name that is none; it is kept as it is.");
     }
+
+    /// <summary>
+    /// What stands in place of the id of a user or a conversation that holds personal data: the same id gets the same name, so that its records stay together and
+    /// can be deleted by it. Keyed when there is <see cref="RedactionOptions.PseudonymKey"/>; without one, whoever guesses an id can tell whether it is there.
+    /// </summary>
+    public string NameOfIdentifier(string id)
+    {
+        var bytes = Encoding.UTF8.GetBytes(id);
+        var hash = _options.PseudonymKey is { } key ? HMACSHA256.HashData(Encoding.UTF8.GetBytes(key), bytes) : SHA256.HashData(bytes);
+        return $"[ID:{Convert.ToHexStringLower(hash.AsSpan(0, 8))}]";
+    }
+
+    /// <summary>An id of a user or a conversation as it is stored: as it came, or <see cref="NameOfIdentifier"/> when there is something to take out of it.</summary>
+    public string? Identifier(string? id, string? agentId = null) => id is null || ReferenceEquals(Redact(id, agentId), id) ? id : NameOfIdentifier(id);
 
     private AgentRedaction Settings(string? agentId) => agentId is not null && _options.Agents.TryGetValue(agentId, out var own) ? own : _default;
 

@@ -20,7 +20,7 @@ public sealed class PersistedWordsTests
     public void Training_methods() => Frozen<TrainingMethod>("supervised policy_gradient");
 
     [Fact]
-    public void Episode_states() => Frozen<EpisodeStatus>("succeeded failed");
+    public void Episode_states() => Frozen<EpisodeStatus>("succeeded failed cancelled");
 
     [Fact]
     public void Sides_of_data_sets() => Frozen<DatasetSide>("train validation");

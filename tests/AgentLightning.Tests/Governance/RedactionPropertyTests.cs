@@ -83,9 +83,13 @@ public sealed class RedactionPropertyTests
         long Redact(int length)
         {
             var text = string.Concat(Enumerable.Repeat(piece, length / piece.Length));
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            s_plain.Redact(text);
-            return GC.GetAllocatedBytesForCurrentThread() - before;
+            // The least of a few: buffers that the runtime's pool had given up in between are allocated again.
+            return Enumerable.Range(0, 3).Min(_ =>
+            {
+                var before = GC.GetAllocatedBytesForCurrentThread();
+                s_plain.Redact(text);
+                return GC.GetAllocatedBytesForCurrentThread() - before;
+            });
         }
     }
 

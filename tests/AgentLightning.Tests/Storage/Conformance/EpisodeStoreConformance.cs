@@ -16,6 +16,9 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
             UserInput = "Zeile 1\nZeile 2 🙂 \"quoted\" \\ \u0001", SessionId = "s", CorrelationId = "c", ModelDeployment = "m", DeploymentId = "d", TrainingRunId = "r",
             Status = EpisodeStatus.Failed, Internal = true, ToolCalls = [new("tool", "{\"a\":1}", null, 3.25, "boom")], TokenUsage = new(1, 2, 3),
             Metadata = new Dictionary<string, string> { ["intent"] = "ask" }, InputKey = "key",
+            UserId = "u", MessageId = "m1", TraceId = "0af7651916cd43dd8448eb211c80319c", Intent = "ask", Persona = "homeowner", Error = "TimeoutException: too late",
+            TimeToFirstTokenMs = 12.5, Tags = ["a", "b c"], Tokens = new([1, 2], [3], [-0.25]),
+            Messages = [new("user", "hi", "bo"), new("assistant", null, ToolCalls: [new("call_1", "tool", "{\"a\":1}")]), new("tool", "1", ToolCallId: "call_1")],
         };
         await Store.AddAsync([episode], Token);
 
