@@ -4,6 +4,7 @@ using AgentLightning.Governance;
 using AgentLightning.Local;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
+using AgentLightning.Server.Retention;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
 using AgentLightning.Server.Triage;
@@ -37,6 +38,7 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
+        builder.Services.AddHostedService<RetentionService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Explain);

@@ -4,6 +4,7 @@ using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
 using AgentLightning.Governance;
+using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
 using AgentLightning.Storage;
@@ -27,6 +28,9 @@ public sealed record LightningOptions
     public RedactionOptions Redaction { get; init; } = new();
 
     public EpisodeRecorderOptions Recorder { get; init; } = new();
+
+    /// <summary>How long records are kept; for ever by default.</summary>
+    public RetentionOptions Retention { get; init; } = new();
 
     public EvaluationGateOptions Gate { get; init; } = new();
 
@@ -66,6 +70,11 @@ public static class LightningServices
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);
         services.TryAddSingleton<EpisodeRecorder>();
+
+        services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
+        services.TryAddSingleton<EpisodeRemoval>();
+        services.TryAddSingleton(options.Retention);
+        services.TryAddSingleton<RetentionSweeper>();
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardService>();

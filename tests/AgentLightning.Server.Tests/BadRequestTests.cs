@@ -71,7 +71,7 @@ public sealed class BadRequestTests(TrainedStore store)
         var path = string.Join(
             '/', s_paths[random.Next(s_paths.Length)].Split('/').Select(part => part == "{v}" ? Uri.EscapeDataString(Text(random)).Replace(".", "%2E", StringComparison.Ordinal) : part));
         var query = string.Join('&', Enumerable.Range(0, random.Next(3)).Select(_ => $"{s_names[random.Next(s_names.Length)]}={Uri.EscapeDataString(Text(random))}"));
-        var method = random.Next(10) switch { < 6 => HttpMethod.Post, < 9 => HttpMethod.Get, _ => HttpMethod.Delete };
+        var method = random.Next(10) switch { < 6 => HttpMethod.Post, < 9 => HttpMethod.Get, _ => HttpMethod.Put };
         var request = new HttpRequestMessage(method, $"/api/lightning/{path}{(query.Length > 0 ? "?" : "")}{query}");
         if (method == HttpMethod.Post)
         {

@@ -24,7 +24,7 @@ public sealed class RouteTests
     }
 
     [Theory]
-    [InlineData("DELETE", "/api/lightning/episodes")]
+    [InlineData("DELETE", "/api/lightning/stats")]
     [InlineData("GET", "/api/lightning/rewards")]
     [InlineData("GET", "/api/lightning/triage")]
     [InlineData("POST", "/api/lightning/stats")]
@@ -60,7 +60,7 @@ public sealed class RouteTests
         Assert.Equal(mapped.Order(), listed);
         Assert.Equal(
             [
-                "GET /api/lightning/deployments", "GET /api/lightning/deployments/active", "GET /api/lightning/deployments/lineage", "GET /api/lightning/episodes",
+                "DELETE /api/lightning/episodes", "DELETE /api/lightning/episodes/{id}", "GET /api/lightning/deployments", "GET /api/lightning/deployments/active", "GET /api/lightning/deployments/lineage", "GET /api/lightning/episodes",
                 "GET /api/lightning/episodes/{id}", "GET /api/lightning/stats", "POST /api/lightning/deployments", "POST /api/lightning/deployments/rollback",
                 "POST /api/lightning/rewards", "POST /api/lightning/triage",
             ],

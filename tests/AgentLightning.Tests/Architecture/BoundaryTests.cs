@@ -24,6 +24,7 @@ public sealed partial class BoundaryTests
         ["Governance"] = ["Common"],
         ["Storage"] = ["Common"],
         ["Episodes"] = ["Common", "Governance", "Storage"],
+        ["Retention"] = ["Common", "Governance", "Episodes"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],

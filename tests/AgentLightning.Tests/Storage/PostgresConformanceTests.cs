@@ -18,4 +18,6 @@ public sealed class PostgresSchemaTests : SchemaConformance<PostgresEngine>;
 
 public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<PostgresEngine>;
 
+public sealed class PostgresStoreCheckTests : StoreCheckConformance<PostgresEngine>;
+
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;

@@ -18,4 +18,6 @@ public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;
 
 public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEngine>;
 
+public sealed class SqliteStoreCheckTests : StoreCheckConformance<SqliteEngine>;
+
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
