@@ -2,6 +2,7 @@ using System.Net;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using AgentLightning.Local;
+using AgentLightning.Server.Capture;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Retention;
@@ -58,6 +59,7 @@ public static class LightningServer
         var api = app.MapGroup("/api/lightning");
         api.MapTriage();
         api.MapEpisodes();
+        api.MapCapture();
         api.MapRewards();
         api.MapDeployments();
         api.MapStats();
@@ -72,7 +74,7 @@ public static class LightningServer
         {
             StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
-            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json'.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json', or for a batch 'application/x-ndjson'.",
             _ => null,
         };
         // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.

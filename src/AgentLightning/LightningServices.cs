@@ -1,3 +1,4 @@
+using AgentLightning.Capture;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Deployments;
@@ -78,6 +79,7 @@ public static class LightningServices
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardService>();
+        services.TryAddSingleton<CaptureService>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetBuilder>();

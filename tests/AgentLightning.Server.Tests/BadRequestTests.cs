@@ -9,12 +9,13 @@ namespace AgentLightning.Server.Tests;
 public sealed class BadRequestTests(TrainedStore store)
 {
     private static readonly string[] s_paths =
-        ["triage", "rewards", "episodes", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}"];
+        ["triage", "rewards", "episodes", "capture", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}"];
 
     private static readonly string[] s_names =
     [
         "comment", "title", "type", "rating", "page", "feedback_id", "agent_id", "episode_id", "session_id", "reward", "feedback", "correction", "source", "rubric",
         "evaluator", "reward_id", "run_id", "promoted_by", "force", "target_deployment_id", "reason", "rolled_back_by", "limit", "before", "start_date", "end_date",
+        "id", "user_input", "assistant_output", "created_at", "request_latency_ms", "status", "tool_calls", "messages", "tokens", "tags", "token_usage", "metadata", "trace_id",
     ];
 
     private static readonly string[] s_insideWords =

@@ -60,9 +60,20 @@ public sealed class RouteTests
         Assert.Equal(mapped.Order(), listed);
         Assert.Equal(
             [
-                "DELETE /api/lightning/episodes", "DELETE /api/lightning/episodes/{id}", "GET /api/lightning/deployments", "GET /api/lightning/deployments/active", "GET /api/lightning/deployments/lineage", "GET /api/lightning/episodes",
-                "GET /api/lightning/episodes/{id}", "GET /api/lightning/stats", "POST /api/lightning/deployments", "POST /api/lightning/deployments/rollback",
-                "POST /api/lightning/rewards", "POST /api/lightning/triage",
+                "DELETE /api/lightning/episodes",
+                "DELETE /api/lightning/episodes/{id}",
+                "GET /api/lightning/deployments",
+                "GET /api/lightning/deployments/active",
+                "GET /api/lightning/deployments/lineage",
+                "GET /api/lightning/episodes",
+                "GET /api/lightning/episodes/{id}",
+                "GET /api/lightning/stats",
+                "POST /api/lightning/capture",
+                "POST /api/lightning/deployments",
+                "POST /api/lightning/deployments/rollback",
+                "POST /api/lightning/episodes",
+                "POST /api/lightning/rewards",
+                "POST /api/lightning/triage",
             ],
             listed);
     }
