@@ -13,10 +13,20 @@ namespace AgentLightning.Server.Rewards;
 /// <param name="Correction">The right answer, if known.</param>
 /// <param name="Source">human_approval by default.</param>
 /// <param name="RewardId">The client's own id; the same id twice is one reward.</param>
-public sealed record RewardBody(string? EpisodeId, double? Reward, string? Feedback, string? Correction, string? Source, string? Rubric, string? Evaluator, string? RewardId);
+public sealed record RewardBody(string? EpisodeId, double? Reward, string? Feedback, string? Correction, string? Source, string? Rubric, string? Evaluator, string? RewardId)
+{
+    /// <summary>What is asked for; <see cref="ErrorKind.Invalid"/> when a part is missing or no word of ours.</summary>
+    public RewardRequest ToRequest() => EpisodeId is null || Reward is null
+        ? throw LightningException.Invalid("episode_id and reward are required.")
+        : new RewardRequest(
+            EpisodeId, Reward.Value, Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(Source, "source"), Correction, Rubric, Evaluator, Feedback, RewardId);
+}
 
 /// <summary>The stored reward.</summary>
-public sealed record RewardResponse(string RewardId, string EpisodeId, double Value, RewardSource Source, DateTimeOffset CreatedAt);
+public sealed record RewardResponse(string RewardId, string EpisodeId, double Value, RewardSource Source, DateTimeOffset CreatedAt)
+{
+    public static RewardResponse Of(Reward reward) => new(reward.Id, reward.EpisodeId, reward.Value, reward.Source, reward.CreatedAt);
+}
 
 internal static class RewardsEndpoints
 {
@@ -25,16 +35,6 @@ internal static class RewardsEndpoints
             .WithSummary("Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept.")
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
 
-    private static async Task<RewardResponse> AssignAsync(RewardBody body, RewardService rewards, CancellationToken cancellationToken)
-    {
-        if (body.EpisodeId is null || body.Reward is null)
-        {
-            throw LightningException.Invalid("episode_id and reward are required.");
-        }
-
-        var source = body.Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(body.Source, "source");
-        var reward = await rewards.AssignAsync(
-            new RewardRequest(body.EpisodeId, body.Reward.Value, source, body.Correction, body.Rubric, body.Evaluator, body.Feedback, body.RewardId), cancellationToken);
-        return new RewardResponse(reward.Id, reward.EpisodeId, reward.Value, reward.Source, reward.CreatedAt);
-    }
+    private static async Task<RewardResponse> AssignAsync(RewardBody body, RewardService rewards, CancellationToken cancellationToken) =>
+        RewardResponse.Of(await rewards.AssignAsync(body.ToRequest(), cancellationToken));
 }
