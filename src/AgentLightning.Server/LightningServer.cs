@@ -6,6 +6,7 @@ using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
+using AgentLightning.Server.Traces;
 using AgentLightning.Server.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -59,6 +60,7 @@ public static class LightningServer
         api.MapRewards();
         api.MapDeployments();
         api.MapStats();
+        app.MapOtlp();
         return app;
     }
 

@@ -7,6 +7,7 @@ using AgentLightning.Governance;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
 using AgentLightning.Storage;
+using AgentLightning.Traces;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,9 @@ public sealed record LightningOptions
     public EvaluationGateOptions Gate { get; init; } = new();
 
     public RewardGuardOptions Guard { get; init; } = new();
+
+    /// <summary>What is taken in by OpenTelemetry.</summary>
+    public TraceOptions Traces { get; init; } = new();
 
     /// <summary>The store as it may be shown: a path, or host and database. Never a password.</summary>
     public string StoreName => StoreAddress.Parse(Store).Name;
@@ -69,6 +73,11 @@ public static class LightningServices
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardService>();
+
+        services.TryAddSingleton(options.Traces);
+        services.TryAddSingleton<ITraceStore, SqlTraceStore>();
+        services.TryAddSingleton<TraceIngestor>();
+        services.TryAddSingleton<OtlpReceiver>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetBuilder>();
