@@ -36,6 +36,7 @@ public static class LightningServer
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // Whoever starts the host is told by an exception why it did not start.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.Services.AddHostedService<TraceReading>();
         builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
@@ -60,6 +61,7 @@ public static class LightningServer
         api.MapRewards();
         api.MapDeployments();
         api.MapStats();
+        api.MapDiagnostics();
         app.MapOtlp();
         return app;
     }

@@ -78,6 +78,8 @@ public static class LightningServices
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
         services.TryAddSingleton<TraceIngestor>();
         services.TryAddSingleton<OtlpReceiver>();
+        services.TryAddSingleton<TraceReader>();
+        services.TryAddSingleton<TraceDiagnostics>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetBuilder>();

@@ -16,5 +16,6 @@ internal static class RootCommandFactory
         PromoteCommand.Create(),
         RollbackCommand.Create(),
         LineageCommand.Create(),
+        DoctorCommand.Create(),
     };
 }

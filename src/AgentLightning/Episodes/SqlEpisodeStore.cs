@@ -23,6 +23,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         ON CONFLICT (id) DO NOTHING
         """;
 
+    private const string UpdateReadSql =
+        """
+        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency, user_id = @user, message_id = @message,
+                            time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags
+        WHERE id = @id AND trace_id = @trace
+        """;
+
+    private const string UpdatePayloadSql =
+        """
+        UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage, metadata = @metadata, messages = @messages,
+                                    tokens = @tokens, error = @error
+        WHERE episode_id = @id
+        """;
+
     private const string InsertPayloadSql =
         """
         INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata, messages, tokens, error)
@@ -38,6 +52,17 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 var added = await session.ExecuteEachAsync(InsertSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
                 await session.ExecuteEachAsync(InsertPayloadSql, [.. ordered.Where((_, i) => added[i]).Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
                 return added.Count(isNew => isNew);
+            },
+            cancellationToken);
+
+    public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                var ordered = episodes.OrderBy(episode => episode.Id, StringComparer.Ordinal).ToList();
+                var changed = await session.ExecuteEachAsync(UpdateReadSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
+                await session.ExecuteEachAsync(UpdatePayloadSql, [.. ordered.Where((_, i) => changed[i]).Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
+                return changed.Count(isChanged => isChanged);
             },
             cancellationToken);
 

@@ -116,9 +116,11 @@ internal sealed class BatchRedaction(OtlpBatch batch, Redactor redactor, TraceOp
         var text = Encoding.UTF8.GetString(raw);
         var texts = redactor.RedactRecord([text, span.Name], agent).Texts;
         var end = EndOf(span.Sender, agent);
-        if (!ReferenceEquals(texts[0], text))
+        // No store keeps U+0000 in a text, and an episode is made of these texts.
+        var kept = texts[0]!.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal);
+        if (!ReferenceEquals(kept, text))
         {
-            raw = Encoding.UTF8.GetBytes(texts[0]!);
+            raw = Encoding.UTF8.GetBytes(kept);
         }
 
         // Without the closing brace, which is in the end.
