@@ -60,7 +60,7 @@ public sealed class RouteTests
         Assert.Equal(mapped.Order(), listed);
         Assert.Equal(
             [
-                "GET /api/lightning/deployments", "GET /api/lightning/deployments/active", "GET /api/lightning/deployments/lineage", "GET /api/lightning/episodes",
+                "GET /api/lightning/deployments", "GET /api/lightning/deployments/active", "GET /api/lightning/deployments/lineage", "GET /api/lightning/diagnostics/traces", "GET /api/lightning/episodes",
                 "GET /api/lightning/episodes/{id}", "GET /api/lightning/stats", "POST /api/lightning/deployments", "POST /api/lightning/deployments/rollback",
                 "POST /api/lightning/rewards", "POST /api/lightning/triage",
             ],

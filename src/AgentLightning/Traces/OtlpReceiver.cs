@@ -36,6 +36,10 @@ public sealed record OtlpResult(OtlpOutcome Outcome, int Accepted, int Rejected,
 public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
 {
     private const int SmallestBuffer = 4_096;
+    private const int SmallestGzip = 18;
+
+    /// <summary>No byte of deflate holds more.</summary>
+    private const int MostInflation = 1_032;
 
     /// <summary>
     /// Reads one request to its end and completes when what is good of it is on disk. Memory is bounded: a request that finds no room waits, and is told to come again.
@@ -64,13 +68,18 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
                 return await RefuseAsync(OtlpOutcome.TooLarge, TooLarge(), cancellationToken).ConfigureAwait(false);
             }
 
-            if (!gzip)
+            if (!gzip || count == 0)
             {
                 return await IngestAsync(wire.AsMemory(0, count), encoding, form, mayWrite, cancellationToken).ConfigureAwait(false);
             }
 
             // The last bytes of gzip tell the size inside. Whoever lies about it finds no room for more.
-            var told = count < 18 ? 0 : (long)BinaryPrimitives.ReadUInt32LittleEndian(wire.AsSpan(count - 4, 4));
+            var told = count < SmallestGzip ? 0 : (long)BinaryPrimitives.ReadUInt32LittleEndian(wire.AsSpan(count - 4, 4));
+            if (count < SmallestGzip || wire[0] != 0x1f || wire[1] != 0x8b || told > (long)count * MostInflation)
+            {
+                throw new InvalidDataException();
+            }
+
             if (told > options.LargestBody)
             {
                 return await RefuseAsync(OtlpOutcome.TooLarge, TooLarge(), cancellationToken).ConfigureAwait(false);

@@ -25,6 +25,7 @@ public sealed partial class BoundaryTests
         ["Storage"] = ["Common"],
         ["Episodes"] = ["Common", "Governance", "Storage"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
+        ["Traces"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],

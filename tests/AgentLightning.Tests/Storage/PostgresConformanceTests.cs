@@ -19,3 +19,5 @@ public sealed class PostgresSchemaTests : SchemaConformance<PostgresEngine>;
 public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<PostgresEngine>;
 
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
+
+public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;

@@ -19,3 +19,5 @@ public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;
 public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEngine>;
 
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
+
+public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;

@@ -34,6 +34,8 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.FromResult(Episodes.Count - before);
     }
 
+    public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Episodes.Find(episode => episode.Id == id));
 
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
