@@ -17,5 +17,6 @@ internal static class RootCommandFactory
         RollbackCommand.Create(),
         LineageCommand.Create(),
         DbCommand.Create(),
+        DoctorCommand.Create(),
     };
 }

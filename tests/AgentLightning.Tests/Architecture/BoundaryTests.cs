@@ -27,6 +27,7 @@ public sealed partial class BoundaryTests
         ["Episodes"] = ["Common", "Governance", "Storage"],
         ["Retention"] = ["Common", "Governance", "Episodes"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
+        ["Traces"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],

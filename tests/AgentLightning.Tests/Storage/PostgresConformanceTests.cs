@@ -21,3 +21,5 @@ public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<Postgr
 public sealed class PostgresStoreCheckTests : StoreCheckConformance<PostgresEngine>;
 
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
+
+public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;

@@ -21,3 +21,5 @@ public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEn
 public sealed class SqliteStoreCheckTests : StoreCheckConformance<SqliteEngine>;
 
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
+
+public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;
