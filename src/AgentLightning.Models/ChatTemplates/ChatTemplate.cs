@@ -58,6 +58,10 @@ public sealed class ChatTemplate
         {
             throw new ChatTemplateException(context.Line, e.Message["Chat template: ".Length..], e.Refused);
         }
+        catch (OverflowException)
+        {
+            throw context.Error("A number has no result that can be held.");
+        }
 
         return context.Output.ToString();
     }

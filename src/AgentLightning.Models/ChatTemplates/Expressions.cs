@@ -101,7 +101,7 @@ internal sealed record Negative(int Line, bool Negate, Expression Operand) : Exp
 {
     protected override object? Value(RenderContext context) => Values.Number(Operand.Evaluate(context)) switch
     {
-        long n => Negate ? -n : n,
+        long n => (object)(Negate ? checked(-n) : n),
         double d => Negate ? -d : d,
         _ => throw context.Error("Only numbers have a sign."),
     };

@@ -38,7 +38,7 @@ internal static class Filters
         ["sum"] = (value, a) => Members.Items(value, a.Context).Aggregate((object?)0L, (total, item) => Operators.Calculate("+", total, Attribute(item, a.Get(0, "attribute"), a.Context), a.Context)),
         ["min"] = (value, a) => Sorted(value, a).FirstOrDefault(new Undefined("the least of nothing")),
         ["max"] = (value, a) => Sorted(value, a).LastOrDefault(new Undefined("the greatest of nothing")),
-        ["abs"] = (value, a) => Values.Number(value) switch { long n => Math.Abs(n), double d => Math.Abs(d), _ => throw Wrong(value, a) },
+        ["abs"] = (value, a) => Values.Number(value) switch { long n => (object)Math.Abs(n), double d => Math.Abs(d), _ => throw Wrong(value, a) },
         ["int"] = (value, a) => ToInt(value) ?? a.Get(0, "default", 0L),
         ["float"] = (value, a) => ToFloat(value) ?? a.Get(0, "default", 0.0),
         ["round"] = Round,

@@ -192,7 +192,7 @@ internal sealed record ForStatement(int Line, Target Target, Expression Source, 
         for (var i = 0; i < items.Count; i++)
         {
             context.Step();
-            context.Scope = new Scope(outer) { ["loop"] = Loop(items, i, outer) };
+            context.Scope = new Scope(outer) { ["loop"] = Loop(items, i) };
             Target.Set(items[i], context);
             if (RunAll(Body, context) == Flow.Break)
             {
@@ -203,9 +203,8 @@ internal sealed record ForStatement(int Line, Target Target, Expression Source, 
         return Flow.Next;
     }
 
-    private static Map Loop(List<object?> items, int i, Scope outer)
+    private static Map Loop(List<object?> items, int i)
     {
-        var depth = outer.Find("loop") is Map around && around.Items.TryGetValue("depth", out var value) && value is long level ? level + 1 : 1;
         var loop = new Map();
         loop.Items["index"] = i + 1L;
         loop.Items["index0"] = (long)i;
@@ -214,8 +213,9 @@ internal sealed record ForStatement(int Line, Target Target, Expression Source, 
         loop.Items["first"] = i == 0;
         loop.Items["last"] = i == items.Count - 1;
         loop.Items["length"] = (long)items.Count;
-        loop.Items["depth"] = depth;
-        loop.Items["depth0"] = depth - 1;
+        // The depth of recursion, which only loops have that call themselves.
+        loop.Items["depth"] = 1L;
+        loop.Items["depth0"] = 0L;
         loop.Items["previtem"] = i > 0 ? items[i - 1] : new Undefined("loop.previtem");
         loop.Items["nextitem"] = i + 1 < items.Count ? items[i + 1] : new Undefined("loop.nextitem");
         loop.Items["cycle"] = new Function("loop.cycle", (context, arguments) =>

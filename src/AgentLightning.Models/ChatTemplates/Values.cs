@@ -215,7 +215,7 @@ internal static class Values
         JsonValueKind.Object => FromPairs(element.EnumerateObject().Select(property => KeyValuePair.Create(property.Name, (object?)property.Value)), depth),
         JsonValueKind.Array => FromItems(element.EnumerateArray().Select(item => (object?)item), depth),
         JsonValueKind.String => element.GetString(),
-        JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : element.GetDouble(),
+        JsonValueKind.Number => element.TryGetInt64(out var whole) ? whole : (object)element.GetDouble(),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         _ => null,

@@ -186,7 +186,7 @@ internal sealed class PieceRegex
                         depth--;
                         result.Append(c);
                         break;
-                    case '+' when i > 0 && pattern[i - 1] is '+' or '*' or '?' or '}' && !Escaped(pattern, i - 1):
+                    case '+' when EndsQuantifier(pattern, i - 1):
                         throw Refuse(owner, "possessive quantifiers", pattern);
                     case '^' or '$' or '.':
                         throw Refuse(owner, $"the anchor or wildcard '{c}'", pattern);
@@ -238,6 +238,18 @@ internal sealed class PieceRegex
     private static string Group(string pattern, int i, ComponentJson owner) =>
         Array.Find(["(?:", "(?i:", "(?=", "(?!", "(?<=", "(?<!", "(?>"], kind => string.CompareOrdinal(pattern, i, kind, 0, kind.Length) == 0)
         ?? throw Refuse(owner, "this kind of group", pattern);
+
+    private static bool EndsQuantifier(string pattern, int at)
+    {
+        if (at >= 0 && pattern[at] == '}')
+        {
+            // The brace of {1,3}, and not that of \p{L}.
+            at = pattern.LastIndexOf('{', at);
+            return at > 0 && !(pattern[at - 1] is 'p' or 'P' && Escaped(pattern, at - 1));
+        }
+
+        return at >= 0 && pattern[at] is '+' or '*' or '?' && !Escaped(pattern, at);
+    }
 
     private static bool Escaped(string pattern, int at)
     {
