@@ -8,7 +8,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
     private const int Deepest = 60;
     private int _depth;
 
-    /// <summary>An expression, or several with commas between, which are a list.</summary>
+    /// <summary>An expression, or several with commas between, which are a tuple.</summary>
     public Expression ParseTuple(bool conditional = true)
     {
         var line = tokens.Line;
@@ -24,7 +24,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
             items.Add(conditional ? Parse() : Or());
         }
 
-        return new ListLiteral(line, items);
+        return new TupleLiteral(line, items);
     }
 
     public Expression Parse()
@@ -195,7 +195,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
             case TokenKind.Operator when token.Text == "(":
                 if (tokens.TryOperator(")"))
                 {
-                    return new ListLiteral(token.Line, []);
+                    return new TupleLiteral(token.Line, []);
                 }
 
                 var inner = ParseTuple();

@@ -30,6 +30,11 @@ internal sealed record ListLiteral(int Line, List<Expression> Items) : Expressio
     protected override object? Value(RenderContext context) => Items.ConvertAll(item => item.Evaluate(context));
 }
 
+internal sealed record TupleLiteral(int Line, List<Expression> Items) : Expression(Line)
+{
+    protected override object? Value(RenderContext context) => new TupleList(Items.ConvertAll(item => item.Evaluate(context)));
+}
+
 internal sealed record MapLiteral(int Line, List<(Expression Key, Expression Value)> Items) : Expression(Line)
 {
     protected override object? Value(RenderContext context)

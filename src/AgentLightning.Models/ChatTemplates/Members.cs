@@ -73,7 +73,7 @@ internal static class Members
             }
         }
 
-        return owner is string ? string.Concat(result.Select(item => (string)item!)) : result;
+        return owner is string ? string.Concat(result.Select(item => (string)item!)) : owner is TupleList ? new TupleList(result) : result;
     }
 
     /// <summary>Characters as Python counts them: by code point.</summary>

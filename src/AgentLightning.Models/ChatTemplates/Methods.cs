@@ -80,7 +80,7 @@ internal static class Methods
         _ => null,
     };
 
-    public static List<object?> Pairs(Map map) => [.. map.Items.Select(pair => (object?)new List<object?> { pair.Key, pair.Value })];
+    public static List<object?> Pairs(Map map) => [.. map.Items.Select(pair => (object?)new TupleList([pair.Key, pair.Value]))];
 
     public static string Strip(string text, string? characters, bool left, bool right)
     {

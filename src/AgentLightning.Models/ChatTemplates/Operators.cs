@@ -59,9 +59,9 @@ internal static class Operators
         {
             case ("+", string x, string y):
                 return Join(x, y, context);
-            case ("+", List<object?> x, List<object?> y):
+            case ("+", List<object?> x, List<object?> y) when x.GetType() == y.GetType():
                 context.Charge(x.Count + y.Count);
-                return (List<object?>)[.. x, .. y];
+                return x is TupleList ? new TupleList([.. x, .. y]) : (List<object?>)[.. x, .. y];
             case ("*", string text, long times):
                 return Repeat(text, times, context);
             case ("*", long times, string text):

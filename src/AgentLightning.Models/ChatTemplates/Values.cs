@@ -21,6 +21,15 @@ internal sealed class Namespace
     public Dictionary<string, object?> Items { get; } = new(StringComparer.Ordinal);
 }
 
+/// <summary>A list that Python calls a tuple: it is written with round brackets, and equals no list.</summary>
+internal sealed class TupleList : List<object?>
+{
+    public TupleList(IEnumerable<object?> items)
+        : base(items)
+    {
+    }
+}
+
 /// <summary>Something that can be called with values in order and by name.</summary>
 internal sealed record Function(string Name, Func<RenderContext, Arguments, object?> Call);
 
@@ -71,7 +80,7 @@ internal static class Values
         {
             (null, null) or (Undefined, Undefined) => true,
             (string x, string y) => x == y,
-            (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second, depth + 1)),
+            (List<object?> x, List<object?> y) => x.GetType() == y.GetType() && x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second, depth + 1)),
             (Map x, Map y) => x.Items.Count == y.Items.Count && x.Items.All(pair => y.Items.TryGetValue(pair.Key, out var other) && AreEqual(pair.Value, other, depth + 1)),
             _ when Number(a) is { } x && Number(b) is { } y => a is double || b is double ? Convert.ToDouble(x, CultureInfo.InvariantCulture) == Convert.ToDouble(y, CultureInfo.InvariantCulture) : (long)x == (long)y,
             _ => ReferenceEquals(a, b),
@@ -163,14 +172,14 @@ internal static class Values
                 result.Append(depth == 0 ? s : Quote(s));
                 break;
             case List<object?> list:
-                result.Append('[');
+                result.Append(list is TupleList ? '(' : '[');
                 for (var i = 0; i < list.Count; i++)
                 {
                     result.Append(i > 0 ? ", " : "");
                     Write(list[i], result, depth + 1);
                 }
 
-                result.Append(']');
+                result.Append(list is not TupleList ? "]" : list.Count == 1 ? ",)" : ")");
                 break;
             case Map map:
                 result.Append('{');

@@ -61,7 +61,15 @@ internal sealed class BpeModel
             slot = PieceCache.SlotOf(piece);
             if (_cache.Find(piece, slot) is { } known)
             {
-                output.AddRange(known.AsSpan());
+                if (known.Length == 1)
+                {
+                    output.Add(known[0]);
+                }
+                else
+                {
+                    output.AddRange(known.AsSpan());
+                }
+
                 return;
             }
         }

@@ -13,6 +13,7 @@ internal sealed class NormalizationTable
     private readonly Dictionary<int, byte> _classes = [];
     private readonly HashSet<int> _seconds = [];
     private readonly HashSet<int> _composed = [];
+    private readonly ulong[]?[] _changing = new ulong[]?[4];
 
     public static NormalizationTable Instance => s_instance.Value;
 
@@ -36,6 +37,28 @@ internal sealed class NormalizationTable
         return composed
             ? _seconds.Contains(point) || (_canonical.ContainsKey(point) && !_composed.Contains(point)) || point is (>= 0x1161 and <= 0x1175) or (>= 0x11A8 and <= 0x11C2)
             : _canonical.ContainsKey(point) || point is >= 0xAC00 and <= 0xD7A3;
+    }
+
+    /// <summary>One bit for each character of the BMP that may change, so that most text passes quickly. Surrogates are set.</summary>
+    public ulong[] Changing(bool composed, bool compatible)
+    {
+        ref var bits = ref _changing[(composed ? 2 : 0) + (compatible ? 1 : 0)];
+        if (Volatile.Read(ref bits) is { } known)
+        {
+            return known;
+        }
+
+        var made = new ulong[0x10000 / 64];
+        for (var point = 0; point < 0x10000; point++)
+        {
+            if (char.IsSurrogate((char)point) || MayChange(point, composed, compatible))
+            {
+                made[point >> 6] |= 1UL << (point & 63);
+            }
+        }
+
+        Volatile.Write(ref bits, made);
+        return made;
     }
 
     private static long Key(int first, int second) => ((long)first << 32) | (uint)second;

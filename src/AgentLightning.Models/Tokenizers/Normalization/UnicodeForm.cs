@@ -48,12 +48,21 @@ internal static class UnicodeForm
         }
 
         var table = NormalizationTable.Instance;
-        foreach (var rune in text.AsSpan(first).EnumerateRunes())
+        var changing = table.Changing(composed, compatible);
+        for (; first < text.Length; first++)
         {
-            if (table.MayChange(rune.Value, composed, compatible))
+            var c = text[first];
+            if ((changing[c >> 6] & (1UL << (c & 63))) == 0)
+            {
+                continue;
+            }
+
+            if (!char.IsHighSurrogate(c) || table.MayChange(char.ConvertToUtf32(c, text[first + 1]), composed, compatible))
             {
                 return true;
             }
+
+            first++;
         }
 
         return false;

@@ -158,7 +158,7 @@ function makeText(next, tokens, name) {
   return name === "digits" ? text.replace(/(?![0-9])\p{N}/gu, "") : text;
 }
 
-const fixed = ["", " ", "  ", "\n", "a", "Hello, world!", "Hello   world", " lead", "trail ", "The tokenizer's text, 12345 words; isn't it?\n\n  Yes.", "héllo wörld", "日本語のテキスト", "😀😀 👨‍👩‍👧", "a\ud800b", "\udc00", "tab\tand\r\nline"];
+const fixed = ["", " ", "  ", "\n", "a", "Hello, world!", "Hello   world", " lead", "trail ", "The tokenizer's text, 12345 words; isn't it?\n\n  Yes.", "héllo wörld", "日本語のテキスト", "😀😀 👨‍👩‍👧", "a\ud800b", "\udc00", "tab\tand\r\nline", "\udc00'ſ[12345", "𝟘__'re\ud800'ſ of"];
 const broken = (text) => /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 const config = { clean_up_tokenization_spaces: false };
 function* casesOf(name, count, seed) {
