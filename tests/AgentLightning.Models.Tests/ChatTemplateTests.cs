@@ -8,13 +8,15 @@ public sealed class ChatTemplateTests
 {
     private static readonly string s_folder = Path.Combine(Repository.Root, "tests", "AgentLightning.Models.Tests", "Fixtures", "ChatTemplates");
 
-    public static TheoryData<string> Cases => [.. File.ReadLines(Path.Combine(s_folder, "cases.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()!)];
+    private static readonly Dictionary<string, JsonElement> s_cases = File.ReadLines(Path.Combine(s_folder, "cases.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToDictionary(root => root.GetProperty("name").GetString()!);
+
+    public static TheoryData<string> Cases => [.. s_cases.Keys];
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void A_template_gives_what_Jinja_gives(string name)
     {
-        var one = File.ReadLines(Path.Combine(s_folder, "cases.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).Single(root => root.GetProperty("name").GetString() == name);
+        var one = s_cases[name];
         var source = one.TryGetProperty("template", out var template) ? template.GetString()! : File.ReadAllText(Path.Combine(s_folder, "families", one.GetProperty("family").GetString() + ".jinja"));
         var values = one.GetProperty("values") is { ValueKind: JsonValueKind.Object } given ? given : JsonDocument.Parse(File.ReadAllText(Path.Combine(s_folder, "data.json"))).RootElement;
 
