@@ -7,6 +7,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
+    ["tokenize"] = TokenizeBenchmark.RunAsync,
 };
 var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;
 if (Array.Find(chosen, name => !benchmarks.ContainsKey(name)) is { } unknown)
