@@ -6,6 +6,9 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["predict"] = PredictBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
+    ["start"] = StartBenchmark.RunAsync,
+    ["rewards"] = RewardsBenchmark.RunAsync,
+    ["lists"] = ListsBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
     ["tokenize"] = TokenizeBenchmark.RunAsync,
 };

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AgentLightning.Benchmarks;
+
+/// <summary>Milliseconds of lists, statistics and reports over HTTP, on a store of a million episodes of one year, a quarter of them rewarded.</summary>
+internal static class ListsBenchmark
+{
+    private const int Episodes = 1_000_000;
+    private const int RewardedOneIn = 4;
+    private const int Group = 5_000;
+    private const int Requests = 200;
+    private const double Limit = 50;
+
+    private static readonly DateTimeOffset s_from = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly string[] s_intents = ["design", "cost", "schedule", "contract", "material", "permit", "other", "greeting"];
+    private static readonly string[] s_personas = ["homeowner", "diy_worker", "contractor"];
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
+        try
+        {
+            var figures = await RunAsync("SQLite", Path.Combine(folder, "lightning.db"));
+            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
+            return postgres is null ? figures : [.. figures, .. await RunAsync("PostgreSQL", postgres.ConnectionString)];
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<IReadOnlyList<Figure>> RunAsync(string engine, string store)
+    {
+        await FillAsync(store);
+        using var server = await ServerProcess.StartAsync(store);
+        var period = "start=2025-01-01T00:00:00Z&end=2026-01-01T00:00:00Z";
+        (string What, Func<int, string> Path)[] asked =
+        [
+            ("a page of episodes", i => $"/api/lightning/episodes?agent_id=agent{i % 2}&limit=50"),
+            ("a page of all agents' episodes", _ => "/api/lightning/episodes?limit=50"),
+            ("a page deep in the list", i => $"/api/lightning/episodes?agent_id=agent0&limit=50&before=e{i * 4_000:0000000}"),
+            ("statistics", i => $"/api/lightning/stats?agent_id=agent{i % 2}"),
+            ("a page of rewards", i => $"/api/lightning/rewards?agent_id=agent{i % 2}&limit=50"),
+            ("rewards of a year by week", i => $"/api/lightning/monitoring/rewards?agent_id=agent{i % 2}&by=week&{period}"),
+            ("rewards of a year by intent", i => $"/api/lightning/monitoring/rewards?agent_id=agent{i % 2}&by=intent&{period}"),
+            ("low-reward patterns of a year", i => $"/api/lightning/monitoring/patterns?agent_id=agent{i % 2}&{period}"),
+        ];
+        var figures = new List<Figure>();
+        foreach (var (what, path) in asked)
+        {
+            figures.Add(Figure.AtMost("lists", $"{what}, {Episodes:N0} episodes on {engine}, 95 %", await MeasureAsync(server.Http, path), "ms", Limit));
+        }
+
+        await server.StopAsync();
+        return figures;
+    }
+
+    private static async Task<double> MeasureAsync(HttpClient http, Func<int, string> path)
+    {
+        var times = new List<double>(Requests);
+        for (var i = -5; i < Requests; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var answer = await http.GetAsync(path(Math.Abs(i)));
+            await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync();
+            if (i >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        times.Sort();
+        return times[Requests * 95 / 100];
+    }
+
+    private static async Task FillAsync(string store)
+    {
+        await using var services = new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
+        await services.OpenLightningAsync(create: true, CancellationToken.None);
+        var (episodes, rewards) = (services.GetRequiredService<IEpisodeStore>(), services.GetRequiredService<IRewardStore>());
+        var step = TimeSpan.FromDays(365) / Episodes;
+        for (var first = 0; first < Episodes; first += Group)
+        {
+            await episodes.AddAsync([.. Enumerable.Range(first, Group).Select(i => NewEpisode(i, s_from + (step * i)))], CancellationToken.None);
+            await rewards.AddAsync([.. Enumerable.Range(first, Group).Where(i => i % RewardedOneIn == 0).Select(i => NewReward(i, s_from + (step * i)))], CancellationToken.None);
+        }
+    }
+
+    private static Episode NewEpisode(int i, DateTimeOffset at) => new()
+    {
+        Id = $"e{i:0000000}", AgentId = $"agent{(i % 5 == 0 ? 1 : 0)}", UserInput = $"How much does the material of room {i} cost?", AssistantOutput = "About 400 per square metre, with the work.",
+        CreatedAt = at, RequestLatencyMs = i % 900, ModelDeployment = $"model-{i % 3}", Intent = s_intents[i * 31 % s_intents.Length], Persona = s_personas[i * 17 % s_personas.Length],
+        SessionId = $"s{i / 6}", UserId = $"u{i % 20_000}", InputKey = $"k{i}",
+    };
+
+    private static Reward NewReward(int i, DateTimeOffset at) => new()
+    {
+        Id = $"r{i}", EpisodeId = $"e{i:0000000}", AgentId = $"agent{(i % 5 == 0 ? 1 : 0)}", Source = RewardSource.HumanApproval, Value = (i * 7919 % 21 / 10.0) - 1, CreatedAt = at.AddMinutes(1),
+    };
+}

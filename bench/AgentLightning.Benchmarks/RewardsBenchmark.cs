@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace AgentLightning.Benchmarks;
+
+/// <summary>Rewards a second that a server process stores one request at a time, each on disk before it is answered; every one is counted in the store afterwards.</summary>
+internal static class RewardsBenchmark
+{
+    private const int Connections = 32;
+    private const int Rewards = 24_000;
+    private const int WarmUp = 2_000;
+    private const int Episodes = 2_000;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
+        try
+        {
+            var sqlite = await RunAsync("SQLite", Path.Combine(folder, "lightning.db"));
+            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
+            return postgres is null ? [sqlite] : [sqlite, await RunAsync("PostgreSQL", postgres.ConnectionString)];
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<Figure> RunAsync(string engine, string store)
+    {
+        using var server = await ServerProcess.StartAsync(store);
+        var lines = new StringBuilder();
+        for (var i = 0; i < Episodes; i++)
+        {
+            lines.Append(CultureInvariant($"{{\"type\":\"episode\",\"id\":\"e{i}\",\"agent_id\":\"bench\",\"user_input\":\"question {i}\",\"assistant_output\":\"answer\"}}\n"));
+        }
+
+        using (var captured = await server.Http.PostAsync("/api/lightning/capture", new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson")))
+        {
+            captured.EnsureSuccessStatusCode();
+        }
+
+        await SendAsync(server.Http, 0, WarmUp);
+        var start = Stopwatch.GetTimestamp();
+        await SendAsync(server.Http, WarmUp, Rewards);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+        // One current reward for each episode and evaluator.
+        using var stats = JsonDocument.Parse(await server.Http.GetStringAsync("/api/lightning/stats?agent_id=bench"));
+        var stored = stats.RootElement.GetProperty("statistics").GetProperty("total_rewards").GetInt64();
+        await server.StopAsync();
+        return stored == Rewards + WarmUp
+            ? Figure.AtLeast("rewards", $"durable POST /rewards over {Connections} connections on {engine}, {stored} stored", Rewards / seconds, "requests/s", 3_000)
+            : throw new InvalidOperationException($"{Rewards + WarmUp} rewards were acknowledged, but {stored} are stored.");
+    }
+
+    private static async Task SendAsync(HttpClient http, int from, int count)
+    {
+        var next = from - 1;
+        await Task.WhenAll(Enumerable.Range(0, Connections).Select(async _ =>
+        {
+            for (var i = Interlocked.Increment(ref next); i < from + count; i = Interlocked.Increment(ref next))
+            {
+                var body = CultureInvariant($"{{\"episode_id\":\"e{i % Episodes}\",\"reward\":{(i % 3) - 1},\"source\":\"eval_score\",\"evaluator\":\"v{i / Episodes}\"}}");
+                using var content = new StringContent(body, Encoding.UTF8, "application/json");
+                using var answer = await http.PostAsync("/api/lightning/rewards", content);
+                answer.EnsureSuccessStatusCode();
+            }
+        }));
+    }
+
+    private static string CultureInvariant(FormattableString text) => FormattableString.Invariant(text);
+}
