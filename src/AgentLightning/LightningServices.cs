@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Deployments;
@@ -50,18 +52,26 @@ public static class LightningServices
         var address = StoreAddress.Parse(options.Store);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(options);
+        services.TryAddSingleton<LightningMeter>();
         if (address.Path is { } path)
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
             services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
         }
         else
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
             services.TryAddSingleton<IArtifactStore, SqlArtifactStore>();
         }
 
+        services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
         services.TryAddSingleton(new Redactor(options.Redaction));
+
+        services.TryAddSingleton<IAuditLog, SqlAuditLog>();
+        services.TryAddSingleton<AuditTrail>();
+        services.TryAddSingleton<IApiKeyStore, SqlApiKeyStore>();
+        services.TryAddSingleton<ApiKeyService>();
+        services.TryAddSingleton<ApiKeyVerifier>();
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);

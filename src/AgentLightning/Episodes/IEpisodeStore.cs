@@ -3,7 +3,9 @@ namespace AgentLightning.Episodes;
 /// <summary>Which episodes to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
 /// <param name="Before">The id of an episode: only older ones follow. Stable while new episodes arrive.</param>
-public sealed record EpisodeQuery(string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null);
+/// <param name="Agents">Only episodes of these agents exist for the query; null for all.</param>
+public sealed record EpisodeQuery(
+    string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null, IReadOnlyList<string>? Agents = null);
 
 /// <summary>Keeps episodes. A call that returned is on disk.</summary>
 public interface IEpisodeStore

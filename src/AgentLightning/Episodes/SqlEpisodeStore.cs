@@ -58,21 +58,24 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {query.Limit}.");
         }
 
+        var (inAgents, agents) = SqlLists.In("agent_id", query.Agents);
         return database.ReadAsync<IReadOnlyList<EpisodeSummary>>(
             async session =>
             {
-                var cursor = query.Before is null ? null : await CursorAsync(session, query.Before, cancellationToken).ConfigureAwait(false);
+                var cursor = query.Before is null ? null : await CursorAsync(session, query.Before, inAgents, agents, cancellationToken).ConfigureAwait(false);
                 return await session.QueryAsync(
                     $"""
                     SELECT {Columns}, substr(p.user_input, 1, {ListedCharacters + 1}) AS user_input, substr(p.assistant_output, 1, {ListedCharacters + 1}) AS assistant_output
                     FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id
                     WHERE (@agent IS NULL OR e.agent_id = @agent) AND (@start IS NULL OR e.created_at >= @start) AND (@end IS NULL OR e.created_at < @end)
-                      AND (@at IS NULL OR e.created_at < @at OR (e.created_at = @at AND e.id < @id))
+                      AND (@at IS NULL OR e.created_at < @at OR (e.created_at = @at AND e.id < @id)){inAgents}
                     ORDER BY e.created_at DESC, e.id DESC LIMIT @limit
                     """,
                     Summarise, cancellationToken,
-                    ("@agent", query.AgentId), ("@start", query.Start?.ToColumn()), ("@end", query.End?.ToColumn()),
-                    ("@at", cursor?.At), ("@id", query.Before), ("@limit", query.Limit)).ConfigureAwait(false);
+                    [
+                        ("@agent", query.AgentId), ("@start", query.Start?.ToColumn()), ("@end", query.End?.ToColumn()),
+                        ("@at", cursor?.At), ("@id", query.Before), ("@limit", query.Limit), .. agents,
+                    ]).ConfigureAwait(false);
             },
             cancellationToken);
     }
@@ -81,8 +84,8 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         database.ReadAsync(
             session => session.CountAsync("SELECT COUNT(*) FROM episodes WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
 
-    private static async Task<Cursor> CursorAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
-        await session.SingleAsync("SELECT created_at FROM episodes WHERE id = @id", reader => new Cursor(reader.Integer("created_at")), cancellationToken, ("@id", id)).ConfigureAwait(false)
+    private static async Task<Cursor> CursorAsync(SqlSession session, string id, string inAgents, (string, SqlValue)[] agents, CancellationToken cancellationToken) =>
+        await session.SingleAsync($"SELECT created_at FROM episodes WHERE id = @id{inAgents}", reader => new Cursor(reader.Integer("created_at")), cancellationToken, [("@id", id), .. agents]).ConfigureAwait(false)
         ?? throw LightningException.NotFound($"Episode {id}, named by 'before', not found.");
 
     private static Episode Read(DbDataReader reader) => new()

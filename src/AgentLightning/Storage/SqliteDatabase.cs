@@ -24,8 +24,8 @@ internal sealed class SqliteDatabase : SqlDatabase
     private volatile bool _disposed;
     private SqliteConnection? _writer;
 
-    public SqliteDatabase(string path, TimeProvider time)
-        : base(time)
+    public SqliteDatabase(string path, TimeProvider time, LightningMeter meter)
+        : base(time, meter)
     {
         SqliteLibrary.Load();
         _path = path;
@@ -62,7 +62,7 @@ internal sealed class SqliteDatabase : SqlDatabase
             }
         });
 
-    public override async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
+    protected override async Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
         await _writeGate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
