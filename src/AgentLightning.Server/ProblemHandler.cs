@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using AgentLightning.Common;
 using AgentLightning.Governance;
+using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -9,12 +10,13 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Server;
 
 /// <summary>Turns errors into <c>application/problem+json</c>. What the product says to the caller is passed on; anything unexpected is logged and not shown.</summary>
-internal sealed partial class ProblemHandler(IProblemDetailsService problems, Redactor redactor, ILogger<ProblemHandler> logger) : IExceptionHandler
+internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         var (status, detail) = exception switch
         {
+            ForbiddenException e => (StatusCodes.Status403Forbidden, e.Message),
             LightningException e => (StatusOf(e.Kind), e.Message),
             BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The body is not the JSON that was expected: {Describe(json)}"),
             BadHttpRequestException e => (e.StatusCode, Describe(e)),
@@ -32,7 +34,8 @@ internal sealed partial class ProblemHandler(IProblemDetailsService problems, Re
             httpContext.Response.Headers.RetryAfter = "1";
         }
 
-        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = { Status = status, Detail = detail } });
+        await Problems.WriteAsync(httpContext, status, detail);
+        return true;
     }
 
     private static int StatusOf(ErrorKind kind) => kind switch

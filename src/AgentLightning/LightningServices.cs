@@ -37,6 +37,9 @@ public sealed record LightningOptions
     /// <summary>The store as it may be shown: a path, or host and database. Never a password.</summary>
     public string StoreName => StoreAddress.Parse(Store).Name;
 
+    /// <summary>Whether <see cref="Store"/> is a PostgreSQL database.</summary>
+    public bool UsesPostgres => StoreAddress.Parse(Store).Path is null;
+
     /// <summary>The folder of the artifacts of a SQLite <see cref="Store"/>.</summary>
     public string ArtifactFolder => Path.ChangeExtension(Store, ".artifacts");
 

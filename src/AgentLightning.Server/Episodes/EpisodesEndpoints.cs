@@ -1,6 +1,8 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
+using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -31,21 +33,21 @@ internal static class EpisodesEndpoints
     {
         routes.MapGet("/episodes", ListAsync)
             .WithSummary("Lists episodes, newest first; 'before' takes the last id of a page and gives the next.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Read);
         routes.MapGet("/episodes/{id}", GetAsync)
-            .WithSummary("One episode, whole, with its rewards.").ProducesProblem(StatusCodes.Status404NotFound);
+            .WithSummary("One episode, whole, with its rewards.").ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Read);
     }
 
     private static async Task<EpisodeListResponse> ListAsync(
-        IEpisodeStore episodes, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20, [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null)
+        IEpisodeStore episodes, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20, [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null)
     {
-        var found = await episodes.ListAsync(new EpisodeQuery(agentId, startDate, endDate, limit, before), cancellationToken);
+        var found = await episodes.ListAsync(new EpisodeQuery(scope.Named(agentId), startDate, endDate, limit, before, scope.Agents), cancellationToken);
         return new EpisodeListResponse(agentId, found.Count, found);
     }
 
-    private static async Task<EpisodeResponse> GetAsync(string id, IEpisodeStore episodes, IRewardStore rewards, CancellationToken cancellationToken)
+    private static async Task<EpisodeResponse> GetAsync(string id, IEpisodeStore episodes, IRewardStore rewards, AgentScope scope, CancellationToken cancellationToken)
     {
-        var e = await episodes.FindAsync(Ids.Check(id, "id"), cancellationToken) ?? throw LightningException.NotFound($"Episode {id} not found");
+        var e = await scope.EpisodeAsync(episodes, Ids.Check(id, "id"), cancellationToken);
         return EpisodeResponse.Of(e, await rewards.HistoryAsync(id, cancellationToken));
     }
 }
