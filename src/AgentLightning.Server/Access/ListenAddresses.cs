@@ -26,7 +26,7 @@ internal static class ListenAddresses
             else if (!IsLoopback(url, uri) && !IPAddress.TryParse(uri.Host.Trim('[', ']'), out _))
             {
                 // The web server takes any name for all addresses of the machine.
-                yield return $"--urls must name addresses by number, or 'localhost', but it holds '{url}'. Use for example http://0.0.0.0:4747 for all addresses of the machine.";
+                yield return $"--urls must name addresses by number, or 'localhost', but it holds '{url}'. Use {LightningServerOptions.DefaultUrl}, or http://0.0.0.0:4747 for all addresses of the machine.";
             }
         }
     }

@@ -23,9 +23,15 @@ internal static class HealthEndpoints
             .WithSummary("What the server measures, as Prometheus text.").RequiresRole(Role.Read, AgentRule.NoRecords);
     }
 
-    private static async Task<JsonHttpResult<ReadyResponse>> ReadyAsync(Readiness readiness, CancellationToken cancellationToken)
+    private static async Task<JsonHttpResult<ReadyResponse>> ReadyAsync(Readiness readiness, HttpResponse response, CancellationToken cancellationToken)
     {
         var ready = await readiness.CheckAsync(cancellationToken);
-        return TypedResults.Json(ready, statusCode: ready.Status == "healthy" ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        if (ready.Status == "healthy")
+        {
+            return TypedResults.Json(ready);
+        }
+
+        response.Headers.RetryAfter = "1";
+        return TypedResults.Json(ready, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -85,6 +85,8 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
     /// <summary>No stack trace, no type of an exception, no name of a class: the reader of an error is no author of the server.</summary>
     public static void AssertSaysNothingOfTheInside(string body) => Assert.DoesNotMatch(InsideStory(), body);
 
+    public static bool SaysSomethingOfTheInside(string body) => InsideStory().IsMatch(body);
+
     /// <summary>Starts the call of another agent's text: the answer to it.</summary>
     public Task<JsonElement> TriageAsync(string comment, string? episodeId = null, string agentId = "triage") =>
         PostAsync("/api/lightning/triage", new { comment, episode_id = episodeId, agent_id = agentId });
