@@ -146,7 +146,22 @@ public static class LightningServer
         app.UseStatusCodePages(status => Problems.WriteAsync(status.HttpContext, status.HttpContext.Response.StatusCode, null));
         app.Use((HttpContext context, RequestDelegate next) => access.IdentifyAsync(context, context.RequestServices.GetRequiredService<Caller>(), next));
         app.UseRateLimiter();
+        app.Use(ReadToTheEnd);
         app.Use((HttpContext context, RequestDelegate next) => access.EnforceAsync(context, context.RequestServices.GetRequiredService<Caller>(), next));
+    }
+
+    /// <summary>
+    /// A server that ends wakes every connection up. A JSON body that is read straight from the connection takes that for its end and fails; through a stream
+    /// it goes on, so that the request is finished.
+    /// </summary>
+    private static Task ReadToTheEnd(HttpContext context, RequestDelegate next)
+    {
+        if (context.Request.ContentLength != 0)
+        {
+            context.Request.Body = new BufferedStream(context.Request.Body, 1);
+        }
+
+        return next(context);
     }
 
     /// <summary>What the framework refuses by itself says what it refused.</summary>
@@ -158,6 +173,8 @@ public static class LightningServer
             StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
             StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json'.",
+            StatusCodes.Status413PayloadTooLarge =>
+                $"The body is over the limit of {context.HttpContext.RequestServices.GetRequiredService<LightningServerOptions>().MaxBodyBytes} bytes. Send it in smaller parts, or raise max_body_bytes of the server.",
             _ => null,
         };
         // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.

@@ -155,8 +155,8 @@ public sealed class AgentScopeTests
 
     private static (string Path, string? Body) NextRequest(OpenApiOperation operation, Random random, IReadOnlyList<string> red, IReadOnlyList<string> blue)
     {
-        var path = operation.PathWith(name => Value(name, "string").Trim('"'));
-        var query = string.Join('&', operation.Query.Where(_ => random.Next(2) == 0).Select(name => $"{name}={Uri.EscapeDataString(Value(name, "string").Trim('"'))}"));
+        var path = operation.PathWith(name => Value(name, "any").Trim('"'));
+        var query = string.Join('&', operation.Query.Where(_ => random.Next(2) == 0).Select(name => $"{name}={Uri.EscapeDataString(Value(name, "any").Trim('"'))}"));
         var body = operation.Body is null ? null
             : $"{{{string.Join(',', operation.Body.Where(property => random.Next(3) > 0 || property.Name is "episode_id" or "reward" or "run_id" or "comment").Select(property => $"\"{property.Name}\":{Value(property.Name, property.Type)}"))}}}";
         return (query.Length == 0 ? path : $"{path}?{query}", body);
@@ -176,9 +176,19 @@ public sealed class AgentScopeTests
                 "boolean" => random.Next(2) == 0 ? "true" : "false",
                 "array" => "[]",
                 "object" => "{}",
-                _ => $"\"{(random.Next(5) switch { 0 => "nobody", 1 => $"new-{random.Next()}", 2 => blue[random.Next(blue.Count)], _ => red[random.Next(red.Count)] })}\"",
+                "any" => OneOf(red, blue),
+                _ => OneOf(Named(red, name), Named(blue, name)),
             },
         };
+
+        string OneOf(IReadOnlyList<string> foreign, IReadOnlyList<string> own) =>
+            $"\"{(random.Next(5) switch { 2 when own.Count > 0 => own[random.Next(own.Count)], > 2 when foreign.Count > 0 => foreign[random.Next(foreign.Count)], 0 => "nobody", _ => $"new-{random.Next()}" })}\"";
+
+        // A text that a body brings is kept and shown to who brought it; only ids that a body looks up are ids of others.
+        static List<string> Named(IReadOnlyList<string> ids, string name) =>
+            [.. ids.Where(id => name is "id" ? id.StartsWith("episode", StringComparison.Ordinal)
+                : name.EndsWith("deployment_id", StringComparison.Ordinal) ? id.StartsWith("release", StringComparison.Ordinal) || id.StartsWith("newer", StringComparison.Ordinal)
+                : (name is "episode_id" or "run_id" or "reward_id" or "dataset_id") && id.StartsWith(name is "dataset_id" ? "data" : name[..^"_id".Length], StringComparison.Ordinal))];
     }
 
     /// <summary>Records of every kind for an agent, with the mark in every text; gives their ids.</summary>

@@ -30,7 +30,7 @@ public sealed class MetricsTests
         Assert.Equal(3, metrics.Value("lightning_http_request_duration_seconds_count", ("method", "POST"), ("route", "/api/lightning/triage")));
         Assert.Equal(3, metrics.Value("lightning_episodes_recorded_total"));
         Assert.Equal(0, metrics.Value("lightning_episodes_dropped_total"));
-        Assert.Equal(3, metrics.Value("lightning_redactions_total"));
+        Assert.True(metrics.Value("lightning_redactions_total") >= 3);
         Assert.Equal(0, metrics.Value("lightning_recorder_queue_length"));
         Assert.Equal(1, metrics.Value("lightning_rewards_total", ("source", "human_approval")));
         Assert.Equal(1, metrics.Value("lightning_http_requests_active"));
