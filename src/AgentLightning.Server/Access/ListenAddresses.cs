@@ -32,7 +32,7 @@ internal static class ListenAddresses
     }
 
     public static LightningException Refusal(string urls) => LightningException.Invalid(
-        $"Others can reach '{Split(urls).First(url => !AreLoopback(url))}', and the store has no API key, so anybody could read and change everything. "
+        $"--urls holds '{Split(urls).First(url => !AreLoopback(url))}', which others can reach, and the store has no API key, so anybody could read and change everything. "
         + "Make a key with 'lightning keys create --name NAME --role admin --store STORE', or listen on " + LightningServerOptions.DefaultUrl
         + ", or say --allow-anonymous if the network keeps everybody else out.");
 
