@@ -1,10 +1,15 @@
-using System.Net;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using AgentLightning.Local;
+using AgentLightning.Rewards;
+using AgentLightning.Server.Access;
 using AgentLightning.Server.Capture;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
+using AgentLightning.Server.Health;
+using AgentLightning.Server.Limits;
+using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Retention;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
@@ -14,6 +19,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -23,24 +29,31 @@ namespace AgentLightning.Server;
 /// <summary>Builds the web application: the product's services behind REST endpoints under <c>/api/lightning</c>.</summary>
 public static class LightningServer
 {
-    private const long LargestBody = 8 * 1024 * 1024;
-
     /// <summary>
     /// Makes the application with its store open; the caller starts and disposes it. Disposal writes every captured episode.
-    /// Bad options are <see cref="ErrorKind.Invalid"/>.
+    /// Bad options are <see cref="ErrorKind.Invalid"/>, all of them in one message; then nothing is opened or made.
     /// </summary>
-    public static async Task<WebApplication> BuildAsync(LightningServerOptions options, CancellationToken cancellationToken)
+    public static Task<WebApplication> BuildAsync(LightningServerOptions options, CancellationToken cancellationToken) => BuildAsync(options, _ => { }, cancellationToken);
+
+    /// <summary>The same with services of the caller's, a clock for example, in place of ours.</summary>
+    internal static async Task<WebApplication> BuildAsync(LightningServerOptions options, Action<IServiceCollection> configure, CancellationToken cancellationToken)
     {
-        CheckUrls(options.Urls);
+        if (options.Mistakes() is { Count: > 0 } mistakes)
+        {
+            throw LightningException.Invalid(string.Join('\n', mistakes));
+        }
+
         // Empty: settings that other programs left in the environment or in the folder must not open an address or change a limit.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = LargestBody);
+        builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => Limit(kestrel, options));
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // Whoever starts the host is told by an exception why it did not start.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        builder.Services.AddHostedService<TraceReading>();
+        configure(builder.Services);
         builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
+        AddServer(builder.Services, options);
+        builder.Services.AddHostedService<TraceReading>();
         builder.Services.AddHostedService<RetentionService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
@@ -53,11 +66,19 @@ public static class LightningServer
         }));
 
         var app = builder.Build();
-        await app.Services.OpenLightningAsync(create: true, cancellationToken);
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
-        app.MapOpenApi();
-        app.MapGet("/health", (TimeProvider time) => new HealthResponse("healthy", time.GetUtcNow())).WithSummary("Whether the process is alive.");
+        try
+        {
+            await OpenAsync(app.Services, options, cancellationToken);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
+        UsePipeline(app);
+        app.MapOpenApi().OpenToAll();
+        app.MapHealth();
         var api = app.MapGroup("/api/lightning");
         api.MapTriage();
         api.MapEpisodes();
@@ -70,6 +91,87 @@ public static class LightningServer
         return app;
     }
 
+    private static void AddServer(IServiceCollection services, LightningServerOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddScoped<Caller>();
+        services.AddScoped<AgentScope>();
+        services.AddSingleton<RefusalLog>();
+        services.AddSingleton<AccessMiddleware>();
+        services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
+        services.AddRateLimits(options);
+        services.AddSingleton(provider => new MetricsCollector(provider.GetRequiredService<LightningMeter>().Meter));
+        services.AddSingleton<ServerMetrics>();
+        services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<ServerMetrics>());
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<Draining>();
+        services.AddHostedService(provider => provider.GetRequiredService<Draining>());
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainNotice + options.Drain);
+    }
+
+    private static void Limit(KestrelServerOptions kestrel, LightningServerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
+        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+        kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
+        kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
+    }
+
+    /// <summary>Opens the store. One without keys is not shown to others than this machine unless that was asked for; then nothing is made either.</summary>
+    private static async Task OpenAsync(IServiceProvider services, LightningServerOptions options, CancellationToken cancellationToken)
+    {
+        if (options.AllowAnonymous || ListenAddresses.AreLoopback(options.Urls))
+        {
+            await services.OpenLightningAsync(create: true, cancellationToken);
+            return;
+        }
+
+        try
+        {
+            await services.OpenLightningAsync(create: false, cancellationToken);
+        }
+        catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
+        {
+            throw ListenAddresses.Refusal(options.Urls);
+        }
+
+        if (!await services.GetRequiredService<IApiKeyStore>().AnyAsync(cancellationToken))
+        {
+            throw ListenAddresses.Refusal(options.Urls);
+        }
+    }
+
+    private static void UsePipeline(WebApplication app)
+    {
+        var access = app.Services.GetRequiredService<AccessMiddleware>();
+        var metrics = app.Services.GetRequiredService<ServerMetrics>();
+        // Measurements count from the first request on.
+        app.Services.GetRequiredService<MetricsCollector>();
+        app.UseRouting();
+        app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
+        app.UseExceptionHandler();
+        app.UseStatusCodePages(status => Problems.WriteAsync(status.HttpContext, status.HttpContext.Response.StatusCode, null));
+        app.Use((HttpContext context, RequestDelegate next) => access.IdentifyAsync(context, context.RequestServices.GetRequiredService<Caller>(), next));
+        app.UseRateLimiter();
+        app.Use(ReadToTheEnd);
+        app.Use((HttpContext context, RequestDelegate next) => access.EnforceAsync(context, context.RequestServices.GetRequiredService<Caller>(), next));
+    }
+
+    /// <summary>
+    /// A server that ends wakes every connection up. A JSON body that is read straight from the connection takes that for its end and fails; through a stream
+    /// it goes on, so that the request is finished.
+    /// </summary>
+    private static Task ReadToTheEnd(HttpContext context, RequestDelegate next)
+    {
+        if (context.Request.ContentLength != 0)
+        {
+            context.Request.Body = new BufferedStream(context.Request.Body, 1);
+        }
+
+        return next(context);
+    }
+
     /// <summary>What the framework refuses by itself says what it refused.</summary>
     private static void Explain(ProblemDetailsContext context)
     {
@@ -79,6 +181,8 @@ public static class LightningServer
             StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
             StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json', or for a batch 'application/x-ndjson'.",
+            StatusCodes.Status413PayloadTooLarge =>
+                $"The body is over the limit of {context.HttpContext.RequestServices.GetRequiredService<LightningServerOptions>().MaxBodyBytes} bytes. Send it in smaller parts, or raise max_body_bytes of the server.",
             _ => null,
         };
         // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.
@@ -87,31 +191,4 @@ public static class LightningServer
             context.ProblemDetails.Detail = context.HttpContext.RequestServices.GetRequiredService<Redactor>().Redact(detail);
         }
     }
-
-    private static void CheckUrls(string urls)
-    {
-        var addresses = urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (addresses.Length == 0)
-        {
-            throw LightningException.Invalid($"--urls must hold at least one address such as {LightningServerOptions.DefaultUrl}, but it is '{urls}'.");
-        }
-
-        foreach (var url in addresses)
-        {
-            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "http" || uri.PathAndQuery != "/")
-            {
-                throw LightningException.Invalid($"--urls must be addresses such as {LightningServerOptions.DefaultUrl}, without https and path, but it holds '{url}'.");
-            }
-
-            // The web server takes any other name, 'loopback' too, for all addresses of the machine; Uri writes some of them as 'localhost'.
-            var asWritten = url.Contains(uri.Host, StringComparison.OrdinalIgnoreCase);
-            if (!asWritten || (uri.Host != "localhost" && !(IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address))))
-            {
-                throw LightningException.Invalid($"The server has no access control yet and listens only on loopback addresses, but --urls holds '{url}'. Use {LightningServerOptions.DefaultUrl}, and a reverse proxy with access control in front of it.");
-            }
-        }
-    }
 }
-
-/// <summary>The answer of <c>/health</c>.</summary>
-public sealed record HealthResponse(string Status, DateTimeOffset Timestamp);

@@ -1,13 +1,60 @@
+using AgentLightning.Common;
+using AgentLightning.Server.Access;
+
 namespace AgentLightning.Server;
 
-/// <summary>How the server is reached and what it serves.</summary>
+/// <summary>How the server is reached, what it serves and what it takes.</summary>
 public sealed record LightningServerOptions
 {
     /// <summary>Where it listens unless told otherwise.</summary>
     public const string DefaultUrl = "http://127.0.0.1:4747";
 
-    /// <summary>Addresses to listen on. Only loopback addresses: there is no access control yet.</summary>
+    /// <summary>Addresses to listen on. Others than loopback addresses need an API key in the store, or <see cref="AllowAnonymous"/>.</summary>
     public string Urls { get; init; } = DefaultUrl;
 
     public LightningOptions Lightning { get; init; } = new();
+
+    /// <summary>Whether to serve a store without keys to others than this machine; false by default. Once there is a key, it is demanded in any case.</summary>
+    public bool AllowAnonymous { get; init; }
+
+    /// <summary>Largest body of a request in bytes, 1,024…1,073,741,824; 8 MiB by default.</summary>
+    public long MaxBodyBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Connections at once, 1…1,000,000; 1,000 by default. More are closed as they come.</summary>
+    public int MaxConnections { get; init; } = 1_000;
+
+    /// <summary>Requests a minute of one key, or of one client address without a key, 1…1,000,000,000; 60,000 by default.</summary>
+    public int RateLimit { get; init; } = 60_000;
+
+    /// <summary>The same for clients on this machine, 1…1,000,000,000; 10,000,000 by default, which load tests do not reach.</summary>
+    public int LoopbackRateLimit { get; init; } = 10_000_000;
+
+    /// <summary>How long a client may take to send the headers of a request, 1…600 s; 15 s by default.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long an idle connection is kept, 1…3,600 s; 120 s by default.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long requests that run may take to finish when the server ends, 0…600 s; 30 s by default.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the server goes on taking requests after it was told to end, while <c>/health/ready</c> says that it ends, 0…600 s; 0 s by default.</summary>
+    public TimeSpan DrainNotice { get; init; }
+
+    /// <summary>Everything that is wrong with the options, each with the value seen.</summary>
+    internal IReadOnlyList<string> Mistakes()
+    {
+        var mistakes = ListenAddresses.Mistakes(Urls).ToList();
+        try
+        {
+            _ = Lightning.StoreName;
+        }
+        catch (LightningException e)
+        {
+            mistakes.Add(e.Message);
+        }
+
+        mistakes.AddRange(Configuration.ServerSettings.All.Select(setting => setting.Mistake(this)).OfType<string>());
+        return mistakes;
+    }
 }

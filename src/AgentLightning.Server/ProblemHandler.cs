@@ -1,23 +1,28 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AgentLightning.Common;
 using AgentLightning.Governance;
+using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Net.Http.Headers;
 
 namespace AgentLightning.Server;
 
 /// <summary>Turns errors into <c>application/problem+json</c>. What the product says to the caller is passed on; anything unexpected is logged and not shown.</summary>
-internal sealed partial class ProblemHandler(IProblemDetailsService problems, Redactor redactor, ILogger<ProblemHandler> logger) : IExceptionHandler
+internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         var (status, detail) = exception switch
         {
+            ForbiddenException e => (StatusCodes.Status403Forbidden, e.Message),
             LightningException e => (StatusOf(e.Kind), e.Message),
             BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The body is not the JSON that was expected: {Describe(json)}"),
             BadHttpRequestException e => (e.StatusCode, Describe(e)),
+            InvalidOperationException when UnknownCharset(httpContext.Request) is { } charset => (StatusCodes.Status415UnsupportedMediaType, $"The body's charset '{charset}' is unknown. Send JSON in UTF-8."),
             OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested => (StatusCodes.Status499ClientClosedRequest, "The client went away."),
             _ => (StatusCodes.Status500InternalServerError, "The server failed. Its log says why."),
         };
@@ -32,7 +37,27 @@ internal sealed partial class ProblemHandler(IProblemDetailsService problems, Re
             httpContext.Response.Headers.RetryAfter = "1";
         }
 
-        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = { Status = status, Detail = detail } });
+        await Problems.WriteAsync(httpContext, status, detail);
+        return true;
+    }
+
+    /// <summary>The framework takes a charset that it does not know for a mistake of ours.</summary>
+    private static string? UnknownCharset(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || type.Charset.Length == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            Encoding.GetEncoding(type.Charset.ToString().Trim('"'));
+            return null;
+        }
+        catch (ArgumentException)
+        {
+            return type.Charset.Length > 40 ? type.Charset.Substring(0, 40) : type.Charset.ToString();
+        }
     }
 
     private static int StatusOf(ErrorKind kind) => kind switch

@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Audit;
 using AgentLightning.Capture;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
@@ -44,6 +46,9 @@ public sealed record LightningOptions
     /// <summary>The store as it may be shown: a path, or host and database. Never a password.</summary>
     public string StoreName => StoreAddress.Parse(Store).Name;
 
+    /// <summary>Whether <see cref="Store"/> is a PostgreSQL database.</summary>
+    public bool UsesPostgres => StoreAddress.Parse(Store).Path is null;
+
     /// <summary>The folder of the artifacts of a SQLite <see cref="Store"/>.</summary>
     public string ArtifactFolder => Path.ChangeExtension(Store, ".artifacts");
 
@@ -59,18 +64,26 @@ public static class LightningServices
         var address = StoreAddress.Parse(options.Store);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(options);
+        services.TryAddSingleton<LightningMeter>();
         if (address.Path is { } path)
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
             services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
         }
         else
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
             services.TryAddSingleton<IArtifactStore, SqlArtifactStore>();
         }
 
+        services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
         services.TryAddSingleton(new Redactor(options.Redaction));
+
+        services.TryAddSingleton<IAuditLog, SqlAuditLog>();
+        services.TryAddSingleton<AuditTrail>();
+        services.TryAddSingleton<IApiKeyStore, SqlApiKeyStore>();
+        services.TryAddSingleton<ApiKeyService>();
+        services.TryAddSingleton<ApiKeyVerifier>();
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);

@@ -24,6 +24,7 @@ public sealed partial class DocumentationTests
     [InlineData("README.md")]
     [InlineData("docs/operations/cli.md")]
     [InlineData("docs/operations/server.md")]
+    [InlineData("docs/operations/access.md")]
     public async Task Every_example_of_a_document_works_as_it_stands(string document)
     {
         using var folder = new TemporaryFolder();

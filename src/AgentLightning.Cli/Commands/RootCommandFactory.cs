@@ -9,6 +9,9 @@ internal static class RootCommandFactory
     {
         DemoCommand.Create(),
         ServeCommand.Create(),
+        HealthCommand.Create(),
+        KeysCommand.Create(),
+        AuditCommand.Create(),
         TriageCommand.Create(),
         EpisodesCommand.Create(),
         LabelEpisodeCommand.Create(),

@@ -1,6 +1,8 @@
+using System.Collections;
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Server;
+using AgentLightning.Server.Configuration;
 using Microsoft.Extensions.Hosting;
 
 namespace AgentLightning.Cli.Commands;
@@ -10,12 +12,17 @@ internal static class ServeCommand
 {
     public static Command Create()
     {
-        var urls = new Option<string>("--urls") { Description = "Addresses to listen on, separated by semicolons.", DefaultValueFactory = _ => LightningServerOptions.DefaultUrl };
-        var store = CommonOptions.Store();
-        var command = new Command("serve", "Serves the REST API on a store. Example: lightning serve --store lightning-demo/lightning.db") { urls, store };
+        var config = new Option<string?>("--config") { Description = $"The configuration file; without it {ServerConfiguration.FileName} in the current folder, when it is there." };
+        var command = new Command("serve", "Serves the REST API on a store. Example: lightning serve --store lightning-demo/lightning.db") { config };
+        var settings = ServerSettings.All.Select(setting => (Setting: setting, Option: OptionOf(setting))).ToList();
+        settings.ForEach(setting => command.Options.Add(setting.Option));
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = new LightningServerOptions { Urls = parsed.GetValue(urls)!, Lightning = new LightningOptions { Store = parsed.GetValue(store)! } };
+            // An option without a value is a switch that is on.
+            var arguments = settings.Where(setting => parsed.GetResult(setting.Option) is not null)
+                .Select(setting => KeyValuePair.Create(setting.Setting.Key, parsed.GetValue(setting.Option) ?? (setting.Setting.IsSwitch ? "true" : null)));
+            var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value));
+            var options = ServerConfiguration.Read(parsed.GetValue(config) ?? ServerConfiguration.FileName, parsed.GetValue(config) is not null, environment, arguments);
             await using var app = await LightningServer.BuildAsync(options, cancellationToken);
             await app.StartAsync(cancellationToken);
             await Console.Out.WriteLineAsync($"Agent Lightning serves {options.Lightning.StoreName} at {string.Join(" ", app.Urls)}  (Ctrl+C ends it)");
@@ -24,4 +31,10 @@ internal static class ServeCommand
         });
         return command;
     }
+
+    private static Option<string?> OptionOf(ServerSetting setting) => new(setting.Option)
+    {
+        Description = $"{setting.Description} {char.ToUpperInvariant(setting.Range[0])}{setting.Range[1..]}; {setting.Default} by default.",
+        Arity = setting.IsSwitch ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+    };
 }

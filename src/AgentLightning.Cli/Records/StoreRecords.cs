@@ -28,7 +28,7 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     }
 
     public async Task<EpisodeRemovedResponse> RemoveAsync(EpisodeSelection selection, RemovalScope scope, IProgress<long> progress, CancellationToken cancellationToken) =>
-        new(await workspace.Get<EpisodeRemoval>().RemoveAsync(selection, scope, progress, cancellationToken), scope);
+        new(await workspace.Get<EpisodeRemoval>().RemoveAsync(selection, scope, "cli", progress, cancellationToken), scope);
 
     public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) => workspace.Get<EpisodeExport>().ReadAsync(query, cancellationToken);
 

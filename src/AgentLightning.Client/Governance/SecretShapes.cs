@@ -118,7 +118,7 @@ internal static partial class SecretShapes
         @"\G(?>(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[\w-]{20,200}|ya29\.[\w-]{16,2000}|GOCSPX-[\w-]{12,200}|gh[pousr]_[A-Za-z0-9]{10,255}|github_pat_\w{10,255}" +
         @"|gl(?:pat|dt|rt|soat|cbt|ptt)-[\w-]{10,255}|xox[abeoprs](?:\.xox[bp])?-[\w-]{10,255}|xapp-[\w-]{10,255}|sk-[\w-]{16,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}|whsec_[\w+/=-]{10,255}" +
         @"|npm_[A-Za-z0-9]{20,255}|pypi-[\w-]{16,500}|hf_[A-Za-z0-9]{20,100}|dop_v1_[0-9a-f]{16,128}|SG\.[\w-]{8,64}\.[\w-]{8,128}|shp(?:at|ss|ca|pa)_[0-9a-fA-F]{16,64}|dapi[0-9a-f]{32}|hv[sb]\.[\w-]{16,500}" +
-        @"|AGE-SECRET-KEY-1[0-9A-Z]{20,100}|eyJ[\w-]{6,4000}(?:\.[\w-]{4,}){1,4}\.?)",
+        @"|AGE-SECRET-KEY-1[0-9A-Z]{20,100}|lk_[0-9a-z]{8,32}_[0-9A-Za-z]{16,255}|eyJ[\w-]{6,4000}(?:\.[\w-]{4,}){1,4}\.?)",
         RegexOptions.None, Milliseconds)]
     private static partial Regex Key();
 

@@ -22,7 +22,7 @@ internal static class TextScan
         [
             "AKIA", "ASIA", "AROA", "AIDA", "ABIA", "ACCA", "AIza", "ya29.", "GOCSPX-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glsoat-", "glcbt-", "glptt-",
             "xox", "xapp-", "hooks.slack", "sk-", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "npm_", "pypi-", "hf_", "dop_v1_", "SG.", "shpat_", "shpss_", "shpca_", "shppa_", "dapi",
-            "hvs.", "hvb.", "AGE-SECRET", "eyJ", "-----BEGIN", "://", "Q~",
+            "hvs.", "hvb.", "lk_", "AGE-SECRET", "eyJ", "-----BEGIN", "://", "Q~",
         ],
         StringComparison.Ordinal);
 

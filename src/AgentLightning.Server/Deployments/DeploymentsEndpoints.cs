@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
+using AgentLightning.Server.Access;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -54,51 +56,57 @@ internal static class DeploymentsEndpoints
 
     public static void MapDeployments(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/deployments", ListAsync).WithSummary("Lists an agent's releases, newest first.");
-        routes.MapGet("/deployments/active", ActiveAsync).WithSummary("The release that serves now.");
-        routes.MapGet("/deployments/lineage", LineageAsync).WithSummary("Why what serves serves: each release with its run, data set and evaluation.");
+        routes.MapGet("/deployments", ListAsync).WithSummary("Lists an agent's releases, newest first.").RequiresRole(Role.Read);
+        routes.MapGet("/deployments/active", ActiveAsync).WithSummary("The release that serves now.").RequiresRole(Role.Read);
+        routes.MapGet("/deployments/lineage", LineageAsync).WithSummary("Why what serves serves: each release with its run, data set and evaluation.").RequiresRole(Role.Read);
         routes.MapPost("/deployments", PromoteAsync).WithSummary("Releases the model of a training run that passed the gate; the next answer is its.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
+            .RequiresRole(Role.Admin);
         routes.MapPost("/deployments/rollback", RollbackAsync).WithSummary("Goes back to the last good release, or to the one named.")
-            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
+            .RequiresRole(Role.Admin);
     }
 
-    private static async Task<DeploymentListResponse> ListAsync(IDeploymentStore deployments, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId, int limit = 20)
+    private static async Task<DeploymentListResponse> ListAsync(IDeploymentStore deployments, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20)
     {
         if (limit is < 1 or > 1_000)
         {
             throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {limit}.");
         }
 
-        var found = await deployments.ListAsync(agentId, null, limit, cancellationToken);
+        var agent = scope.Agent(agentId, TriageAgent.DefaultAgentId);
+        var found = await deployments.ListAsync(agent, null, limit, cancellationToken);
         return new DeploymentListResponse(
-            agentId, found.Count,
+            agent, found.Count,
             [.. found.Select(d => new DeploymentItem(
                 d.Id, d.AgentId, d.Slot, d.Number, d.TrainingRunId, d.EvaluationId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy, d.RollbackFrom, d.RollbackReason))]);
     }
 
-    private static async Task<ActiveDeploymentResponse> ActiveAsync(IDeploymentStore deployments, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId)
+    private static async Task<ActiveDeploymentResponse> ActiveAsync(IDeploymentStore deployments, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null)
     {
-        var active = await deployments.FindActiveAsync(agentId, Deployment.DefaultSlot, cancellationToken);
+        var active = await deployments.FindActiveAsync(scope.Agent(agentId, TriageAgent.DefaultAgentId), Deployment.DefaultSlot, cancellationToken);
         return active is null
             ? new ActiveDeploymentResponse(false, Message: "No active tuned model. Using base model.", BaseModel: RuleTriagePolicy.PolicyName)
             : new ActiveDeploymentResponse(true, active.Id, active.TrainingRunId, active.TunedModelName, active.PromotedAt, active.PromotedBy);
     }
 
-    private static async Task<LineageResponse> LineageAsync(LineageReader lineage, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId) =>
-        new(agentId, await lineage.ReadAsync(agentId, Listed, cancellationToken));
+    private static async Task<LineageResponse> LineageAsync(LineageReader lineage, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null)
+    {
+        var agent = scope.Agent(agentId, TriageAgent.DefaultAgentId);
+        return new LineageResponse(agent, await lineage.ReadAsync(agent, Listed, cancellationToken));
+    }
 
-    private static async Task<PromoteResponse> PromoteAsync(PromoteBody body, DeploymentService service, CancellationToken cancellationToken)
+    private static async Task<PromoteResponse> PromoteAsync(PromoteBody body, DeploymentService service, AgentScope scope, CancellationToken cancellationToken)
     {
         var runId = Ids.Check(body.RunId, "run_id");
-        var d = await service.PromoteAsync(body.AgentId ?? TriageAgent.DefaultAgentId, runId, body.PromotedBy ?? "api", body.Force, cancellationToken);
+        var d = await service.PromoteAsync(scope.Agent(body.AgentId, TriageAgent.DefaultAgentId), runId, body.PromotedBy ?? scope.Actor, body.Force, cancellationToken);
         return new PromoteResponse(true, d.Id, d.TrainingRunId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy);
     }
 
-    private static async Task<RollbackResponse> RollbackAsync(RollbackBody? body, DeploymentService service, CancellationToken cancellationToken)
+    private static async Task<RollbackResponse> RollbackAsync(RollbackBody? body, DeploymentService service, AgentScope scope, CancellationToken cancellationToken)
     {
         var d = await service.RollbackAsync(
-            body?.AgentId ?? TriageAgent.DefaultAgentId, body?.Reason ?? "requested", body?.RolledBackBy ?? "api", cancellationToken, body?.TargetDeploymentId);
+            scope.Agent(body?.AgentId, TriageAgent.DefaultAgentId), body?.Reason ?? "requested", body?.RolledBackBy ?? scope.Actor, cancellationToken, body?.TargetDeploymentId);
         return new RollbackResponse(true, d.Id, d.TunedModelName, d.IsActive, d.RollbackFrom, d.RollbackReason, d.PromotedBy);
     }
 }

@@ -1,8 +1,10 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Governance;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
+using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -36,42 +38,44 @@ internal static class EpisodesEndpoints
     {
         routes.MapGet("/episodes", ListAsync)
             .WithSummary("Lists episodes, newest first; 'before' takes the last id of a page and gives the next.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Read);
         routes.MapGet("/episodes/{id}", GetAsync)
-            .WithSummary("One episode, whole, with its rewards.").ProducesProblem(StatusCodes.Status404NotFound);
+            .WithSummary("One episode, whole, with its rewards.").ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Read);
         routes.MapDelete("/episodes/{id}", DeleteAsync)
-            .WithSummary("Deletes an episode with its rewards, feedback and spans.").ProducesProblem(StatusCodes.Status404NotFound);
+            .WithSummary("Deletes an episode with its rewards, feedback and spans.").ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Admin);
         routes.MapDelete("/episodes", DeleteManyAsync)
             .WithSummary("Deletes the episodes of an agent, a session, a user or an age, or with scope=payload only their texts. What is given holds together.")
-            .ProducesProblem(StatusCodes.Status400BadRequest);
+            .ProducesProblem(StatusCodes.Status400BadRequest).RequiresRole(Role.Admin);
     }
 
-    private static async Task<EpisodeRemovedResponse> DeleteAsync(string id, EpisodeRemoval removal, CancellationToken cancellationToken)
+    private static async Task<EpisodeRemovedResponse> DeleteAsync(string id, EpisodeRemoval removal, AgentScope agents, CancellationToken cancellationToken)
     {
-        var removed = await removal.RemoveAsync(new EpisodeSelection(Ids: [Ids.Check(id, "id")]), RemovalScope.Episode, null, cancellationToken);
+        var removed = await removal.RemoveAsync(new EpisodeSelection(Ids: [Ids.Check(id, "id")], Agents: agents.Agents), RemovalScope.Episode, agents.Actor, null, cancellationToken);
         return removed == 0 ? throw LightningException.NotFound($"Episode {id} not found") : new EpisodeRemovedResponse(removed, RemovalScope.Episode);
     }
 
     private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
-        EpisodeRemoval removal, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, [FromQuery(Name = "session_id")] string? sessionId = null,
+        EpisodeRemoval removal, AgentScope agents, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null, [FromQuery(Name = "older_than")] DateTimeOffset? olderThan = null, string? scope = null)
     {
         var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
-        var removed = await removal.RemoveAsync(new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: olderThan), what, null, cancellationToken);
-        return new EpisodeRemovedResponse(removed, what);
+        var selection = new EpisodeSelection(agents.Named(agentId), SessionId: sessionId, UserId: userId, OlderThan: olderThan, Agents: agents.Agents);
+        return new EpisodeRemovedResponse(await removal.RemoveAsync(selection, what, agents.Actor, null, cancellationToken), what);
     }
 
     private static async Task<EpisodeListResponse> ListAsync(
-        IEpisodeStore episodes, Redactor redactor, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20, [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null,
+        IEpisodeStore episodes, AgentScope scope, Redactor redactor, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20,
+        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null,
         [FromQuery(Name = "session_id")] string? sessionId = null, [FromQuery(Name = "user_id")] string? userId = null)
     {
-        var found = await episodes.ListAsync(new EpisodeQuery(agentId, startDate, endDate, limit, before, sessionId, userId).AsStored(redactor), cancellationToken);
+        var query = new EpisodeQuery(scope.Named(agentId), startDate, endDate, limit, before, sessionId, userId, scope.Agents);
+        var found = await episodes.ListAsync(query.AsStored(redactor), cancellationToken);
         return new EpisodeListResponse(agentId, found.Count, found);
     }
 
-    private static async Task<EpisodeResponse> GetAsync(string id, IEpisodeStore episodes, IRewardStore rewards, CancellationToken cancellationToken)
+    private static async Task<EpisodeResponse> GetAsync(string id, IEpisodeStore episodes, IRewardStore rewards, AgentScope scope, CancellationToken cancellationToken)
     {
-        var e = await episodes.FindAsync(Ids.Check(id, "id"), cancellationToken) ?? throw LightningException.NotFound($"Episode {id} not found");
+        var e = await scope.EpisodeAsync(episodes, Ids.Check(id, "id"), cancellationToken);
         return EpisodeResponse.Of(e, await rewards.HistoryAsync(id, cancellationToken));
     }
 }

@@ -1,5 +1,8 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
+using AgentLightning.Episodes;
 using AgentLightning.Rewards;
+using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -33,8 +36,15 @@ internal static class RewardsEndpoints
     public static void MapRewards(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/rewards", AssignAsync)
             .WithSummary("Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
+            .RequiresRole(Role.Write);
 
-    private static async Task<RewardResponse> AssignAsync(RewardBody body, RewardService rewards, CancellationToken cancellationToken) =>
-        RewardResponse.Of(await rewards.AssignAsync(body.ToRequest(), cancellationToken));
+    private static async Task<RewardResponse> AssignAsync(
+        RewardBody body, RewardService rewards, IEpisodeStore episodes, EpisodeRecorder recorder, AgentScope scope, CancellationToken cancellationToken)
+    {
+        var request = body.ToRequest();
+        return await scope.MayTouchAsync(Ids.Check(request.EpisodeId, "episode_id"), episodes, recorder, cancellationToken)
+            ? RewardResponse.Of(await rewards.AssignAsync(request, cancellationToken))
+            : throw RewardService.UnknownEpisode(request.EpisodeId);
+    }
 }

@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Server.Access;
 using AgentLightning.Stats;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
@@ -10,8 +12,8 @@ namespace AgentLightning.Server.Stats;
 internal static class StatsEndpoints
 {
     public static void MapStats(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/stats", GetAsync).WithSummary("How many episodes, rewards, runs and releases an agent has, and what serves now.");
+        routes.MapGet("/stats", GetAsync).WithSummary("How many episodes, rewards, runs and releases an agent has, and what serves now.").RequiresRole(Role.Read);
 
-    private static Task<AgentStats> GetAsync(StatsReader stats, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string agentId = TriageAgent.DefaultAgentId) =>
-        stats.ReadAsync(agentId, RuleTriagePolicy.PolicyName, cancellationToken);
+    private static Task<AgentStats> GetAsync(StatsReader stats, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null) =>
+        stats.ReadAsync(scope.Agent(agentId, TriageAgent.DefaultAgentId), RuleTriagePolicy.PolicyName, cancellationToken);
 }

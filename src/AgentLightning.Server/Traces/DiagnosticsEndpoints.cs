@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Server.Access;
 using AgentLightning.Traces;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -9,5 +11,5 @@ internal static class DiagnosticsEndpoints
 {
     public static void MapDiagnostics(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/diagnostics/traces", (TraceDiagnostics diagnostics, CancellationToken cancellationToken) => diagnostics.ReadAsync(cancellationToken))
-            .WithSummary("What was received by OpenTelemetry, from whom, what was rejected, what is missing, and which switch turns it on.");
+            .WithSummary("What was received by OpenTelemetry, from whom, what was rejected, what is missing, and which switch turns it on.").RequiresRole(Role.Read, AgentRule.AllAgents);
 }

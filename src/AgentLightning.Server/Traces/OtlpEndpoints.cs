@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Server.Access;
 using AgentLightning.Traces;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -15,17 +17,17 @@ internal static class OtlpEndpoints
 
     public static void MapOtlp(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, CancellationToken cancellationToken) => ReceiveAsync(request, receiver, SpanForm.Span, cancellationToken))
-            .WithSummary("Takes in OpenTelemetry spans (OTLP/HTTP, protobuf or JSON). What is answered with 200 is on disk.");
-        routes.MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, CancellationToken cancellationToken) => ReceiveAsync(request, receiver, SpanForm.Log, cancellationToken))
-            .WithSummary("Takes in OpenTelemetry log records: events of GenAI are joined to their spans, others are not kept.");
+        routes.MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) => ReceiveAsync(request, receiver, SpanForm.Span, scope, cancellationToken))
+            .WithSummary("Takes in OpenTelemetry spans (OTLP/HTTP, protobuf or JSON). What is answered with 200 is on disk.").RequiresRole(Role.Write);
+        routes.MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) => ReceiveAsync(request, receiver, SpanForm.Log, scope, cancellationToken))
+            .WithSummary("Takes in OpenTelemetry log records: events of GenAI are joined to their spans, others are not kept.").RequiresRole(Role.Write);
         routes.MapPost("/v1/metrics", (HttpRequest request) => OtlpAnswer.Error(
                 EncodingOf(request) ?? OtlpEncoding.Json, StatusCodes.Status501NotImplemented, Unimplemented, "Metrics are not taken in. Send them to a metrics store, and traces and logs here."))
-            .WithSummary("Metrics are not taken in: 501.");
+            .WithSummary("Metrics are not taken in: 501.").ProducesProblem(StatusCodes.Status501NotImplemented).RequiresRole(Role.Write, AgentRule.NoRecords);
     }
 
-    /// <summary>The one place where a request becomes spans. <c>mayWrite</c> is where a key that is scoped to agents limits what may be written.</summary>
-    private static async Task<IResult> ReceiveAsync(HttpRequest request, OtlpReceiver receiver, SpanForm form, CancellationToken cancellationToken)
+    /// <summary>The one place where a request becomes spans. Those of agents that the key is not for are refused, the others stored.</summary>
+    private static async Task<IResult> ReceiveAsync(HttpRequest request, OtlpReceiver receiver, SpanForm form, AgentScope scope, CancellationToken cancellationToken)
     {
         if (EncodingOf(request) is not { } encoding)
         {
@@ -41,7 +43,7 @@ internal static class OtlpEndpoints
 
         try
         {
-            var result = await receiver.ReceiveAsync(request.Body, request.ContentLength, gzip, encoding, form, mayWrite: null, cancellationToken);
+            var result = await receiver.ReceiveAsync(request.Body, request.ContentLength, gzip, encoding, form, scope.Allows, cancellationToken);
             return result.Outcome switch
             {
                 OtlpOutcome.Stored => OtlpAnswer.Stored(encoding, form == SpanForm.Span ? "rejectedSpans" : "rejectedLogRecords", result.Rejected, result.Message),

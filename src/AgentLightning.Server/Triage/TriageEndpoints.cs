@@ -1,4 +1,6 @@
+using AgentLightning.Access;
 using AgentLightning.Governance;
+using AgentLightning.Server.Access;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,14 +25,15 @@ internal static class TriageEndpoints
     public static void MapTriage(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/triage", AnalyzeAsync)
             .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .RequiresRole(Role.Write);
 
-    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, Redactor redactor, CancellationToken cancellationToken)
+    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, Redactor redactor, AgentScope scope, CancellationToken cancellationToken)
     {
         redactor.CheckName(request.EpisodeId, "episode_id");
         redactor.CheckName(request.AgentId, "agent_id");
         var task = new FeedbackTask(request.Comment ?? request.Text ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
-        var call = new TriageCall(request.AgentId ?? TriageAgent.DefaultAgentId, request.EpisodeId, request.SessionId, Durable: true);
+        var call = new TriageCall(scope.Agent(request.AgentId, TriageAgent.DefaultAgentId), request.EpisodeId, request.SessionId, Durable: true);
         var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
         var analysis = result.Analysis;
         return new TriageResponse(

@@ -1,3 +1,4 @@
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Evaluation;
 using AgentLightning.Governance;
@@ -7,7 +8,7 @@ using AgentLightning.Training;
 namespace AgentLightning.Deployments;
 
 /// <summary>Releases models and takes releases back. Every change is one transaction that leaves a record.</summary>
-public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRunStore runs, IEvaluationStore evaluations, IArtifactStore artifacts, Redactor redactor, TimeProvider time)
+public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRunStore runs, IEvaluationStore evaluations, IArtifactStore artifacts, AuditTrail audit, Redactor redactor, TimeProvider time)
 {
     private const int LongestHistory = 1_000;
 
@@ -43,15 +44,15 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
         }
 
         await artifacts.ReadAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
-        return await deployments.ActivateAsync(
-            NewRelease(agentId, slot, run.Id, evaluation?.Id, run.TunedModelName, run.Artifact, promotedBy) with { Forced = objection is not null }, active?.Id, cancellationToken).ConfigureAwait(false);
+        var release = NewRelease(agentId, slot, run.Id, evaluation?.Id, run.TunedModelName, run.Artifact, promotedBy) with { Forced = objection is not null };
+        return await ActivateAsync(release, active?.Id, AuditAction.Promoted, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Releases a model that no run made: a built-in policy, as the state to come back to.</summary>
     public async Task<Deployment> PromoteBaseAsync(string agentId, string model, string? artifact, string promotedBy, CancellationToken cancellationToken, string slot = Deployment.DefaultSlot)
     {
         var active = await deployments.FindActiveAsync(agentId, slot, cancellationToken).ConfigureAwait(false);
-        return await deployments.ActivateAsync(NewRelease(agentId, slot, null, null, model, artifact, promotedBy), active?.Id, cancellationToken).ConfigureAwait(false);
+        return await ActivateAsync(NewRelease(agentId, slot, null, null, model, artifact, promotedBy), active?.Id, AuditAction.Promoted, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -82,7 +83,25 @@ public sealed class DeploymentService(IDeploymentStore deployments, ITrainingRun
 
         var release = NewRelease(agentId, slot, target.TrainingRunId, target.EvaluationId, target.TunedModelName, target.Artifact, rolledBackBy)
             with { RollbackFrom = active.Id, RollbackReason = redactor.Redact(reason, agentId), Forced = target.Forced };
-        return await deployments.ActivateAsync(release, active.Id, cancellationToken).ConfigureAwait(false);
+        return await ActivateAsync(release, active.Id, AuditAction.RolledBack, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<Deployment> ActivateAsync(Deployment release, string? expectedActiveId, AuditAction action, CancellationToken cancellationToken)
+    {
+        var active = await deployments.ActivateAsync(release, expectedActiveId, cancellationToken).ConfigureAwait(false);
+        var detail = new Dictionary<string, string> { ["slot"] = active.Slot, ["model"] = active.TunedModelName, ["by"] = active.PromotedBy };
+        if (active.Forced)
+        {
+            detail["forced"] = "true";
+        }
+
+        if (active.RollbackReason is not null)
+        {
+            detail["reason"] = active.RollbackReason;
+        }
+
+        await audit.RecordAsync(action, active.Id, active.AgentId, active.PromotedBy, detail).ConfigureAwait(false);
+        return active;
     }
 
     /// <summary>Why an evaluation is no evidence for this promotion; null when it is.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
@@ -102,6 +103,8 @@ public sealed partial class RewardGuard : IRewardObserver
             CultureInfo.InvariantCulture,
             $"running reward {now.Mean:0.000} (at most {now.Mean + Radius(now):0.000}, {now.Count} rewards) fell below {before.Mean:0.000} of the release before by more than {_options.Tolerance:0.00}");
         LogRollback(_logger, release.Id, reason);
+        // Not whoever gave the last reward: it is the guard that decides.
+        AuditTrail.CurrentActor = "reward-guard";
         return await _service.RollbackAsync(release.AgentId, reason, "reward-guard", cancellationToken, expectedActiveId: release.Id, slot: release.Slot).ConfigureAwait(false);
     }
 

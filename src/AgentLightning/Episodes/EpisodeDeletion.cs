@@ -36,6 +36,8 @@ internal sealed class EpisodeDeletion
         {
             throw LightningException.Invalid("What to delete must be named: ids, a session, a user, an agent or an age.");
         }
+
+        _where.AddAny("e.agent_id", "@of", selection.Agents);
     }
 
     public Task<int> DeleteAsync(CancellationToken cancellationToken) => _database.WriteAsync(

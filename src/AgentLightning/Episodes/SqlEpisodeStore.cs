@@ -147,13 +147,14 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             {
                 var where = new SqlConditions()
                     .Add("e.agent_id = @agent", "@agent", query.AgentId)
+                    .AddAny("e.agent_id", "@of", query.Agents)
                     .Add("e.session_id = @session", "@session", query.SessionId)
                     .Add("e.user_id = @user", "@user", query.UserId)
                     .Add("e.created_at >= @start", "@start", query.Start?.ToColumn())
                     .Add("e.created_at < @end", "@end", query.End?.ToColumn());
                 if (query.Before is not null)
                 {
-                    var cursor = await CursorAsync(session, query.Before, cancellationToken).ConfigureAwait(false);
+                    var cursor = await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
                     where.Add("(e.created_at, e.id) < (@at, @id)", "@at", cursor.At).With("@id", query.Before);
                 }
 
@@ -177,9 +178,12 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         }
     }
 
-    private static async Task<Cursor> CursorAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
-        await session.SingleAsync("SELECT created_at FROM episodes WHERE id = @id", reader => new Cursor(reader.Integer("created_at")), cancellationToken, ("@id", id)).ConfigureAwait(false)
-        ?? throw LightningException.NotFound($"Episode {id}, named by 'before', not found.");
+    private static async Task<Cursor> CursorAsync(SqlSession session, EpisodeQuery query, CancellationToken cancellationToken)
+    {
+        var where = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
+        return await session.SingleAsync($"SELECT created_at FROM episodes {where}", reader => new Cursor(reader.Integer("created_at")), cancellationToken, where.Parameters).ConfigureAwait(false)
+            ?? throw LightningException.NotFound($"Episode {query.Before}, named by 'before', not found.");
+    }
 
     private static Episode Read(DbDataReader reader) => new()
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Governance;
@@ -15,7 +17,7 @@ public enum RemovalScope
 }
 
 /// <summary>Takes episodes away, any number of them, in steps that each are one short transaction: others write meanwhile, and memory does not grow.</summary>
-public sealed class EpisodeRemoval(IEpisodeStore episodes, EpisodeRecorder recorder, Redactor redactor)
+public sealed class EpisodeRemoval(IEpisodeStore episodes, EpisodeRecorder recorder, Redactor redactor, AuditTrail audit)
 {
     private const int Step = 500;
 
@@ -23,8 +25,9 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, EpisodeRecorder recor
     /// Removes all that is selected, what waits to be written included, and returns how many episodes that were. The id of a user or a session is looked for as
     /// it was given to the capture. Cancelled, it has removed whole steps, and begun again it goes on.
     /// </summary>
+    /// <param name="actor">Who asks for it, where the flow of control does not say: the audit log keeps it.</param>
     /// <param name="progress">Is told the number removed so far, after each step.</param>
-    public async Task<long> RemoveAsync(EpisodeSelection selection, RemovalScope scope, IProgress<long>? progress, CancellationToken cancellationToken)
+    public async Task<long> RemoveAsync(EpisodeSelection selection, RemovalScope scope, string actor, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         foreach (var id in selection.Ids ?? [])
         {
@@ -42,11 +45,35 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, EpisodeRecorder recor
                 : await episodes.RemovePayloadsAsync(stored, Step, cancellationToken).ConfigureAwait(false);
             if (step == 0)
             {
-                return removed;
+                break;
             }
 
             removed += step;
             progress?.Report(removed);
+        }
+
+        if (removed > 0)
+        {
+            await audit.RecordAsync(AuditAction.Deleted, stored.Ids is [var only] ? only : "episodes", stored.AgentId, actor, Detail(stored, scope, removed)).ConfigureAwait(false);
+        }
+
+        return removed;
+    }
+
+    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope scope, long removed)
+    {
+        var detail = new Dictionary<string, string> { ["scope"] = EnumText.Of(scope), ["removed"] = removed.ToString(CultureInfo.InvariantCulture) };
+        Add("session_id", selection.SessionId);
+        Add("user_id", selection.UserId);
+        Add("older_than", selection.OlderThan?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+        return detail;
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+            {
+                detail[name] = value;
+            }
         }
     }
 }

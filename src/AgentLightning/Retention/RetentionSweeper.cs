@@ -62,7 +62,7 @@ public sealed partial class RetentionSweeper
     }
 
     private async Task<long> RemoveAsync(TimeSpan? age, RemovalScope scope, CancellationToken cancellationToken) =>
-        age is null ? 0 : await _removal.RemoveAsync(new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), scope, null, cancellationToken).ConfigureAwait(false);
+        age is null ? 0 : await _removal.RemoveAsync(new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), scope, "retention", null, cancellationToken).ConfigureAwait(false);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Retention took away {Episodes} episodes and the payloads of {Payloads} more")]
     private static partial void LogSwept(ILogger logger, long episodes, long payloads);

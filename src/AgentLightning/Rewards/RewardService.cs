@@ -23,6 +23,9 @@ public sealed record RewardRequest(
 /// <summary>Gives rewards to episodes, one at a time, as people and evaluators do.</summary>
 public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
 {
+    /// <summary>What is said of a reward for an episode that is not there.</summary>
+    public static LightningException UnknownEpisode(string episodeId) => LightningException.NotFound($"Episode {episodeId} not found. A reward needs the id of a stored episode.");
+
     /// <summary>
     /// Stores a reward and tells the observers. A reward id that is already there gives back what is stored, and tells nobody; with another episode, source
     /// or value it is <see cref="ErrorKind.Conflict"/>. An unknown episode is <see cref="ErrorKind.NotFound"/>; a value out of range or not a number is
@@ -38,7 +41,7 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
             // It may still be on its way to the store.
             await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
             episode = await episodes.FindAsync(episodeId, cancellationToken).ConfigureAwait(false)
-                ?? throw LightningException.NotFound($"Episode {episodeId} not found. A reward needs the id of a stored episode.");
+                ?? throw UnknownEpisode(episodeId);
         }
 
         var texts = redactor.RedactRecord([request.Correction, request.Rubric, request.Comments], episode.AgentId).Texts;
@@ -59,9 +62,11 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
         if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
         {
             var stored = (await rewards.FindAsync(reward.Id, cancellationToken).ConfigureAwait(false))!;
+            // Whoever may give this agent rewards may not learn of the episodes of another.
+            var whose = stored.AgentId == reward.AgentId ? $" it is a reward for episode {stored.EpisodeId}." : "";
             return (stored.EpisodeId, stored.Source, stored.Value) == (reward.EpisodeId, reward.Source, reward.Value)
                 ? stored
-                : throw LightningException.Conflict($"The reward id {reward.Id} is taken: it is a reward for episode {stored.EpisodeId}. Give each reward an id of its own, or none.");
+                : throw LightningException.Conflict($"The reward id {reward.Id} is taken{(whose.Length > 0 ? ":" : ".")}{whose} Give each reward an id of its own, or none.");
         }
 
         foreach (var observer in observers)

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using AgentLightning.Common;
 using Npgsql;
 
 namespace AgentLightning.Storage;
@@ -9,7 +10,7 @@ namespace AgentLightning.Storage;
 /// unique indexes, guarded updates and <see cref="SerialiseAsync"/> keep the invariants, so that unrelated writes never wait for each other.
 /// </summary>
 /// <remarks>What is acknowledged is on the server's disk as long as its settings <c>fsync</c> and <c>synchronous_commit</c> are on, which they are by default.</remarks>
-internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) : SqlDatabase(time)
+internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, LightningMeter meter) : SqlDatabase(time, meter)
 {
     /// <summary>How often a transaction is run that the server rolls back because it met another one.</summary>
     private const int Attempts = 5;
@@ -32,7 +33,7 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) 
 
     public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => RunAsync(writes: false, work, cancellationToken);
 
-    public override async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
+    protected override async Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
         var result = await RunAsync(writes: true, work, cancellationToken).ConfigureAwait(false);
         _errors.Opened();

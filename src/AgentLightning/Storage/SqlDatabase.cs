@@ -8,7 +8,7 @@ namespace AgentLightning.Storage;
 /// transactions and its few differences.
 /// </summary>
 /// <remarks>All members may be called from many threads at once.</remarks>
-internal abstract class SqlDatabase(TimeProvider time) : IAsyncDisposable
+internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : IAsyncDisposable
 {
     /// <summary>The store as messages name it, without anything secret.</summary>
     protected abstract string Name { get; }
@@ -29,7 +29,13 @@ internal abstract class SqlDatabase(TimeProvider time) : IAsyncDisposable
     /// Runs statements as one transaction: all of them are on disk when the task completes, or none if it fails. An engine may run <paramref name="work"/>
     /// again when the first attempt was rolled back.
     /// </summary>
-    public abstract Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken);
+    public async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var result = await WriteCoreAsync(work, cancellationToken).ConfigureAwait(false);
+        meter.StoreWrites.Record(time.GetElapsedTime(started).TotalSeconds);
+        return result;
+    }
 
     /// <summary>
     /// Lets the writing transactions that give one of the same keys run one after another, from here to their end: what a statement after it sees stays true.
@@ -89,6 +95,9 @@ internal abstract class SqlDatabase(TimeProvider time) : IAsyncDisposable
     public abstract Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken);
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>The engine's part of <see cref="WriteAsync"/>.</summary>
+    protected abstract Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>The schema in the words of the engine.</summary>
     protected virtual string Adapt(string schema) => schema;

@@ -23,8 +23,8 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     private volatile bool _disposed;
 
-    public SqliteDatabase(string path, TimeProvider time)
-        : base(time)
+    public SqliteDatabase(string path, TimeProvider time, LightningMeter meter)
+        : base(time, meter)
     {
         SqliteLibrary.Load();
         _path = path;
@@ -64,7 +64,7 @@ internal sealed class SqliteDatabase : SqlDatabase
             }
         });
 
-    public override Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
+    protected override Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
         GuardAsync(() => _writer.RunAsync(work, cancellationToken));
 
     public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) => ReadAsync(

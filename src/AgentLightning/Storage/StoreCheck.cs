@@ -1,4 +1,5 @@
 using System.Globalization;
+using AgentLightning.Common;
 
 namespace AgentLightning.Storage;
 
@@ -34,6 +35,16 @@ public sealed class StoreCheck
 
     /// <summary>The schema steps that the store has not had yet, by name; empty when it is up to date. Changes nothing.</summary>
     public Task<IReadOnlyList<string>> PendingMigrationsAsync(CancellationToken cancellationToken) => _database.PendingMigrationsAsync(cancellationToken);
+
+    /// <summary>Completes when the store answers and its schema is this program's; otherwise a <see cref="LightningException"/> says what is wrong.</summary>
+    public async Task CheckUsableAsync(CancellationToken cancellationToken)
+    {
+        var pending = await PendingMigrationsAsync(cancellationToken).ConfigureAwait(false);
+        if (pending.Count > 0)
+        {
+            throw LightningException.Conflict($"The store lacks the schema steps {string.Join(", ", pending)}. Start a server on it once, or run 'lightning db migrate', which brings it up to date.");
+        }
+    }
 
     /// <summary>Runs every check; each says what it saw. Reads every row, so that it takes a while on a large store.</summary>
     public async Task<IReadOnlyList<CheckResult>> RunAsync(CancellationToken cancellationToken)

@@ -2,7 +2,9 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using AgentLightning.Access;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Server.Tests.Support;
 
@@ -19,13 +21,30 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<ServerUnderTest> StartAsync(string store)
+    public static Task<ServerUnderTest> StartAsync(string store) => StartAsync(store, options => options);
+
+    /// <summary>Starts it with other options, and with services of the test's in place of the product's.</summary>
+    public static async Task<ServerUnderTest> StartAsync(string store, Func<LightningServerOptions, LightningServerOptions> change, Action<IServiceCollection>? configure = null)
     {
-        var options = new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = store } };
-        var app = await LightningServer.BuildAsync(options, CancellationToken.None);
+        var options = change(new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = store } });
+        var app = await LightningServer.BuildAsync(options, configure ?? (_ => { }), CancellationToken.None);
         await app.StartAsync();
         return new ServerUnderTest(app);
     }
+
+    /// <summary>Makes a key and a client that sends it.</summary>
+    public async Task<HttpClient> ClientAsync(Role role, params string[] agents) => ClientOf((await KeyAsync(role, agents)).Text);
+
+    public HttpClient ClientOf(string key)
+    {
+        var client = new HttpClient { BaseAddress = Http.BaseAddress, Timeout = Http.Timeout };
+        client.DefaultRequestHeaders.Add("Authorization", $"Bearer {key}");
+        return client;
+    }
+
+    /// <summary>Makes a key; for all agents when none is named.</summary>
+    public Task<NewApiKey> KeyAsync(Role role, params string[] agents) =>
+        App.Services.GetRequiredService<ApiKeyService>().CreateAsync(new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents), "test", CancellationToken.None);
 
     public Task<HttpResponseMessage> PostRawAsync(string path, string body, string mediaType = "application/json") =>
         Http.PostAsync(path, new StringContent(body, Encoding.UTF8, mediaType));
@@ -65,6 +84,8 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
 
     /// <summary>No stack trace, no type of an exception, no name of a class: the reader of an error is no author of the server.</summary>
     public static void AssertSaysNothingOfTheInside(string body) => Assert.DoesNotMatch(InsideStory(), body);
+
+    public static bool SaysSomethingOfTheInside(string body) => InsideStory().IsMatch(body);
 
     /// <summary>Starts the call of another agent's text: the answer to it.</summary>
     public Task<JsonElement> TriageAsync(string comment, string? episodeId = null, string agentId = "triage") =>

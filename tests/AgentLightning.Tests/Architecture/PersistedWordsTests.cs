@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
@@ -44,6 +46,15 @@ public sealed class PersistedWordsTests
 
     [Fact]
     public void Sides_of_data_sets() => Frozen<DatasetSide>("train validation");
+
+    [Fact]
+    public void Roles_of_keys() => Frozen<Role>("read write admin");
+
+    [Fact]
+    public void Audited_actions() => Frozen<AuditAction>("key_created key_revoked access_refused promoted rolled_back deactivated deleted");
+
+    [Fact]
+    public void Audited_outcomes() => Frozen<AuditOutcome>("succeeded refused failed");
 
     [Fact]
     public void Severities() => Frozen<Severity>("low medium high critical");

@@ -48,7 +48,7 @@ public sealed class RetentionTests
         await recorder.RecordAsync(NewEpisode("e1", s_now) with { UserId = "ann@example.com" }, Token);
         await recorder.RecordAsync(NewEpisode("e2", s_now) with { UserId = "bo@example.com" }, Token);
 
-        var removed = await product.Get<EpisodeRemoval>().RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, null, Token);
+        var removed = await product.Get<EpisodeRemoval>().RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token);
 
         Assert.Equal(1, removed);
         Assert.Null(await product.Get<IEpisodeStore>().FindAsync("e1", Token));

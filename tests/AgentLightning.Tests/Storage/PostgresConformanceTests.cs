@@ -23,3 +23,7 @@ public sealed class PostgresStoreCheckTests : StoreCheckConformance<PostgresEngi
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
 
 public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;
+
+public sealed class PostgresApiKeyStoreTests : ApiKeyStoreConformance<PostgresEngine>;
+
+public sealed class PostgresAuditLogTests : AuditLogConformance<PostgresEngine>;

@@ -23,3 +23,7 @@ public sealed class SqliteStoreCheckTests : StoreCheckConformance<SqliteEngine>;
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
 
 public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;
+
+public sealed class SqliteApiKeyStoreTests : ApiKeyStoreConformance<SqliteEngine>;
+
+public sealed class SqliteAuditLogTests : AuditLogConformance<SqliteEngine>;
