@@ -9,7 +9,7 @@ internal static class OtlpBenchmark
 {
     private const int Requests = 1_500;
     private const int WarmUp = 150;
-    private const int Connections = 4;
+    private const int Connections = 8;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
     {

@@ -11,9 +11,13 @@ namespace AgentLightning.Traces;
 /// the same trace gives the same ids.
 /// </summary>
 public sealed partial class TraceReader(
-    ITraceStore traces, IEpisodeStore episodes, IRewardStore rewards, IEnumerable<IRewardObserver> observers, Redactor redactor, TraceOptions options, TimeProvider time, ILogger<TraceReader> logger)
+    ITraceStore traces, IEpisodeStore episodes, IRewardStore rewards, IEnumerable<IRewardObserver> observers, TraceIngestor ingestor, Redactor redactor, TraceOptions options, TimeProvider time,
+    ILogger<TraceReader> logger)
 {
     private const int Round = 64;
+
+    /// <summary>The queue is busy when this part of it is full.</summary>
+    private const int PartOfBusy = 256;
 
     /// <summary>Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is logged, and tried again.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -23,9 +27,9 @@ public sealed partial class TraceReader(
         {
             try
             {
-                while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round)
+                while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy)
                 {
-                    // There may be more.
+                    // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for an answer.
                 }
             }
             catch (Exception e) when (e is not OperationCanceledException)

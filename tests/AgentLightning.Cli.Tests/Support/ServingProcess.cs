@@ -72,6 +72,13 @@ public sealed partial class ServingProcess : IDisposable
         return (_process.ExitCode, await error);
     }
 
+    /// <summary>Ends it as a crash does.</summary>
+    public void Kill()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+    }
+
     public void Dispose()
     {
         Http.Dispose();

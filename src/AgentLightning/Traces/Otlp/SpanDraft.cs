@@ -83,7 +83,7 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
                 User ??= value;
                 break;
             case KnownAttribute.Operation:
-                Marks |= value switch { "chat" or "text_completion" or "generate_content" => SpanMarks.Inference, "execute_tool" => SpanMarks.Tool, _ => SpanMarks.None };
+                Marks |= value switch { "chat" or "text_completion" or "generate_content" or "chat.completions" or "text.completions" => SpanMarks.Inference, "execute_tool" => SpanMarks.Tool, _ => SpanMarks.None };
                 break;
             case KnownAttribute.OpenInferenceKind:
                 Marks |= value.ToUpperInvariant() switch { "LLM" => SpanMarks.Inference, "TOOL" => SpanMarks.Tool, _ => SpanMarks.None };

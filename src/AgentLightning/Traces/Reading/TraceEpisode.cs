@@ -90,7 +90,7 @@ internal sealed class TraceEpisode
     private static bool IsOfAgents(SpanView span) => (span.Record.Marks & OfAgents) != 0 || span.Events.Exists(one => one.Name.StartsWith("gen_ai.", StringComparison.Ordinal));
 
     private static bool IsInference(SpanView span) =>
-        span.Text("gen_ai.operation.name") is { } operation ? operation is "chat" or "text_completion" or "generate_content"
+        span.Text("gen_ai.operation.name") is { } operation ? operation is "chat" or "text_completion" or "generate_content" or "chat.completions" or "text.completions"
         : span.Text("openinference.span.kind") is { } kind ? kind.Equals("LLM", StringComparison.OrdinalIgnoreCase)
         : span.Record.Marks.HasFlag(SpanMarks.Inference) || span.Events.Exists(one => one.Name is "gen_ai.user.message" or "gen_ai.choice" or "gen_ai.content.prompt" or "gen_ai.content.completion");
 
