@@ -4,6 +4,7 @@ using AgentLightning.Governance;
 using AgentLightning.Local;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
+using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
 using AgentLightning.Server.Triage;
@@ -59,6 +60,7 @@ public static class LightningServer
         api.MapRewards();
         api.MapDeployments();
         api.MapStats();
+        app.MapFeedback();
         return app;
     }
 

@@ -3,6 +3,7 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Feedback;
 using AgentLightning.Governance;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
@@ -69,6 +70,9 @@ public static class LightningServices
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardService>();
+
+        services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
+        services.TryAddSingleton<FeedbackService>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetBuilder>();

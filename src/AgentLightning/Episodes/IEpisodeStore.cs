@@ -17,6 +17,9 @@ public interface IEpisodeStore
     /// <summary>The whole episode, or null.</summary>
     Task<Episode?> FindAsync(string id, CancellationToken cancellationToken);
 
+    /// <summary>The newest episode that gave this message, whole, or null; of one agent when <paramref name="agentId"/> is given.</summary>
+    Task<Episode?> FindByMessageAsync(string messageId, string? agentId, CancellationToken cancellationToken);
+
     /// <summary>Episodes, newest first. A <see cref="EpisodeQuery.Before"/> that does not exist is an error.</summary>
     Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken);
 

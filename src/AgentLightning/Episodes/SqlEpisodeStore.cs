@@ -13,6 +13,10 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         "e.action_log_probability, e.input_key, e.latency_ms, e.created_at, e.user_id, e.message_id, e.trace_id, e.intent, e.persona, e.time_to_first_token_ms, " +
         "e.tool_call_count, e.tags";
 
+    private const string SelectWhole =
+        $"SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata, p.messages, p.tokens, p.error " +
+        "FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id";
+
     private const string InsertSql =
         """
         INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
@@ -42,13 +46,13 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             cancellationToken);
 
     public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => session.SingleAsync($"{SelectWhole} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+
+    public Task<Episode?> FindByMessageAsync(string messageId, string? agentId, CancellationToken cancellationToken) =>
         database.ReadAsync(
             session => session.SingleAsync(
-                $"""
-                SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata, p.messages, p.tokens, p.error
-                FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id WHERE e.id = @id
-                """,
-                Read, cancellationToken, ("@id", id)),
+                $"{SelectWhole} WHERE e.message_id = @message AND (@agent IS NULL OR e.agent_id = @agent) ORDER BY e.created_at DESC, e.id DESC LIMIT 1",
+                Read, cancellationToken, ("@message", messageId), ("@agent", agentId)),
             cancellationToken);
 
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
