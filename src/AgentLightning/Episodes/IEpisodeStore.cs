@@ -3,7 +3,14 @@ namespace AgentLightning.Episodes;
 /// <summary>Which episodes to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
 /// <param name="Before">The id of an episode: only older ones follow. Stable while new episodes arrive.</param>
-public sealed record EpisodeQuery(string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null);
+public sealed record EpisodeQuery(
+    string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null, string? SessionId = null, string? UserId = null);
+
+/// <summary>Which episodes to delete: what is given holds together, and at least one part is.</summary>
+/// <param name="Ids">These, as far as they exist.</param>
+/// <param name="OlderThan">Those made before this moment.</param>
+public sealed record EpisodeSelection(
+    string? AgentId = null, IReadOnlyList<string>? Ids = null, string? SessionId = null, string? UserId = null, DateTimeOffset? OlderThan = null);
 
 /// <summary>Keeps episodes. A call that returned is on disk.</summary>
 public interface IEpisodeStore
@@ -17,12 +24,24 @@ public interface IEpisodeStore
     /// <summary>The whole episode, or null.</summary>
     Task<Episode?> FindAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>The newest episode that gave this message, whole, or null; of one agent when <paramref name="agentId"/> is given.</summary>
-    Task<Episode?> FindByMessageAsync(string messageId, string? agentId, CancellationToken cancellationToken);
+    /// <summary>The newest episode whose answer is this message of a conversation, or null.</summary>
+    Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken);
 
     /// <summary>Episodes, newest first. A <see cref="EpisodeQuery.Before"/> that does not exist is an error.</summary>
     Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken);
 
+    /// <summary>Whole episodes, newest first, read a page of <see cref="EpisodeQuery.Limit"/> at a time: memory does not grow with their number.</summary>
+    IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken);
+
     /// <summary>How many episodes there are, counted by the database; of all agents when <paramref name="agentId"/> is null.</summary>
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes up to <paramref name="most"/> (1…1,000) of the selected episodes, oldest first, with everything that refers to them, in one transaction.
+    /// Returns how many; 0 when there are no more. A selection without any part is <see cref="Common.ErrorKind.Invalid"/>.
+    /// </summary>
+    Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
+
+    /// <summary>The same for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts stay.</summary>
+    Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 }

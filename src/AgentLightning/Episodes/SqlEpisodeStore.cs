@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using AgentLightning.Common;
 using AgentLightning.Storage;
 
@@ -11,11 +12,13 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     private const string Columns =
         "e.id, e.agent_id, e.session_id, e.correlation_id, e.model, e.deployment_id, e.training_run_id, e.status, e.internal, e.action, " +
         "e.action_log_probability, e.input_key, e.latency_ms, e.created_at, e.user_id, e.message_id, e.trace_id, e.intent, e.persona, e.time_to_first_token_ms, " +
-        "e.tool_call_count, e.tags";
+        "e.tool_call_count, e.tags, e.payload_removed";
 
-    private const string SelectWhole =
-        $"SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata, p.messages, p.tokens, p.error " +
-        "FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id";
+    private const string WholeSql =
+        $"""
+        SELECT {Columns}, p.user_input, p.assistant_output, p.tool_calls, p.token_usage, p.metadata, p.messages, p.tokens, p.error
+        FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id
+        """;
 
     private const string InsertSql =
         """
@@ -39,51 +42,96 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             {
                 // In one order everywhere: two groups with the same ids never wait for each other in a circle.
                 var ordered = episodes.OrderBy(episode => episode.Id, StringComparer.Ordinal).ToList();
-                var added = await session.ExecuteEachAsync(InsertSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
-                await session.ExecuteEachAsync(InsertPayloadSql, [.. ordered.Where((_, i) => added[i]).Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
-                return added.Count(isNew => isNew);
+                var isNew = await session.ExecuteEachAsync(InsertSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
+                var added = ordered.Where((_, i) => isNew[i]).ToList();
+                await session.ExecuteEachAsync(InsertPayloadSql, [.. added.Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
+                var totals = new DailyTotals();
+                foreach (var episode in added)
+                {
+                    totals.Add(
+                        TotalKey.Of(episode.AgentId, episode.CreatedAt.ToColumn(), episode.ModelDeployment, episode.Intent, episode.Persona),
+                        TotalDelta.OfEpisode(episode.Status == EpisodeStatus.Succeeded));
+                }
+
+                await totals.WriteAsync(database, session, cancellationToken).ConfigureAwait(false);
+                return added.Count;
             },
             cancellationToken);
 
     public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync($"{SelectWhole} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.ReadAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
-    public Task<Episode?> FindByMessageAsync(string messageId, string? agentId, CancellationToken cancellationToken) =>
+    public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
         database.ReadAsync(
-            session => session.SingleAsync(
-                $"{SelectWhole} WHERE e.message_id = @message AND (@agent IS NULL OR e.agent_id = @agent) ORDER BY e.created_at DESC, e.id DESC LIMIT 1",
-                Read, cancellationToken, ("@message", messageId), ("@agent", agentId)),
+            session => session.SingleAsync($"{WholeSql} WHERE e.message_id = @id ORDER BY e.created_at DESC, e.id DESC LIMIT 1", Read, cancellationToken, ("@id", messageId)), cancellationToken);
+
+    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => PageAsync(
+        $"""
+        SELECT {Columns}, substr(p.user_input, 1, {ListedCharacters + 1}) AS user_input, substr(p.assistant_output, 1, {ListedCharacters + 1}) AS assistant_output
+        FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id
+        """,
+        Summarise, query, cancellationToken);
+
+    public async IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var page = query; ;)
+        {
+            var episodes = await PageAsync(WholeSql, Read, page, cancellationToken).ConfigureAwait(false);
+            foreach (var episode in episodes)
+            {
+                yield return episode;
+            }
+
+            if (episodes.Count < query.Limit)
+            {
+                yield break;
+            }
+
+            page = query with { Before = episodes[^1].Id };
+        }
+    }
+
+    public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => agentId is null
+                ? session.CountAsync("SELECT COALESCE(SUM(episodes), 0) FROM daily_totals", cancellationToken)
+                : session.CountAsync("SELECT COALESCE(SUM(episodes), 0) FROM daily_totals WHERE agent_id = @agent", cancellationToken, ("@agent", agentId)),
             cancellationToken);
 
-    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
+    public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        new EpisodeDeletion(database, selection, most).DeleteAsync(cancellationToken);
+
+    public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        new EpisodeDeletion(database, selection, most).RemovePayloadsAsync(cancellationToken);
+
+    /// <summary>A page in the order of the index, with only the conditions that are asked for: the database finds its way by those.</summary>
+    private Task<IReadOnlyList<T>> PageAsync<T>(string select, Func<DbDataReader, T> map, EpisodeQuery query, CancellationToken cancellationToken)
     {
         if (query.Limit is < 1 or > 1_000)
         {
             throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {query.Limit}.");
         }
 
-        return database.ReadAsync<IReadOnlyList<EpisodeSummary>>(
+        return database.ReadAsync<IReadOnlyList<T>>(
             async session =>
             {
-                var cursor = query.Before is null ? null : await CursorAsync(session, query.Before, cancellationToken).ConfigureAwait(false);
-                return await session.QueryAsync(
-                    $"""
-                    SELECT {Columns}, substr(p.user_input, 1, {ListedCharacters + 1}) AS user_input, substr(p.assistant_output, 1, {ListedCharacters + 1}) AS assistant_output
-                    FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id
-                    WHERE (@agent IS NULL OR e.agent_id = @agent) AND (@start IS NULL OR e.created_at >= @start) AND (@end IS NULL OR e.created_at < @end)
-                      AND (@at IS NULL OR e.created_at < @at OR (e.created_at = @at AND e.id < @id))
-                    ORDER BY e.created_at DESC, e.id DESC LIMIT @limit
-                    """,
-                    Summarise, cancellationToken,
-                    ("@agent", query.AgentId), ("@start", query.Start?.ToColumn()), ("@end", query.End?.ToColumn()),
-                    ("@at", cursor?.At), ("@id", query.Before), ("@limit", query.Limit)).ConfigureAwait(false);
+                var where = new SqlConditions()
+                    .Add("e.agent_id = @agent", "@agent", query.AgentId)
+                    .Add("e.session_id = @session", "@session", query.SessionId)
+                    .Add("e.user_id = @user", "@user", query.UserId)
+                    .Add("e.created_at >= @start", "@start", query.Start?.ToColumn())
+                    .Add("e.created_at < @end", "@end", query.End?.ToColumn());
+                if (query.Before is not null)
+                {
+                    var cursor = await CursorAsync(session, query.Before, cancellationToken).ConfigureAwait(false);
+                    where.Add("(e.created_at, e.id) < (@at, @id)", "@at", cursor.At).With("@id", query.Before);
+                }
+
+                where.With("@limit", query.Limit);
+                return await session.QueryAsync($"{select} {where} ORDER BY e.created_at DESC, e.id DESC LIMIT @limit", map, cancellationToken, where.Parameters).ConfigureAwait(false);
             },
             cancellationToken);
     }
-
-    public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
-            session => session.CountAsync("SELECT COUNT(*) FROM episodes WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
 
     private static async Task<Cursor> CursorAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
         await session.SingleAsync("SELECT created_at FROM episodes WHERE id = @id", reader => new Cursor(reader.Integer("created_at")), cancellationToken, ("@id", id)).ConfigureAwait(false)
@@ -95,7 +143,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         AgentId = reader.Text("agent_id"),
         UserInput = reader.TextOrNull("user_input") ?? "",
         AssistantOutput = reader.TextOrNull("assistant_output") ?? "",
-        PayloadRemoved = reader.TextOrNull("user_input") is null,
+        PayloadRemoved = reader.Flag("payload_removed"),
         CreatedAt = reader.Time("created_at"),
         RequestLatencyMs = reader.Number("latency_ms"),
         Status = EnumText.Parse<EpisodeStatus>(reader.Text("status"), "status"),

@@ -174,7 +174,7 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
         string[] ids = asGiven == canonical ? [canonical] : [asGiven, canonical];
         foreach (var id in ids)
         {
-            if (await episodes.FindByMessageAsync(id, agentId, cancellationToken).ConfigureAwait(false) is { } byMessage)
+            if (await episodes.FindByMessageAsync(id, cancellationToken).ConfigureAwait(false) is { } byMessage && byMessage.AgentId == (agentId ?? byMessage.AgentId))
             {
                 return byMessage;
             }

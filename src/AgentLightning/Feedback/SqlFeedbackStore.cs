@@ -27,19 +27,16 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
         return database.ReadAsync<IReadOnlyList<MessageFeedback>>(
             async session =>
             {
-                var after = query.Before is null ? null : await FindAsync(session, query.Before, cancellationToken).ConfigureAwait(false)
-                    ?? throw LightningException.NotFound($"Feedback {query.Before}, named by 'before', not found.");
-                // Only the conditions that are asked for: an index is found for each of the sentences that come out.
-                string[] conditions =
-                [
-                    "1 = 1",
-                    .. query.AgentId is null ? [] : new[] { "agent_id = @agent" },
-                    .. query.EpisodeId is null ? [] : new[] { "episode_id = @episode" },
-                    .. after is null ? [] : new[] { "(created_at, id) < (@at, @id)" },
-                ];
-                return await session.QueryAsync(
-                    $"SELECT * FROM feedback WHERE {string.Join(" AND ", conditions)} ORDER BY created_at DESC, id DESC LIMIT @limit", Read, cancellationToken,
-                    ("@agent", query.AgentId), ("@episode", query.EpisodeId), ("@at", after?.CreatedAt.ToColumn()), ("@id", query.Before), ("@limit", query.Limit)).ConfigureAwait(false);
+                var where = new SqlConditions().Add("agent_id = @agent", "@agent", query.AgentId).Add("episode_id = @episode", "@episode", query.EpisodeId);
+                if (query.Before is not null)
+                {
+                    var cursor = await FindAsync(session, query.Before, cancellationToken).ConfigureAwait(false)
+                        ?? throw LightningException.NotFound($"Feedback {query.Before}, named by 'before', not found.");
+                    where.Add("(created_at, id) < (@at, @id)", "@at", cursor.CreatedAt.ToColumn()).With("@id", cursor.Id);
+                }
+
+                where.With("@limit", query.Limit);
+                return await session.QueryAsync($"SELECT * FROM feedback {where} ORDER BY created_at DESC, id DESC LIMIT @limit", Read, cancellationToken, where.Parameters).ConfigureAwait(false);
             },
             cancellationToken);
     }

@@ -20,6 +20,8 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) 
     private readonly NpgsqlDataSource _source = new NpgsqlDataSourceBuilder(address.ConnectionString).Build();
     private readonly PostgresErrors _errors = new(address.Name);
 
+    public override bool ManyWriters => true;
+
     protected override string Name => address.Name;
 
     // Where the connection's search path leads: a store may lie in any schema.

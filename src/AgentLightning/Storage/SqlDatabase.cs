@@ -16,6 +16,9 @@ internal abstract class SqlDatabase(TimeProvider time) : IAsyncDisposable
     /// <summary>A statement that counts the tables named <c>schema_migrations</c>.</summary>
     protected abstract string HasSchemaSql { get; }
 
+    /// <summary>True when several transactions may write at the same time.</summary>
+    public abstract bool ManyWriters { get; }
+
     /// <summary>True when there is something to open. Makes nothing.</summary>
     public abstract Task<bool> ExistsAsync(CancellationToken cancellationToken);
 

@@ -6,23 +6,22 @@ using Microsoft.Data.Sqlite;
 namespace AgentLightning.Storage;
 
 /// <summary>
-/// One SQLite file in WAL mode with full synchronisation: a committed transaction is on disk. One writer at a time in this process,
-/// by a gate; other processes wait at the file's lock, up to ten seconds. Readers never wait.
+/// One SQLite file in WAL mode with full synchronisation: a committed transaction is on disk. One writer at a time in this process: what waits for it
+/// meanwhile is committed together, which costs one write to the disk for all. Other processes wait at the file's lock, up to ten seconds. Readers never wait.
 /// </summary>
-/// <remarks>SQLite has no asynchronous calls: a read or write runs on the calling thread until it completes.</remarks>
+/// <remarks>SQLite has no asynchronous calls: a read runs on the calling thread until it completes, writes run on one of the pool.</remarks>
 internal sealed class SqliteDatabase : SqlDatabase
 {
     private const int BusySeconds = 10;
     private const int MostIdleReaders = 32;
     private readonly string _path;
     private readonly string _connectionString;
-    private readonly SemaphoreSlim _writeGate = new(1, 1);
+    private readonly SqliteWriter _writer;
 
     /// <summary>Our own: with the pool of this version of the driver, one of many reads that begin at once fails now and then.</summary>
     private readonly ConcurrentBag<SqliteConnection> _idleReaders = [];
 
     private volatile bool _disposed;
-    private SqliteConnection? _writer;
 
     public SqliteDatabase(string path, TimeProvider time)
         : base(time)
@@ -30,7 +29,10 @@ internal sealed class SqliteDatabase : SqlDatabase
         SqliteLibrary.Load();
         _path = path;
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = BusySeconds, Pooling = false }.ToString();
+        _writer = new SqliteWriter(OpenWriter);
     }
+
+    public override bool ManyWriters => false;
 
     protected override string Name => _path;
 
@@ -62,40 +64,20 @@ internal sealed class SqliteDatabase : SqlDatabase
             }
         });
 
-    public override async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
-    {
-        await _writeGate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await GuardAsync(async () =>
-            {
-                _writer ??= OpenWriter();
-                using var transaction = _writer.BeginTransaction(deferred: false);
-                var result = await work(new SqlSession(_writer, transaction)).ConfigureAwait(false);
-                transaction.Commit();
-                return result;
-            }).ConfigureAwait(false);
-        }
-        finally
-        {
-            _writeGate.Release();
-        }
-    }
+    public override Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
+        GuardAsync(() => _writer.RunAsync(work, cancellationToken));
 
     // 19 is SQLITE_CONSTRAINT.
     public override bool IsConstraintViolation(DbException exception) => exception is SqliteException { SqliteErrorCode: 19 };
 
-    public override ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        _writer?.Dispose();
-        _writeGate.Dispose();
+        await _writer.DisposeAsync().ConfigureAwait(false);
         _disposed = true;
         while (_idleReaders.TryTake(out var reader))
         {
             reader.Dispose();
         }
-
-        return ValueTask.CompletedTask;
     }
 
     private void GiveBack(SqliteConnection connection)

@@ -166,5 +166,13 @@ public sealed class EpisodeRecorderTests
         public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

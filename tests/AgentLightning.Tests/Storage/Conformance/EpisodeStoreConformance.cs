@@ -1,5 +1,6 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Rewards;
 
 namespace AgentLightning.Tests.Storage.Conformance;
 
@@ -173,5 +174,112 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
         var other = await Engine.OpenAsync();
 
         Assert.NotNull(await ((IEpisodeStore)other.GetService(typeof(IEpisodeStore))!).FindAsync("e1", Token));
+    }
+
+    [Fact]
+    public async Task A_deletion_takes_steps_of_the_size_asked_for_oldest_first_and_what_refers_to_the_episodes_goes_with_them()
+    {
+        await Store.AddAsync([.. Enumerable.Range(0, 25).Select(i => NewEpisode($"e{i:00}", minute: i) with { SessionId = i < 23 ? "s" : "other" })], Token);
+        await Get<IRewardStore>().AddAsync([NewReward("r1", "e00", 1), NewReward("r2", "e00", -1), NewReward("r3", "e24", 0.5)], Token);
+        var selection = new EpisodeSelection(SessionId: "s");
+
+        var steps = new List<int>();
+        do
+        {
+            steps.Add(await Store.DeleteAsync(selection, 10, Token));
+            Assert.Equal(steps.Count < 3 ? $"e{steps.Sum():00}" : "e23", (await Store.ListAsync(new EpisodeQuery(), Token))[^1].Id);
+        }
+        while (steps[^1] > 0);
+
+        Assert.Equal([10, 10, 3, 0], steps);
+        Assert.Equal(2, await Store.CountAsync("agent", Token));
+        Assert.Null(await Get<IRewardStore>().FindAsync("r1", Token));
+        Assert.Equal(new RewardSummary(1, 0.5, 0), await Get<IRewardStore>().SummariseAsync("agent", Token));
+    }
+
+    [Fact]
+    public async Task A_deletion_that_names_nothing_is_refused()
+    {
+        await Store.AddAsync([NewEpisode("e1")], Token);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.DeleteAsync(new EpisodeSelection(), 10, Token));
+
+        Assert.Equal("What to delete must be named: ids, a session, a user, an agent or an age.", error.Message);
+        Assert.Equal(0, await Store.DeleteAsync(new EpisodeSelection(Ids: []), 10, Token));
+        Assert.Equal(1, await Store.CountAsync(null, Token));
+    }
+
+    [Fact]
+    public async Task A_removed_payload_leaves_the_facts()
+    {
+        await Store.AddAsync([NewEpisode("e1") with { ToolCalls = [new("tool", "{}", "1", 1, null)], Intent = "ask", Messages = [new("user", "hi")] }, NewEpisode("e2", minute: 5)], Token);
+
+        Assert.Equal(1, await Store.RemovePayloadsAsync(new EpisodeSelection(OlderThan: Noon.AddMinutes(1)), 10, Token));
+        Assert.Equal(0, await Store.RemovePayloadsAsync(new EpisodeSelection(OlderThan: Noon.AddMinutes(1)), 10, Token));
+
+        var left = (await Store.FindAsync("e1", Token))!;
+        Assert.Equal(("", "", true, "ask"), (left.UserInput, left.AssistantOutput, left.PayloadRemoved, left.Intent));
+        Assert.Empty(left.Messages);
+        Assert.Equal([("e2", 0), ("e1", 1)], (await Store.ListAsync(new EpisodeQuery(), Token)).Select(episode => (episode.Id, episode.ToolCallsCount)));
+        Assert.False((await Store.FindAsync("e2", Token))!.PayloadRemoved);
+    }
+
+    [Fact]
+    public async Task While_many_write_reward_and_delete_at_once_the_totals_stay_what_a_count_gives()
+    {
+        var other = await Engine.OpenAsync();
+        IServiceProvider[] processes = [Services, other];
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(
+            async () =>
+            {
+                var (episodes, rewards) = ((IEpisodeStore)processes[worker % 2].GetService(typeof(IEpisodeStore))!, (IRewardStore)processes[worker % 2].GetService(typeof(IRewardStore))!);
+                for (var i = 0; i < 15; i++)
+                {
+                    await episodes.AddAsync([.. Enumerable.Range(0, 4).Select(j => NewEpisode($"e{(i * 3) + j}") with { Intent = $"i{j % 2}" })], Token);
+                    try
+                    {
+                        await rewards.AddAsync([NewReward($"r{worker}.{i}", $"e{i * 3}", (worker - 4) / 4.0), NewReward($"s{worker}.{i}", $"e{(i * 3) + 1}", 1)], Token);
+                    }
+                    catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
+                    {
+                        // Another had deleted the episode.
+                    }
+
+                    await episodes.DeleteAsync(new EpisodeSelection(Ids: [$"e{(i * 3) - 2}", $"e{(i * 3) + 1}"]), 10, Token);
+                }
+            })));
+
+        var left = await Store.ReadAsync(new EpisodeQuery(Limit: 7), Token).ToListAsync(Token);
+        var values = new List<double>();
+        foreach (var episode in left)
+        {
+            values.AddRange((await Get<IRewardStore>().HistoryAsync(episode.Id, Token)).Where(reward => reward.IsCurrent).Select(reward => reward.Value));
+        }
+
+        var summary = await Get<IRewardStore>().SummariseAsync("agent", Token);
+        Assert.Equal((left.Count, values.Count), (await Store.CountAsync("agent", Token), summary.Count));
+        Assert.Equal(values.Average(), summary.Mean, 9);
+    }
+
+    [Fact]
+    public async Task Of_writes_at_the_same_time_one_that_is_refused_leaves_the_others_alone()
+    {
+        await Store.AddAsync([NewEpisode("e1")], Token);
+        var rewards = Get<IRewardStore>();
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                return await rewards.AddAsync([NewReward($"a{i}", "e1", 0.5), NewReward($"b{i}", i % 3 == 0 ? "nobody" : "e1", 0.25)], Token);
+            }
+            catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
+            {
+                return 0;
+            }
+        })));
+
+        Assert.Equal(Enumerable.Range(0, 60).Select(i => i % 3 == 0 ? 0 : 2), outcomes);
+        Assert.Equal(80, (await rewards.HistoryAsync("e1", Token)).Count);
     }
 }

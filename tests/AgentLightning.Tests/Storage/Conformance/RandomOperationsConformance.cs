@@ -56,7 +56,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     {
         var (agent, anyAgent, time, limit, text, step) = (Agent, AnyAgent, Time, _random.Next(1, 12), Pick(s_texts), _step);
         var (episodeId, rewardId, runId) = (EpisodeId(), RewardId(), Known(_model.Runs.Select(run => run.Id)));
-        switch (_random.Next(24))
+        switch (_random.Next(27))
         {
             case 0 or 1 or 2 or 3:
                 var episodes = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).ToList();
@@ -64,7 +64,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
             case 4:
                 return ($"find episode {episodeId}", async get => await Of<IEpisodeStore>(get).FindAsync(episodeId, Token));
             case 5 or 6:
-                var query = new EpisodeQuery(anyAgent, _random.Next(3) == 0 ? time : null, _random.Next(3) == 0 ? Time : null, limit, _random.Next(2) == 0 ? episodeId : null);
+                var query = new EpisodeQuery(anyAgent, _random.Next(3) == 0 ? time : null, _random.Next(3) == 0 ? Time : null, limit, _random.Next(2) == 0 ? episodeId : null, _random.Next(5) == 0 ? text : null, _random.Next(5) == 0 ? "user1" : null);
                 return ($"list {query}", async get => await Of<IEpisodeStore>(get).ListAsync(query, Token));
             case 7:
                 return ($"count episodes of {anyAgent}", async get => await Of<IEpisodeStore>(get).CountAsync(anyAgent, Token));
@@ -85,6 +85,16 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
             case 17:
                 return ($"data sets of {anyAgent}", async get =>
                     (await Of<IDatasetStore>(get).ListAsync(anyAgent, limit, Token), await Of<IDatasetStore>(get).CountAsync(anyAgent, Token), await Of<IDatasetStore>(get).RewardedEpisodesAsync(agent, Token)));
+            case 23:
+                var selection = DrawSelection();
+                return ($"delete {limit} of {Json(selection)}", async get => await Of<IEpisodeStore>(get).DeleteAsync(selection, limit, Token));
+            case 24:
+                var older = DrawSelection();
+                return ($"remove payloads of {limit} of {Json(older)}", async get => await Of<IEpisodeStore>(get).RemovePayloadsAsync(older, limit, Token));
+            case 25:
+                return ($"read all of {anyAgent}", async get => await Of<IEpisodeStore>(get).ReadAsync(new EpisodeQuery(anyAgent, Limit: limit), Token).ToListAsync(Token));
+            case 26:
+                return ($"find by message {text}", async get => (await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", Token))?.Id);
             case 18 when _model.Datasets.Count > 0:
                 var run = new TrainingRun($"t{step}", agent, Pick(_model.Datasets).Id, "local", Pick(Enum.GetValues<TrainingMethod>()), "base", null, null, TrainingStatus.Pending, new Dictionary<string, string> { ["text"] = text }, null, null, time, null, null);
                 return ($"add run {run.Id}", async get => await Done(Of<ITrainingRunStore>(get).AddAsync(run, Token)));
@@ -118,6 +128,10 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
         Status = _random.Next(6) == 0 ? EpisodeStatus.Failed : EpisodeStatus.Succeeded, DeploymentId = _random.Next(2) == 0 ? "d1" : null, Action = _random.Next(6) == 0 ? null : "yes",
         ActionLogProbability = _random.Next(3) == 0 ? null : -_random.NextDouble(), SessionId = _random.Next(2) == 0 ? null : Pick(s_texts),
         ToolCalls = [.. Enumerable.Range(0, _random.Next(3)).Select(i => new EpisodeToolCall($"tool{i}", Pick(s_texts), null, _random.NextDouble(), null))],
+        UserId = _random.Next(2) == 0 ? null : $"user{_random.Next(3)}", MessageId = _random.Next(3) == 0 ? $"m{_random.Next(9)}" : null, Intent = _random.Next(2) == 0 ? null : Pick(s_texts),
+        Persona = _random.Next(4) == 0 ? "p" : null, Error = _random.Next(6) == 0 ? Pick(s_texts) : null, Tags = _random.Next(3) == 0 ? [Pick(s_texts), "b"] : [],
+        Messages = _random.Next(3) == 0 ? [new("user", Pick(s_texts)), new("assistant", null, ToolCalls: [new("c", "tool", Pick(s_texts))])] : [],
+        Tokens = _random.Next(4) == 0 ? new([1, 2], [3], [-_random.NextDouble()]) : null,
         TokenUsage = _random.Next(2) == 0 ? null : new TokenUsage(1, 2, 3), RequestLatencyMs = _random.NextDouble() * 1e6,
     };
 
@@ -126,6 +140,16 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     {
         Evaluator = _random.Next(3) == 0 ? "second" : "", CreatedAt = Time, Correction = _random.Next(3) == 0 ? Pick(s_texts) : null, RawValue = _random.Next(2) == 0 ? null : _random.NextDouble(),
         Comments = _random.Next(2) == 0 ? null : Pick(s_texts),
+    };
+
+    private EpisodeSelection DrawSelection() => _random.Next(6) switch
+    {
+        0 => new(),
+        1 => new(Agent, UserId: "user1"),
+        2 => new(SessionId: Pick(s_texts)),
+        3 => new(AnyAgent, OlderThan: Time),
+        4 => new(AnyAgent, [EpisodeId(), EpisodeId(), "nobody"]),
+        _ => new(AnyAgent, [], "none", OlderThan: Time),
     };
 
     private Deployment DrawRelease(string agent)

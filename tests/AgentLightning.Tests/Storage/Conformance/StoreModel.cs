@@ -11,6 +11,9 @@ namespace AgentLightning.Tests.Storage.Conformance;
 /// <summary>What the contracts of the stores promise, in lists: written to be read, and compared with every engine by <see cref="RandomOperationsConformance{TEngine}"/>.</summary>
 internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, ITrainingRunStore, IEvaluationStore, IDeploymentStore
 {
+    /// <summary>Stays when the calls themselves are gone.</summary>
+    private readonly Dictionary<string, int> _toolCalls = [];
+
     public List<Episode> Episodes { get; } = [];
 
     public List<Reward> Rewards { get; } = [];
@@ -28,28 +31,46 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         var before = Episodes.Count;
         foreach (var episode in episodes.Where(episode => Episodes.TrueForAll(known => known.Id != episode.Id)))
         {
+            _toolCalls[episode.Id] = episode.ToolCalls.Count;
             Episodes.Add(episode with { InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput) });
         }
 
         return Task.FromResult(Episodes.Count - before);
     }
 
+    public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
+        Task.FromResult(NewestFirst().Find(episode => episode.MessageId == messageId));
+
     Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Episodes.Find(episode => episode.Id == id));
 
-    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => List(
+        Select(query).Select(episode => new EpisodeSummary(
+            episode.Id, episode.AgentId, Cut(episode.UserInput), Cut(episode.AssistantOutput), _toolCalls[episode.Id], episode.ModelDeployment, episode.DeploymentId,
+            episode.RequestLatencyMs, episode.CreatedAt)),
+        query.Limit);
+
+    public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) => Select(query).ToAsyncEnumerable();
+
+    public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken)
     {
-        var newestFirst = Episodes.OrderByDescending(episode => episode.CreatedAt).ThenByDescending(episode => episode.Id, StringComparer.Ordinal).ToList();
-        if (query.Before is not null)
+        var chosen = Select(selection).Take(most).ToList();
+        Episodes.RemoveAll(chosen.Contains);
+        Rewards.RemoveAll(reward => chosen.Exists(episode => episode.Id == reward.EpisodeId));
+        return Task.FromResult(chosen.Count);
+    }
+
+    public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken)
+    {
+        var chosen = Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).ToList();
+        foreach (var episode in chosen)
         {
-            var at = newestFirst.FindIndex(episode => episode.Id == query.Before);
-            newestFirst = at < 0 ? throw LightningException.NotFound("") : newestFirst[(at + 1)..];
+            Episodes[Episodes.IndexOf(episode)] = episode with
+            {
+                UserInput = "", AssistantOutput = "", ToolCalls = [], Messages = [], TokenUsage = null, Tokens = null, Metadata = null, Error = null, PayloadRemoved = true,
+            };
         }
 
-        return List(newestFirst
-            .Where(episode => (query.AgentId ?? episode.AgentId) == episode.AgentId && !(episode.CreatedAt < query.Start) && !(episode.CreatedAt >= query.End))
-            .Select(episode => new EpisodeSummary(
-                episode.Id, episode.AgentId, Cut(episode.UserInput), Cut(episode.AssistantOutput), episode.ToolCalls.Count, episode.ModelDeployment, episode.DeploymentId,
-                episode.RequestLatencyMs, episode.CreatedAt)), query.Limit);
+        return Task.FromResult(chosen.Count);
     }
 
     Task<long> IEpisodeStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Episodes, episode => episode.AgentId, agentId);
@@ -108,7 +129,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
 
     public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) => List(
         from episode in Episodes
-        where episode is { Internal: false, Action: not null, Status: EpisodeStatus.Succeeded } && episode.AgentId == agentId
+        where episode is { Internal: false, PayloadRemoved: false, Action: not null, Status: EpisodeStatus.Succeeded } && episode.AgentId == agentId
         let rewards = Rewards.Where(reward => reward.IsCurrent && reward.EpisodeId == episode.Id && reward.AgentId == agentId).ToLookup(reward => reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty)
         where rewards.Count > 0
         orderby episode.InputKey, episode.CreatedAt, episode.Id
@@ -184,6 +205,29 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         Deployments.Where(deployment => (agentId ?? deployment.AgentId) == deployment.AgentId && (slot ?? deployment.Slot) == deployment.Slot).OrderByDescending(deployment => deployment.PromotedAt), limit);
 
     Task<long> IDeploymentStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Deployments, deployment => deployment.AgentId, agentId);
+
+    private List<Episode> NewestFirst() => [.. Episodes.OrderByDescending(episode => episode.CreatedAt).ThenByDescending(episode => episode.Id, StringComparer.Ordinal)];
+
+    private IEnumerable<Episode> Select(EpisodeQuery query)
+    {
+        var newestFirst = NewestFirst();
+        if (query.Before is not null)
+        {
+            var at = newestFirst.FindIndex(episode => episode.Id == query.Before);
+            newestFirst = at < 0 ? throw LightningException.NotFound("") : newestFirst[(at + 1)..];
+        }
+
+        return newestFirst.Where(episode =>
+            (query.AgentId ?? episode.AgentId) == episode.AgentId && (query.SessionId ?? episode.SessionId) == episode.SessionId && (query.UserId ?? episode.UserId) == episode.UserId
+            && !(episode.CreatedAt < query.Start) && !(episode.CreatedAt >= query.End));
+    }
+
+    private IEnumerable<Episode> Select(EpisodeSelection selection) =>
+        selection is { AgentId: null, Ids: null, SessionId: null, UserId: null, OlderThan: null }
+            ? throw LightningException.Invalid("")
+            : NewestFirst().AsEnumerable().Reverse().Where(episode =>
+                (selection.AgentId ?? episode.AgentId) == episode.AgentId && (selection.SessionId ?? episode.SessionId) == episode.SessionId
+                && (selection.UserId ?? episode.UserId) == episode.UserId && selection.Ids?.Contains(episode.Id) != false && !(episode.CreatedAt >= selection.OlderThan));
 
     private static string Cut(string text) => text.Length <= 200 ? text : text[..(char.IsHighSurrogate(text[199]) ? 199 : 200)] + "...";
 
