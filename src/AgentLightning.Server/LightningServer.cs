@@ -5,6 +5,7 @@ using AgentLightning.Local;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
+using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
 using AgentLightning.Server.Triage;
@@ -60,7 +61,9 @@ public static class LightningServer
         api.MapRewards();
         api.MapDeployments();
         api.MapStats();
+        api.MapMonitoring();
         app.MapFeedback();
+        app.MapChatAdmin();
         return app;
     }
 

@@ -5,6 +5,7 @@ using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
+using AgentLightning.Monitoring;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
 using AgentLightning.Storage;
@@ -93,6 +94,9 @@ public static class LightningServices
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
 
         services.TryAddSingleton<StatsReader>();
+        services.TryAddSingleton<IRewardTotals, SqlRewardTotals>();
+        services.TryAddSingleton<MonitoringReader>();
+        services.TryAddSingleton<ChatStatistics>();
 
         services.TryAddSingleton<TriagePolicies>();
         services.TryAddSingleton<TriageAgent>();

@@ -28,6 +28,9 @@ public interface IFeedbackStore
     /// <summary>Current feedback given from <paramref name="first"/> to <paramref name="last"/>, UTC days, both included; of all agents when <paramref name="agentId"/> is null.</summary>
     Task<IReadOnlyList<FeedbackCount>> CountAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken);
 
+    /// <summary>How much current feedback there is, counted by the database.</summary>
+    Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
+
     /// <summary>How many of the messages made in a period of UTC days, both included, have got feedback, whenever it came.</summary>
     Task<long> CountMessagesAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken);
 }

@@ -41,27 +41,34 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
             cancellationToken);
     }
 
-    public Task<IReadOnlyList<FeedbackCount>> CountAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<FeedbackCount>>(
+    public Task<IReadOnlyList<FeedbackCount>> CountAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken)
+    {
+        var where = Within("created_at", agentId, first, last);
+        return database.ReadAsync<IReadOnlyList<FeedbackCount>>(
             async session => await session.QueryAsync(
                 $"""
                 SELECT created_at / {MicrosecondsOfDay} AS day, feedback_type, COUNT(*) AS n, SUM(reward_score) AS total,
                        SUM(CASE WHEN reward_score >= 0.8 THEN 1 ELSE 0 END) AS excellent, SUM(CASE WHEN reward_score >= 0.5 AND reward_score < 0.8 THEN 1 ELSE 0 END) AS good
-                FROM feedback WHERE is_current = 1 AND created_at >= @first AND created_at < @end AND (@agent IS NULL OR agent_id = @agent)
+                FROM feedback {where} AND is_current = 1
                 GROUP BY 1, 2 ORDER BY 1, 2
                 """,
                 reader => new FeedbackCount(
                     DateOnly.FromDateTime(DateTime.UnixEpoch).AddDays((int)reader.Integer("day")), reader.Text("feedback_type"), reader.Integer("n"), reader.Number("total"),
                     reader.Integer("excellent"), reader.Integer("good")),
-                cancellationToken, ("@agent", agentId), ("@first", Start(first)), ("@end", Start(last) + MicrosecondsOfDay)).ConfigureAwait(false),
+                cancellationToken, where.Parameters).ConfigureAwait(false),
+            cancellationToken);
+    }
+
+    public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            session => session.CountAsync($"SELECT COUNT(*) FROM feedback WHERE is_current = 1{(agentId is null ? "" : " AND agent_id = @agent")}", cancellationToken, ("@agent", agentId)),
             cancellationToken);
 
-    public Task<long> CountMessagesAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken) =>
-        database.ReadAsync(
-            session => session.CountAsync(
-                "SELECT COUNT(*) FROM feedback WHERE opens = 1 AND message_at >= @first AND message_at < @end AND (@agent IS NULL OR agent_id = @agent)",
-                cancellationToken, ("@agent", agentId), ("@first", Start(first)), ("@end", Start(last) + MicrosecondsOfDay)),
-            cancellationToken);
+    public Task<long> CountMessagesAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken)
+    {
+        var where = Within("message_at", agentId, first, last);
+        return database.ReadAsync(session => session.CountAsync($"SELECT COUNT(*) FROM feedback {where} AND opens = 1", cancellationToken, where.Parameters), cancellationToken);
+    }
 
     private async Task<bool> AddAsync(SqlSession session, MessageFeedback feedback, CancellationToken cancellationToken)
     {
@@ -98,6 +105,9 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
 
     private static Task<MessageFeedback?> FindAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
         session.SingleAsync("SELECT * FROM feedback WHERE id = @id", Read, cancellationToken, ("@id", id));
+
+    private static SqlConditions Within(string column, string? agentId, DateOnly first, DateOnly last) => new SqlConditions()
+        .Add("agent_id = @agent", "@agent", agentId).Add($"{column} >= @first", "@first", Start(first)).Add($"{column} < @end", "@end", Start(last) + MicrosecondsOfDay);
 
     private static long Start(DateOnly day) => (day.DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber) * MicrosecondsOfDay;
 

@@ -25,11 +25,13 @@ public sealed partial class BoundaryTests
         ["Storage"] = ["Common"],
         ["Episodes"] = ["Common", "Governance", "Storage"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
+        ["Feedback"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],
         ["Deployments"] = ["Common", "Governance", "Storage", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
         ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
+        ["Monitoring"] = ["Common", "Storage", "Episodes", "Rewards", "Feedback"],
         ["Triage"] = ["Common", "Governance", "Storage", "Episodes", "Deployments", "Training"],
     };
 

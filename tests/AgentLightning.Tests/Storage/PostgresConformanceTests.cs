@@ -19,3 +19,7 @@ public sealed class PostgresSchemaTests : SchemaConformance<PostgresEngine>;
 public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<PostgresEngine>;
 
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
+
+public sealed class PostgresFeedbackStoreTests : FeedbackStoreConformance<PostgresEngine>;
+
+public sealed class PostgresRewardTotalsTests : RewardTotalsConformance<PostgresEngine>;

@@ -19,3 +19,7 @@ public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;
 public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEngine>;
 
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
+
+public sealed class SqliteFeedbackStoreTests : FeedbackStoreConformance<SqliteEngine>;
+
+public sealed class SqliteRewardTotalsTests : RewardTotalsConformance<SqliteEngine>;
