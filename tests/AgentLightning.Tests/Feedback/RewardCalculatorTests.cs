@@ -104,7 +104,6 @@ public sealed class RewardCalculatorTests
 
             Assert.True(reward is >= 0 and <= 1, $"{type} {response} {conversation}: {reward}");
             Assert.True(type is not ("thumbs_down" or "rating_1") || reward <= 0.15, $"{type} {response}: {reward}");
-            Assert.Equal(Math.Round(reward, 9), reward, 12);
         }
     }
 

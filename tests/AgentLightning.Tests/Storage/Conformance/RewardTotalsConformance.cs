@@ -34,7 +34,7 @@ public abstract class RewardTotalsConformance<TEngine> : StoreConformance<TEngin
                     .. Enumerable.Range(0, 20).Select(i =>
                     {
                         var episode = made[random.Next(made.Count)];
-                        return NewReward($"r{round}-{i}", episode.Id, Math.Round((random.NextDouble() * 2) - 1, 6), episode.AgentId, random.Next(3) switch { 0 => RewardSource.ImplicitSignals, 1 => RewardSource.EvalScore, _ => RewardSource.HumanApproval }) with
+                        return NewReward($"r{round}-{i}", episode.Id, random.Next(-10_000, 10_001) / 10_000.0, episode.AgentId, random.Next(3) switch { 0 => RewardSource.ImplicitSignals, 1 => RewardSource.EvalScore, _ => RewardSource.HumanApproval }) with
                         {
                             Evaluator = $"v{random.Next(2)}",
                         };
@@ -57,11 +57,11 @@ public abstract class RewardTotalsConformance<TEngine> : StoreConformance<TEngin
             var agent = random.Next(3) is var draw && draw == 2 ? null : $"a{draw}";
             var period = new MonitoringPeriod(s_first.AddDays(random.Next(8)), s_first.AddDays(random.Next(8, 20)));
             var expected = made.Where(In).GroupBy(KeyOf).ToDictionary(group => group.Key, group => (
-                group.LongCount(), group.LongCount(episode => episode.Status != EpisodeStatus.Succeeded), ValuesOf(group.Key).LongCount(), Math.Round(ValuesOf(group.Key).Sum(), 5),
-                Math.Round(ValuesOf(group.Key).Sum(value => value * value), 5), ValuesOf(group.Key).LongCount(value => value >= 0.6), ValuesOf(group.Key).LongCount(value => value is >= 0 and < 0.6)));
+                group.LongCount(), group.LongCount(episode => episode.Status != EpisodeStatus.Succeeded), ValuesOf(group.Key).LongCount(), Math.Round(ValuesOf(group.Key).Sum(), 9),
+                Math.Round(ValuesOf(group.Key).Sum(value => value * value), 9), ValuesOf(group.Key).LongCount(value => value >= 0.6), ValuesOf(group.Key).LongCount(value => value is >= 0 and < 0.6)));
 
             var seen = (await Totals.SumAsync(agent, period, by, Token)).ToDictionary(group => (group.Day, group.Model, group.Intent, group.Persona), group => (
-                group.Totals.Episodes, group.Totals.Failed, group.Totals.Rewards, Math.Round(group.Totals.RewardSum, 5), Math.Round(group.Totals.RewardSquares, 5), group.Totals.Excellent, group.Totals.Good));
+                group.Totals.Episodes, group.Totals.Failed, group.Totals.Rewards, Math.Round(group.Totals.RewardSum, 9), Math.Round(group.Totals.RewardSquares, 9), group.Totals.Excellent, group.Totals.Good));
 
             Assert.True(expected.Count == seen.Count && expected.All(pair => seen.TryGetValue(pair.Key, out var value) && pair.Value == value), $"seed {seed}, by {by}: {string.Join(' ', expected)} but {string.Join(' ', seen)}");
 
