@@ -2,10 +2,12 @@ using System.Net;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using AgentLightning.Local;
+using AgentLightning.Server.Capture;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Monitoring;
+using AgentLightning.Server.Retention;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
 using AgentLightning.Server.Triage;
@@ -39,6 +41,7 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
+        builder.Services.AddHostedService<RetentionService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Explain);
@@ -58,6 +61,7 @@ public static class LightningServer
         var api = app.MapGroup("/api/lightning");
         api.MapTriage();
         api.MapEpisodes();
+        api.MapCapture();
         api.MapRewards();
         api.MapDeployments();
         api.MapStats();
@@ -75,7 +79,7 @@ public static class LightningServer
         {
             StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
-            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json'.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json', or for a batch 'application/x-ndjson'.",
             _ => null,
         };
         // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.

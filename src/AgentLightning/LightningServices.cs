@@ -1,3 +1,4 @@
+using AgentLightning.Capture;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Deployments;
@@ -6,6 +7,7 @@ using AgentLightning.Evaluation;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
 using AgentLightning.Monitoring;
+using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
 using AgentLightning.Storage;
@@ -29,6 +31,9 @@ public sealed record LightningOptions
     public RedactionOptions Redaction { get; init; } = new();
 
     public EpisodeRecorderOptions Recorder { get; init; } = new();
+
+    /// <summary>How long records are kept; for ever by default.</summary>
+    public RetentionOptions Retention { get; init; } = new();
 
     public EvaluationGateOptions Gate { get; init; } = new();
 
@@ -69,8 +74,14 @@ public static class LightningServices
         services.TryAddSingleton(options.Recorder);
         services.TryAddSingleton<EpisodeRecorder>();
 
+        services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
+        services.TryAddSingleton<EpisodeRemoval>();
+        services.TryAddSingleton(options.Retention);
+        services.TryAddSingleton<RetentionSweeper>();
+
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardService>();
+        services.TryAddSingleton<CaptureService>();
 
         services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
         services.TryAddSingleton<FeedbackService>();

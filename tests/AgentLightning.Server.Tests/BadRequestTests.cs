@@ -9,7 +9,7 @@ namespace AgentLightning.Server.Tests;
 public sealed class BadRequestTests(TrainedStore store)
 {
     private static readonly string[] s_paths =
-        ["triage", "rewards", "episodes", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}",
+        ["triage", "rewards", "episodes", "capture", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}",
          "rewards/implicit", "feedback", "../v1/chat/feedback", "monitoring/rewards", "monitoring/submission-rate", "monitoring/distribution", "monitoring/low-rewards",
          "../v1/admin/agent-lightning/stats", "../v1/admin/agent-lightning/feedback/stats", "../v1/admin/agent-lightning/feedback/recent", "../v1/admin/agent-lightning/dashboard"];
 
@@ -18,6 +18,7 @@ public sealed class BadRequestTests(TrainedStore store)
         "comment", "title", "type", "rating", "page", "feedback_id", "agent_id", "episode_id", "session_id", "reward", "feedback", "correction", "source", "rubric",
         "evaluator", "reward_id", "run_id", "promoted_by", "force", "target_deployment_id", "reason", "rolled_back_by", "limit", "before", "start_date", "end_date",
         "raw_value", "scale", "message_id", "feedback_type", "helpful", "accurate", "complete", "immediate_clarification", "natural_continuation", "start", "end", "by", "days", "agent_name",
+        "id", "user_input", "assistant_output", "created_at", "request_latency_ms", "status", "tool_calls", "messages", "tokens", "tags", "token_usage", "metadata", "trace_id",
     ];
 
     private static readonly string[] s_insideWords =
@@ -74,7 +75,7 @@ public sealed class BadRequestTests(TrainedStore store)
         var path = string.Join(
             '/', s_paths[random.Next(s_paths.Length)].Split('/').Select(part => part == "{v}" ? Uri.EscapeDataString(Text(random)).Replace(".", "%2E", StringComparison.Ordinal) : part));
         var query = string.Join('&', Enumerable.Range(0, random.Next(3)).Select(_ => $"{s_names[random.Next(s_names.Length)]}={Uri.EscapeDataString(Text(random))}"));
-        var method = random.Next(10) switch { < 6 => HttpMethod.Post, < 9 => HttpMethod.Get, _ => HttpMethod.Delete };
+        var method = random.Next(10) switch { < 6 => HttpMethod.Post, < 9 => HttpMethod.Get, _ => HttpMethod.Put };
         var request = new HttpRequestMessage(method, $"/api/lightning/{path}{(query.Length > 0 ? "?" : "")}{query}");
         if (method == HttpMethod.Post)
         {

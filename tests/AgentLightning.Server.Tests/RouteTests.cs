@@ -24,7 +24,7 @@ public sealed class RouteTests
     }
 
     [Theory]
-    [InlineData("DELETE", "/api/lightning/episodes")]
+    [InlineData("DELETE", "/api/lightning/stats")]
     [InlineData("PUT", "/api/lightning/rewards")]
     [InlineData("GET", "/api/v1/chat/feedback")]
     [InlineData("POST", "/api/lightning/monitoring/rewards")]
@@ -62,13 +62,32 @@ public sealed class RouteTests
         Assert.Equal(mapped.Order(), listed);
         Assert.Equal(
             [
-                "GET /api/lightning/deployments", "GET /api/lightning/deployments/active", "GET /api/lightning/deployments/lineage", "GET /api/lightning/episodes",
-                "GET /api/lightning/episodes/{id}", "GET /api/lightning/feedback", "GET /api/lightning/monitoring/distribution", "GET /api/lightning/monitoring/low-rewards",
-                "GET /api/lightning/monitoring/rewards", "GET /api/lightning/monitoring/submission-rate", "GET /api/lightning/rewards", "GET /api/lightning/stats",
-                "GET /api/v1/admin/agent-lightning/dashboard", "GET /api/v1/admin/agent-lightning/feedback/recent", "GET /api/v1/admin/agent-lightning/feedback/stats",
+                "DELETE /api/lightning/episodes",
+                "DELETE /api/lightning/episodes/{id}",
+                "GET /api/lightning/deployments",
+                "GET /api/lightning/deployments/active",
+                "GET /api/lightning/deployments/lineage",
+                "GET /api/lightning/episodes",
+                "GET /api/lightning/episodes/{id}",
+                "GET /api/lightning/feedback",
+                "GET /api/lightning/monitoring/distribution",
+                "GET /api/lightning/monitoring/low-rewards",
+                "GET /api/lightning/monitoring/rewards",
+                "GET /api/lightning/monitoring/submission-rate",
+                "GET /api/lightning/rewards",
+                "GET /api/lightning/stats",
+                "GET /api/v1/admin/agent-lightning/dashboard",
+                "GET /api/v1/admin/agent-lightning/feedback/recent",
+                "GET /api/v1/admin/agent-lightning/feedback/stats",
                 "GET /api/v1/admin/agent-lightning/stats",
-                "POST /api/lightning/deployments", "POST /api/lightning/deployments/rollback",
-                "POST /api/lightning/rewards", "POST /api/lightning/rewards/implicit", "POST /api/lightning/triage", "POST /api/v1/chat/feedback",
+                "POST /api/lightning/capture",
+                "POST /api/lightning/deployments",
+                "POST /api/lightning/deployments/rollback",
+                "POST /api/lightning/episodes",
+                "POST /api/lightning/rewards",
+                "POST /api/lightning/rewards/implicit",
+                "POST /api/lightning/triage",
+                "POST /api/v1/chat/feedback",
             ],
             listed);
     }

@@ -1,5 +1,6 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -25,6 +26,9 @@ public sealed record EpisodeResponse(
         e.Action, e.ActionLogProbability, e.Internal, e.PayloadRemoved, e.CreatedAt, rewards);
 }
 
+/// <summary>How many episodes were removed, and how much of each.</summary>
+public sealed record EpisodeRemovedResponse(long Removed, RemovalScope Scope);
+
 internal static class EpisodesEndpoints
 {
     public static void MapEpisodes(this IEndpointRouteBuilder routes)
@@ -34,6 +38,26 @@ internal static class EpisodesEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
         routes.MapGet("/episodes/{id}", GetAsync)
             .WithSummary("One episode, whole, with its rewards.").ProducesProblem(StatusCodes.Status404NotFound);
+        routes.MapDelete("/episodes/{id}", DeleteAsync)
+            .WithSummary("Deletes an episode with its rewards, feedback and spans.").ProducesProblem(StatusCodes.Status404NotFound);
+        routes.MapDelete("/episodes", DeleteManyAsync)
+            .WithSummary("Deletes the episodes of an agent, a session, a user or an age, or with scope=payload only their texts. What is given holds together.")
+            .ProducesProblem(StatusCodes.Status400BadRequest);
+    }
+
+    private static async Task<EpisodeRemovedResponse> DeleteAsync(string id, EpisodeRemoval removal, CancellationToken cancellationToken)
+    {
+        var removed = await removal.RemoveAsync(new EpisodeSelection(Ids: [Ids.Check(id, "id")]), RemovalScope.Episode, null, cancellationToken);
+        return removed == 0 ? throw LightningException.NotFound($"Episode {id} not found") : new EpisodeRemovedResponse(removed, RemovalScope.Episode);
+    }
+
+    private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
+        EpisodeRemoval removal, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, [FromQuery(Name = "session_id")] string? sessionId = null,
+        [FromQuery(Name = "user_id")] string? userId = null, [FromQuery(Name = "older_than")] DateTimeOffset? olderThan = null, string? scope = null)
+    {
+        var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
+        var removed = await removal.RemoveAsync(new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: olderThan), what, null, cancellationToken);
+        return new EpisodeRemovedResponse(removed, what);
     }
 
     private static async Task<EpisodeListResponse> ListAsync(

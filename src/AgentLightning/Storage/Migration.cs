@@ -8,6 +8,17 @@ internal sealed record Migration(int Version, string Name, string Sql)
     /// <summary>All steps, from the first, read from the files <c>NNNN_name.sql</c> in the assembly.</summary>
     public static IReadOnlyList<Migration> All { get; } = [.. Load()];
 
+    /// <summary>The statement that counts the totals from the rows: the one that filled the table first.</summary>
+    public static string CountTotalsSql
+    {
+        get
+        {
+            var sql = All.Single(migration => migration.Name == "totals").Sql;
+            var start = sql.IndexOf("INSERT INTO daily_totals", StringComparison.Ordinal);
+            return sql[start..sql.IndexOf(';', start)];
+        }
+    }
+
     private static IEnumerable<Migration> Load()
     {
         var assembly = Assembly.GetExecutingAssembly();

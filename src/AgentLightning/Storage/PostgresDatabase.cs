@@ -50,6 +50,17 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time) 
         """,
         cancellationToken, ("@keys", string.Join('\n', keys)));
 
+    public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) => ReadAsync(
+        async session =>
+        {
+            var unsafeSettings = await session.QueryAsync(
+                "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'", reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
+            return unsafeSettings.Count == 0
+                ? new CheckResult("server", true, "writes are on disk before they are acknowledged")
+                : new CheckResult("server", false, $"{string.Join(" and ", unsafeSettings)} off: what is acknowledged may be lost in a crash. Turn it on in postgresql.conf.");
+        },
+        cancellationToken);
+
     // Class 23 is "integrity constraint violation".
     public override bool IsConstraintViolation(DbException exception) => exception is PostgresException { SqlState: ['2', '3', ..] };
 

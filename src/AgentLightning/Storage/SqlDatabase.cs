@@ -69,6 +69,25 @@ internal abstract class SqlDatabase(TimeProvider time) : IAsyncDisposable
         },
         cancellationToken);
 
+    /// <summary>The names of the schema steps that are still to come, all of them when there is no store yet.</summary>
+    public async Task<IReadOnlyList<string>> PendingMigrationsAsync(CancellationToken cancellationToken)
+    {
+        if (!await ExistsAsync(cancellationToken).ConfigureAwait(false))
+        {
+            return [.. Migration.All.Select(migration => migration.Name)];
+        }
+
+        var applied = await ReadAsync(
+            async session => await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) == 0
+                ? []
+                : await session.QueryAsync("SELECT version FROM schema_migrations", reader => (int)reader.Integer("version"), cancellationToken).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+        return [.. Migration.All.Where(migration => !applied.Contains(migration.Version)).Select(migration => migration.Name)];
+    }
+
+    /// <summary>Lets the engine look whether what lies on the disk is sound.</summary>
+    public abstract Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken);
+
     public abstract ValueTask DisposeAsync();
 
     /// <summary>The schema in the words of the engine.</summary>

@@ -67,6 +67,17 @@ internal sealed class SqliteDatabase : SqlDatabase
     public override Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
         GuardAsync(() => _writer.RunAsync(work, cancellationToken));
 
+    public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) => ReadAsync(
+        async session =>
+        {
+            var problems = await session.QueryAsync("PRAGMA integrity_check(5)", reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
+            var orphans = await session.QueryAsync("PRAGMA foreign_key_check", reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
+            return problems is ["ok"] && orphans.Count == 0
+                ? new CheckResult("file", true, "sound")
+                : new CheckResult("file", false, $"{string.Join("; ", problems)}; {orphans.Count} rows refer to missing ones. Restore the file from a backup.");
+        },
+        cancellationToken);
+
     // 19 is SQLITE_CONSTRAINT.
     public override bool IsConstraintViolation(DbException exception) => exception is SqliteException { SqliteErrorCode: 19 };
 

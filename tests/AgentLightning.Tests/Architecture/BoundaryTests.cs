@@ -10,7 +10,8 @@ public sealed partial class BoundaryTests
     /// <summary>What each project may refer to: other projects, and packages of the product.</summary>
     private static readonly Dictionary<string, string[]> s_projects = new()
     {
-        ["AgentLightning"] = [],
+        ["AgentLightning.Client"] = [],
+        ["AgentLightning"] = ["AgentLightning.Client"],
         ["AgentLightning.Models"] = [],
         ["AgentLightning.Local"] = ["AgentLightning", "AgentLightning.Models"],
         ["AgentLightning.Server"] = ["AgentLightning", "AgentLightning.Local"],
@@ -24,12 +25,14 @@ public sealed partial class BoundaryTests
         ["Governance"] = ["Common"],
         ["Storage"] = ["Common"],
         ["Episodes"] = ["Common", "Governance", "Storage"],
+        ["Retention"] = ["Common", "Governance", "Episodes"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
         ["Feedback"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],
         ["Deployments"] = ["Common", "Governance", "Storage", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
+        ["Capture"] = ["Common", "Governance", "Episodes", "Rewards"],
         ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
         ["Monitoring"] = ["Common", "Storage", "Episodes", "Rewards", "Feedback"],
         ["Triage"] = ["Common", "Governance", "Storage", "Episodes", "Deployments", "Training"],
@@ -39,7 +42,11 @@ public sealed partial class BoundaryTests
 
     public static TheoryData<string> Projects => [.. Directory.GetDirectories(Source).Select(folder => Path.GetFileName(folder)!)];
 
-    public static TheoryData<string> Features => [.. Directory.GetDirectories(Path.Combine(Source, "AgentLightning")).Select(folder => Path.GetFileName(folder)!)];
+    /// <summary>Folders of features; those that an application needs for capture lie in the client.</summary>
+    private static readonly string[] s_shared = ["Common", "Governance", "Episodes", "Feedback"];
+
+    public static TheoryData<string> Features =>
+        [.. Directory.GetDirectories(Path.Combine(Source, "AgentLightning")).Select(folder => Path.GetFileName(folder)!).Union(s_shared)];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -61,7 +68,7 @@ public sealed partial class BoundaryTests
         var crossings =
             from file in SourcesOf(Path.Combine(Source, project))
             from used in UsingsOf(file)
-            where used.StartsWith("AgentLightning", StringComparison.Ordinal) && !seen.Contains(ProjectOf(used))
+            where used.StartsWith("AgentLightning", StringComparison.Ordinal) && !ProjectsOf(used).Overlaps(seen)
             select $"{file}: {used}";
 
         Assert.Empty(crossings);
@@ -71,6 +78,9 @@ public sealed partial class BoundaryTests
     [InlineData("AgentLightning", "Microsoft.AspNetCore")]
     [InlineData("AgentLightning", "AgentLightning.Models")]
     [InlineData("AgentLightning", "System.Numerics.Tensors")]
+    [InlineData("AgentLightning.Client", "Microsoft.AspNetCore")]
+    [InlineData("AgentLightning.Client", "Microsoft.Data")]
+    [InlineData("AgentLightning.Client", "Npgsql")]
     [InlineData("AgentLightning.Models", "Microsoft.")]
     [InlineData("AgentLightning.Local", "Microsoft.AspNetCore")]
     public void What_a_project_must_not_know_it_does_not_name(string project, string forbidden)
@@ -89,7 +99,7 @@ public sealed partial class BoundaryTests
     {
         Assert.True(s_features.ContainsKey(feature), $"{feature} is not in the table of this test: say what it may use.");
         var crossings =
-            from file in SourcesOf(Path.Combine(Source, "AgentLightning", feature))
+            from file in SourcesOfFeature(feature)
             from used in UsingsOf(file)
             where used.StartsWith("AgentLightning.", StringComparison.Ordinal)
             let other = used.Split('.')[1]
@@ -100,10 +110,28 @@ public sealed partial class BoundaryTests
     }
 
     [Fact]
+    public void The_client_holds_the_shared_features_and_its_own_folders_and_no_other()
+    {
+        var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
+
+        Assert.Subset(new HashSet<string>([.. s_shared, "Chat", "Export", "Telemetry"]), folders.ToHashSet());
+        Assert.All(s_shared, feature => Assert.Subset(new HashSet<string>(s_shared), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet()));
+    }
+
+    [Theory]
+    [InlineData("Microsoft.Extensions.AI.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions")]
+    public void The_client_needs_no_packages_but_abstractions(params string[] packages)
+    {
+        var document = XDocument.Load(Path.Combine(Source, "AgentLightning.Client", "AgentLightning.Client.csproj"));
+
+        Assert.Equal(packages, document.Descendants("PackageReference").Select(reference => reference.Attribute("Include")!.Value));
+        Assert.Empty(document.Descendants("FrameworkReference"));
+    }
+
+    [Fact]
     public void A_feature_never_names_the_internals_or_the_tables_of_another()
     {
-        var root = Path.Combine(Source, "AgentLightning");
-        var sources = SourcesOf(root).Select(file => (File: file, Feature: Path.GetRelativePath(root, file).Split(Path.DirectorySeparatorChar)[0], Text: File.ReadAllText(file))).ToList();
+        var sources = s_features.Keys.SelectMany(feature => SourcesOfFeature(feature).Select(file => (File: file, Feature: feature, Text: File.ReadAllText(file)))).ToList();
         var internals =
             from source in sources
             where s_features.ContainsKey(source.Feature) && source.Feature is not ("Common" or "Storage")
@@ -130,7 +158,27 @@ public sealed partial class BoundaryTests
         return seen;
     }
 
-    private static string ProjectOf(string used) => s_projects.Keys.Where(project => used == project || used.StartsWith(project + ".", StringComparison.Ordinal)).MaxBy(project => project.Length)!;
+    /// <summary>The projects that declare a namespace, or part of it; the records of capture are in the product's namespaces, but in the client.</summary>
+    private static HashSet<string> ProjectsOf(string used) =>
+        [.. s_declared.Value.Where(declared => declared.Namespace == used || used.StartsWith(declared.Namespace + ".", StringComparison.Ordinal) && !s_declared.Value.Any(other => other.Namespace == used)).Select(declared => declared.Project)];
+
+    private static readonly Lazy<HashSet<(string Namespace, string Project)>> s_declared = new(() =>
+    [
+        .. from project in s_projects.Keys
+           from file in SourcesOf(Path.Combine(Source, project))
+           from line in File.ReadLines(file)
+           let match = Namespace().Match(line)
+           where match.Success
+           select (match.Groups[1].Value, project),
+    ]);
+
+    private static IEnumerable<string> SourcesOfFeature(string feature) =>
+        from project in new[] { "AgentLightning", "AgentLightning.Client" }
+        let folder = Path.Combine(Source, project, feature)
+        where Directory.Exists(folder)
+        from file in SourcesOf(folder)
+        select file;
+
 
     private static IEnumerable<string> SourcesOf(string folder) => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories);
 
@@ -138,6 +186,9 @@ public sealed partial class BoundaryTests
 
     [GeneratedRegex(@"^(?:global )?using (?:static )?(?:\w+ = )?([\w.]+);")]
     private static partial Regex Using();
+
+    [GeneratedRegex(@"^namespace ([\w.]+);")]
+    private static partial Regex Namespace();
 
     [GeneratedRegex(@"internal (?:sealed |static |abstract |partial |readonly |ref )*(?:class|record struct|record|struct|interface|enum) (\w+)")]
     private static partial Regex InternalType();

@@ -18,6 +18,8 @@ public sealed class PostgresSchemaTests : SchemaConformance<PostgresEngine>;
 
 public sealed class PostgresArtifactStoreTests : ArtifactStoreConformance<PostgresEngine>;
 
+public sealed class PostgresStoreCheckTests : StoreCheckConformance<PostgresEngine>;
+
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
 
 public sealed class PostgresFeedbackStoreTests : FeedbackStoreConformance<PostgresEngine>;

@@ -18,6 +18,8 @@ public sealed class SqliteSchemaTests : SchemaConformance<SqliteEngine>;
 
 public sealed class SqliteArtifactStoreTests : ArtifactStoreConformance<SqliteEngine>;
 
+public sealed class SqliteStoreCheckTests : StoreCheckConformance<SqliteEngine>;
+
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
 
 public sealed class SqliteFeedbackStoreTests : FeedbackStoreConformance<SqliteEngine>;

@@ -35,6 +35,9 @@ public abstract class StoreEngine : IAsyncDisposable
     /// <summary>Takes the content of an artifact away behind the store's back.</summary>
     public abstract Task LoseArtifactAsync(string id);
 
+    /// <summary>Changes rows behind the store's back, by a statement with the parameter <c>@id</c>.</summary>
+    public Task DamageAsync(string sql, string id) => ExecuteAsync(sql, id);
+
     protected abstract IServiceCollection Configure(IServiceCollection services);
 
     private protected Task ExecuteAsync(string sql, string id) => _opened[0].GetRequiredService<SqlDatabase>().WriteAsync(

@@ -5,40 +5,29 @@ using AgentLightning.Governance;
 namespace AgentLightning.Episodes;
 
 /// <summary>Takes secrets and personal data out of every text of an episode.</summary>
-internal static class EpisodeRedaction
+public static class EpisodeRedaction
 {
-    private const int TextsOfCall = 3;
-
     /// <summary>
     /// The episode as it may be stored, and how many parts were taken out of it. Ids and the names of models and answers cannot change; one that holds a
     /// secret fails the record.
     /// </summary>
     public static (Episode Episode, int Count) Apply(Redactor redactor, Episode episode)
     {
-        redactor.CheckName(episode.Id, "episode_id");
-        redactor.CheckName(episode.AgentId, "agent_id");
-        redactor.CheckName(episode.ModelDeployment, "model");
-        redactor.CheckName(episode.Action, "action");
-        redactor.CheckName(episode.MessageId, "message_id");
-        redactor.CheckName(episode.TraceId, "trace_id");
-
+        CheckNames(redactor, episode);
         var texts = new List<string?>
         {
             episode.UserInput, episode.AssistantOutput, episode.SessionId, episode.CorrelationId, episode.UserId, episode.Intent, episode.Persona, episode.Error,
         };
         foreach (var call in episode.ToolCalls)
         {
-            redactor.CheckName(call.ToolName, "tool_name");
             texts.AddRange([call.Arguments, call.Result, call.Error]);
         }
 
         foreach (var message in episode.Messages)
         {
-            redactor.CheckName(message.Role, "role");
             texts.AddRange([message.Content, message.Name, message.ToolCallId]);
             foreach (var call in message.ToolCalls ?? [])
             {
-                redactor.CheckName(call.Name, "tool_name");
                 texts.AddRange([call.Id, call.Arguments]);
             }
         }
@@ -80,5 +69,29 @@ internal static class EpisodeRedaction
             redacted.Count);
 
         string? Identifier(string? id) => left.Dequeue() == id ? id : redactor.NameOfIdentifier(id!);
+    }
+
+    /// <summary>Ids and names cannot change without changing what they name: one that holds a secret is <see cref="ErrorKind.Invalid"/>.</summary>
+    public static void CheckNames(Redactor redactor, Episode episode)
+    {
+        redactor.CheckName(episode.Id, "episode_id");
+        redactor.CheckName(episode.AgentId, "agent_id");
+        redactor.CheckName(episode.ModelDeployment, "model");
+        redactor.CheckName(episode.Action, "action");
+        redactor.CheckName(episode.MessageId, "message_id");
+        redactor.CheckName(episode.TraceId, "trace_id");
+        foreach (var call in episode.ToolCalls)
+        {
+            redactor.CheckName(call.ToolName, "tool_name");
+        }
+
+        foreach (var message in episode.Messages)
+        {
+            redactor.CheckName(message.Role, "role");
+            foreach (var call in message.ToolCalls ?? [])
+            {
+                redactor.CheckName(call.Name, "tool_name");
+            }
+        }
     }
 }

@@ -1,0 +1,50 @@
+using System.IO.Compression;
+using AgentLightning.Capture;
+using AgentLightning.Common;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace AgentLightning.Server.Capture;
+
+internal static class CaptureEndpoints
+{
+    private const string LineJson = "application/x-ndjson";
+
+    public static void MapCapture(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/episodes", AddEpisodeAsync)
+            .WithSummary("Stores an episode; it is on disk when the answer comes. An id that is there already leaves the first as it was: 200 with duplicate true.")
+            .Produces<CapturedEpisode>(StatusCodes.Status200OK).Produces<CapturedEpisode>(StatusCodes.Status201Created)
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        routes.MapPost("/capture", AddBatchAsync)
+            .WithSummary("Stores a batch: one object a line, with type episode or reward, in order; gzip is taken. Lines that cannot be taken are told and do not stop the others.")
+            .Accepts<Stream>(LineJson, "application/json").Produces<CaptureOutcome>()
+            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static async Task<IResult> AddEpisodeAsync(EpisodeInput body, CaptureService capture, CancellationToken cancellationToken)
+    {
+        var captured = await capture.AddEpisodeAsync(body, _ => true, cancellationToken);
+        return captured.Duplicate ? TypedResults.Ok(captured) : TypedResults.Created($"/api/lightning/episodes/{Uri.EscapeDataString(captured.EpisodeId)}", captured);
+    }
+
+    private static async Task<IResult> AddBatchAsync(HttpRequest request, CaptureService capture, CancellationToken cancellationToken)
+    {
+        var encoding = request.Headers.ContentEncoding.ToString();
+        if (encoding is not ("" or "identity" or "gzip"))
+        {
+            return TypedResults.Problem("content-encoding must be gzip or absent.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        try
+        {
+            await using var lines = encoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress, leaveOpen: true) : request.Body;
+            return TypedResults.Ok(await capture.AddBatchAsync(lines, _ => true, cancellationToken));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new LightningException(ErrorKind.Invalid, "The body is not the gzip that content-encoding says.", e);
+        }
+    }
+}

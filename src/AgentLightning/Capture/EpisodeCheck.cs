@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Text.Json;
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+
+namespace AgentLightning.Capture;
+
+/// <summary>Makes an episode of what a client sent. What cannot be right is <see cref="ErrorKind.Invalid"/> and names the field, the value and the range.</summary>
+internal static class EpisodeCheck
+{
+    /// <summary>Characters of one text; what is longer is a file and no message.</summary>
+    public const int LongestText = 4_000_000;
+
+    private const int LongestName = 200;
+    private const int MostParts = 10_000;
+    private const int MostTokens = 1_000_000;
+
+    /// <summary>31 days: long work is fine, a number of nanoseconds is not.</summary>
+    private const double LongestMs = 31 * 86_400_000.0;
+
+    /// <summary>A clock may be a little fast; a later time would stand above all that is new.</summary>
+    private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(5);
+
+    public static Episode ToEpisode(EpisodeInput input, DateTimeOffset now)
+    {
+        if (input.AgentId is null || input.UserInput is null)
+        {
+            throw LightningException.Invalid("agent_id and user_input are required.");
+        }
+
+        var metadata = Metadata(input.Metadata);
+        var createdAt = input.CreatedAt ?? now;
+        if (createdAt < DateTimeOffset.UnixEpoch)
+        {
+            throw LightningException.Invalid($"created_at must be from 1970 on, but it is {createdAt.UtcDateTime:O}.");
+        }
+
+        if (createdAt > now + s_skew)
+        {
+            (metadata ??= [])["client_created_at"] = createdAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+            createdAt = now;
+        }
+
+        return new Episode
+        {
+            Id = input.Id is null ? Ids.New(now) : Ids.Check(input.Id, "id"),
+            AgentId = Ids.Check(input.AgentId, "agent_id"),
+            UserInput = Text(input.UserInput, "user_input")!,
+            AssistantOutput = Text(input.AssistantOutput, "assistant_output") ?? "",
+            CreatedAt = createdAt,
+            RequestLatencyMs = Milliseconds(input.RequestLatencyMs, "request_latency_ms") ?? 0,
+            Status = input.Status is null ? EpisodeStatus.Succeeded : EnumText.Parse<EpisodeStatus>(input.Status, "status"),
+            ModelDeployment = Name(input.ModelDeployment, "model_deployment"),
+            SessionId = Name(input.SessionId, "session_id"),
+            UserId = Name(input.UserId, "user_id"),
+            MessageId = Name(input.MessageId, "message_id"),
+            TraceId = TraceId(input.TraceId),
+            CorrelationId = Name(input.CorrelationId, "correlation_id"),
+            Intent = Name(input.Intent, "intent"),
+            Persona = Name(input.Persona, "persona"),
+            Error = Text(input.Error, "error"),
+            TimeToFirstTokenMs = Milliseconds(input.TimeToFirstTokenMs, "time_to_first_token_ms"),
+            Internal = input.Internal ?? false,
+            Action = Name(input.Action, "action"),
+            ActionLogProbability = LogProbability(input.ActionLogProbability, "action_log_probability"),
+            InputKey = Name(input.InputKey, "input_key"),
+            ToolCalls = Parts(input.ToolCalls, "tool_calls", MostParts, (call, name) =>
+            {
+                Required(call.ToolName, $"{name}.tool_name");
+                Text(call.Arguments, $"{name}.arguments");
+                Text(call.Result, $"{name}.result");
+                Text(call.Error, $"{name}.error");
+                Milliseconds(call.DurationMs, $"{name}.duration_ms");
+            }),
+            Messages = Parts(input.Messages, "messages", MostParts, CheckMessage),
+            Tokens = Tokens(input.Tokens),
+            Tags = Parts(input.Tags, "tags", LongestName, (tag, name) => Required(tag, name)),
+            TokenUsage = Usage(input.TokenUsage),
+            Metadata = metadata,
+        };
+    }
+
+    private static void CheckMessage(EpisodeMessage message, string name)
+    {
+        Required(message.Role, $"{name}.role");
+        Text(message.Content, $"{name}.content");
+        Name(message.Name, $"{name}.name");
+        Name(message.ToolCallId, $"{name}.tool_call_id");
+        Parts(message.ToolCalls, $"{name}.tool_calls", MostParts, (call, of) =>
+        {
+            Required(call.Name, $"{of}.name");
+            Name(call.Id, $"{of}.id");
+            Text(call.Arguments, $"{of}.arguments");
+        });
+    }
+
+    private static EpisodeTokens? Tokens(EpisodeTokens? tokens)
+    {
+        if (tokens is null)
+        {
+            return null;
+        }
+
+        if (tokens.PromptIds is null || tokens.CompletionIds is null)
+        {
+            throw LightningException.Invalid("tokens needs prompt_ids and completion_ids.");
+        }
+
+        Count(tokens.PromptIds.Count, "tokens.prompt_ids", MostTokens);
+        Count(tokens.CompletionIds.Count, "tokens.completion_ids", MostTokens);
+        if (tokens.PromptIds.Concat(tokens.CompletionIds).Any(id => id < 0))
+        {
+            throw LightningException.Invalid($"tokens must hold ids from 0, but it holds {tokens.PromptIds.Concat(tokens.CompletionIds).First(id => id < 0)}.");
+        }
+
+        if (tokens.CompletionLogProbabilities is { } logs)
+        {
+            if (logs.Count != tokens.CompletionIds.Count)
+            {
+                throw LightningException.Invalid($"tokens.completion_log_probabilities must be as long as completion_ids ({tokens.CompletionIds.Count}), but it holds {logs.Count}.");
+            }
+
+            foreach (var log in logs)
+            {
+                LogProbability(log, "tokens.completion_log_probabilities");
+            }
+        }
+
+        return tokens;
+    }
+
+    private static TokenUsage? Usage(TokenUsage? usage) =>
+        usage is { } counts && Math.Min(counts.Prompt, Math.Min(counts.Completion, counts.Total)) < 0
+            ? throw LightningException.Invalid($"token_usage must be counts from 0, but it is {counts.Prompt}, {counts.Completion} and {counts.Total}.")
+            : usage;
+
+    private static Dictionary<string, string>? Metadata(IReadOnlyDictionary<string, JsonElement>? metadata)
+    {
+        if (metadata is null)
+        {
+            return null;
+        }
+
+        Count(metadata.Count, "metadata", LongestName);
+        var texts = new Dictionary<string, string>(metadata.Count);
+        foreach (var (name, value) in metadata)
+        {
+            Name(name, "a name in metadata");
+            texts[name] = Text(value.ValueKind == JsonValueKind.String ? String(value) : value.GetRawText(), "metadata")!;
+        }
+
+        return texts;
+    }
+
+    private static string? String(JsonElement value)
+    {
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new LightningException(ErrorKind.Invalid, "metadata holds a text that is none: half a surrogate pair.", e);
+        }
+    }
+
+    private static List<T> Parts<T>(IReadOnlyList<T?>? parts, string name, int most, Action<T, string> check)
+        where T : class
+    {
+        Count(parts?.Count ?? 0, name, most);
+        var whole = new List<T>(parts?.Count ?? 0);
+        foreach (var part in parts ?? [])
+        {
+            check(part ?? throw LightningException.Invalid($"{name} must not hold null, but item {whole.Count} is."), $"{name}[{whole.Count}]");
+            whole.Add(part);
+        }
+
+        return whole;
+    }
+
+    private static void Count(int count, string name, int most)
+    {
+        if (count > most)
+        {
+            throw LightningException.Invalid($"{name} must hold 0 to {most} items, but it holds {count}.");
+        }
+    }
+
+    private static void Required(string? value, string name)
+    {
+        if (string.IsNullOrEmpty(Name(value, name)))
+        {
+            throw LightningException.Invalid($"{name} must be 1 to {LongestName} characters, but it is empty.");
+        }
+    }
+
+    private static string? Name(string? value, string name) =>
+        value is null || (value.Length <= LongestName && !value.Any(char.IsControl))
+            ? value
+            : throw LightningException.Invalid($"{name} must be at most {LongestName} characters without control characters, but it has {value.Length}.");
+
+    private static string? Text(string? value, string name)
+    {
+        if (value?.Length > LongestText)
+        {
+            throw LightningException.Invalid($"{name} must be at most {LongestText} characters, but it has {value.Length}.");
+        }
+
+        return value?.IndexOf('\0', StringComparison.Ordinal) is >= 0 and var at
+            ? throw LightningException.Invalid($"{name} cannot hold the character U+0000, but it does at position {at}. Leave it out.")
+            : value;
+    }
+
+    private static string? TraceId(string? value) =>
+        value is null || (value.Length == 32 && value.All(char.IsAsciiHexDigit))
+            ? value?.ToLowerInvariant()
+            : throw LightningException.Invalid($"trace_id must be 32 hexadecimal digits, but it has {value.Length} characters.");
+
+    private static double? Milliseconds(double? value, string name) => Number(value, name, 0, LongestMs);
+
+    private static double? LogProbability(double? value, string name) => Number(value, name, -1e6, 0);
+
+    private static double? Number(double? value, string name, double least, double most) =>
+        value is null || (value >= least && value <= most)
+            ? value
+            : throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {least} to {most}, but it is {value}."));
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace AgentLightning.Storage;
+
+/// <summary>One thing that was checked, and what was seen.</summary>
+public sealed record CheckResult(string Name, bool Passed, string Detail);
+
+/// <summary>Looks whether a store is what it must be: sound, at the newest schema, and with totals that equal a count over all rows.</summary>
+public sealed class StoreCheck
+{
+    /// <summary>Totals that differ from a count over the rows; empty when all agree.</summary>
+    private const string DifferencesSql =
+        """
+        SELECT agent_id, SUM(episodes) AS episodes, SUM(failed) AS failed, SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum,
+               SUM(excellent) AS excellent, SUM(good) AS good
+        FROM (
+            SELECT agent_id, day, model, intent, persona, episodes, failed, rewards, reward_sum, excellent, good FROM daily_totals
+            UNION ALL
+            SELECT agent_id, created_at / 86400000000, COALESCE(model, ''), COALESCE(intent, ''), COALESCE(persona, ''),
+                   -1, CASE WHEN status = 'succeeded' THEN 0 ELSE -1 END, 0, 0, 0, 0
+            FROM episodes
+            UNION ALL
+            SELECT r.agent_id, e.created_at / 86400000000, COALESCE(e.model, ''), COALESCE(e.intent, ''), COALESCE(e.persona, ''), 0, 0, -1,
+                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= 0.6 THEN -1 ELSE 0 END, CASE WHEN r.value >= 0 AND r.value < 0.6 THEN -1 ELSE 0 END
+            FROM rewards r JOIN episodes e ON e.id = r.episode_id WHERE r.is_current = 1
+        ) AS compared
+        GROUP BY agent_id, day, model, intent, persona
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0 OR SUM(good) <> 0
+        """;
+
+    private readonly SqlDatabase _database;
+
+    internal StoreCheck(SqlDatabase database) => _database = database;
+
+    /// <summary>The schema steps that the store has not had yet, by name; empty when it is up to date. Changes nothing.</summary>
+    public Task<IReadOnlyList<string>> PendingMigrationsAsync(CancellationToken cancellationToken) => _database.PendingMigrationsAsync(cancellationToken);
+
+    /// <summary>Runs every check; each says what it saw. Reads every row, so that it takes a while on a large store.</summary>
+    public async Task<IReadOnlyList<CheckResult>> RunAsync(CancellationToken cancellationToken)
+    {
+        var pending = await PendingMigrationsAsync(cancellationToken).ConfigureAwait(false);
+        List<CheckResult> results = [new("schema", pending.Count == 0, pending.Count == 0 ? "up to date" : $"steps to come: {string.Join(", ", pending)}; run 'lightning db migrate'")];
+        results.Add(await _database.CheckFilesAsync(cancellationToken).ConfigureAwait(false));
+        if (pending.Count == 0)
+        {
+            var differing = await _database.ReadAsync(session => session.QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken), cancellationToken).ConfigureAwait(false);
+            results.Add(new("totals", differing.Count == 0, differing.Count == 0
+                ? "equal to a count over all rows"
+                : string.Create(CultureInfo.InvariantCulture, $"{differing.Count} differ from the rows, first of agent '{differing[0]}'; run 'lightning db migrate --rebuild-totals'")));
+        }
+
+        return results;
+    }
+
+    /// <summary>Counts all rows anew and puts the totals in place of what was there.</summary>
+    public Task RebuildTotalsAsync(CancellationToken cancellationToken) => _database.WriteAsync(
+        async session =>
+        {
+            await _database.SerialiseAsync(session, ["totals"], cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync("DELETE FROM daily_totals", cancellationToken).ConfigureAwait(false);
+            return await session.ExecuteAsync(Migration.CountTotalsSql, cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
+}
