@@ -82,6 +82,7 @@ public static class LightningServices
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardService>();
         services.TryAddSingleton<CaptureService>();
+        services.TryAddSingleton<EpisodeExport>();
 
         services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
         services.TryAddSingleton<FeedbackService>();
@@ -118,7 +119,11 @@ public static class LightningServices
     /// Brings the store's schema up to date; call once before use. With <paramref name="create"/> false, a store that does not exist is
     /// <see cref="ErrorKind.NotFound"/> instead of made.
     /// </summary>
-    public static async Task OpenLightningAsync(this IServiceProvider provider, bool create, CancellationToken cancellationToken)
+    public static Task OpenLightningAsync(this IServiceProvider provider, bool create, CancellationToken cancellationToken) => provider.OpenLightningAsync(create, migrate: true, cancellationToken);
+
+    /// <inheritdoc cref="OpenLightningAsync(IServiceProvider, bool, CancellationToken)"/>
+    /// <param name="migrate">False leaves the schema as it is, for who wants to look at it.</param>
+    public static async Task OpenLightningAsync(this IServiceProvider provider, bool create, bool migrate, CancellationToken cancellationToken)
     {
         var database = provider.GetRequiredService<SqlDatabase>();
         if (!create && !await database.ExistsAsync(cancellationToken).ConfigureAwait(false))
@@ -126,6 +131,9 @@ public static class LightningServices
             throw LightningException.NotFound($"There is no store '{provider.GetRequiredService<LightningOptions>().StoreName}'. Name one with --store, or make one with 'lightning serve' or 'lightning demo'.");
         }
 
-        await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
+        if (migrate)
+        {
+            await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 }

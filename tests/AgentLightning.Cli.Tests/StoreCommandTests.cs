@@ -20,7 +20,7 @@ public sealed class StoreCommandTests(FinishedDemo demo)
         var shown = (await Lightning.RunAsync(folder.Path, "episodes", "show", "demo-capture-000000", "--store", Store, "--json")).Json();
 
         Assert.Equal(6, first.EnumerateArray().Concat(next.EnumerateArray()).Select(episode => episode.GetProperty("id").GetString()).Distinct().Count());
-        Assert.Equal("demo-capture-000000", shown.GetProperty("episode").GetProperty("id").GetString());
+        Assert.Equal("demo-capture-000000", shown.GetProperty("id").GetString());
         Assert.Single(shown.GetProperty("rewards").EnumerateArray());
         Assert.Contains("demo-capture-000000", (await Lightning.RunAsync(folder.Path, "episodes", "show", "demo-capture-000000", "--store", Store)).Out, StringComparison.Ordinal);
     }

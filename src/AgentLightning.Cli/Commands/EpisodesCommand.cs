@@ -1,38 +1,45 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
+using AgentLightning.Cli.Records;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
-using AgentLightning.Rewards;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
 
-/// <summary><c>lightning episodes list</c> and <c>show</c>: what was captured.</summary>
+/// <summary><c>lightning episodes</c>: what was captured.</summary>
 internal static class EpisodesCommand
 {
-    public static Command Create() => new("episodes", "Lists and shows what was captured.") { CreateList(), CreateShow() };
+    public static Command Create() => new("episodes", "Lists, shows, deletes, exports and imports what was captured.")
+    {
+        CreateList(), CreateShow(), EpisodesDeleteCommand.Create(), EpisodesExportCommand.Create(), EpisodesImportCommand.Create(),
+    };
 
     private static Command CreateList()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var agentId = new Option<string?>("--agent-id") { Description = "Only episodes of this agent." };
+        var sessionId = new Option<string?>("--session-id") { Description = "Only episodes of this session." };
+        var userId = new Option<string?>("--user-id") { Description = "Only episodes of this user." };
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
         var before = new Option<string?>("--before") { Description = "Only episodes older than this one: the last id of a page gives the next." };
-        var command = new Command("list", "Lists episodes, newest first. Example: lightning episodes list --store lightning-demo/lightning.db --limit 5") { agentId, limit, before, store, json };
+        var command = new Command("list", "Lists episodes, newest first. Example: lightning episodes list --store lightning-demo/lightning.db --limit 5") { agentId, sessionId, userId, limit, before };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var query = new EpisodeQuery(parsed.GetValue(agentId), Limit: parsed.GetValue(limit), Before: parsed.GetValue(before));
-            var episodes = await workspace.Get<IEpisodeStore>().ListAsync(query, cancellationToken);
+            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+            var query = new EpisodeQuery(parsed.GetValue(agentId), Limit: parsed.GetValue(limit), Before: parsed.GetValue(before), SessionId: parsed.GetValue(sessionId), UserId: parsed.GetValue(userId));
+            var listed = await opened.ListAsync(query, cancellationToken);
             if (parsed.GetValue(json))
             {
-                Terminal.WriteJson(new { query.AgentId, episodes_found = episodes.Count, episodes });
+                Terminal.WriteJson(listed);
                 return ExitCodes.Success;
             }
 
             var table = new Table().AddColumns("id", "created", "agent", "model", "ms", "input");
-            foreach (var episode in episodes)
+            foreach (var episode in listed.Episodes)
             {
                 table.AddRow(
                     Markup.Escape(episode.Id), episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture), Markup.Escape(episode.AgentId), Markup.Escape(episode.ModelDeployment ?? ""),
@@ -47,38 +54,57 @@ internal static class EpisodesCommand
 
     private static Command CreateShow()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var id = new Argument<string>("id") { Description = "The episode's id." };
         CommonOptions.RefuseOptions(id, "No id begins with two dashes.");
-        var command = new Command("show", "Shows one episode, whole, with every reward it got. Example: lightning episodes show ID") { id, store, json };
+        var command = new Command("show", "Shows one episode, whole, with every reward it got. Example: lightning episodes show ID") { id };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var wanted = Ids.Check(parsed.GetValue(id), "id");
-            var episode = await workspace.Get<IEpisodeStore>().FindAsync(wanted, cancellationToken) ?? throw LightningException.NotFound($"Episode {wanted} not found");
-            var rewards = await workspace.Get<IRewardStore>().HistoryAsync(wanted, cancellationToken);
+            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+            var episode = await opened.GetAsync(parsed.GetValue(id)!, cancellationToken);
             if (parsed.GetValue(json))
             {
-                Terminal.WriteJson(new { episode, rewards });
+                Terminal.WriteJson(episode);
                 return ExitCodes.Success;
             }
 
             var grid = new Grid().AddColumn().AddColumn();
-            grid.AddRow("id", Markup.Escape(episode.Id));
-            grid.AddRow("agent", Markup.Escape(episode.AgentId));
-            grid.AddRow("created", episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture));
-            grid.AddRow("model", Markup.Escape(episode.ModelDeployment ?? ""));
-            grid.AddRow("latency", string.Create(CultureInfo.InvariantCulture, $"{episode.RequestLatencyMs:0.000} ms"));
-            grid.AddRow("input", Markup.Escape(episode.UserInput));
-            grid.AddRow("output", Markup.Escape(episode.AssistantOutput));
-            foreach (var reward in rewards)
+            Add("id", episode.Id);
+            Add("agent", episode.AgentId);
+            Add("created", episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture));
+            Add("status", EnumText.Of(episode.Status));
+            Add("model", episode.ModelDeployment);
+            Add("session", episode.SessionId);
+            Add("user", episode.UserId);
+            Add("intent", episode.Intent);
+            Add("latency", string.Create(CultureInfo.InvariantCulture, $"{episode.RequestLatencyMs:0.000} ms"));
+            Add("tokens", episode.TokenUsage is { } usage ? string.Create(CultureInfo.InvariantCulture, $"{usage.Prompt} in, {usage.Completion} out") : null);
+            Add("input", episode.PayloadRemoved ? "(removed)" : episode.UserInput);
+            Add("output", episode.PayloadRemoved ? "(removed)" : episode.AssistantOutput);
+            Add("error", episode.Error);
+            foreach (var call in episode.ToolCalls)
+            {
+                Add("tool", string.Create(CultureInfo.InvariantCulture, $"{call.ToolName} {call.Arguments} → {call.Error ?? call.Result} ({call.DurationMs:0.0} ms)"));
+            }
+
+            foreach (var reward in episode.Rewards)
             {
                 var state = reward.IsCurrent ? "" : " (superseded)";
-                grid.AddRow("reward", Markup.Escape(string.Create(CultureInfo.InvariantCulture, $"{reward.Value:+0.000;-0.000;0.000} by {EnumText.Of(reward.Source)} {reward.Evaluator} {reward.Comments}{state}")));
+                Add("reward", string.Create(CultureInfo.InvariantCulture, $"{reward.Value:+0.000;-0.000;0.000} by {EnumText.Of(reward.Source)} {reward.Evaluator} {reward.Comments}{state}"));
             }
 
             Terminal.Results.Write(grid);
             return ExitCodes.Success;
+
+            void Add(string name, string? value)
+            {
+                if (value is not null)
+                {
+                    grid.AddRow(name, Markup.Escape(value));
+                }
+            }
         });
         return command;
     }

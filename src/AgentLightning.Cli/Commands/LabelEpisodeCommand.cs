@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
+using AgentLightning.Cli.Records;
 using AgentLightning.Common;
-using AgentLightning.Rewards;
+using AgentLightning.Server.Rewards;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -12,20 +13,22 @@ internal static class LabelEpisodeCommand
 {
     public static Command Create()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var episodeId = new Option<string>("--episode-id") { Description = "The episode.", Required = true };
         var reward = new Option<double>("--reward") { Description = "How good it was, -1 to 1.", Required = true };
         var feedback = new Option<string?>("--feedback") { Description = "A comment." };
         var correction = new Option<string?>("--correction") { Description = "The right answer, if you know it." };
-        var command = new Command("label-episode", "Gives an episode a reward. Example: lightning label-episode --episode-id ID --reward 0.8 --feedback \"right\"") { episodeId, reward, feedback, correction, store, json };
+        var command = new Command("label-episode", "Gives an episode a reward. Example: lightning label-episode --episode-id ID --reward 0.8 --feedback \"right\"") { episodeId, reward, feedback, correction };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var given = await workspace.Get<RewardService>().AssignAsync(
-                new RewardRequest(parsed.GetValue(episodeId)!, parsed.GetValue(reward), RewardSource.HumanApproval, parsed.GetValue(correction), Comments: parsed.GetValue(feedback)), cancellationToken);
+            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+            var given = await opened.AssignAsync(
+                new RewardBody(parsed.GetValue(episodeId), parsed.GetValue(reward), parsed.GetValue(feedback), parsed.GetValue(correction), null, null, null, null), cancellationToken);
             if (parsed.GetValue(json))
             {
-                Terminal.WriteJson(new { reward_id = given.Id, given.EpisodeId, given.Value, given.Source, given.CreatedAt });
+                Terminal.WriteJson(given);
             }
             else
             {

@@ -12,9 +12,12 @@ internal static class RootCommandFactory
         TriageCommand.Create(),
         EpisodesCommand.Create(),
         LabelEpisodeCommand.Create(),
+        RewardsCommand.Create(),
+        FeedbackCommand.Create(),
         StatsCommand.Create(),
         PromoteCommand.Create(),
         RollbackCommand.Create(),
         LineageCommand.Create(),
+        DbCommand.Create(),
     };
 }

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
-using AgentLightning.Stats;
-using AgentLightning.Triage;
+using AgentLightning.Cli.Records;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -12,12 +11,14 @@ internal static class StatsCommand
 {
     public static Command Create()
     {
-        var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
-        var command = new Command("stats", "Counts an agent's episodes, rewards, runs and releases. Example: lightning stats --store lightning-demo/lightning.db") { agentId, store, json };
+        var (records, agentId, json) = (new RecordsOptions(), CommonOptions.AgentId(), CommonOptions.Json());
+        var command = new Command("stats", "Counts an agent's episodes, rewards, runs and releases. Example: lightning stats --store lightning-demo/lightning.db") { agentId };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var stats = await workspace.Get<StatsReader>().ReadAsync(parsed.GetValue(agentId)!, RuleTriagePolicy.PolicyName, cancellationToken);
+            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+            var stats = await opened.StatsAsync(parsed.GetValue(agentId)!, cancellationToken);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(stats);

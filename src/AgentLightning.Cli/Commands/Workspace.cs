@@ -11,16 +11,16 @@ internal sealed class Workspace : IAsyncDisposable
 
     private Workspace(ServiceProvider services) => _services = services;
 
-    /// <summary>Opens a store; with <paramref name="create"/> false it must exist.</summary>
-    public static async Task<Workspace> OpenAsync(LightningOptions options, bool create, CancellationToken cancellationToken)
+    /// <summary>Opens a store, brought up to date; with <paramref name="create"/> false it must exist.</summary>
+    public static Task<Workspace> OpenAsync(LightningOptions options, bool create, CancellationToken cancellationToken) => OpenAsync(options, create, migrate: true, cancellationToken);
+
+    /// <param name="migrate">False leaves the schema as it is.</param>
+    public static async Task<Workspace> OpenAsync(LightningOptions options, bool create, bool migrate, CancellationToken cancellationToken)
     {
-        var services = new ServiceCollection()
-            .AddLogging(logging => logging.AddFilter(level => level >= LogLevel.Error).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace))
-            .AddLightning(options).AddLocalEngine().BuildServiceProvider();
-        var workspace = new Workspace(services);
+        var workspace = Closed(options);
         try
         {
-            await services.OpenLightningAsync(create, cancellationToken);
+            await workspace._services.OpenLightningAsync(create, migrate, cancellationToken);
             return workspace;
         }
         catch
@@ -29,6 +29,12 @@ internal sealed class Workspace : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The services on a store that nobody has looked for yet.</summary>
+    public static Workspace Closed(LightningOptions options) => new(
+        new ServiceCollection()
+            .AddLogging(logging => logging.AddFilter(level => level >= LogLevel.Error).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace))
+            .AddLightning(options).AddLocalEngine().BuildServiceProvider());
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();

@@ -33,7 +33,9 @@ internal static class DemoReport
         Terminal.Results.Write(table);
         WriteChart(state);
         Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{result.Episodes} episodes, {result.Rewards} rewards, {result.Seconds:0.0} s, seed {result.Seed}");
-        Terminal.Results.MarkupLineInterpolated($"Look inside:  lightning lineage --store {store}   lightning serve --store {store}");
+        var program = Program();
+        Terminal.Results.WriteLine($"Look inside:  {program} lineage --store {store}");
+        Terminal.Results.WriteLine($"Try it:       {program} serve --store {store}");
     }
 
     private static void WriteChart(DemoState state)
@@ -51,6 +53,19 @@ internal static class DemoReport
         {
             Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"reward of fresh answers, round by round  {Sparkline(state.TrainingRewards)}  {state.TrainingRewards[0]:+0.00;-0.00} → {state.TrainingRewards[^1]:+0.00;-0.00}");
         }
+    }
+
+    /// <summary>How to call this program from here: by its name where the shell finds it, else by its path.</summary>
+    private static string Program()
+    {
+        if (Environment.ProcessPath is not { } path || Path.GetFileNameWithoutExtension(path) != "lightning")
+        {
+            return "lightning";
+        }
+
+        var folder = Path.GetDirectoryName(path);
+        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Contains(folder);
+        return found ? "lightning" : Path.GetRelativePath(Environment.CurrentDirectory, path) is var relative && relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
     }
 
     private static string Sparkline(IReadOnlyList<double> values)

@@ -88,19 +88,26 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
         }
 
         var agent = workspace.Get<TriageAgent>();
-        var given = new List<Reward>();
+        var (given, comparable) = (new List<Reward>(), new List<double>());
+        var servedLater = _unseen.Take(ServedItems).Select(item => item.Task.Key).ToHashSet();
         for (var i = 0; i < _traffic.Count; i++)
         {
             var task = _traffic[i].Task;
             var call = new TriageCall(Agent, $"demo-capture-{i:000000}", Exploration: Exploration);
             var answer = await agent.AnalyzeAsync(task, call, new Random(HashCodeOf(i)), cancellationToken);
             given.Add(_reviewer.Judge(answer.Episode, task, answer.Analysis, $"demo-capture-reward-{i:000000}"));
+            // What is compared with the answers after the release: the same inputs, and the policy's own choice.
+            if (servedLater.Contains(task.Key) && answer.Episode.ActionLogProbability >= Math.Log(1 - Exploration))
+            {
+                comparable.Add(given[^1].Value);
+            }
+
             report((double)i / _traffic.Count, $"{i + 1} episodes");
         }
 
         await workspace.Get<EpisodeRecorder>().FlushAsync(cancellationToken);
         await workspace.Get<IRewardStore>().AddAsync(given, cancellationToken);
-        state.ServingRewards["before"] = given.Average(reward => reward.Value);
+        state.ServingRewards["before"] = comparable.DefaultIfEmpty().Average();
     }
 
     private async Task ReleaseFirstPolicyAsync(CancellationToken cancellationToken)

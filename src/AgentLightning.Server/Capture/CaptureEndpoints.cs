@@ -1,8 +1,10 @@
 using System.IO.Compression;
 using AgentLightning.Capture;
 using AgentLightning.Common;
+using AgentLightning.Episodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace AgentLightning.Server.Capture;
@@ -21,6 +23,23 @@ internal static class CaptureEndpoints
             .WithSummary("Stores a batch: one object a line, with type episode or reward, in order; gzip is taken. Lines that cannot be taken are told and do not stop the others.")
             .Accepts<Stream>(LineJson, "application/json").Produces<CaptureOutcome>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        routes.MapGet("/export", ExportAsync)
+            .WithSummary("Every episode of an agent, or of all, with its rewards, as lines that capture takes.")
+            .Produces<Stream>(StatusCodes.Status200OK, LineJson);
+    }
+
+    private static async Task ExportAsync(
+        HttpResponse response, EpisodeExport export, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null,
+        [FromQuery(Name = "session_id")] string? sessionId = null, [FromQuery(Name = "user_id")] string? userId = null,
+        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null)
+    {
+        response.ContentType = LineJson;
+        await using var writer = new StreamWriter(response.Body);
+        await foreach (var line in export.ReadAsync(new EpisodeQuery(agentId, startDate, endDate, SessionId: sessionId, UserId: userId), cancellationToken))
+        {
+            await writer.WriteAsync(line.AsMemory(), cancellationToken);
+            await writer.WriteAsync('\n');
+        }
     }
 
     private static async Task<IResult> AddEpisodeAsync(EpisodeInput body, CaptureService capture, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Governance;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using Microsoft.AspNetCore.Builder;
@@ -20,7 +21,7 @@ public sealed record EpisodeResponse(
     IReadOnlyDictionary<string, string>? Metadata, EpisodeStatus Status, string? Error, string? Action, double? ActionLogProbability, bool Internal, bool PayloadRemoved,
     DateTimeOffset CreatedAt, IReadOnlyList<Reward> Rewards)
 {
-    internal static EpisodeResponse Of(Episode e, IReadOnlyList<Reward> rewards) => new(
+    public static EpisodeResponse Of(Episode e, IReadOnlyList<Reward> rewards) => new(
         e.Id, e.AgentId, e.UserInput, e.AssistantOutput, e.ToolCalls, e.Messages, e.ModelDeployment, e.DeploymentId, e.TrainingRunId, e.CorrelationId, e.SessionId,
         e.UserId, e.MessageId, e.TraceId, e.Intent, e.Persona, e.RequestLatencyMs, e.TimeToFirstTokenMs, e.TokenUsage, e.Tokens, e.Tags, e.Metadata, e.Status, e.Error,
         e.Action, e.ActionLogProbability, e.Internal, e.PayloadRemoved, e.CreatedAt, rewards);
@@ -61,9 +62,10 @@ internal static class EpisodesEndpoints
     }
 
     private static async Task<EpisodeListResponse> ListAsync(
-        IEpisodeStore episodes, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20, [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null)
+        IEpisodeStore episodes, Redactor redactor, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20, [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, string? before = null,
+        [FromQuery(Name = "session_id")] string? sessionId = null, [FromQuery(Name = "user_id")] string? userId = null)
     {
-        var found = await episodes.ListAsync(new EpisodeQuery(agentId, startDate, endDate, limit, before), cancellationToken);
+        var found = await episodes.ListAsync(new EpisodeQuery(agentId, startDate, endDate, limit, before, sessionId, userId).AsStored(redactor), cancellationToken);
         return new EpisodeListResponse(agentId, found.Count, found);
     }
 

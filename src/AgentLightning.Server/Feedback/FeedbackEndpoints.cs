@@ -15,17 +15,25 @@ namespace AgentLightning.Server.Feedback;
 /// <param name="FeedbackId">The client's own id; the same id twice is one record.</param>
 /// <param name="AgentId">Looks only at messages of this agent.</param>
 public sealed record ChatFeedbackBody(
-    string? MessageId, string? FeedbackType, int? Rating, string? Comment, bool? Helpful, bool? Accurate, bool? Complete, string? FeedbackId, string? AgentId);
+    string? MessageId, string? FeedbackType, int? Rating, string? Comment, bool? Helpful, bool? Accurate, bool? Complete, string? FeedbackId, string? AgentId)
+{
+    /// <param name="user">Who gives it; null or empty for somebody who is not known.</param>
+    public FeedbackRequest ToRequest(string? user) =>
+        new(MessageId, FeedbackType, Rating, Comment, Helpful, Accurate, Complete, string.IsNullOrEmpty(user) ? null : user, FeedbackId, AgentId);
+}
 
 /// <summary>The stored feedback and the reward computed from it, 0…1.</summary>
-public sealed record ChatFeedbackResponse(string FeedbackId, string MessageId, string FeedbackType, double RewardScore, DateTimeOffset CreatedAt);
+public sealed record ChatFeedbackResponse(string FeedbackId, string MessageId, string FeedbackType, double RewardScore, DateTimeOffset CreatedAt)
+{
+    public static ChatFeedbackResponse Of(MessageFeedback f) => new(f.Id, f.MessageId, f.FeedbackType, f.RewardScore, f.CreatedAt);
+}
 
 /// <summary>Feedback as lists show it.</summary>
 public sealed record FeedbackItem(
     string FeedbackId, string MessageId, string EpisodeId, string AgentId, string? ConversationId, string? UserId, string FeedbackType, int? Rating, bool? Helpful, bool? Accurate,
     bool? Complete, string? Comment, double RewardScore, bool IsCurrent, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
 {
-    internal static FeedbackItem Of(MessageFeedback f) => new(
+    public static FeedbackItem Of(MessageFeedback f) => new(
         f.Id, f.MessageId, f.EpisodeId, f.AgentId, f.SessionId, f.UserId, f.FeedbackType, f.Rating, f.Helpful, f.Accurate, f.Complete, f.Comment, f.RewardScore, f.IsCurrent,
         f.CreatedAt, f.UpdatedAt);
 }
@@ -33,7 +41,7 @@ public sealed record FeedbackItem(
 /// <summary>Feedback with its history, newest first.</summary>
 public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback);
 
-internal static class FeedbackEndpoints
+public static class FeedbackEndpoints
 {
     /// <summary>Names the user on whose behalf a request is made; without it the user is not known.</summary>
     public const string UserHeader = "X-Lightning-User";
@@ -50,15 +58,8 @@ internal static class FeedbackEndpoints
     }
 
     private static async Task<ChatFeedbackResponse> GiveAsync(
-        ChatFeedbackBody body, FeedbackService feedback, CancellationToken cancellationToken, [FromHeader(Name = UserHeader)] string? user = null)
-    {
-        var given = await feedback.GiveAsync(
-            new FeedbackRequest(
-                body.MessageId, body.FeedbackType, body.Rating, body.Comment, body.Helpful, body.Accurate, body.Complete, string.IsNullOrEmpty(user) ? null : user,
-                body.FeedbackId, body.AgentId),
-            cancellationToken);
-        return new ChatFeedbackResponse(given.Id, given.MessageId, given.FeedbackType, given.RewardScore, given.CreatedAt);
-    }
+        ChatFeedbackBody body, FeedbackService feedback, CancellationToken cancellationToken, [FromHeader(Name = UserHeader)] string? user = null) =>
+        ChatFeedbackResponse.Of(await feedback.GiveAsync(body.ToRequest(user), cancellationToken));
 
     private static async Task<FeedbackListResponse> ListAsync(
         IFeedbackStore feedback, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, [FromQuery(Name = "episode_id")] string? episodeId = null,

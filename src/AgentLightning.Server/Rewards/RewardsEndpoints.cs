@@ -18,12 +18,35 @@ namespace AgentLightning.Server.Rewards;
 /// <param name="RawValue">The value on a scale of its own; it is normalised to −1…1, and kept.</param>
 /// <param name="Scale">The least and the greatest value of that scale, such as 0..1 or 1..5.</param>
 public sealed record RewardBody(
-    string? EpisodeId, double? Reward, string? Feedback, string? Correction, string? Source, string? Rubric, string? Evaluator, string? RewardId, double? RawValue, string? Scale);
+    string? EpisodeId, double? Reward, string? Feedback, string? Correction, string? Source, string? Rubric, string? Evaluator, string? RewardId, double? RawValue = null, string? Scale = null)
+{
+    /// <summary>What is asked for; <see cref="ErrorKind.Invalid"/> when a part is missing, two do not go together, or one is no word of ours.</summary>
+    public RewardRequest ToRequest()
+    {
+        if (EpisodeId is null || (Reward ?? RawValue) is not { } value)
+        {
+            throw LightningException.Invalid("episode_id and reward are required.");
+        }
+
+        if (Reward is not null && (RawValue is not null || Scale is not null))
+        {
+            throw LightningException.Invalid("Give either reward, from -1 to 1, or raw_value with its scale, not both.");
+        }
+
+        if (RawValue is not null && Scale is null)
+        {
+            throw LightningException.Invalid("raw_value needs the scale that it is on, such as 0..1 or 1..5.");
+        }
+
+        var source = Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(Source, "source");
+        return new RewardRequest(EpisodeId, value, source, Correction, Rubric, Evaluator, Feedback, RewardId, Scale: Scale is null ? null : RewardScale.Parse(Scale));
+    }
+}
 
 /// <summary>The stored reward.</summary>
 public sealed record RewardResponse(string RewardId, string EpisodeId, double Value, RewardSource Source, DateTimeOffset CreatedAt)
 {
-    internal static RewardResponse Of(Reward reward) => new(reward.Id, reward.EpisodeId, reward.Value, reward.Source, reward.CreatedAt);
+    public static RewardResponse Of(Reward reward) => new(reward.Id, reward.EpisodeId, reward.Value, reward.Source, reward.CreatedAt);
 }
 
 /// <summary>Rewards, newest first.</summary>
@@ -59,30 +82,8 @@ internal static class RewardsEndpoints
         return new RewardListResponse(agentId, episodeId, found.Count, found);
     }
 
-    private static async Task<RewardResponse> AssignAsync(RewardBody body, RewardService rewards, CancellationToken cancellationToken)
-    {
-        if (body.EpisodeId is null || (body.Reward ?? body.RawValue) is null)
-        {
-            throw LightningException.Invalid("episode_id and reward are required.");
-        }
-
-        if (body.Reward is not null && (body.RawValue is not null || body.Scale is not null))
-        {
-            throw LightningException.Invalid("Give either reward, from -1 to 1, or raw_value with its scale, not both.");
-        }
-
-        if (body.RawValue is not null && body.Scale is null)
-        {
-            throw LightningException.Invalid("raw_value needs the scale that it is on, such as 0..1 or 1..5.");
-        }
-
-        var source = body.Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(body.Source, "source");
-        return RewardResponse.Of(await rewards.AssignAsync(
-            new RewardRequest(
-                body.EpisodeId, (body.Reward ?? body.RawValue)!.Value, source, body.Correction, body.Rubric, body.Evaluator, body.Feedback, body.RewardId,
-                body.Scale is null ? null : RewardScale.Parse(body.Scale)),
-            cancellationToken));
-    }
+    private static async Task<RewardResponse> AssignAsync(RewardBody body, RewardService rewards, CancellationToken cancellationToken) =>
+        RewardResponse.Of(await rewards.AssignAsync(body.ToRequest(), cancellationToken));
 
     private static async Task<RewardResponse> SignalAsync(SignalsBody body, FeedbackService feedback, CancellationToken cancellationToken) =>
         RewardResponse.Of(await feedback.SignalAsync(

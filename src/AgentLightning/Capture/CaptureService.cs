@@ -154,7 +154,7 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
         var known = input.RewardId is null ? null : await rewardStore.FindAsync(Ids.Check(input.RewardId, "reward_id"), cancellationToken).ConfigureAwait(false);
         var source = input.Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(input.Source, "source");
         await rewards.AssignAsync(
-            new RewardRequest(input.EpisodeId, input.Reward.Value, source, input.Correction, input.Rubric, input.Evaluator, input.Feedback, input.RewardId),
+            new RewardRequest(input.EpisodeId, input.Reward.Value, source, input.Correction, input.Rubric, input.Evaluator, input.Feedback, input.RewardId, input.CreatedAt),
             cancellationToken).ConfigureAwait(false);
         return known is null;
     }

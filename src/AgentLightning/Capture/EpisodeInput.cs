@@ -23,5 +23,7 @@ public sealed record EpisodeInput(
 /// <param name="Feedback">A comment.</param>
 /// <param name="Correction">The right answer, if known.</param>
 /// <param name="RewardId">The client's own id; the same id twice is one reward.</param>
+/// <param name="CreatedAt">When it was given, where that is not now: for rewards that another store held. A time in the future is taken for now.</param>
 public sealed record RewardInput(
-    string? EpisodeId, double? Reward, string? Source, string? Feedback, string? Correction, string? Rubric, string? Evaluator, string? RewardId);
+    string? EpisodeId, double? Reward, string? Source, string? Feedback, string? Correction, string? Rubric, string? Evaluator, string? RewardId,
+    DateTimeOffset? CreatedAt = null);

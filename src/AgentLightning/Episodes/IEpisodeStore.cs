@@ -1,16 +1,26 @@
+using AgentLightning.Governance;
+
 namespace AgentLightning.Episodes;
 
 /// <summary>Which episodes to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
 /// <param name="Before">The id of an episode: only older ones follow. Stable while new episodes arrive.</param>
 public sealed record EpisodeQuery(
-    string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null, string? SessionId = null, string? UserId = null);
+    string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null, string? SessionId = null, string? UserId = null)
+{
+    /// <summary>The same, with the ids of session and user as they lie in the store: who asks knows them as they were captured.</summary>
+    public EpisodeQuery AsStored(Redactor redactor) => this with { SessionId = redactor.Identifier(SessionId, AgentId), UserId = redactor.Identifier(UserId, AgentId) };
+}
 
 /// <summary>Which episodes to delete: what is given holds together, and at least one part is.</summary>
 /// <param name="Ids">These, as far as they exist.</param>
 /// <param name="OlderThan">Those made before this moment.</param>
 public sealed record EpisodeSelection(
-    string? AgentId = null, IReadOnlyList<string>? Ids = null, string? SessionId = null, string? UserId = null, DateTimeOffset? OlderThan = null);
+    string? AgentId = null, IReadOnlyList<string>? Ids = null, string? SessionId = null, string? UserId = null, DateTimeOffset? OlderThan = null)
+{
+    /// <inheritdoc cref="EpisodeQuery.AsStored"/>
+    public EpisodeSelection AsStored(Redactor redactor) => this with { SessionId = redactor.Identifier(SessionId, AgentId), UserId = redactor.Identifier(UserId, AgentId) };
+}
 
 /// <summary>Keeps episodes. A call that returned is on disk.</summary>
 public interface IEpisodeStore

@@ -32,7 +32,7 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, EpisodeRecorder recor
         }
 
         await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
-        var stored = selection with { SessionId = redactor.Identifier(selection.SessionId, selection.AgentId), UserId = redactor.Identifier(selection.UserId, selection.AgentId) };
+        var stored = selection.AsStored(redactor);
         var removed = 0L;
         while (true)
         {

@@ -15,9 +15,10 @@ public interface IRewardObserver
 /// <param name="Value">−1…1, or on <paramref name="Scale"/> where that is given: then it is normalised, and kept as it was given beside it.</param>
 /// <param name="Correction">The right answer, if the reviewer knows it.</param>
 /// <param name="RewardId">A client's own id makes a repeated request one reward.</param>
+/// <param name="CreatedAt">When it was given; now when absent or later than now.</param>
 public sealed record RewardRequest(
     string EpisodeId, double Value, RewardSource Source = RewardSource.HumanApproval, string? Correction = null, string? Rubric = null,
-    string? Evaluator = null, string? Comments = null, string? RewardId = null, RewardScale? Scale = null)
+    string? Evaluator = null, string? Comments = null, string? RewardId = null, DateTimeOffset? CreatedAt = null, RewardScale? Scale = null)
 {
     /// <summary>On the canonical scale; a value out of range or not a number is <see cref="ErrorKind.Invalid"/>.</summary>
     internal double CanonicalValue => Scale is null ? Reward.CheckValue(Value) : Scale.ToCanonical(Value);
@@ -59,7 +60,7 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
             Rubric = texts[1],
             Evaluator = redactor.CheckName(request.Evaluator, "evaluator") ?? "",
             Comments = texts[2],
-            CreatedAt = now,
+            CreatedAt = request.CreatedAt is { } at && at < now ? at.Rounded() : now,
         };
         if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
         {
