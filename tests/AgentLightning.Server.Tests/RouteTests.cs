@@ -69,6 +69,7 @@ public sealed class RouteTests
                 "GET /api/lightning/deployments/lineage",
                 "GET /api/lightning/episodes",
                 "GET /api/lightning/episodes/{id}",
+                "GET /api/lightning/export",
                 "GET /api/lightning/feedback",
                 "GET /api/lightning/monitoring/distribution",
                 "GET /api/lightning/monitoring/low-rewards",

@@ -67,15 +67,18 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
 
     public Task<RewardRange?> FindRangeAsync(string? agentId, CancellationToken cancellationToken)
     {
-        // Each end by itself: an index has them.
-        var current = $"FROM rewards WHERE is_current = 1{(agentId is null ? "" : " AND agent_id = @agent")}";
+        // Each end of each agent by itself: an index has them.
+        const string Agents = "FROM (SELECT DISTINCT agent_id FROM daily_totals) AS agents";
+        const string Current = "FROM rewards WHERE is_current = 1 AND agent_id =";
+        var ends = agentId is null
+            ? $"SELECT MIN((SELECT MIN(value) {Current} agents.agent_id)) AS least, MAX((SELECT MAX(value) {Current} agents.agent_id)) AS greatest {Agents}"
+            : $"SELECT (SELECT MIN(value) {Current} @agent) AS least, (SELECT MAX(value) {Current} @agent) AS greatest";
         return database.ReadAsync(
             async session =>
             {
-                var ends = await session.QueryAsync(
-                    $"SELECT (SELECT MIN(value) {current}) AS least, (SELECT MAX(value) {current}) AS greatest",
-                    reader => (Min: reader.NumberOrNull("least"), Max: reader.NumberOrNull("greatest")), cancellationToken, ("@agent", agentId)).ConfigureAwait(false);
-                return ends[0] is ({ } min, { } max) ? new RewardRange(min, max) : null;
+                var range = await session.QueryAsync(
+                    ends, reader => (Min: reader.NumberOrNull("least"), Max: reader.NumberOrNull("greatest")), cancellationToken, ("@agent", agentId)).ConfigureAwait(false);
+                return range[0] is ({ } min, { } max) ? new RewardRange(min, max) : null;
             },
             cancellationToken);
     }
