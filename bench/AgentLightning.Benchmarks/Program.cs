@@ -6,6 +6,8 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["predict"] = PredictBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
+    ["otlp"] = OtlpBenchmark.RunAsync,
+    ["tokenize"] = TokenizeBenchmark.RunAsync,
 };
 var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;
 if (Array.Find(chosen, name => !benchmarks.ContainsKey(name)) is { } unknown)

@@ -10,6 +10,7 @@ using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Retention;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
+using AgentLightning.Server.Traces;
 using AgentLightning.Server.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -39,6 +40,7 @@ public static class LightningServer
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
             // Whoever starts the host is told by an exception why it did not start.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        builder.Services.AddHostedService<TraceReading>();
         builder.Services.AddRouting();
         builder.Services.AddLightning(options.Lightning).AddLocalEngine();
         builder.Services.AddHostedService<RetentionService>();
@@ -68,6 +70,8 @@ public static class LightningServer
         api.MapMonitoring();
         app.MapFeedback();
         app.MapChatAdmin();
+        api.MapDiagnostics();
+        app.MapOtlp();
         return app;
     }
 

@@ -11,6 +11,7 @@ using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
 using AgentLightning.Storage;
+using AgentLightning.Traces;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,6 +39,9 @@ public sealed record LightningOptions
     public EvaluationGateOptions Gate { get; init; } = new();
 
     public RewardGuardOptions Guard { get; init; } = new();
+
+    /// <summary>What is taken in by OpenTelemetry.</summary>
+    public TraceOptions Traces { get; init; } = new();
 
     /// <summary>The store as it may be shown: a path, or host and database. Never a password.</summary>
     public string StoreName => StoreAddress.Parse(Store).Name;
@@ -86,6 +90,13 @@ public static class LightningServices
 
         services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
         services.TryAddSingleton<FeedbackService>();
+
+        services.TryAddSingleton(options.Traces);
+        services.TryAddSingleton<ITraceStore, SqlTraceStore>();
+        services.TryAddSingleton<TraceIngestor>();
+        services.TryAddSingleton<OtlpReceiver>();
+        services.TryAddSingleton<TraceReader>();
+        services.TryAddSingleton<TraceDiagnostics>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetBuilder>();

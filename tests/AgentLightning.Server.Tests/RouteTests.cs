@@ -67,6 +67,7 @@ public sealed class RouteTests
                 "GET /api/lightning/deployments",
                 "GET /api/lightning/deployments/active",
                 "GET /api/lightning/deployments/lineage",
+                "GET /api/lightning/diagnostics/traces",
                 "GET /api/lightning/episodes",
                 "GET /api/lightning/episodes/{id}",
                 "GET /api/lightning/export",

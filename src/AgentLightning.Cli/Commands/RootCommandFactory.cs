@@ -19,5 +19,6 @@ internal static class RootCommandFactory
         RollbackCommand.Create(),
         LineageCommand.Create(),
         DbCommand.Create(),
+        DoctorCommand.Create(),
     };
 }

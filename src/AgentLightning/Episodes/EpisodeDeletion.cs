@@ -1,4 +1,3 @@
-using System.Data.Common;
 using AgentLightning.Common;
 using AgentLightning.Storage;
 
@@ -42,30 +41,15 @@ internal sealed class EpisodeDeletion
     public Task<int> DeleteAsync(CancellationToken cancellationToken) => _database.WriteAsync(
         async session =>
         {
-            var chosen = await session.QueryAsync(
-                $"SELECT e.id, e.agent_id, e.created_at, e.model, e.intent, e.persona, e.status FROM episodes e {_where} ORDER BY e.created_at, e.id LIMIT {_most}{Locking}", Read,
-                cancellationToken, _where.Parameters).ConfigureAwait(false);
+            var chosen = await ChooseAsync(session, "", cancellationToken).ConfigureAwait(false);
             if (chosen.Count == 0)
             {
                 return 0;
             }
 
             var totals = new DailyTotals();
-            foreach (var (_, key, succeeded) in chosen)
-            {
-                totals.Add(key, -TotalDelta.OfEpisode(succeeded));
-            }
-
-            var ids = new SqlConditions().AddAny("e.id", "@id", [.. chosen.Select(row => row.Id)]);
-            var rewards = await session.QueryAsync(
-                $"SELECT r.agent_id, e.created_at, e.model, e.intent, e.persona, r.value FROM rewards r JOIN episodes e ON e.id = r.episode_id {ids} AND r.is_current = 1",
-                reader => (Key: KeyOf(reader), Value: reader.Number("value")), cancellationToken, ids.Parameters).ConfigureAwait(false);
-            foreach (var (key, value) in rewards)
-            {
-                totals.Add(key, -TotalDelta.OfReward(value));
-            }
-
-            ids = new SqlConditions().AddAny("id", "@id", [.. chosen.Select(row => row.Id)]);
+            await EpisodeTotals.GatherAsync(totals, session, chosen, takeOff: true, cancellationToken).ConfigureAwait(false);
+            var ids = new SqlConditions().AddAny("id", "@id", chosen);
             await session.ExecuteAsync($"DELETE FROM episodes {ids}", cancellationToken, ids.Parameters).ConfigureAwait(false);
             await totals.WriteAsync(_database, session, cancellationToken).ConfigureAwait(false);
             return chosen.Count;
@@ -75,9 +59,7 @@ internal sealed class EpisodeDeletion
     public Task<int> RemovePayloadsAsync(CancellationToken cancellationToken) => _database.WriteAsync(
         async session =>
         {
-            var chosen = await session.QueryAsync(
-                $"SELECT e.id FROM episodes e {_where} AND e.payload_removed = 0 ORDER BY e.created_at, e.id LIMIT {_most}{Locking}", reader => reader.Text("id"),
-                cancellationToken, _where.Parameters).ConfigureAwait(false);
+            var chosen = await ChooseAsync(session, " AND e.payload_removed = 0", cancellationToken).ConfigureAwait(false);
             if (chosen.Count == 0)
             {
                 return 0;
@@ -91,11 +73,8 @@ internal sealed class EpisodeDeletion
         },
         cancellationToken);
 
-    /// <summary>Two deletions at once must not take the same rows off the totals twice.</summary>
-    private string Locking => _database.ManyWriters ? " FOR UPDATE" : "";
-
-    private static (string Id, TotalKey Key, bool Succeeded) Read(DbDataReader reader) => (reader.Text("id"), KeyOf(reader), reader.Text("status") == EnumText.Of(EpisodeStatus.Succeeded));
-
-    private static TotalKey KeyOf(DbDataReader reader) =>
-        TotalKey.Of(reader.Text("agent_id"), reader.Integer("created_at"), reader.TextOrNull("model"), reader.TextOrNull("intent"), reader.TextOrNull("persona"));
+    /// <summary>The oldest that are selected. Where others write at the same time they are locked, so that no two deletions take the same rows off the totals.</summary>
+    private Task<List<string>> ChooseAsync(SqlSession session, string condition, CancellationToken cancellationToken) => session.QueryAsync(
+        $"SELECT e.id FROM episodes e {_where}{condition} ORDER BY e.created_at, e.id LIMIT {_most}{(_database.ManyWriters ? " FOR UPDATE" : "")}", reader => reader.Text("id"),
+        cancellationToken, _where.Parameters);
 }

@@ -31,6 +31,12 @@ public interface IEpisodeStore
     /// </summary>
     Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Replaces what was read out of traces, because spans came late. Id, agent, release and time stay, and an episode of another trace is left as it was; texts that retention
+    /// removed stay removed. Returns how many were replaced.
+    /// </summary>
+    Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
+
     /// <summary>The whole episode, or null.</summary>
     Task<Episode?> FindAsync(string id, CancellationToken cancellationToken);
 

@@ -30,6 +30,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         ON CONFLICT (id) DO NOTHING
         """;
 
+    private const string UpdateReadSql =
+        """
+        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency, user_id = @user, message_id = @message,
+                            time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags
+        WHERE id = @id AND trace_id = @trace
+        """;
+
+    private const string UpdatePayloadSql =
+        """
+        UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage, metadata = @metadata, messages = @messages,
+                                    tokens = @tokens, error = @error
+        WHERE episode_id = @id
+        """;
+
     private const string InsertPayloadSql =
         """
         INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata, messages, tokens, error)
@@ -55,6 +69,22 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
 
                 await totals.WriteAsync(database, session, cancellationToken).ConfigureAwait(false);
                 return added.Count;
+            },
+            cancellationToken);
+
+    public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                var ordered = episodes.OrderBy(episode => episode.Id, StringComparer.Ordinal).ToList();
+                var (totals, ids) = (new DailyTotals(), ordered.ConvertAll(episode => episode.Id));
+                await LockAsync(session, ids, cancellationToken).ConfigureAwait(false);
+                await EpisodeTotals.GatherAsync(totals, session, ids, takeOff: true, cancellationToken).ConfigureAwait(false);
+                var changed = await session.ExecuteEachAsync(UpdateReadSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
+                await session.ExecuteEachAsync(UpdatePayloadSql, [.. ordered.Where((_, i) => changed[i]).Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
+                await EpisodeTotals.GatherAsync(totals, session, ids, takeOff: false, cancellationToken).ConfigureAwait(false);
+                await totals.WriteAsync(database, session, cancellationToken).ConfigureAwait(false);
+                return changed.Count(isChanged => isChanged);
             },
             cancellationToken);
 
@@ -131,6 +161,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 return await session.QueryAsync($"{select} {where} ORDER BY e.created_at DESC, e.id DESC LIMIT @limit", map, cancellationToken, where.Parameters).ConfigureAwait(false);
             },
             cancellationToken);
+    }
+
+    /// <summary>Keeps rewards and deletions of the episodes away until the end of the transaction, where others write at the same time.</summary>
+    private async Task LockAsync(SqlSession session, IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        if (!database.ManyWriters)
+        {
+            return;
+        }
+
+        foreach (var id in ids)
+        {
+            await session.ExecuteAsync("SELECT id FROM episodes WHERE id = @id FOR UPDATE", cancellationToken, ("@id", id)).ConfigureAwait(false);
+        }
     }
 
     private static async Task<Cursor> CursorAsync(SqlSession session, string id, CancellationToken cancellationToken) =>

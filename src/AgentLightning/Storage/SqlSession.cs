@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Text;
 using AgentLightning.Common;
@@ -25,6 +26,57 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     /// </summary>
     public Task<bool[]> ExecuteEachAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken) =>
         connection.CanCreateBatch ? ExecuteTogetherAsync(sql, rows, cancellationToken) : ExecuteInTurnAsync(sql, rows, cancellationToken);
+
+    /// <summary>True when a parameter can be an array, with one value for each row.</summary>
+    public bool TakesArrays => connection.CanCreateBatch;
+
+    /// <summary>The same for rows of values whose names are given once, on an engine that runs them in turn.</summary>
+    public async Task<bool[]> ExecuteEachAsync(string sql, string[] names, IReadOnlyList<SqlValue[]> rows, CancellationToken cancellationToken)
+    {
+        var changed = new bool[rows.Count];
+        var command = Command(sql, [.. names.Zip(rows[0])]);
+        await using (command.ConfigureAwait(false))
+        {
+            for (var i = 0; i < rows.Count; i++)
+            {
+                for (var j = 0; j < names.Length; j++)
+                {
+                    Set(command.Parameters[j], names[j], rows[i][j]);
+                }
+
+                changed[i] = await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0;
+            }
+        }
+
+        return changed;
+    }
+
+    /// <summary>Runs one statement whose parameters are the columns of the rows, as arrays.</summary>
+    public async Task<List<T>> QueryArraysAsync<T>(string sql, string[] names, IReadOnlyList<SqlValue[]> rows, Func<DbDataReader, T> map, CancellationToken cancellationToken)
+    {
+        var found = new List<T>(rows.Count);
+        var command = Command(sql, []);
+        await using (command.ConfigureAwait(false))
+        {
+            for (var j = 0; j < names.Length; j++)
+            {
+                var parameter = command.CreateParameter();
+                (parameter.ParameterName, parameter.Value) = (names[j], ColumnOf(names[j], rows, j));
+                command.Parameters.Add(parameter);
+            }
+
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    found.Add(map(reader));
+                }
+            }
+        }
+
+        return found;
+    }
 
     public async Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
     {
@@ -124,6 +176,15 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
 
         return command;
     }
+
+    private static Array ColumnOf(string name, IReadOnlyList<SqlValue[]> rows, int column) => rows[0][column].Type switch
+    {
+        DbType.Int32 => rows.Select(row => (int?)row[column].Value).ToArray(),
+        DbType.Int64 => rows.Select(row => (long?)row[column].Value).ToArray(),
+        DbType.Double => rows.Select(row => (double?)row[column].Value).ToArray(),
+        DbType.Binary => rows.Select(row => (byte[]?)row[column].Value).ToArray(),
+        _ => rows.Select(row => row[column].Value is string text ? Storable(name, text) : null).ToArray(),
+    };
 
     private static void Set(DbParameter parameter, string name, SqlValue value)
     {

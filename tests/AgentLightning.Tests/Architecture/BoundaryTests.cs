@@ -28,6 +28,7 @@ public sealed partial class BoundaryTests
         ["Retention"] = ["Common", "Governance", "Episodes"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
         ["Feedback"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
+        ["Traces"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],

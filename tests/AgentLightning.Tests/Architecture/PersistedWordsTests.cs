@@ -3,6 +3,7 @@ using AgentLightning.Datasets;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
+using AgentLightning.Traces;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 
@@ -22,6 +23,25 @@ public sealed class PersistedWordsTests
 
     [Fact]
     public void Episode_states() => Frozen<EpisodeStatus>("succeeded failed cancelled");
+
+    [Fact]
+    public void Forms_of_spans() => Frozen<SpanForm>("span log");
+
+    [Fact]
+    public void States_of_spans() => Frozen<SpanStatus>("unset ok error");
+
+    [Fact]
+    public void Marks_of_spans() => Assert.Equal(
+        [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+        Enum.GetValues<SpanMarks>().Select(mark => (int)mark));
+
+    [Fact]
+    public void Counts_of_traces() => Assert.Equal(
+        ["spans", "logs", "ignored_logs", "duplicates", "conflicts", "genai_spans", "inference_spans", "inference_without_content", "inference_without_model", "inference_without_usage", "inference_without_session", "rejected: "],
+        [
+            TraceCounts.Spans, TraceCounts.Logs, TraceCounts.IgnoredLogs, TraceCounts.Duplicates, TraceCounts.Conflicts, TraceCounts.Known, TraceCounts.Inference, TraceCounts.NoContent,
+            TraceCounts.NoModel, TraceCounts.NoUsage, TraceCounts.NoSession, TraceCounts.Rejected,
+        ]);
 
     [Fact]
     public void Sides_of_data_sets() => Frozen<DatasetSide>("train validation");

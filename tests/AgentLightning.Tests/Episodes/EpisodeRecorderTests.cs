@@ -161,6 +161,8 @@ public sealed class EpisodeRecorderTests
             return episodes.Count;
         }
 
+        public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();

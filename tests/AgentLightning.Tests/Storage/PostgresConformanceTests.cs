@@ -25,3 +25,5 @@ public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<
 public sealed class PostgresFeedbackStoreTests : FeedbackStoreConformance<PostgresEngine>;
 
 public sealed class PostgresRewardTotalsTests : RewardTotalsConformance<PostgresEngine>;
+
+public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;

@@ -25,3 +25,5 @@ public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<Sq
 public sealed class SqliteFeedbackStoreTests : FeedbackStoreConformance<SqliteEngine>;
 
 public sealed class SqliteRewardTotalsTests : RewardTotalsConformance<SqliteEngine>;
+
+public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;

@@ -135,7 +135,15 @@ public sealed class SqliteFileTests : IDisposable
     {
         var hashes = Migration.All.Select(migration => (migration.Version, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(migration.Sql)))[..16]));
 
-        Assert.Equal([(1, "855e030fc010d906"), (2, "f0e389ec3abf8862"), (3, "17a3ea199011964f"), (5, "2339daba836a154d"), (7, "560461c918a37f0b")], hashes);
+        Assert.Equal(
+            [
+                (1, "855e030fc010d906"),
+                (2, "f0e389ec3abf8862"),
+                (3, "17a3ea199011964f"),
+                (4, "dc468cc973f247cc"),
+                (5, "2339daba836a154d"), (7, "560461c918a37f0b"),
+            ],
+            hashes);
     }
 
     [Fact]

@@ -56,7 +56,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     {
         var (agent, anyAgent, time, limit, text, step) = (Agent, AnyAgent, Time, _random.Next(1, 12), Pick(s_texts), _step);
         var (episodeId, rewardId, runId) = (EpisodeId(), RewardId(), Known(_model.Runs.Select(run => run.Id)));
-        switch (_random.Next(29))
+        switch (_random.Next(30))
         {
             case 0 or 1 or 2 or 3:
                 var episodes = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).ToList();
@@ -93,9 +93,12 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
                 return ($"remove payloads of {limit} of {Json(older)}", async get => await Of<IEpisodeStore>(get).RemovePayloadsAsync(older, limit, Token));
             case 25:
                 return ($"read all of {anyAgent}", async get => await Of<IEpisodeStore>(get).ReadAsync(new EpisodeQuery(anyAgent, Limit: limit), Token).ToListAsync(Token));
+            case 27:
+                var late = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).DistinctBy(episode => episode.Id).ToList();
+                return ($"update what was read {Json(late)}", async get => await Of<IEpisodeStore>(get).UpdateReadAsync(late, Token));
             case 26:
                 return ($"find by message {text}", async get => (await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", Token))?.Id);
-            case 27:
+            case 29:
                 var rewardQuery = new RewardQuery(anyAgent, _random.Next(3) == 0 ? episodeId : null, _random.Next(3) == 0 ? Pick(Enum.GetValues<RewardSource>()) : null, limit, _random.Next(2) == 0 ? rewardId : null);
                 return ($"list {rewardQuery}", async get => await Of<IRewardStore>(get).ListAsync(rewardQuery, Token));
             case 28:
@@ -133,6 +136,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
         Status = _random.Next(6) == 0 ? EpisodeStatus.Failed : EpisodeStatus.Succeeded, DeploymentId = _random.Next(2) == 0 ? "d1" : null, Action = _random.Next(6) == 0 ? null : "yes",
         ActionLogProbability = _random.Next(3) == 0 ? null : -_random.NextDouble(), SessionId = _random.Next(2) == 0 ? null : Pick(s_texts),
         ToolCalls = [.. Enumerable.Range(0, _random.Next(3)).Select(i => new EpisodeToolCall($"tool{i}", Pick(s_texts), null, _random.NextDouble(), null))],
+        TraceId = _random.Next(2) == 0 ? null : $"{_random.Next(3):x32}", ModelDeployment = _random.Next(2) == 0 ? null : $"model{_random.Next(2)}",
         UserId = _random.Next(2) == 0 ? null : $"user{_random.Next(3)}", MessageId = _random.Next(3) == 0 ? $"m{_random.Next(9)}" : null, Intent = _random.Next(2) == 0 ? null : Pick(s_texts),
         Persona = _random.Next(4) == 0 ? "p" : null, Error = _random.Next(6) == 0 ? Pick(s_texts) : null, Tags = _random.Next(3) == 0 ? [Pick(s_texts), "b"] : [],
         Messages = _random.Next(3) == 0 ? [new("user", Pick(s_texts)), new("assistant", null, ToolCalls: [new("c", "tool", Pick(s_texts))])] : [],

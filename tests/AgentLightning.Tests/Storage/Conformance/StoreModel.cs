@@ -41,6 +41,36 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
         Task.FromResult(NewestFirst().Find(episode => episode.MessageId == messageId));
 
+    public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
+    {
+        var updated = 0;
+        foreach (var read in episodes)
+        {
+            var at = Episodes.FindIndex(known => known.Id == read.Id && known.TraceId is not null && known.TraceId == read.TraceId);
+            if (at < 0)
+            {
+                continue;
+            }
+
+            var known = Episodes[at];
+            var facts = known with
+            {
+                SessionId = read.SessionId, ModelDeployment = read.ModelDeployment, Status = read.Status, InputKey = read.InputKey ?? InputKeys.Of(read.UserInput), RequestLatencyMs = read.RequestLatencyMs,
+                UserId = read.UserId, MessageId = read.MessageId, TimeToFirstTokenMs = read.TimeToFirstTokenMs, Tags = read.Tags,
+            };
+            Episodes[at] = known.PayloadRemoved ? facts : facts with
+            {
+                UserInput = read.UserInput, AssistantOutput = read.AssistantOutput, ToolCalls = read.ToolCalls, TokenUsage = read.TokenUsage, Metadata = read.Metadata, Messages = read.Messages,
+                Tokens = read.Tokens, Error = read.Error,
+            };
+            _toolCalls[read.Id] = read.ToolCalls.Count;
+            updated++;
+        }
+
+        return Task.FromResult(updated);
+    }
+
+
     Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Episodes.Find(episode => episode.Id == id));
 
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => List(

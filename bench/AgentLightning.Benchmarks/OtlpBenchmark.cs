@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using AgentLightning.Traces;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AgentLightning.Benchmarks;
+
+/// <summary>Spans a second that a server process has on disk, sent by this process; every span is counted in the store afterwards.</summary>
+internal static class OtlpBenchmark
+{
+    private const int Requests = 1_500;
+    private const int WarmUp = 150;
+    private const int Connections = 4;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    {
+        var load = new OtlpLoad();
+        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
+        try
+        {
+            var figures = await RunAsync(load, "SQLite", Path.Combine(folder, "lightning.db"), 20_000);
+            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
+            return postgres is null ? figures : [.. figures, .. await RunAsync(load, "PostgreSQL", postgres.ConnectionString, 10_000)];
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<IReadOnlyList<Figure>> RunAsync(OtlpLoad load, string engine, string store, double limit)
+    {
+        double seconds, peak;
+        using (var server = await ServerProcess.StartAsync(store))
+        {
+            await load.SendAsync(server.Http, WarmUp, Connections);
+            var start = Stopwatch.GetTimestamp();
+            await load.SendAsync(server.Http, Requests, Connections);
+            seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            peak = server.PeakMegabytes;
+            await server.StopAsync();
+        }
+
+        await using var services = new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
+        await services.OpenLightningAsync(create: false, CancellationToken.None);
+        var stored = await services.GetRequiredService<ITraceStore>().CountAsync(CancellationToken.None);
+        if (stored != (Requests + WarmUp) * OtlpLoad.SpansOfRequest)
+        {
+            throw new InvalidOperationException($"{(Requests + WarmUp) * OtlpLoad.SpansOfRequest} spans were acknowledged, but {stored} are stored.");
+        }
+
+        return
+        [
+            Figure.AtLeast("otlp", $"durable spans of {load.BytesOfSpan / 1000:0.0} kB on {engine}, {stored} stored", Requests * OtlpLoad.SpansOfRequest / seconds, "spans/s", limit),
+            Figure.AtMost("otlp", $"peak memory of the server on {engine}", peak, "MB", 400),
+        ];
+    }
+}

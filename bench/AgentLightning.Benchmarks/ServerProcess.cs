@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace AgentLightning.Benchmarks;
+
+/// <summary><c>lightning serve</c> in a process of its own, on a free port.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly Process _process;
+
+    /// <summary>Built beside this program, in the same configuration.</summary>
+    private static string Program => Path.Combine(AppContext.BaseDirectory, "..", "..", "AgentLightning.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "lightning.dll");
+
+    private ServerProcess(Process process, string url)
+    {
+        _process = process;
+        Http = new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(2) };
+    }
+
+    public HttpClient Http { get; }
+
+    /// <summary>The most memory that it ever had, in MB.</summary>
+    public double PeakMegabytes => double.Parse(
+        File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+
+    public static async Task<ServerProcess> StartAsync(string store)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet") { RedirectStandardOutput = true };
+        foreach (var argument in new[] { Program, "serve", "--urls", "http://127.0.0.1:0", "--store", store })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var process = Process.Start(start)!;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.IndexOf(" at http://", StringComparison.Ordinal) is >= 0 and var at)
+            {
+                return new ServerProcess(process, line[(at + 4)..].Split(' ')[0]);
+            }
+        }
+
+        throw new InvalidOperationException("The server ended before it listened.");
+    }
+
+    /// <summary>Asks it to end, and waits until it has.</summary>
+    public async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await _process.WaitForExitAsync();
+    }
+
+    public void Dispose()
+    {
+        Http.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,95 @@
+using System.Collections.Frozen;
+
+namespace AgentLightning.Traces.Otlp;
+
+/// <summary>Attributes whose value is looked at when a span is taken in. Everything else is only kept.</summary>
+internal enum KnownAttribute
+{
+    None,
+    LightningAgent,
+    AgentName,
+    AgentId,
+    OpenInferenceAgent,
+    ServiceName,
+    Session,
+    User,
+    Operation,
+    OpenInferenceKind,
+    EventName,
+}
+
+/// <summary>What the name of an attribute tells. The name decides, and never who sent it.</summary>
+internal static class KnownAttributes
+{
+    private static readonly FrozenDictionary<string, KnownAttribute> s_known = new Dictionary<string, KnownAttribute>
+    {
+        ["agentlightning.agent_id"] = KnownAttribute.LightningAgent,
+        ["gen_ai.agent.name"] = KnownAttribute.AgentName,
+        ["gen_ai.agent.id"] = KnownAttribute.AgentId,
+        ["agent.name"] = KnownAttribute.OpenInferenceAgent,
+        ["service.name"] = KnownAttribute.ServiceName,
+        ["session.id"] = KnownAttribute.Session,
+        ["gen_ai.conversation.id"] = KnownAttribute.Session,
+        ["user.id"] = KnownAttribute.User,
+        ["enduser.id"] = KnownAttribute.User,
+        ["gen_ai.operation.name"] = KnownAttribute.Operation,
+        ["openinference.span.kind"] = KnownAttribute.OpenInferenceKind,
+        ["event.name"] = KnownAttribute.EventName,
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, KnownAttribute>.AlternateLookup<ReadOnlySpan<char>> s_lookup = s_known.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    public static KnownAttribute Of(ReadOnlySpan<char> name) => s_lookup.TryGetValue(name, out var known) ? known : KnownAttribute.None;
+
+    /// <summary>What a span has that has an attribute of this name.</summary>
+    public static SpanMarks MarksOf(ReadOnlySpan<char> name)
+    {
+        if (name.StartsWith("gen_ai."))
+        {
+            var rest = name["gen_ai.".Length..];
+            return SpanMarks.GenAi | (rest switch
+            {
+                "request.model" or "response.model" => SpanMarks.Model,
+                "input.messages" or "output.messages" or "prompt" or "completion" or "tool.call.arguments" or "tool.call.result" => SpanMarks.Content,
+                "conversation.id" => SpanMarks.Session,
+                _ when rest.StartsWith("usage.") => SpanMarks.Usage,
+                _ when rest.StartsWith("prompt.") || rest.StartsWith("completion.") => (rest.StartsWith("prompt.name") ? SpanMarks.None : SpanMarks.Content),
+                _ => SpanMarks.None,
+            });
+        }
+
+        if (name.StartsWith("llm."))
+        {
+            var rest = name["llm.".Length..];
+            return SpanMarks.OpenInference | (rest switch
+            {
+                "model_name" => SpanMarks.Model,
+                _ when rest.StartsWith("token_count.") => SpanMarks.Usage,
+                _ when rest.StartsWith("input_messages.") || rest.StartsWith("output_messages.") => SpanMarks.Content,
+                _ => SpanMarks.None,
+            });
+        }
+
+        return name switch
+        {
+            "input.value" or "output.value" => SpanMarks.OpenInference | SpanMarks.Content,
+            "openinference.span.kind" => SpanMarks.OpenInference,
+            "session.id" => SpanMarks.Session,
+            "agentlightning.agent_id" => SpanMarks.None,
+            "agentlightning.message.body" => SpanMarks.Lightning | SpanMarks.Content,
+            _ when name.StartsWith("agentlightning.reward") => SpanMarks.Lightning | SpanMarks.Score,
+            _ when name.StartsWith("agentlightning.operation.") || name.StartsWith("agentlightning.object.") => SpanMarks.Lightning | SpanMarks.Content,
+            _ => SpanMarks.None,
+        };
+    }
+
+    /// <summary>What a span has that has an event of this name, or a log record that is one.</summary>
+    public static SpanMarks MarksOfEvent(ReadOnlySpan<char> name) => name switch
+    {
+        "gen_ai.evaluation.result" => SpanMarks.GenAi | SpanMarks.Score,
+        "gen_ai.system.message" or "gen_ai.user.message" or "gen_ai.assistant.message" or "gen_ai.tool.message" or "gen_ai.choice" or "gen_ai.content.prompt" or "gen_ai.content.completion"
+            or "gen_ai.client.inference.operation.details" => SpanMarks.GenAi | SpanMarks.Content,
+        _ when name.StartsWith("gen_ai.") => SpanMarks.GenAi,
+        _ => SpanMarks.None,
+    };
+}
