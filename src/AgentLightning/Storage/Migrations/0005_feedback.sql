@@ -26,8 +26,8 @@ CREATE INDEX feedback_by_agent ON feedback (agent_id, created_at, id);
 CREATE INDEX feedback_by_time ON feedback (created_at, id);
 CREATE INDEX feedback_by_user ON feedback (user_id) WHERE user_id <> '';
 -- What statistics read, without the rows.
-CREATE INDEX feedback_counted ON feedback (agent_id, created_at, feedback_type, reward_score) WHERE is_current = 1;
-CREATE INDEX feedback_answered ON feedback (agent_id, message_at) WHERE opens = 1;
+CREATE INDEX feedback_counted ON feedback (agent_id, is_current, created_at, feedback_type, reward_score);
+CREATE INDEX feedback_answered ON feedback (agent_id, opens, message_at);
 
 -- Lists of rewards by what they are asked for, and the least and the greatest.
 CREATE INDEX rewards_by_episode ON rewards (episode_id, created_at, id);
