@@ -18,7 +18,6 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
     {
         var (status, detail) = exception switch
         {
-            ForbiddenException e => (StatusCodes.Status403Forbidden, e.Message),
             LightningException e => (StatusOf(e.Kind), e.Message),
             BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The body is not the JSON that was expected: {Describe(json)}"),
             BadHttpRequestException e => (e.StatusCode, Describe(e)),
@@ -63,6 +62,7 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
     private static int StatusOf(ErrorKind kind) => kind switch
     {
         ErrorKind.Invalid => StatusCodes.Status400BadRequest,
+        ErrorKind.Forbidden => StatusCodes.Status403Forbidden,
         ErrorKind.NotFound => StatusCodes.Status404NotFound,
         ErrorKind.Conflict => StatusCodes.Status409Conflict,
         ErrorKind.Unavailable => StatusCodes.Status503ServiceUnavailable,

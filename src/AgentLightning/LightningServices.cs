@@ -6,7 +6,9 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Feedback;
 using AgentLightning.Governance;
+using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using AgentLightning.Stats;
@@ -99,6 +101,9 @@ public static class LightningServices
         services.TryAddSingleton<CaptureService>();
         services.TryAddSingleton<EpisodeExport>();
 
+        services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
+        services.TryAddSingleton<FeedbackService>();
+
         services.TryAddSingleton(options.Traces);
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
         services.TryAddSingleton<TraceIngestor>();
@@ -125,6 +130,9 @@ public static class LightningServices
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
 
         services.TryAddSingleton<StatsReader>();
+        services.TryAddSingleton<IRewardTotals, SqlRewardTotals>();
+        services.TryAddSingleton<MonitoringReader>();
+        services.TryAddSingleton<ChatStatistics>();
 
         services.TryAddSingleton<TriagePolicies>();
         services.TryAddSingleton<TriageAgent>();

@@ -9,12 +9,15 @@ namespace AgentLightning.Server.Tests;
 public sealed class BadRequestTests(TrainedStore store)
 {
     private static readonly string[] s_paths =
-        ["triage", "rewards", "episodes", "capture", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}"];
+        ["triage", "rewards", "episodes", "capture", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}",
+         "rewards/implicit", "feedback", "../v1/chat/feedback", "monitoring/rewards", "monitoring/submission-rate", "monitoring/distribution", "monitoring/low-rewards",
+         "../v1/admin/agent-lightning/stats", "../v1/admin/agent-lightning/feedback/stats", "../v1/admin/agent-lightning/feedback/recent", "../v1/admin/agent-lightning/dashboard"];
 
     private static readonly string[] s_names =
     [
         "comment", "title", "type", "rating", "page", "feedback_id", "agent_id", "episode_id", "session_id", "reward", "feedback", "correction", "source", "rubric",
         "evaluator", "reward_id", "run_id", "promoted_by", "force", "target_deployment_id", "reason", "rolled_back_by", "limit", "before", "start_date", "end_date",
+        "raw_value", "scale", "message_id", "feedback_type", "helpful", "accurate", "complete", "immediate_clarification", "natural_continuation", "start", "end", "by", "days", "agent_name",
         "id", "user_input", "assistant_output", "created_at", "request_latency_ms", "status", "tool_calls", "messages", "tokens", "tags", "token_usage", "metadata", "trace_id",
     ];
 
@@ -115,7 +118,7 @@ public sealed class BadRequestTests(TrainedStore store)
         _ => $"[{string.Join(',', Enumerable.Range(0, random.Next(4)).Select(_ => Value(random, depth + 1)))}]",
     };
 
-    private string Text(Random random) => random.Next(16) switch
+    private string Text(Random random) => random.Next(20) switch
     {
         0 => "",
         1 => " ",
@@ -132,6 +135,10 @@ public sealed class BadRequestTests(TrainedStore store)
         12 => "human_approval",
         13 => random.Next().ToString(null as IFormatProvider),
         14 => "日本語 🙂 \u202e",
+        15 => "01890a5d-ac96-774b-bcce-b302099a8057",
+        16 => "rating_4",
+        17 => "-1e308..1e308",
+        18 => "model",
         _ => string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => (char)random.Next(1, 0xd7ff))),
     };
 }

@@ -27,9 +27,13 @@ public sealed class RedactionTests
         await server.PostAsync(
             "/api/lightning/rewards",
             new { episode_id = "e1", reward = 0.5, feedback = $"my token is {Key}", correction = $"call +1 555-555-0123 or {Mail}", rubric = "secret: planted-0003", evaluator = "bo", reward_id = "r1" });
+        await server.PostAsync("/api/lightning/triage", new { comment = "x", episode_id = "01890a5d-ac96-774b-bcce-b302099a8057" });
+        await server.PostAsync(
+            "/api/v1/chat/feedback",
+            new { message_id = "01890a5d-ac96-774b-bcce-b302099a8057", feedback_type = "copy", comment = $"ask {Mail}, password=planted-0004, {Key}", feedback_id = "f1" });
         await server.RefusedAsync(HttpStatusCode.Conflict, "/api/lightning/deployments/rollback", new { reason = $"asked by {Mail}" });
 
-        Assert.Empty(Found(folder, [Key, Key[..12], Mail, Card, "planted-0001", "planted-0002", "planted-0003", "555-0123"]));
+        Assert.Empty(Found(folder, [Key, Key[..12], Mail, Card, "planted-0001", "planted-0002", "planted-0003", "planted-0004", "555-0123"]));
         var stored = await server.GetAsync("/api/lightning/episodes/e1");
         Assert.Contains("password=[REDACTED] mail [EMAIL] card [CARD]", stored.GetProperty("user_input").GetString(), StringComparison.Ordinal);
         Assert.Equal("my token is [REDACTED]", stored.GetProperty("rewards")[0].GetProperty("comments").GetString());
@@ -44,6 +48,8 @@ public sealed class RedactionTests
     [InlineData("/api/lightning/rewards", $$"""{"episode_id":"e1","reward":1,"evaluator":"{{Key}}"}""")]
     [InlineData("/api/lightning/rewards", $$"""{"episode_id":"e1","reward":"{{Key}}"}""")]
     [InlineData("/api/lightning/rewards", $$"""{"{{Key}}" """)]
+    [InlineData("/api/v1/chat/feedback", $$"""{"message_id":"{{Key}}","feedback_type":"copy"}""")]
+    [InlineData("/api/v1/chat/feedback", $$"""{"message_id":"01890a5d-ac96-774b-bcce-b302099a8057","feedback_type":"{{Key}}"}""")]
     [InlineData("/api/lightning/triage", $$"""{"comment":"x","episode_id":"{{Key}}"}""")]
     [InlineData("/api/lightning/triage", $$"""{"comment":"x","agent_id":"{{Key}}"}""")]
     [InlineData("/api/lightning/triage", $$"""{"comment":"x","rating":"{{Key}}"}""")]

@@ -25,7 +25,9 @@ public sealed class RouteTests
 
     [Theory]
     [InlineData("DELETE", "/api/lightning/stats")]
-    [InlineData("GET", "/api/lightning/rewards")]
+    [InlineData("PUT", "/api/lightning/rewards")]
+    [InlineData("GET", "/api/v1/chat/feedback")]
+    [InlineData("POST", "/api/lightning/monitoring/rewards")]
     [InlineData("GET", "/api/lightning/triage")]
     [InlineData("POST", "/api/lightning/stats")]
     [InlineData("PUT", "/api/lightning/deployments")]
@@ -49,13 +51,13 @@ public sealed class RouteTests
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         var mapped = ((IEndpointRouteBuilder)server.App).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-            .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/api/lightning", StringComparison.Ordinal))
+            .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal))
             .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}"));
 
         var document = await server.GetAsync("/openapi/v1.json");
 
         var listed = document.GetProperty("paths").EnumerateObject()
-            .Where(path => path.Name.StartsWith("/api/lightning", StringComparison.Ordinal))
+            .Where(path => path.Name.StartsWith("/api/", StringComparison.Ordinal))
             .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}")).Order().ToList();
         Assert.Equal(mapped.Order(), listed);
         Assert.Equal(
@@ -69,13 +71,25 @@ public sealed class RouteTests
                 "GET /api/lightning/episodes",
                 "GET /api/lightning/episodes/{id}",
                 "GET /api/lightning/export",
+                "GET /api/lightning/feedback",
+                "GET /api/lightning/monitoring/distribution",
+                "GET /api/lightning/monitoring/low-rewards",
+                "GET /api/lightning/monitoring/rewards",
+                "GET /api/lightning/monitoring/submission-rate",
+                "GET /api/lightning/rewards",
                 "GET /api/lightning/stats",
+                "GET /api/v1/admin/agent-lightning/dashboard",
+                "GET /api/v1/admin/agent-lightning/feedback/recent",
+                "GET /api/v1/admin/agent-lightning/feedback/stats",
+                "GET /api/v1/admin/agent-lightning/stats",
                 "POST /api/lightning/capture",
                 "POST /api/lightning/deployments",
                 "POST /api/lightning/deployments/rollback",
                 "POST /api/lightning/episodes",
                 "POST /api/lightning/rewards",
+                "POST /api/lightning/rewards/implicit",
                 "POST /api/lightning/triage",
+                "POST /api/v1/chat/feedback",
             ],
             listed);
     }
@@ -93,11 +107,11 @@ public sealed class RouteTests
             Assert.NotEqual("", operation.Value.GetProperty("summary").GetString());
             if (operation.Value.TryGetProperty("parameters", out var parameters))
             {
-                Assert.All(parameters.EnumerateArray(), parameter => Assert.Matches("^[a-z_]+$", parameter.GetProperty("name").GetString()));
+                Assert.All(parameters.EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() != "header"), parameter => Assert.Matches("^[a-z_]+$", parameter.GetProperty("name").GetString()));
             }
         }
 
-        var reward = document.GetProperty("components").GetProperty("schemas").GetProperty("RewardBody").GetProperty("properties");
+        var reward = document.GetProperty("components").GetProperty("schemas").GetProperty("RewardInput").GetProperty("properties");
         Assert.Contains("episode_id", reward.EnumerateObject().Select(property => property.Name));
         Assert.Equal(JsonValueKind.Object, reward.GetProperty("reward_id").ValueKind);
     }

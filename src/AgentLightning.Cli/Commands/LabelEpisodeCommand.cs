@@ -3,7 +3,7 @@ using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
 using AgentLightning.Common;
-using AgentLightning.Server.Rewards;
+using AgentLightning.Rewards;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -25,7 +25,7 @@ internal static class LabelEpisodeCommand
         {
             await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
             var given = await opened.AssignAsync(
-                new RewardBody(parsed.GetValue(episodeId), parsed.GetValue(reward), parsed.GetValue(feedback), parsed.GetValue(correction), null, null, null, null), cancellationToken);
+                new RewardInput(parsed.GetValue(episodeId), parsed.GetValue(reward), parsed.GetValue(feedback), parsed.GetValue(correction), null, null, null, null), cancellationToken);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(given);

@@ -15,6 +15,8 @@ internal static class RootCommandFactory
         TriageCommand.Create(),
         EpisodesCommand.Create(),
         LabelEpisodeCommand.Create(),
+        RewardsCommand.Create(),
+        FeedbackCommand.Create(),
         StatsCommand.Create(),
         PromoteCommand.Create(),
         RollbackCommand.Create(),

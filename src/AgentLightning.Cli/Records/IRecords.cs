@@ -1,7 +1,11 @@
 using AgentLightning.Capture;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
+using AgentLightning.Monitoring;
 using AgentLightning.Retention;
+using AgentLightning.Rewards;
 using AgentLightning.Server.Episodes;
+using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Stats;
 
@@ -21,7 +25,16 @@ internal interface IRecords : IAsyncDisposable
 
     Task<CaptureOutcome> ImportAsync(Stream lines, CancellationToken cancellationToken);
 
-    Task<RewardResponse> AssignAsync(RewardBody reward, CancellationToken cancellationToken);
+    Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken);
+
+    Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken);
+
+    /// <param name="user">Who gives it; null for somebody who is not known.</param>
+    Task<ChatFeedbackResponse> GiveAsync(ChatFeedbackBody feedback, string? user, CancellationToken cancellationToken);
+
+    Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken);
+
+    Task<FeedbackStatistics> FeedbackStatsAsync(string? agentId, int days, CancellationToken cancellationToken);
 
     Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken);
 }

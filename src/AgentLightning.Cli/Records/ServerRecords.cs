@@ -7,8 +7,12 @@ using System.Text.Json;
 using AgentLightning.Capture;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
+using AgentLightning.Monitoring;
 using AgentLightning.Retention;
+using AgentLightning.Rewards;
 using AgentLightning.Server.Episodes;
+using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Stats;
 
@@ -75,11 +79,36 @@ internal sealed class ServerRecords : IRecords
         return await SendAsync<CaptureOutcome>(HttpMethod.Post, "capture", content, cancellationToken);
     }
 
-    public async Task<RewardResponse> AssignAsync(RewardBody reward, CancellationToken cancellationToken)
+    public async Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken)
     {
         using var content = JsonContent.Create(reward, options: LightningJson.Options);
         return await SendAsync<RewardResponse>(HttpMethod.Post, "rewards", content, cancellationToken);
     }
+
+    public Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken)
+    {
+        var parts = Query(
+            ("agent_id", query.AgentId), ("episode_id", query.EpisodeId), ("source", query.Source is { } source ? EnumText.Of(source) : null), ("before", query.Before));
+        return SendAsync<RewardListResponse>(HttpMethod.Get, $"rewards?{parts}&limit={query.Limit}", null, cancellationToken);
+    }
+
+    public async Task<ChatFeedbackResponse> GiveAsync(ChatFeedbackBody feedback, string? user, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(feedback, options: LightningJson.Options);
+        if (user is not null)
+        {
+            // What no header can hold would be refused with words for programmers.
+            content.Headers.Add(FeedbackEndpoints.UserHeader, System.Text.Ascii.IsValid(Ids.Check(user, "--user")) ? user : throw LightningException.Invalid($"--user must be of ASCII letters, digits and signs where a server is asked, but it is '{user}'."));
+        }
+
+        return await SendAsync<ChatFeedbackResponse>(HttpMethod.Post, "/api/v1/chat/feedback", content, cancellationToken);
+    }
+
+    public Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken) => SendAsync<FeedbackListResponse>(
+        HttpMethod.Get, $"feedback?{Query(("agent_id", query.AgentId), ("episode_id", query.EpisodeId), ("before", query.Before))}&limit={query.Limit}", null, cancellationToken);
+
+    public Task<FeedbackStatistics> FeedbackStatsAsync(string? agentId, int days, CancellationToken cancellationToken) =>
+        SendAsync<FeedbackStatistics>(HttpMethod.Get, $"/api/v1/admin/agent-lightning/feedback/stats?{Query(("agent_name", agentId))}&days={days}", null, cancellationToken);
 
     public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) =>
         SendAsync<AgentStats>(HttpMethod.Get, $"stats?{Query(("agent_id", agentId))}", null, cancellationToken);
@@ -128,6 +157,7 @@ internal sealed class ServerRecords : IRecords
     private static ErrorKind KindOf(HttpStatusCode status) => status switch
     {
         HttpStatusCode.BadRequest => ErrorKind.Invalid,
+        HttpStatusCode.Forbidden => ErrorKind.Forbidden,
         HttpStatusCode.NotFound => ErrorKind.NotFound,
         HttpStatusCode.Conflict => ErrorKind.Conflict,
         _ => ErrorKind.Unavailable,

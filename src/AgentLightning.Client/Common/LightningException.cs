@@ -6,6 +6,9 @@ public enum ErrorKind
     /// <summary>The request cannot be right: a value out of range, a missing part.</summary>
     Invalid,
 
+    /// <summary>The caller is known, and may not see or change what the request names.</summary>
+    Forbidden,
+
     /// <summary>What the request names does not exist.</summary>
     NotFound,
 
@@ -27,6 +30,8 @@ public sealed class LightningException(ErrorKind kind, string message, Exception
     public ErrorKind Kind { get; } = kind;
 
     public static LightningException Invalid(string message) => new(ErrorKind.Invalid, message);
+
+    public static LightningException Forbidden(string message) => new(ErrorKind.Forbidden, message);
 
     public static LightningException NotFound(string message) => new(ErrorKind.NotFound, message);
 

@@ -24,7 +24,7 @@ internal sealed class AgentScope(Caller caller)
 
     /// <summary>
     /// The agent that a request is about: the one it names, or else <paramref name="otherwise"/>, or the only one of the key.
-    /// One that the key is not for is <see cref="ForbiddenException"/>; one that cannot be told is <see cref="ErrorKind.Invalid"/>.
+    /// One that the key is not for is <see cref="ErrorKind.Forbidden"/>; one that cannot be told is <see cref="ErrorKind.Invalid"/>.
     /// </summary>
     public string Agent(string? named, string otherwise)
     {
@@ -40,6 +40,9 @@ internal sealed class AgentScope(Caller caller)
 
     /// <summary>The agent that a request may name and need not; null when it names none.</summary>
     public string? Named(string? named) => named is null ? null : Check(named);
+
+    /// <summary>The agent that figures are asked for, or null for those of all agents; a key for several agents must name one.</summary>
+    public string? AgentOrAll(string? named) => named is null && Agents is null ? null : Agent(named, Agents is [var only] ? only : "");
 
     /// <summary>The record, or null when it is of an agent that the request may not know of.</summary>
     public T? Visible<T>(T? record, Func<T, string> agentOf)
@@ -72,5 +75,5 @@ internal sealed class AgentScope(Caller caller)
 
     private string Check(string agentId) => Allows(agentId)
         ? agentId
-        : throw new ForbiddenException($"This key is not for the agent '{(agentId.Length > 100 ? agentId[..100] + "…" : agentId)}'. It is for {string.Join(", ", Agents!)}.");
+        : throw LightningException.Forbidden($"This key is not for the agent '{(agentId.Length > 100 ? agentId[..100] + "…" : agentId)}'. It is for {string.Join(", ", Agents!)}.");
 }

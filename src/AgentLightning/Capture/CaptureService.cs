@@ -139,23 +139,16 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
     /// <summary>True when it is new.</summary>
     private async Task<bool> AddRewardAsync(RewardInput input, Func<string, bool> mayWrite, CancellationToken cancellationToken)
     {
-        if (input.EpisodeId is null || input.Reward is null)
-        {
-            throw LightningException.Invalid("episode_id and reward are required.");
-        }
-
+        var request = input.ToRequest();
         // What the caller may not see does not exist for it.
-        var episode = await episodes.FindAsync(Ids.Check(input.EpisodeId, "episode_id"), cancellationToken).ConfigureAwait(false);
+        var episode = await episodes.FindAsync(Ids.Check(request.EpisodeId, "episode_id"), cancellationToken).ConfigureAwait(false);
         if (episode is not null && !mayWrite(episode.AgentId))
         {
-            throw LightningException.NotFound($"Episode {input.EpisodeId} not found. A reward needs the id of a stored episode.");
+            throw RewardService.UnknownEpisode(request.EpisodeId);
         }
 
         var known = input.RewardId is null ? null : await rewardStore.FindAsync(Ids.Check(input.RewardId, "reward_id"), cancellationToken).ConfigureAwait(false);
-        var source = input.Source is null ? RewardSource.HumanApproval : EnumText.Parse<RewardSource>(input.Source, "source");
-        await rewards.AssignAsync(
-            new RewardRequest(input.EpisodeId, input.Reward.Value, source, input.Correction, input.Rubric, input.Evaluator, input.Feedback, input.RewardId, input.CreatedAt),
-            cancellationToken).ConfigureAwait(false);
+        await rewards.AssignAsync(request, cancellationToken).ConfigureAwait(false);
         return known is null;
     }
 

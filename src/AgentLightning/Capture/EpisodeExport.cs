@@ -22,7 +22,8 @@ public sealed class EpisodeExport(IEpisodeStore episodes, IRewardStore rewards, 
             foreach (var reward in (await rewards.HistoryAsync(episode.Id, cancellationToken).ConfigureAwait(false)).Reverse())
             {
                 yield return Line("reward", new RewardInput(
-                    reward.EpisodeId, reward.Value, EnumText.Of(reward.Source), reward.Comments, reward.Correction, reward.Rubric, reward.Evaluator, reward.Id, reward.CreatedAt));
+                    reward.EpisodeId, reward.Scale is null ? reward.Value : null, reward.Comments, reward.Correction, EnumText.Of(reward.Source), reward.Rubric, reward.Evaluator, reward.Id,
+                    reward.RawValue, reward.Scale, reward.CreatedAt));
             }
         }
     }

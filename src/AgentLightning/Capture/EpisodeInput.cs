@@ -15,15 +15,3 @@ public sealed record EpisodeInput(
     string? Error, double? TimeToFirstTokenMs, bool? Internal, string? Action, double? ActionLogProbability, string? InputKey,
     IReadOnlyList<EpisodeToolCall?>? ToolCalls, IReadOnlyList<EpisodeMessage?>? Messages, EpisodeTokens? Tokens, IReadOnlyList<string?>? Tags, TokenUsage? TokenUsage,
     IReadOnlyDictionary<string, JsonElement>? Metadata);
-
-/// <summary>A reward as a client sends it, in a batch.</summary>
-/// <param name="EpisodeId">The episode; required.</param>
-/// <param name="Reward">−1…1; required.</param>
-/// <param name="Source">human_approval when absent.</param>
-/// <param name="Feedback">A comment.</param>
-/// <param name="Correction">The right answer, if known.</param>
-/// <param name="RewardId">The client's own id; the same id twice is one reward.</param>
-/// <param name="CreatedAt">When it was given, where that is not now: for rewards that another store held. A time in the future is taken for now.</param>
-public sealed record RewardInput(
-    string? EpisodeId, double? Reward, string? Source, string? Feedback, string? Correction, string? Rubric, string? Evaluator, string? RewardId,
-    DateTimeOffset? CreatedAt = null);

@@ -12,6 +12,16 @@ public enum RewardSource
     CostPenalty,
     LatencyPenalty,
     GoldenConversation,
+
+    /// <summary>Computed from how an answer looks and how the conversation went on; it counts only as long as nobody judged the answer.</summary>
+    ImplicitSignals,
+}
+
+/// <summary>What the sources have to do with one another.</summary>
+public static class RewardSources
+{
+    /// <summary>A reward of a judge (a person, an evaluator, a test) also supersedes what was computed from signals; penalties judge nothing.</summary>
+    public static bool IsJudgement(this RewardSource source) => source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty);
 }
 
 /// <summary>A number given to an episode by a named source.</summary>
@@ -55,6 +65,9 @@ public sealed record Reward
             ? value
             : throw LightningException.Invalid($"reward must be a number from -1 to 1, but it is {value.ToString(System.Globalization.CultureInfo.InvariantCulture)}.");
 }
+
+/// <summary>The least and the greatest of some rewards.</summary>
+public sealed record RewardRange(double Min, double Max);
 
 /// <summary>The rewards of one release, or of several: how many, their mean and their variance (n − 1; 0 below two).</summary>
 public sealed record RewardSummary(long Count, double Mean, double Variance);

@@ -12,13 +12,17 @@ public interface IRewardObserver
 }
 
 /// <summary>What is asked for when a reward is given.</summary>
-/// <param name="Value">−1…1.</param>
+/// <param name="Value">−1…1, or on <paramref name="Scale"/> where that is given: then it is normalised, and kept as it was given beside it.</param>
 /// <param name="Correction">The right answer, if the reviewer knows it.</param>
 /// <param name="RewardId">A client's own id makes a repeated request one reward.</param>
 /// <param name="CreatedAt">When it was given; now when absent or later than now.</param>
 public sealed record RewardRequest(
     string EpisodeId, double Value, RewardSource Source = RewardSource.HumanApproval, string? Correction = null, string? Rubric = null,
-    string? Evaluator = null, string? Comments = null, string? RewardId = null, DateTimeOffset? CreatedAt = null);
+    string? Evaluator = null, string? Comments = null, string? RewardId = null, DateTimeOffset? CreatedAt = null, RewardScale? Scale = null)
+{
+    /// <summary>On the canonical scale; a value out of range or not a number is <see cref="ErrorKind.Invalid"/>.</summary>
+    internal double CanonicalValue => Scale is null ? Reward.CheckValue(Value) : Scale.ToCanonical(Value);
+}
 
 /// <summary>Gives rewards to episodes, one at a time, as people and evaluators do.</summary>
 public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
@@ -33,7 +37,7 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
     /// </summary>
     public async Task<Reward> AssignAsync(RewardRequest request, CancellationToken cancellationToken)
     {
-        Reward.CheckValue(request.Value);
+        var value = request.CanonicalValue;
         var episodeId = Ids.Check(request.EpisodeId, "episode_id");
         var episode = await episodes.FindAsync(episodeId, cancellationToken).ConfigureAwait(false);
         if (episode is null)
@@ -52,7 +56,9 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
             EpisodeId = episode.Id,
             AgentId = episode.AgentId,
             Source = request.Source,
-            Value = request.Value,
+            Value = value,
+            RawValue = request.Scale is null ? null : request.Value,
+            Scale = request.Scale?.ToString(),
             Correction = texts[0],
             Rubric = texts[1],
             Evaluator = redactor.CheckName(request.Evaluator, "evaluator") ?? "",

@@ -29,7 +29,11 @@ internal static class SqlValues
 
     public static long Integer(this DbDataReader reader, string column) => Convert.ToInt64(reader.GetValue(reader.GetOrdinal(column)), null);
 
+    public static long? IntegerOrNull(this DbDataReader reader, string column) => reader.IsDBNull(reader.GetOrdinal(column)) ? null : reader.Integer(column);
+
     public static bool Flag(this DbDataReader reader, string column) => reader.Integer(column) != 0;
+
+    public static bool? FlagOrNull(this DbDataReader reader, string column) => reader.IsDBNull(reader.GetOrdinal(column)) ? null : reader.Flag(column);
 
     public static DateTimeOffset Time(this DbDataReader reader, string column) => FromMicroseconds(reader.Integer(column));
 

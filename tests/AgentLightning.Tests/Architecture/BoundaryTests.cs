@@ -29,6 +29,7 @@ public sealed partial class BoundaryTests
         ["Episodes"] = ["Common", "Governance", "Storage"],
         ["Retention"] = ["Common", "Governance", "Audit", "Episodes"],
         ["Rewards"] = ["Common", "Governance", "Storage", "Episodes"],
+        ["Feedback"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Traces"] = ["Common", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Storage"],
         ["Training"] = ["Common", "Storage", "Datasets"],
@@ -36,6 +37,7 @@ public sealed partial class BoundaryTests
         ["Deployments"] = ["Common", "Governance", "Storage", "Audit", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
         ["Capture"] = ["Common", "Governance", "Episodes", "Rewards"],
         ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
+        ["Monitoring"] = ["Common", "Storage", "Episodes", "Rewards", "Feedback"],
         ["Triage"] = ["Common", "Governance", "Storage", "Episodes", "Deployments", "Training"],
     };
 
@@ -44,7 +46,7 @@ public sealed partial class BoundaryTests
     public static TheoryData<string> Projects => [.. Directory.GetDirectories(Source).Select(folder => Path.GetFileName(folder)!)];
 
     /// <summary>Folders of features; those that an application needs for capture lie in the client.</summary>
-    private static readonly string[] s_shared = ["Common", "Governance", "Episodes"];
+    private static readonly string[] s_shared = ["Common", "Governance", "Episodes", "Feedback"];
 
     public static TheoryData<string> Features =>
         [.. Directory.GetDirectories(Path.Combine(Source, "AgentLightning")).Select(folder => Path.GetFileName(folder)!).Union(s_shared)];
@@ -116,7 +118,7 @@ public sealed partial class BoundaryTests
         var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
 
         Assert.Subset(new HashSet<string>([.. s_shared, "Chat", "Export", "Telemetry"]), folders.ToHashSet());
-        Assert.All(s_shared, feature => Assert.Subset(new HashSet<string>(s_shared), s_features[feature].Except(["Storage"]).ToHashSet()));
+        Assert.All(s_shared, feature => Assert.Subset(new HashSet<string>(s_shared), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet()));
     }
 
     [Theory]

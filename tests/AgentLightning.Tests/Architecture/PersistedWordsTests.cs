@@ -3,6 +3,7 @@ using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
 using AgentLightning.Rewards;
 using AgentLightning.Traces;
 using AgentLightning.Training;
@@ -14,7 +15,7 @@ namespace AgentLightning.Tests.Architecture;
 public sealed class PersistedWordsTests
 {
     [Fact]
-    public void Reward_sources() => Frozen<RewardSource>("eval_score human_approval safety_check test_result cost_penalty latency_penalty golden_conversation");
+    public void Reward_sources() => Frozen<RewardSource>("eval_score human_approval safety_check test_result cost_penalty latency_penalty golden_conversation implicit_signals");
 
     [Fact]
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
@@ -61,6 +62,10 @@ public sealed class PersistedWordsTests
 
     [Fact]
     public void Categories() => Assert.Equal(["website-bug", "framework-issue", "content-gap", "feature-request", "positive", "noise"], FeedbackCategories.All);
+
+    [Fact]
+    public void Feedback_types() =>
+        Assert.Equal(["thumbs_up", "thumbs_down", "rating_5", "rating_4", "rating_3", "rating_2", "rating_1", "regenerate", "copy", "follow_up"], FeedbackTypes.All);
 
     private static void Frozen<T>(string words)
         where T : struct, Enum

@@ -22,6 +22,10 @@ public sealed class PostgresStoreCheckTests : StoreCheckConformance<PostgresEngi
 
 public sealed class PostgresRandomOperationsTests : RandomOperationsConformance<PostgresEngine>;
 
+public sealed class PostgresFeedbackStoreTests : FeedbackStoreConformance<PostgresEngine>;
+
+public sealed class PostgresRewardTotalsTests : RewardTotalsConformance<PostgresEngine>;
+
 public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;
 
 public sealed class PostgresApiKeyStoreTests : ApiKeyStoreConformance<PostgresEngine>;

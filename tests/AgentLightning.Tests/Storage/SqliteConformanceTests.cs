@@ -22,6 +22,10 @@ public sealed class SqliteStoreCheckTests : StoreCheckConformance<SqliteEngine>;
 
 public sealed class SqliteRandomOperationsTests : RandomOperationsConformance<SqliteEngine>;
 
+public sealed class SqliteFeedbackStoreTests : FeedbackStoreConformance<SqliteEngine>;
+
+public sealed class SqliteRewardTotalsTests : RewardTotalsConformance<SqliteEngine>;
+
 public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;
 
 public sealed class SqliteApiKeyStoreTests : ApiKeyStoreConformance<SqliteEngine>;

@@ -56,7 +56,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     {
         var (agent, anyAgent, time, limit, text, step) = (Agent, AnyAgent, Time, _random.Next(1, 12), Pick(s_texts), _step);
         var (episodeId, rewardId, runId) = (EpisodeId(), RewardId(), Known(_model.Runs.Select(run => run.Id)));
-        switch (_random.Next(28))
+        switch (_random.Next(30))
         {
             case 0 or 1 or 2 or 3:
                 var episodes = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).ToList();
@@ -98,6 +98,11 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
                 return ($"update what was read {Json(late)}", async get => await Of<IEpisodeStore>(get).UpdateReadAsync(late, Token));
             case 26:
                 return ($"find by message {text}", async get => (await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", Token))?.Id);
+            case 29:
+                var rewardQuery = new RewardQuery(anyAgent, _random.Next(3) == 0 ? episodeId : null, _random.Next(3) == 0 ? Pick(Enum.GetValues<RewardSource>()) : null, limit, _random.Next(2) == 0 ? rewardId : null);
+                return ($"list {rewardQuery}", async get => await Of<IRewardStore>(get).ListAsync(rewardQuery, Token));
+            case 28:
+                return ($"range of {anyAgent}", async get => await Of<IRewardStore>(get).FindRangeAsync(anyAgent, Token));
             case 18 when _model.Datasets.Count > 0:
                 var run = new TrainingRun($"t{step}", agent, Pick(_model.Datasets).Id, "local", Pick(Enum.GetValues<TrainingMethod>()), "base", null, null, TrainingStatus.Pending, new Dictionary<string, string> { ["text"] = text }, null, null, time, null, null);
                 return ($"add run {run.Id}", async get => await Done(Of<ITrainingRunStore>(get).AddAsync(run, Token)));

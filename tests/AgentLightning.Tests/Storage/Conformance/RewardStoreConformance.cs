@@ -122,6 +122,55 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
     }
 
     [Fact]
+    public async Task A_judgement_counts_instead_of_what_signals_gave_whichever_comes_first_and_a_penalty_does_not()
+    {
+        await AddEpisodesAsync("e1", "e2");
+        await Store.AddAsync([NewReward("r1", "e1", 0.5, source: RewardSource.ImplicitSignals), NewReward("r2", "e1", 0.75, source: RewardSource.ImplicitSignals) with { Evaluator = "second" }], Token);
+        await Store.AddAsync([NewReward("r3", "e1", -0.25, source: RewardSource.LatencyPenalty)], Token);
+        Assert.Equal((3, Math.Round(1.0 / 3, 9)), await CountAndMeanAsync());
+
+        await Store.AddAsync([NewReward("r4", "e1", -1, source: RewardSource.TestResult)], Token);
+        await Store.AddAsync([NewReward("r5", "e1", 1, source: RewardSource.ImplicitSignals)], Token);
+        await Store.AddAsync([NewReward("r6", "e2", 0, source: RewardSource.CostPenalty), NewReward("r7", "e2", 0.5, source: RewardSource.ImplicitSignals)], Token);
+
+        Assert.Equal(["r3", "r4", "r6", "r7"], (await Store.ListAsync(new RewardQuery(), Token)).Where(reward => reward.IsCurrent).Select(reward => reward.Id).Order());
+        Assert.Equal((4, -0.1875), await CountAndMeanAsync());
+        Assert.Equal(5, (await Store.HistoryAsync("e1", Token)).Count);
+    }
+
+    [Fact]
+    public async Task Pages_of_rewards_give_each_once_newest_first_and_only_what_is_asked_for()
+    {
+        await AddEpisodesAsync("e1", "e2");
+        await Store.AddAsync([.. Enumerable.Range(0, 40).Select(i => NewReward($"r{i}", i % 2 == 0 ? "e1" : "e2", 0.5, i % 5 == 0 ? "other" : "agent", i % 3 == 0 ? RewardSource.EvalScore : RewardSource.HumanApproval) with { CreatedAt = Noon.AddMinutes(i / 3) })], Token);
+
+        var seen = new List<Reward>();
+        for (var page = await Store.ListAsync(new RewardQuery(Limit: 7), Token); page.Count > 0; page = await Store.ListAsync(new RewardQuery(Limit: 7, Before: seen[^1].Id), Token))
+        {
+            seen.AddRange(page);
+        }
+
+        Assert.Equal(40, seen.DistinctBy(reward => reward.Id).Count());
+        Assert.Equal(seen.OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.Id, StringComparer.Ordinal), seen);
+        var some = await Store.ListAsync(new RewardQuery("agent", "e2", RewardSource.EvalScore), Token);
+        Assert.Equal(["r39", "r33", "r27", "r21", "r9", "r3"], some.Select(reward => reward.Id));
+        Assert.Equal(ErrorKind.NotFound, (await Assert.ThrowsAsync<LightningException>(() => Store.ListAsync(new RewardQuery(Before: "nobody"), Token))).Kind);
+        Assert.Equal(ErrorKind.Invalid, (await Assert.ThrowsAsync<LightningException>(() => Store.ListAsync(new RewardQuery(Limit: 1_001), Token))).Kind);
+    }
+
+    [Fact]
+    public async Task The_range_is_of_current_rewards_of_the_agent()
+    {
+        await AddEpisodesAsync("e1", "e2");
+        Assert.Null(await Store.FindRangeAsync("agent", Token));
+
+        await Store.AddAsync([NewReward("r1", "e1", -1), NewReward("r2", "e1", -0.5), NewReward("r3", "e2", 0.75), NewReward("r4", "e2", 1, "other", RewardSource.EvalScore)], Token);
+
+        Assert.Equal(new RewardRange(-0.5, 0.75), await Store.FindRangeAsync("agent", Token));
+        Assert.Equal(new RewardRange(-0.5, 1), await Store.FindRangeAsync(null, Token));
+    }
+
+    [Fact]
     public async Task No_rewards_are_zero_and_not_an_error() => Assert.Equal(new RewardSummary(0, 0, 0), await Store.SummariseAsync("nobody", Token));
 
     private Task<int> AddEpisodesAsync(params string[] ids) => Get<IEpisodeStore>().AddAsync([.. ids.Select(id => NewEpisode(id))], Token);

@@ -121,7 +121,14 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 throw LightningException.NotFound("");
             }
 
-            after = [.. after.Select(known => (known.EpisodeId, known.Source, known.Evaluator) == (reward.EpisodeId, reward.Source, reward.Evaluator) ? known with { IsCurrent = false } : known), reward];
+            var judges = reward.Source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty);
+            var isJudged = after.Exists(known => known.EpisodeId == reward.EpisodeId && known.Source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty));
+            after =
+            [
+                .. after.Select(known => known.EpisodeId == reward.EpisodeId
+                    && ((known.Source, known.Evaluator) == (reward.Source, reward.Evaluator) || (judges && known.Source == RewardSource.ImplicitSignals)) ? known with { IsCurrent = false } : known),
+                reward with { IsCurrent = reward.Source != RewardSource.ImplicitSignals || !isJudged },
+            ];
         }
 
         var added = after.Count - Rewards.Count;
@@ -135,6 +142,26 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) => List(
         Rewards.Where(reward => reward.EpisodeId == episodeId).OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.IsCurrent)
             .ThenByDescending(reward => reward.Id, StringComparer.Ordinal));
+
+    public Task<IReadOnlyList<Reward>> ListAsync(RewardQuery query, CancellationToken cancellationToken)
+    {
+        var newestFirst = Rewards.OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.Id, StringComparer.Ordinal).ToList();
+        if (query.Before is not null)
+        {
+            var at = newestFirst.FindIndex(reward => reward.Id == query.Before);
+            newestFirst = at < 0 ? throw LightningException.NotFound("") : newestFirst[(at + 1)..];
+        }
+
+        return List(
+            newestFirst.Where(reward => (query.AgentId ?? reward.AgentId) == reward.AgentId && (query.EpisodeId ?? reward.EpisodeId) == reward.EpisodeId && (query.Source ?? reward.Source) == reward.Source),
+            query.Limit);
+    }
+
+    public Task<RewardRange?> FindRangeAsync(string? agentId, CancellationToken cancellationToken)
+    {
+        var values = Rewards.Where(reward => reward.IsCurrent && (agentId ?? reward.AgentId) == reward.AgentId).Select(reward => reward.Value).ToList();
+        return Task.FromResult(values.Count == 0 ? null : new RewardRange(values.Min(), values.Max()));
+    }
 
     public Task<RewardSummary> SummariseAsync(string? agentId, CancellationToken cancellationToken) =>
         Summarise(Rewards.Where(reward => reward.IsCurrent && (agentId ?? reward.AgentId) == reward.AgentId));

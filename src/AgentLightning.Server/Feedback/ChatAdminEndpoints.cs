@@ -1,0 +1,43 @@
+using AgentLightning.Access;
+using AgentLightning.Feedback;
+using AgentLightning.Monitoring;
+using AgentLightning.Server.Access;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace AgentLightning.Server.Feedback;
+
+/// <summary>The newest feedback.</summary>
+public sealed record RecentFeedbackResponse(int Count, IReadOnlyList<FeedbackItem> Feedback, DateTimeOffset Timestamp);
+
+/// <summary>The figures of chat agents under the addresses and names that their dashboards know. Rewards are on the scale 0…1.</summary>
+internal static class ChatAdminEndpoints
+{
+    public static void MapChatAdmin(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1/admin/agent-lightning").RequiresRole(Role.Read);
+        group.MapGet("/stats", StatsAsync).WithSummary("How many interactions an agent had, and their average, least and greatest reward.");
+        group.MapGet("/feedback/stats", FeedbackStatsAsync).WithSummary("Feedback of the last days by type and by day.").ProducesProblem(StatusCodes.Status400BadRequest);
+        group.MapGet("/feedback/recent", RecentAsync).WithSummary("The newest feedback.").ProducesProblem(StatusCodes.Status400BadRequest);
+        group.MapGet("/dashboard", DashboardAsync).WithSummary("Interactions, feedback of seven days, and how far both are from their goals.");
+    }
+
+    private static Task<InteractionStatistics> StatsAsync(ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null) =>
+        statistics.InteractionsAsync(scope.AgentOrAll(agentName), cancellationToken);
+
+    private static Task<FeedbackStatistics> FeedbackStatsAsync(
+        ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null, int days = 7) =>
+        statistics.FeedbackAsync(scope.AgentOrAll(agentName), days, cancellationToken);
+
+    private static async Task<RecentFeedbackResponse> RecentAsync(
+        IFeedbackStore feedback, TimeProvider time, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null, int limit = 20)
+    {
+        var found = await feedback.ListAsync(new FeedbackQuery(scope.Named(agentName), Limit: limit, Agents: scope.Agents), cancellationToken);
+        return new RecentFeedbackResponse(found.Count, [.. found.Select(FeedbackItem.Of)], time.GetUtcNow());
+    }
+
+    private static Task<ChatDashboard> DashboardAsync(ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null) =>
+        statistics.DashboardAsync(scope.AgentOrAll(agentName), cancellationToken);
+}

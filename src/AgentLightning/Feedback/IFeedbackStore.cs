@@ -1,0 +1,37 @@
+namespace AgentLightning.Feedback;
+
+/// <summary>Which feedback to list. All parts are optional and hold together.</summary>
+/// <param name="Limit">1…1,000.</param>
+/// <param name="Before">The id of feedback: only older follows. Stable while more arrives.</param>
+/// <param name="Agents">Only feedback on messages of these agents exists for the query; null for all.</param>
+public sealed record FeedbackQuery(string? AgentId = null, string? EpisodeId = null, int Limit = 20, string? Before = null, IReadOnlyList<string>? Agents = null);
+
+/// <summary>Current feedback of one UTC day and type.</summary>
+/// <param name="Excellent">How many have a reward of 0.8 or more.</param>
+/// <param name="Good">How many have 0.5 or more, and less than 0.8.</param>
+public sealed record FeedbackCount(DateOnly Day, string FeedbackType, long Count, double RewardSum, long Excellent, long Good);
+
+/// <summary>Keeps feedback and its history. A call that returned is on disk.</summary>
+public interface IFeedbackStore
+{
+    /// <summary>
+    /// Stores feedback. It supersedes the current one of the same episode and user, which stays as history. False when the id is already there: then nothing
+    /// changes. An unknown episode is an error.
+    /// </summary>
+    Task<bool> AddAsync(MessageFeedback feedback, CancellationToken cancellationToken);
+
+    /// <summary>The feedback, current or not, or null.</summary>
+    Task<MessageFeedback?> FindAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Feedback with its history, newest first. A <see cref="FeedbackQuery.Before"/> that does not exist is an error.</summary>
+    Task<IReadOnlyList<MessageFeedback>> ListAsync(FeedbackQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Current feedback given from <paramref name="first"/> to <paramref name="last"/>, UTC days, both included; of all agents when <paramref name="agentId"/> is null.</summary>
+    Task<IReadOnlyList<FeedbackCount>> CountAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken);
+
+    /// <summary>How much current feedback there is, counted by the database.</summary>
+    Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
+
+    /// <summary>How many of the messages made in a period of UTC days, both included, have got feedback, whenever it came.</summary>
+    Task<long> CountMessagesAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken);
+}
