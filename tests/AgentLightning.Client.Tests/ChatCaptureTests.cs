@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Client.Tests;
 
+[Collection(nameof(EmitTests))]
 public sealed class ChatCaptureTests : IAsyncLifetime
 {
     private Receiver _server = null!;

@@ -8,6 +8,7 @@ using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Client.Tests;
 
+[Collection(nameof(EmitTests))]
 public sealed class DeliveryTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -51,8 +51,13 @@ public sealed class Receiver : IAsyncDisposable
             var received = new Received(
                 context.Request.Path, context.Request.ContentType, context.Request.Headers.ContentEncoding, context.Request.Headers.Authorization, await reader.ReadToEndAsync());
             receiver.Requests.Enqueue(received);
-            context.Response.StatusCode = await receiver.Answer(Interlocked.Increment(ref number), context);
-            if (context.Response.StatusCode == 200 && received.Path.EndsWith("/capture", StringComparison.Ordinal))
+            var status = await receiver.Answer(Interlocked.Increment(ref number), context);
+            if (!context.Response.HasStarted)
+            {
+                context.Response.StatusCode = status;
+            }
+
+            if (status == 200 && received.Path.EndsWith("/capture", StringComparison.Ordinal))
             {
                 foreach (var line in received.Lines().Where(line => line.GetProperty("type").GetString() == "episode"))
                 {
