@@ -57,7 +57,7 @@ internal static class CaptureBenchmark
     }
 
     /// <summary>Bytes; a test of the client gates the same call.</summary>
-    private const int CaptureLimit = 3_000;
+    private const int CaptureLimit = 2_000;
 
     private static async Task<(double[] Times, long Bytes)> MeasureAsync(IChatClient client, Func<Task> flushAsync)
     {

@@ -8,7 +8,7 @@ internal sealed class ScriptedChatClient : IChatClient
     public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var last = messages.Last();
-        var number = string.Concat(last.Text.Where(char.IsAsciiDigit));
+        var number = string.Concat(last.Text.SkipWhile(c => !char.IsAsciiDigit(c)).TakeWhile(char.IsAsciiDigit));
         IList<AIContent> contents = last.Role == ChatRole.Tool
             ? [new TextContent($"Your {last.Contents.OfType<FunctionResultContent>().First().Result}.")]
             : number.Length > 0 ? [new FunctionCallContent("call-1", "find_order", new Dictionary<string, object?> { ["number"] = number })] : [new TextContent("Which order do you mean?")];

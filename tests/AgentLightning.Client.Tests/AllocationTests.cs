@@ -10,7 +10,7 @@ public sealed class AllocationTests
     private const int Calls = 2_000;
 
     [Fact]
-    public async Task A_call_with_a_tool_call_allocates_at_most_3000_bytes_on_the_callers_thread()
+    public async Task A_call_with_a_tool_call_allocates_at_most_2000_bytes_on_the_callers_thread()
     {
         await using var server = await Receiver.StartAsync();
         var options = Quick.Options(server.Url);
@@ -28,7 +28,7 @@ public sealed class AllocationTests
 
         var bytes = Measure(captured, history) - Measure(bare, history);
 
-        Assert.InRange(bytes, 1, 3_000);
+        Assert.InRange(bytes, 1, 2_000);
         await lightning.FlushAsync();
         Assert.Equal(2 * Calls, server.Taken.Count);
     }

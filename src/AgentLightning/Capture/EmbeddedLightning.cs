@@ -1,6 +1,7 @@
 using AgentLightning.Client;
 using AgentLightning.Client.Export;
 using AgentLightning.Common;
+using AgentLightning.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Capture;
@@ -24,10 +25,10 @@ public static class EmbeddedLightning
                 configure?.Invoke(client);
             },
             // What the sink needs is made with it, so that it is closed after the client that still delivers.
-            provider => new StoreSink(provider, provider.GetRequiredService<CaptureService>()));
+            provider => new StoreSink(provider.GetRequiredService<SqlDatabase>(), provider.GetRequiredService<CaptureService>()));
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(IServiceProvider provider, CaptureService capture) : ICaptureSink
+    private sealed class StoreSink(SqlDatabase database, CaptureService capture) : ICaptureSink
     {
         private bool _isOpen;
 
@@ -42,7 +43,7 @@ public static class EmbeddedLightning
             {
                 if (!_isOpen)
                 {
-                    await provider.OpenLightningAsync(create: true, cancellationToken).ConfigureAwait(false);
+                    await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
                     _isOpen = true;
                 }
 

@@ -30,7 +30,7 @@ public sealed partial class BoundaryTests
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],
         ["Deployments"] = ["Common", "Governance", "Storage", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
-        ["Capture"] = ["Common", "Governance", "Episodes", "Rewards"],
+        ["Capture"] = ["Common", "Client", "Governance", "Storage", "Episodes", "Rewards"],
         ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
         ["Triage"] = ["Common", "Governance", "Storage", "Episodes", "Deployments", "Training"],
     };
