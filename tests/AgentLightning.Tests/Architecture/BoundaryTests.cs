@@ -111,8 +111,8 @@ public sealed partial class BoundaryTests
     {
         var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
 
-        Assert.Equal([.. s_shared, "Chat", "Export", "Telemetry"], folders.ToHashSet());
-        Assert.All(s_shared, feature => Assert.Subset([.. s_shared], s_features[feature].Except(["Storage"]).ToHashSet()));
+        Assert.Equal(s_shared.Union(["Chat", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
+        Assert.All(s_shared, feature => Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage"]).ToHashSet()));
     }
 
     [Theory]
