@@ -116,7 +116,7 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
     private Episode Check(EpisodeInput input, Func<string, bool> mayWrite)
     {
         var episode = EpisodeCheck.ToEpisode(input, time.GetUtcNow());
-        EpisodeRedaction.CheckNames(redactor, episode);
+        recorder.Check(episode);
         return mayWrite(episode.AgentId) ? episode : throw LightningException.Invalid($"This key may not write records of the agent '{episode.AgentId}'.");
     }
 

@@ -42,6 +42,9 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>What waits to be written.</summary>
     public int Queued => _queue.Reader.Count;
 
+    /// <summary>Checks ids and names, which cannot be changed: one that holds a secret is <see cref="ErrorKind.Invalid"/>. Such an episode would be dropped.</summary>
+    public void Check(Episode episode) => EpisodeRedaction.CheckNames(_redactor, episode);
+
     /// <summary>
     /// Queues an episode. Completes at once while there is room; with a full queue it waits up to <see cref="EpisodeRecorderOptions.FullWait"/>.
     /// False means that the episode was dropped.

@@ -35,7 +35,7 @@ public sealed partial class BoundaryTests
         ["Training"] = ["Common", "Storage", "Datasets"],
         ["Evaluation"] = ["Common", "Storage", "Datasets", "Training"],
         ["Deployments"] = ["Common", "Governance", "Storage", "Audit", "Episodes", "Rewards", "Datasets", "Training", "Evaluation"],
-        ["Capture"] = ["Common", "Governance", "Episodes", "Rewards"],
+        ["Capture"] = ["Common", "Client", "Governance", "Storage", "Episodes", "Rewards"],
         ["Stats"] = ["Common", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
         ["Monitoring"] = ["Common", "Storage", "Episodes", "Rewards", "Feedback"],
         ["Triage"] = ["Common", "Governance", "Storage", "Episodes", "Deployments", "Training"],
@@ -117,8 +117,8 @@ public sealed partial class BoundaryTests
     {
         var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
 
-        Assert.Subset(new HashSet<string>([.. s_shared, "Chat", "Export", "Telemetry"]), folders.ToHashSet());
-        Assert.All(s_shared, feature => Assert.Subset(new HashSet<string>(s_shared), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet()));
+        Assert.Equal(s_shared.Union(["Chat", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
+        Assert.All(s_shared, feature => Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet()));
     }
 
     [Theory]

@@ -1,0 +1,403 @@
+using System.Threading.Channels;
+using AgentLightning.Client.Telemetry;
+using AgentLightning.Common;
+using AgentLightning.Governance;
+using Microsoft.Extensions.Logging;
+
+namespace AgentLightning.Client.Export;
+
+/// <summary>
+/// Takes captured items from the callers' threads into a bounded queue. One thread redacts, batches and sends them; while the server is away it writes batches to
+/// disk, from where another sends them in order when the server is back.
+/// </summary>
+internal sealed partial class Exporter : IAsyncDisposable
+{
+    /// <summary>Tries of a batch on which the server fails, before it is given up: others wait behind it.</summary>
+    private const int MostFailures = 8;
+
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
+    private readonly LightningClientOptions _options;
+    private readonly ICaptureSink _sink;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<CaptureItem> _queue;
+    /// <summary>The client is being closed: what waits on disk may stay there.</summary>
+    private readonly CancellationTokenSource _closed = new();
+
+    /// <summary>The limit of closing is over.</summary>
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Batch _batch;
+    private readonly Task _writer;
+    private readonly object _opening = new();
+    private Task _replayer = Task.CompletedTask;
+    private Spool? _spool;
+    private bool _spoolFailed, _away;
+    private long _queuedBytes;
+    private Task? _closing;
+
+    public Exporter(LightningClientOptions options, ICaptureSink sink, Redactor redactor, TimeProvider time, ILogger logger)
+    {
+        (_options, _sink, _time, _logger) = (options, sink, time, logger);
+        Counters = new Counters(() => _queue!.Reader.Count, () => _spool?.Bytes ?? 0);
+        _batch = new Batch(redactor, options, new SpanJson(redactor, options));
+        _queue = Channel.CreateBounded<CaptureItem>(new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true });
+        _writer = Task.Run(WriteAsync);
+    }
+
+    public Counters Counters { get; }
+
+    public long Queued => _queue.Reader.Count;
+
+    public long SpoolBytes => _spool?.Bytes ?? 0;
+
+    public long SpoolDamaged => _spool?.Damaged ?? 0;
+
+    /// <summary>False when it is dropped, which is counted. Never waits and never throws.</summary>
+    public bool TryEnqueue(CaptureItem item)
+    {
+        var size = item.Size;
+        if (Interlocked.Add(ref _queuedBytes, size) <= _options.QueueBytes && _queue.Writer.TryWrite(item))
+        {
+            Counters.Capture();
+            return true;
+        }
+
+        Interlocked.Add(ref _queuedBytes, -size);
+        Counters.Drop(_closing is null ? DropReason.QueueFull : DropReason.Closed, 1);
+        return false;
+    }
+
+    /// <summary>Completes when everything queued before the call is at the server or on disk, or was dropped.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        var mark = new Mark();
+        try
+        {
+            await _queue.Writer.WriteAsync(mark, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await mark.Reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Completes when nothing is left on disk.</summary>
+    public Task DrainAsync(CancellationToken cancellationToken) => _spool?.WaitAsync(empty: true, cancellationToken) ?? Task.CompletedTask;
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_opening)
+        {
+            _closing ??= CloseAsync();
+        }
+
+        return new ValueTask(_closing);
+    }
+
+    /// <summary>Delivers what is queued, within the limit; what is not delivered by then goes to disk.</summary>
+    private async Task CloseAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _closed.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(DeliverAllAsync(), Task.Delay(_options.FlushTimeout, _time)).ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(Task.WhenAll(_writer, _replayer), Task.Delay(s_grace, _time)).ConfigureAwait(false);
+        if (_writer.IsCompleted && _replayer.IsCompleted)
+        {
+            _spool?.Dispose();
+        }
+
+        (_sink as IDisposable)?.Dispose();
+        Counters.Dispose();
+    }
+
+    /// <summary>Completes when nothing is left to do that a server at work would take.</summary>
+    private async Task DeliverAllAsync()
+    {
+        await _writer.ConfigureAwait(false);
+        if (_spool is { } spool)
+        {
+            await Task.WhenAny(_replayer, spool.WaitAsync(empty: true, _stop.Token)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        if (_options.SpoolBytes > 0 && _options.DataFolder.Length > 0 && HasLeftovers())
+        {
+            OpenSpool();
+        }
+
+        var reading = _queue.Reader.WaitToReadAsync().AsTask();
+        while (await reading.ConfigureAwait(false))
+        {
+            reading = await FillAsync().ConfigureAwait(false);
+            foreach (var payload in _batch.Payloads())
+            {
+                await DeliverAsync(payload).ConfigureAwait(false);
+            }
+
+            foreach (var mark in _batch.Marks)
+            {
+                mark.TrySetResult();
+            }
+
+            _batch.Clear();
+        }
+    }
+
+    /// <summary>Fills the batch until it is full, its oldest record has waited long enough, or somebody waits for it. Gives the wait for the next.</summary>
+    private async Task<Task<bool>> FillAsync()
+    {
+        var start = _time.GetTimestamp();
+        while (true)
+        {
+            while (!_batch.IsFull && _queue.Reader.TryRead(out var item))
+            {
+                Interlocked.Add(ref _queuedBytes, -item.Size);
+                Add(item);
+            }
+
+            var more = _queue.Reader.WaitToReadAsync().AsTask();
+            var left = _options.BatchDelay - _time.GetElapsedTime(start);
+            if (_batch.IsFull || _batch.Count == 0 || _batch.Marks.Count > 0 || left <= TimeSpan.Zero)
+            {
+                return more;
+            }
+
+            using var late = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            var first = await Task.WhenAny(more, Task.Delay(left, _time, late.Token)).ConfigureAwait(false);
+            await late.CancelAsync().ConfigureAwait(false);
+            if (first != more || !await more.ConfigureAwait(false))
+            {
+                return more;
+            }
+        }
+    }
+
+    private void Add(CaptureItem item)
+    {
+        try
+        {
+            item.Write(_batch);
+        }
+        catch (Exception e)
+        {
+            Counters.Drop(DropReason.Unwritable, 1);
+            // The message of an unknown error may quote what could not be redacted.
+            LogUnwritable(_logger, e is LightningException ? e.Message : e.GetType().Name);
+        }
+    }
+
+    private async Task DeliverAsync(Payload payload)
+    {
+        if (_spool is null or { IsEmpty: true } && !_stop.IsCancellationRequested)
+        {
+            var answer = await SendAsync(payload).ConfigureAwait(false);
+            if (answer.Verdict is Verdict.Taken or Verdict.Refused)
+            {
+                Settle(payload, answer);
+                return;
+            }
+
+            TellAway(answer.Problem);
+            if (!_spoolFailed && _spool is null)
+            {
+                OpenSpool();
+            }
+
+            if (_spool is null)
+            {
+                await SendUntilAsync(payload, answer, _stop.Token).ConfigureAwait(false);
+                return;
+            }
+        }
+
+        if (_spool is null && !_spoolFailed)
+        {
+            OpenSpool();
+        }
+
+        Append(payload);
+    }
+
+    private void Append(Payload payload)
+    {
+        try
+        {
+            if (_spool?.TryAppend(payload) == true)
+            {
+                Counters.Spool(payload.Records);
+                return;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogSpool(_logger, _options.DataFolder, e.GetType().Name);
+        }
+
+        Counters.Drop(DropReason.SpoolFull, payload.Records);
+    }
+
+    /// <summary>Sends until it is taken or refused; false when <paramref name="giveUp"/> came before. The first answer may be there already.</summary>
+    private async Task<bool> SendUntilAsync(Payload payload, SinkAnswer? first, CancellationToken giveUp)
+    {
+        var answer = first ?? await SendAsync(payload).ConfigureAwait(false);
+        for (int attempts = 1, failures = 0; answer.Verdict is Verdict.TryLater or Verdict.Failed; attempts++)
+        {
+            TellAway(answer.Problem);
+            failures += answer.Verdict == Verdict.Failed ? 1 : 0;
+            if (failures >= MostFailures)
+            {
+                answer = answer with { Verdict = Verdict.Refused };
+                break;
+            }
+
+            var wait = Backoff.Of(attempts, _options.FirstRetry, _options.LongestRetry, answer.Wait, Random.Shared.NextDouble());
+            await Task.Delay(wait, _time, giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (giveUp.IsCancellationRequested)
+            {
+                break;
+            }
+
+            Counters.Retry();
+            answer = await SendAsync(payload).ConfigureAwait(false);
+        }
+
+        if (answer.Verdict is Verdict.Taken or Verdict.Refused)
+        {
+            Settle(payload, answer);
+            return true;
+        }
+
+        if (_spool is null)
+        {
+            Counters.Drop(DropReason.Closed, payload.Records);
+        }
+
+        return false;
+    }
+
+    private async Task<SinkAnswer> SendAsync(Payload payload)
+    {
+        try
+        {
+            return await _sink.SendAsync(payload, _stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            return new SinkAnswer(Verdict.TryLater, Problem: "the client was closed");
+        }
+    }
+
+    private void Settle(Payload payload, SinkAnswer answer)
+    {
+        var refused = answer.Verdict == Verdict.Refused ? payload.Records : Math.Min(answer.Refused, payload.Records);
+        if (answer.Verdict == Verdict.Taken && Volatile.Read(ref _away))
+        {
+            _away = false;
+            LogBack(_logger);
+        }
+
+        if (refused < payload.Records)
+        {
+            Counters.Send(payload.Records - refused);
+        }
+
+        if (refused > 0)
+        {
+            Counters.Drop(DropReason.Refused, refused);
+            LogRefused(_logger, refused, answer.Problem ?? "the server's answer names them");
+        }
+    }
+
+    private async Task ReplayAsync(Spool spool)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await spool.WaitAsync(empty: false, _stop.Token).ConfigureAwait(false);
+                while (spool.TryPeek(out var payload))
+                {
+                    if (!await SendUntilAsync(payload, null, _closed.Token).ConfigureAwait(false))
+                    {
+                        return;
+                    }
+
+                    spool.Advance();
+                }
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                LogSpool(_logger, _options.DataFolder, e.GetType().Name);
+                await Task.Delay(_options.LongestRetry, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private bool HasLeftovers()
+    {
+        try
+        {
+            return Spool.HasLeftovers(_options.DataFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogSpool(_logger, _options.DataFolder, e.GetType().Name);
+            return false;
+        }
+    }
+
+    /// <summary>The folder is made when it is needed, not where the server is never away.</summary>
+    private void OpenSpool()
+    {
+        if (_options.SpoolBytes == 0 || _options.DataFolder.Length == 0)
+        {
+            _spoolFailed = true;
+            return;
+        }
+
+        try
+        {
+            var spool = Spool.Open(_options.DataFolder, _options.SpoolBytes);
+            _spool = spool;
+            _replayer = Task.Run(() => ReplayAsync(spool));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _spoolFailed = true;
+            LogSpool(_logger, _options.DataFolder, e.GetType().Name);
+        }
+    }
+
+    private void TellAway(string? problem)
+    {
+        if (!Interlocked.Exchange(ref _away, true))
+        {
+            LogAway(_logger, problem ?? "unknown");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lightning server does not take records now ({Problem}). They wait and are sent when it does.")]
+    private static partial void LogAway(ILogger logger, string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The Lightning server takes records again.")]
+    private static partial void LogBack(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} record(s) were refused by the Lightning server: {Problem}")]
+    private static partial void LogRefused(ILogger logger, int count, string problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A record could not be written and was dropped: {Reason}")]
+    private static partial void LogUnwritable(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The folder '{Folder}' cannot hold records while the server is away: {Reason}")]
+    private static partial void LogSpool(ILogger logger, string folder, string reason);
+}

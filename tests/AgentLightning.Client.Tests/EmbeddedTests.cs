@@ -1,0 +1,48 @@
+using AgentLightning.Capture;
+using AgentLightning.Client.Tests.Support;
+using AgentLightning.Episodes;
+using AgentLightning.Rewards;
+using AgentLightning.Testing;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AgentLightning.Client.Tests;
+
+public sealed class EmbeddedTests
+{
+    [Fact]
+    public async Task The_same_calls_capture_into_a_store_of_this_process()
+    {
+        using var folder = new TemporaryFolder();
+        await using var services = new ServiceCollection().AddLogging()
+            .AddLightningEmbedded(new LightningOptions { Store = folder.File("lightning.db") }, options => options.DataFolder = "").BuildServiceProvider();
+        using var client = new Model("password=planted-0001").UseLightning(services, "shop");
+
+        var response = await client.GetResponseAsync("hi");
+        services.GetRequiredService<AgentTracker>().UpdateReward(response.GetEpisodeId()!, 1, "thumbs_up");
+        await services.GetRequiredService<LightningClient>().FlushAsync();
+
+        var episode = await services.GetRequiredService<IEpisodeStore>().FindAsync(response.GetEpisodeId()!, CancellationToken.None);
+        Assert.Equal(("shop", "hi", "password=[REDACTED]"), (episode!.AgentId, episode.UserInput, episode.AssistantOutput));
+        var reward = Assert.Single(await services.GetRequiredService<IRewardStore>().HistoryAsync(episode.Id, CancellationToken.None));
+        Assert.Equal((1, "thumbs_up", RewardSource.HumanApproval), (reward.Value, reward.Rubric, reward.Source));
+    }
+
+    [Fact]
+    public async Task Disposing_the_services_stores_what_is_still_queued()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new LightningOptions { Store = folder.File("lightning.db") };
+        await using (var services = new ServiceCollection().AddLogging().AddLightningEmbedded(options, client => (client.DataFolder, client.BatchDelay) = ("", TimeSpan.FromMinutes(1))).BuildServiceProvider())
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                services.GetRequiredService<LightningClient>().Track(Quick.Episode($"{i}", $"e{i}"));
+            }
+        }
+
+        await using var again = new ServiceCollection().AddLogging().AddLightning(options).BuildServiceProvider();
+
+        Assert.Equal(100, await again.GetRequiredService<IEpisodeStore>().CountAsync("shop", CancellationToken.None));
+    }
+}
