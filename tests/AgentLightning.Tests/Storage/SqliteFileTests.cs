@@ -143,7 +143,7 @@ public sealed class SqliteFileTests : IDisposable
                 (4, "dc468cc973f247cc"),
                 (5, "2af1c518bd9bb478"),
                 (6, "d08cb4c768d86273"),
-                (7, "560461c918a37f0b"),
+                (7, "d77d65d608e06d2a"),
             ],
             hashes);
     }
