@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+namespace AgentLightning.Models.Tensors;
+
+/// <summary>A block of zeroed memory outside the managed heap, aligned to a cache line, of any size.</summary>
+internal sealed unsafe class NativeBuffer : SafeHandle
+{
+    private const nuint Alignment = 64;
+
+    public NativeBuffer(long bytes)
+        : base(0, ownsHandle: true)
+    {
+        Bytes = bytes;
+        SetHandle((nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment));
+        NativeMemory.Clear(Data, (nuint)bytes);
+    }
+
+    public long Bytes { get; }
+
+    public void* Data => (void*)handle;
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.AlignedFree(Data);
+        return true;
+    }
+}
