@@ -27,7 +27,7 @@ internal sealed unsafe class Arena : IDisposable
 
         if (_chunk == _chunks.Count)
         {
-            _chunks.Add(new NativeBuffer(Math.Max(bytes, SmallestChunk)));
+            _chunks.Add(new NativeBuffer(Math.Max(bytes, SmallestChunk), zeroed: false));
         }
 
         var place = (byte*)_chunks[_chunk].Data + _used;

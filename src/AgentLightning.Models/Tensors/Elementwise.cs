@@ -1,0 +1,60 @@
+using System.Runtime.Intrinsics;
+
+namespace AgentLightning.Models.Tensors;
+
+/// <summary>Sums, copies and scalings of rows.</summary>
+internal static unsafe class Elementwise
+{
+    private const int RowsPerPart = 32, ColumnsPerPart = 64;
+
+    /// <summary>y = x + bias, or x without one.</summary>
+    public static void AddBias(WorkerPool pool, int rows, int width, Rows x, float* bias, Rows y) =>
+        pool.Run(new BiasJob(rows, width, x, bias, y), (rows + RowsPerPart - 1) / RowsPerPart);
+
+    /// <summary>total += Σ over rows of x.</summary>
+    public static void AddColumnSums(WorkerPool pool, int rows, int width, Rows x, float* total) =>
+        pool.Run(new ColumnSumJob(rows, width, x, total), (width + ColumnsPerPart - 1) / ColumnsPerPart);
+
+    /// <summary>x *= factor, over contiguous numbers.</summary>
+    public static void Scale(float* x, long count, float factor)
+    {
+        for (long i = 0; i < count; i += Lanes.Count)
+        {
+            var left = (int)Math.Min(Lanes.Count, count - i);
+            Lanes.Store(Lanes.Load(x + i, left) * factor, x + i, left);
+        }
+    }
+
+    private readonly struct BiasJob(int rows, int width, Rows x, float* bias, Rows y) : IJob
+    {
+        public void Run(int part, float* scratch)
+        {
+            for (var r = part * RowsPerPart; r < Math.Min(rows, (part + 1) * RowsPerPart); r++)
+            {
+                float* from = x[r], to = y[r];
+                for (var i = 0; i < width; i += Lanes.Count)
+                {
+                    var value = Lanes.Load(from + i, width - i);
+                    Lanes.Store(bias is null ? value : value + Lanes.Load(bias + i, width - i), to + i, width - i);
+                }
+            }
+        }
+    }
+
+    private readonly struct ColumnSumJob(int rows, int width, Rows x, float* total) : IJob
+    {
+        public void Run(int part, float* scratch)
+        {
+            for (var i = part * ColumnsPerPart; i < Math.Min(width, (part + 1) * ColumnsPerPart); i += Lanes.Count)
+            {
+                var sum = Vector512<float>.Zero;
+                for (var r = 0; r < rows; r++)
+                {
+                    sum += Lanes.Load(x[r] + i, width - i);
+                }
+
+                Lanes.Store(Lanes.Load(total + i, width - i) + sum, total + i, width - i);
+            }
+        }
+    }
+}
