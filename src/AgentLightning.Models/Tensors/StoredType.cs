@@ -15,6 +15,9 @@ public enum StoredType
 
 internal static class StoredTypes
 {
+    /// <summary>Reads the name that safetensors files use.</summary>
+    public static bool TryParse(string name, out StoredType type) => Enum.TryParse(name, out type) && Enum.IsDefined(type) && name == type.ToString();
+
     public static int Size(this StoredType type) => type == StoredType.F32 ? 4 : 2;
 
     /// <summary>One stored number as a single.</summary>
