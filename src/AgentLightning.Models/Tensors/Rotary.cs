@@ -7,7 +7,7 @@ namespace AgentLightning.Models.Tensors;
 /// </summary>
 internal sealed unsafe class Rotary : IDisposable
 {
-    private const int RowsPerPart = 16;
+    private const int RowsPerPart = 16, FirstPositions = 512;
     private readonly double[] _frequencies;
     private NativeBuffer _table = new(0);
     private int _positions;
@@ -38,7 +38,7 @@ internal sealed unsafe class Rotary : IDisposable
             return;
         }
 
-        positions = Math.Max(positions, 2 * _positions);
+        positions = Math.Max(positions, Math.Max(2 * _positions, FirstPositions));
         var half = _frequencies.Length;
         var table = new NativeBuffer(positions * 2L * half * sizeof(float));
         var at = (float*)table.Data;
