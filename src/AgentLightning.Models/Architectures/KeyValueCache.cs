@@ -20,6 +20,7 @@ internal sealed unsafe class KeyValueCache : IDisposable
         (_layers, _heads) = (layers, shape.KeyValueHeads);
         _keyFloats = (long)shape.HeadWidth * PageTokens;
         _blockFloats = _keyFloats + ((long)shape.HeadPanels * PageTokens * PanelKernel.Width);
+        MemoryBudget.Check($"A cache for {(long)pages * PageTokens} tokens", (double)pages * PageBytes);
         _memory = new NativeBuffer(pages * PageBytes, zeroed: false);
         _references = new int[pages];
         _free = new Stack<int>(Enumerable.Range(0, pages).Reverse());

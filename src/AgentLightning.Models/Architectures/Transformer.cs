@@ -54,7 +54,13 @@ public sealed class Transformer : IDisposable
     public static Transformer Allocate(TransformerConfig config, StoredType type = StoredType.F32)
     {
         var errors = config.Validate();
-        return errors.Count == 0 ? new Transformer(config, type) : throw new InvalidDataException($"The shape of the model is wrong: {string.Join("; ", errors)}.");
+        if (errors.Count > 0)
+        {
+            throw new InvalidDataException($"The shape of the model is wrong: {string.Join("; ", errors)}.");
+        }
+
+        MemoryBudget.Check("The weights of the model", config.MatrixNumbers() * type.Size());
+        return new Transformer(config, type);
     }
 
     /// <summary>

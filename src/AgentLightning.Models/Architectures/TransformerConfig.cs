@@ -82,6 +82,13 @@ public sealed record TransformerConfig
             .Select(frequency => RopeScaling?.Apply(frequency) ?? frequency),
     ];
 
+    /// <summary>Numbers in the matrices, which are nearly all.</summary>
+    internal double MatrixNumbers()
+    {
+        double attention = (double)Width * HeadWidth * ((2 * Heads) + (2 * KeyValueHeads)), feedForward = (double)Width * InnerWidth * (IsGpt2 ? 2 : 3);
+        return (Layers * (attention + feedForward)) + ((double)Width * ((VocabularySize * (TiedEmbeddings ? 1.0 : 2.0)) + (IsGpt2 ? MaxPositions : 0)));
+    }
+
     /// <summary>All mistakes at once, each with the value seen; empty when there is none.</summary>
     internal IReadOnlyList<string> Validate()
     {

@@ -157,12 +157,7 @@ internal readonly unsafe struct Attention(AttentionShape shape, int sequences, i
             var scale = shape.Scale;
             for (var j = 0; j < count; j += Lanes.Count)
             {
-                var weight = Lanes.Exp((Vector512.Load(scores + j) * scale) - Vector512.Create(logSum));
-                if (valid - j < Lanes.Count)
-                {
-                    weight &= Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(valid - j)).AsSingle();
-                }
-
+                var weight = Lanes.Exp((Vector512.Load(scores + j) * scale) - Vector512.Create(logSum)) & Lanes.Below(valid - j);
                 var gradient = weight * (Vector512.Load(gradients + j) - Vector512.Create(delta)) * scale;
                 weight.Store(scores + j);
                 gradient.Store(gradients + j);

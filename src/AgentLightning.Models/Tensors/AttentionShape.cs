@@ -35,21 +35,15 @@ internal readonly record struct AttentionShape(int Heads, int KeyValueHeads, int
         {
             // Beyond the valid ones lie scores too, of keys that come later: they are read, but not as a maximum.
             var value = Vector512.Load(scores + j);
-            max = Vector512.Max(max, valid - j >= Lanes.Count ? value : Vector512.ConditionalSelect(Below(valid - j), value, max));
+            max = Vector512.Max(max, Vector512.ConditionalSelect(Lanes.Below(valid - j), value, max));
         }
 
-        var top = float.NegativeInfinity;
-        for (var i = 0; i < Lanes.Count; i++)
-        {
-            top = MathF.Max(top, max[i]);
-        }
-
+        var top = Lanes.Max(max);
         var scale = Scale;
         var sum = Vector512<float>.Zero;
         for (var j = 0; j < valid; j += Lanes.Count)
         {
-            var e = Lanes.Exp((Vector512.Load(scores + j) - Vector512.Create(top)) * scale);
-            e = valid - j >= Lanes.Count ? e : e & Below(valid - j);
+            var e = Lanes.Exp((Vector512.Load(scores + j) - Vector512.Create(top)) * scale) & Lanes.Below(valid - j);
             e.Store(scores + j);
             sum += e;
         }
@@ -68,6 +62,4 @@ internal readonly record struct AttentionShape(int Heads, int KeyValueHeads, int
 
         return (top * scale) + MathF.Log(total);
     }
-
-    private static Vector512<float> Below(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 }

@@ -5,7 +5,7 @@ namespace AgentLightning.Models.Tensors;
 /// <summary>Sums, copies and scalings of rows.</summary>
 internal static unsafe class Elementwise
 {
-    private const int RowsPerPart = 32, ColumnsPerPart = 64;
+    private const int RowsPerPart = 32, ColumnsPerPart = 4 * Lanes.Count;
 
     /// <summary>y = x + bias, or x without one.</summary>
     public static void AddBias(WorkerPool pool, int rows, int width, Rows x, float* bias, Rows y) =>
@@ -45,7 +45,27 @@ internal static unsafe class Elementwise
     {
         public void Run(int part, float* scratch)
         {
-            for (var i = part * ColumnsPerPart; i < Math.Min(width, (part + 1) * ColumnsPerPart); i += Lanes.Count)
+            var i = part * ColumnsPerPart;
+            if (i + ColumnsPerPart <= width)
+            {
+                Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+                for (var r = 0; r < rows; r++)
+                {
+                    var from = x[r] + i;
+                    sum0 += Vector512.Load(from);
+                    sum1 += Vector512.Load(from + Lanes.Count);
+                    sum2 += Vector512.Load(from + (2 * Lanes.Count));
+                    sum3 += Vector512.Load(from + (3 * Lanes.Count));
+                }
+
+                (Vector512.Load(total + i) + sum0).Store(total + i);
+                (Vector512.Load(total + i + Lanes.Count) + sum1).Store(total + i + Lanes.Count);
+                (Vector512.Load(total + i + (2 * Lanes.Count)) + sum2).Store(total + i + (2 * Lanes.Count));
+                (Vector512.Load(total + i + (3 * Lanes.Count)) + sum3).Store(total + i + (3 * Lanes.Count));
+                return;
+            }
+
+            for (; i < width; i += Lanes.Count)
             {
                 var sum = Vector512<float>.Zero;
                 for (var r = 0; r < rows; r++)

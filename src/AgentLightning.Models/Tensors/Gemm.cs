@@ -11,6 +11,9 @@ internal unsafe struct Gemm : IJob
 
     // Up to here a product is bound by reading B once; cutting the depth would only write C more often.
     private const int FewRows = 32;
+
+    // Rows this far apart, or a multiple of it, fall into the same sets of the cache; where A is read down its columns, its block is copied first.
+    private const int WorstStride = 1024;
     private const int Width = PanelKernel.Width;
     private static readonly PanelKernel s_best = PanelKernel.Best;
 
@@ -72,7 +75,9 @@ internal unsafe struct Gemm : IJob
         var (row, rowEnd) = Range(_m, _rowParts, rowPart, 8);
         var (panel, panelEnd) = Range(PanelMatrix.PanelsOf(_n), _panelParts, panelPart, 1);
         var packs = Packs;
-        var depthBlock = packs || _m > FewRows ? DepthBlock : Math.Max(_k, 1);
+        var depthBlock = !packs && (_m <= FewRows || _k <= 2 * DepthBlock) ? Math.Max(_k, 1) : DepthBlock;
+        var spread = _aStep % WorstStride == 0;
+        var block = scratch + (((PanelBlock * DepthBlock) + Width) * Width);
         for (var p0 = panel; p0 < panelEnd; p0 += PanelBlock)
         {
             var p1 = Math.Min(p0 + PanelBlock, panelEnd);
@@ -87,13 +92,24 @@ internal unsafe struct Gemm : IJob
                 for (var i = row; i < rowEnd; i += RowBlock)
                 {
                     var count = Math.Min(RowBlock, rowEnd - i);
+                    var a = _a + (i * _aRow) + (k0 * _aStep);
+                    if (spread)
+                    {
+                        for (var k = 0; k < depth; k++)
+                        {
+                            new ReadOnlySpan<float>(a + (k * _aStep), count).CopyTo(new Span<float>(block + (k * RowBlock), count));
+                        }
+
+                        a = block;
+                    }
+
                     for (var p = p0; p < p1; p++)
                     {
                         var b = packs ? scratch + ((long)(p - p0) * depthBlock * Width) : _weights.Panel(p, k0);
                         var c = _c + (i * _cRow) + (p * _cPanel);
                         var start = k0 > 0 ? c : _start is null ? null : _start + (i * _startRow) + (p * (_start == _c ? _cPanel : Width));
                         s_best.Multiply(
-                            count, Math.Min(Width, _n - (p * Width)), depth, _a + (i * _aRow) + (k0 * _aStep), _aRow, _aStep,
+                            count, Math.Min(Width, _n - (p * Width)), depth, a, _aRow, spread ? RowBlock : _aStep,
                             b, packs ? StoredType.F32 : _weights.Type, c, _cRow, start, k0 > 0 ? _cRow : _startRow);
                     }
                 }
@@ -116,7 +132,7 @@ internal unsafe struct Gemm : IJob
         var threads = (long)_m * _n * _k < 20_000 ? 1 : pool.Threads;
         var rounds = (panels + threads - 1) / threads;
         (_rowParts, _panelParts) = _m >= 16 * threads && panels < rounds * threads * 0.9 ? (threads, 1) : (1, Math.Min(threads, panels));
-        pool.Run(this, _rowParts * _panelParts, Packs ? ((PanelBlock * DepthBlock) + Width) * Width : 0);
+        pool.Run(this, _rowParts * _panelParts, Packs ? (((PanelBlock * DepthBlock) + Width) * Width) + (RowBlock * DepthBlock) : 0);
     }
 
     private readonly void Pack(int panel, int from, int depth, float* destination, float* square)

@@ -3,14 +3,29 @@ using System.Runtime.Intrinsics;
 
 namespace AgentLightning.Models.Tensors;
 
-/// <summary>Sixteen numbers at a time, with rows of any length: what lies beyond the end of a row reads as zero and is not written.</summary>
+/// <summary>Sixteen numbers at a time, with rows of any length: what lies beyond the end of a row counts as zero and is not written.</summary>
+/// <remarks>It is read, though: <see cref="Arena"/> and <see cref="NativeBuffer"/> have room behind their last number for that. A test there would cost more than the work.</remarks>
 internal static unsafe class Lanes
 {
     public const int Count = 16;
 
     /// <param name="left">Numbers up to the end of the row; 16 and more is a whole vector.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(float* p, int left) => left >= Count ? Vector512.Load(p) : LoadTail(p, left);
+    public static Vector512<float> Load(float* p, int left) => Vector512.Load(p) & Below(left);
+
+    /// <summary>All bits set in the first <paramref name="count"/> lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Below(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+
+    /// <summary>The largest of sixteen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Vector512<float> value)
+    {
+        var eight = Vector256.Max(value.GetLower(), value.GetUpper());
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        var two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return MathF.Max(two[0], two[1]);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> value, float* p, int left)
@@ -56,15 +71,6 @@ internal static unsafe class Lanes
         }
 
         return Vector512.Sum(sum);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Vector512<float> LoadTail(float* p, int left)
-    {
-        var tail = stackalloc float[Count];
-        new ReadOnlySpan<float>(p, left).CopyTo(new Span<float>(tail, Count));
-        new Span<float>(tail + left, Count - left).Clear();
-        return Vector512.Load(tail);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -9,7 +9,7 @@ namespace AgentLightning.Models.Tensors;
 /// <param name="Centered">Whether the mean is taken off.</param>
 internal readonly record struct Normalization(int Width, bool Centered, float Epsilon)
 {
-    private const int RowsPerPart = 16, ColumnsPerPart = 64;
+    private const int RowsPerPart = 16, ColumnsPerPart = 2 * Lanes.Count;
 
     public unsafe void Forward(WorkerPool pool, int rows, Rows x, float* weight, float* bias, Rows y) =>
         pool.Run(new ForwardJob(this, rows, x, weight, bias, y), Parts(rows, RowsPerPart));
@@ -107,22 +107,38 @@ internal readonly record struct Normalization(int Width, bool Centered, float Ep
     {
         public void Run(int part, float* scratch)
         {
-            for (var i = part * ColumnsPerPart; i < Math.Min(norm.Width, (part + 1) * ColumnsPerPart); i += Lanes.Count)
+            // Two vectors side by side are a whole number of cache lines and keep two multipliers busy.
+            var i = part * ColumnsPerPart;
+            var (left, right) = (norm.Width - i, norm.Width - i - Lanes.Count);
+            Vector512<float> weights0 = default, biases0 = default, weights1 = default, biases1 = default;
+            for (var r = 0; r < rows; r++)
             {
-                var left = norm.Width - i;
-                Vector512<float> weights = default, biases = default;
-                for (var r = 0; r < rows; r++)
+                float* gradient = dy[r] + i, value = x[r] + i;
+                var (mean, scale) = (Vector512.Create(statistics[2 * r]), Vector512.Create(statistics[(2 * r) + 1]));
+                var g = Lanes.Load(gradient, left);
+                weights0 += g * (Lanes.Load(value, left) - mean) * scale;
+                biases0 += g;
+                if (right > 0)
                 {
-                    var g = Lanes.Load(dy[r] + i, left);
-                    weights += g * (Lanes.Load(x[r] + i, left) - Vector512.Create(statistics[2 * r])) * statistics[(2 * r) + 1];
-                    biases += g;
+                    g = Lanes.Load(gradient + Lanes.Count, right);
+                    weights1 += g * (Lanes.Load(value + Lanes.Count, right) - mean) * scale;
+                    biases1 += g;
                 }
+            }
 
-                Lanes.Store(Lanes.Load(dWeight + i, left) + weights, dWeight + i, left);
-                if (dBias is not null)
-                {
-                    Lanes.Store(Lanes.Load(dBias + i, left) + biases, dBias + i, left);
-                }
+            Add(weights0, weights1, dWeight + i, left);
+            if (dBias is not null)
+            {
+                Add(biases0, biases1, dBias + i, left);
+            }
+        }
+
+        private static void Add(Vector512<float> first, Vector512<float> second, float* to, int left)
+        {
+            Lanes.Store(Lanes.Load(to, left) + first, to, left);
+            if (left > Lanes.Count)
+            {
+                Lanes.Store(Lanes.Load(to + Lanes.Count, left - Lanes.Count) + second, to + Lanes.Count, left - Lanes.Count);
             }
         }
     }

@@ -23,30 +23,18 @@ internal readonly unsafe struct TokenLoss(int vocabulary, float temperature)
         {
             var z = logits[part];
             var max = Vector512.Create(float.NegativeInfinity);
-            var i = 0;
-            for (; i <= vocabulary - Lanes.Count; i += Lanes.Count)
+            for (var i = 0; i < vocabulary; i += Lanes.Count)
             {
-                max = Vector512.Max(max, Vector512.Load(z + i));
+                max = Vector512.Max(max, Vector512.ConditionalSelect(Lanes.Below(vocabulary - i), Vector512.Load(z + i), max));
             }
 
-            var top = float.NegativeInfinity;
-            for (var lane = 0; lane < Lanes.Count; lane++)
-            {
-                top = MathF.Max(top, max[lane]);
-            }
-
-            for (; i < vocabulary; i++)
-            {
-                top = MathF.Max(top, z[i]);
-            }
-
+            var top = Lanes.Max(max);
             Vector512<float> sum = default, weighted = default;
-            for (i = 0; i < vocabulary; i += Lanes.Count)
+            for (var i = 0; i < vocabulary; i += Lanes.Count)
             {
                 var left = vocabulary - i;
                 var shifted = (Lanes.Load(z + i, left) - Vector512.Create(top)) * scale;
-                var e = Lanes.Exp(shifted);
-                e = left >= Lanes.Count ? e : e & Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(left)).AsSingle();
+                var e = Lanes.Exp(shifted) & Lanes.Below(left);
                 sum += e;
                 weighted += e * shifted;
             }
