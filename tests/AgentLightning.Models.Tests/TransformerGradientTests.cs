@@ -63,7 +63,7 @@ public sealed class TransformerGradientTests : IDisposable
     [Fact]
     public void Logits_made_in_chunks_give_the_gradients_of_logits_that_are_kept()
     {
-        var config = TinyModels.Config(TransformerFamily.Llama, tied: false) with { VocabularySize = 100_000 };
+        var config = TinyModels.Config(TransformerFamily.Llama, tied: false) with { VocabularySize = 60_000 };
         using Transformer kept = Transformer.Create(config, 1), chunked = Transformer.Create(config, 1);
         kept.Train(true);
         chunked.Train(true);

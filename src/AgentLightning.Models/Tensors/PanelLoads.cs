@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace AgentLightning.Models.Tensors;
 
@@ -66,12 +67,22 @@ internal static class Widening
 {
     public static Vector512<uint> To512(Vector256<ushort> value)
     {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.ConvertToVector512UInt32(value);
+        }
+
         var (lower, upper) = Vector256.Widen(value);
         return Vector512.Create(lower, upper);
     }
 
     public static Vector256<uint> To256(Vector128<ushort> value)
     {
+        if (Avx2.IsSupported)
+        {
+            return Avx2.ConvertToVector256Int32(value).AsUInt32();
+        }
+
         var (lower, upper) = Vector128.Widen(value);
         return Vector256.Create(lower, upper);
     }
