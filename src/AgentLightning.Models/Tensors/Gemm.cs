@@ -118,7 +118,7 @@ internal unsafe struct Gemm : IJob
     }
 
     /// <summary>Whether B must be brought into panels of singles first. A few rows widen stored weights as they read them.</summary>
-    private readonly bool Packs => _rows is not null || _transposed || (_weights.Type != StoredType.F32 && _m > 8);
+    private readonly bool Packs => _rows is not null || _transposed || (_weights.Type != StoredType.F32 && _m > FewRows);
 
     private void Run(WorkerPool pool)
     {
