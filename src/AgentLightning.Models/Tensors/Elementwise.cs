@@ -7,7 +7,7 @@ internal static unsafe class Elementwise
 {
     private const int RowsPerPart = 32, ColumnsPerPart = 4 * Lanes.Count;
 
-    /// <summary>y = x + bias, or x without one.</summary>
+    /// <summary>y = x + bias.</summary>
     public static void AddBias(WorkerPool pool, int rows, int width, Rows x, float* bias, Rows y) =>
         pool.Run(new BiasJob(rows, width, x, bias, y), (rows + RowsPerPart - 1) / RowsPerPart);
 
@@ -34,8 +34,7 @@ internal static unsafe class Elementwise
                 float* from = x[r], to = y[r];
                 for (var i = 0; i < width; i += Lanes.Count)
                 {
-                    var value = Lanes.Load(from + i, width - i);
-                    Lanes.Store(bias is null ? value : value + Lanes.Load(bias + i, width - i), to + i, width - i);
+                    Lanes.Store(Lanes.Load(from + i, width - i) + Lanes.Load(bias + i, width - i), to + i, width - i);
                 }
             }
         }

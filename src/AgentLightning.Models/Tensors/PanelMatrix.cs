@@ -34,16 +34,6 @@ internal readonly unsafe struct PanelMatrix(void* data, StoredType type, int col
     /// <summary>The place of weight (output, input) in <see cref="Data"/>.</summary>
     public long IndexOf(int output, int input) => (((((long)output / Width) * depth) + input) * Width) + (output % Width);
 
-    /// <summary>The weights of one output, [depth] singles: a row of an embedding.</summary>
-    public void CopyOutput(int output, float* destination)
-    {
-        var index = IndexOf(output, 0);
-        for (var i = 0; i < depth; i++)
-        {
-            destination[i] = type.Read(data, index + ((long)i * Width));
-        }
-    }
-
     /// <summary><paramref name="count"/> stored numbers, a multiple of 16, as singles.</summary>
     public static void Widen(StoredType type, void* source, float* destination, int count)
     {
