@@ -86,7 +86,8 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
     }
 
     /// <summary>Takes dx from the middle to the input, in place, with the gradient of queries, keys and values, which it uses up.</summary>
-    public void ProjectBackward(TransformerLayer layer, int tokens, int* positions, in LayerActivations a, Rows dqkv, Rows dx)
+    /// <param name="goesOn">False when nothing below is trained: then dx is not needed.</param>
+    public void ProjectBackward(TransformerLayer layer, int tokens, int* positions, in LayerActivations a, Rows dqkv, Rows dx, bool goesOn)
     {
         var mark = arena.Mark();
         _rotary?.Turn(pool, tokens, positions, dqkv, TurnedHeads, back: true);
@@ -98,7 +99,8 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
             NormBackward(model.HeadNormalization, layer.KeyNorm!, tokens * _shape.KeyValueHeads, Keys(a.Unnormed), Keys(dqkv), Keys(dUnnormed), add: false);
         }
 
-        var dNormed = LayerActivations.Matrix(arena, tokens, model.Config.Width);
+        goesOn |= layer.AttentionNorm.Weight.IsTrained;
+        var dNormed = goesOn ? LayerActivations.Matrix(arena, tokens, model.Config.Width) : default;
         var column = 0;
         for (var i = 0; i < layer.QueryKeyValue.Length; i++)
         {
@@ -106,7 +108,11 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
             column += layer.QueryKeyValue[i].Outputs;
         }
 
-        NormBackward(model.Normalization, layer.AttentionNorm, tokens, a.Input, dNormed, dx, add: true);
+        if (goesOn)
+        {
+            NormBackward(model.Normalization, layer.AttentionNorm, tokens, a.Input, dNormed, dx, add: true);
+        }
+
         arena.Release(mark);
     }
 

@@ -35,6 +35,8 @@ public sealed unsafe class TrainingSession : IDisposable
     /// <summary>Bytes held for activations.</summary>
     public long Bytes => _arena.Bytes;
 
+    private bool TablesAreTrained => _model.Tokens.IsTrained || _model.Positions is { IsTrained: true };
+
     /// <summary>
     /// The log-probability of token <c>targets[i]</c> after the token at <c>positions[i]</c> (an index into <paramref name="tokens"/>) and those before it, for N positions.
     /// </summary>
@@ -96,7 +98,7 @@ public sealed unsafe class TrainingSession : IDisposable
             _blocks.FinishBackward(_model.Layers[i], _tokens, a, dx, dAttended);
             var dqkv = LayerActivations.Matrix(_arena, _tokens, (int)a.QueryKeyValue.Stride);
             AttentionOf(a).Backward(_pool, dAttended, dqkv);
-            _blocks.ProjectBackward(_model.Layers[i], _tokens, _positions, a, dqkv, dx);
+            _blocks.ProjectBackward(_model.Layers[i], _tokens, _positions, a, dqkv, dx, goesOn: i > last || TablesAreTrained);
             _arena.Release(mark);
         }
 
@@ -168,7 +170,7 @@ public sealed unsafe class TrainingSession : IDisposable
     /// <summary>Nothing below this block changes, so the gradient need not go there.</summary>
     private int LowestTrained()
     {
-        if (_model.Tokens.IsTrained || _model.Positions is { IsTrained: true })
+        if (TablesAreTrained)
         {
             return 0;
         }
