@@ -7,7 +7,7 @@ namespace AgentLightning.Rewards;
 internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
 {
     public Task<IReadOnlyList<bool>> AddEachAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => new RewardGroup(database, session, rewards).AddAsync(cancellationToken), cancellationToken);
+        database.WriteAsync(session => new RewardBatch(database, session, rewards).AddAsync(cancellationToken), cancellationToken);
 
     public Task<Reward?> FindAsync(string id, CancellationToken cancellationToken) =>
         database.ReadAsync(session => session.SingleAsync("SELECT * FROM rewards WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);

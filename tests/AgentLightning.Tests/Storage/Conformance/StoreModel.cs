@@ -111,6 +111,10 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         foreach (var reward in rewards)
         {
             Reward.CheckValue(reward.Value);
+        }
+
+        foreach (var reward in rewards)
+        {
             added.Add(!after.Exists(known => known.Id == reward.Id));
             if (!added[^1])
             {

@@ -7,7 +7,7 @@ namespace AgentLightning.Rewards;
 /// Rewards that are stored in one transaction. What the store knows of their episodes is read at once, who supersedes whom is settled in order here, and the
 /// outcome is written at once: a group costs few more turns to the database than one reward.
 /// </summary>
-internal sealed class RewardGroup(SqlDatabase database, SqlSession session, IReadOnlyList<Reward> rewards)
+internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IReadOnlyList<Reward> rewards)
 {
     private const int Together = 500;
 
