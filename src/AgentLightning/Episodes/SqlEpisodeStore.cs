@@ -89,7 +89,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             cancellationToken);
 
     public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
         database.ReadAsync(

@@ -10,7 +10,7 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
         database.WriteAsync(session => new RewardBatch(database, session, rewards).AddAsync(cancellationToken), cancellationToken);
 
     public Task<Reward?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync("SELECT * FROM rewards WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync("SELECT * FROM rewards WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyList<Reward>>(

@@ -40,19 +40,25 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     public override Task<bool> ExistsAsync(CancellationToken cancellationToken) => Task.FromResult(File.Exists(_path));
 
-    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
+    public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) =>
+        ReadAsync(connection => look(new SqlSession(connection, null)), cancellationToken);
+
+    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => ReadAsync(
+        async connection =>
+        {
+            using var snapshot = connection.BeginTransaction(deferred: true);
+            return await work(new SqlSession(connection, snapshot)).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    private Task<T> ReadAsync<T>(Func<SqliteConnection, Task<T>> read, CancellationToken cancellationToken) =>
         GuardAsync(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
             var connection = _idleReaders.TryTake(out var idle) ? idle : Open();
             try
             {
-                T result;
-                using (var snapshot = connection.BeginTransaction(deferred: true))
-                {
-                    result = await work(new SqlSession(connection, snapshot)).ConfigureAwait(false);
-                }
-
+                var result = await read(connection).ConfigureAwait(false);
                 GiveBack(connection);
                 return result;
             }
