@@ -92,7 +92,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         database.LookAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.SingleAsync($"{WholeSql} WHERE e.message_id = @id ORDER BY e.created_at DESC, e.id DESC LIMIT 1", Read, cancellationToken, ("@id", messageId)), cancellationToken);
 
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => PageAsync(
@@ -123,7 +123,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     }
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => agentId is null
                 ? session.CountAsync("SELECT COALESCE(SUM(episodes), 0) FROM daily_totals", cancellationToken)
                 : session.CountAsync("SELECT COALESCE(SUM(episodes), 0) FROM daily_totals WHERE agent_id = @agent", cancellationToken, ("@agent", agentId)),

@@ -13,7 +13,7 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
         database.LookAsync(session => session.SingleAsync("SELECT * FROM rewards WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<Reward>>(
+        database.LookAsync<IReadOnlyList<Reward>>(
             async session => await session.QueryAsync(
                 "SELECT * FROM rewards WHERE episode_id = @episode ORDER BY created_at DESC, is_current DESC, id DESC", Read, cancellationToken, ("@episode", episodeId)).ConfigureAwait(false),
             cancellationToken);
@@ -64,7 +64,7 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
     public async Task<RewardSummary> SummariseAsync(string? agentId, CancellationToken cancellationToken)
     {
         var where = new SqlConditions().Add("agent_id = @agent", "@agent", agentId);
-        var sums = await database.ReadAsync(
+        var sums = await database.LookAsync(
             session => session.SingleAsync(
                 $"""
                 SELECT CAST(COALESCE(SUM(rewards), 0) AS BIGINT) AS n, CAST(COALESCE(SUM(reward_sum), 0) AS BIGINT) AS total,
@@ -86,7 +86,7 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
 
     private async Task<RewardSummary> SummariseAsync(string values, CancellationToken cancellationToken, params (string, SqlValue)[] parameters)
     {
-        var summary = await database.ReadAsync(
+        var summary = await database.LookAsync(
             session => session.SingleAsync(
                 $"""
                 SELECT COUNT(*) AS n, COALESCE(AVG(value), 0.0) AS mean,

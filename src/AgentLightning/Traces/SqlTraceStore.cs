@@ -80,7 +80,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<IReadOnlyList<DueTrace>> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<DueTrace>>(
+        database.LookAsync<IReadOnlyList<DueTrace>>(
             async session => await session.QueryAsync(
                 "SELECT trace_id, due_at, episode_id FROM traces WHERE due_at <= @now ORDER BY due_at, trace_id LIMIT @limit",
                 reader => new DueTrace(reader.Text("trace_id"), reader.Time("due_at"), reader.TextOrNull("episode_id")),
@@ -104,7 +104,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<IReadOnlyList<SpanRecord>> SpansAsync(string traceId, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<SpanRecord>>(
+        database.LookAsync<IReadOnlyList<SpanRecord>>(
             async session => await session.QueryAsync(
                 $"{SpanSql} WHERE s.trace_id = @trace ORDER BY s.start_ns, s.span_id LIMIT @limit", Read, cancellationToken, ("@trace", traceId), ("@limit", limit)).ConfigureAwait(false),
             cancellationToken);
@@ -127,10 +127,10 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<long> CountAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.CountAsync("SELECT COUNT(*) FROM spans", cancellationToken), cancellationToken);
+        database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM spans", cancellationToken), cancellationToken);
 
     public Task<long> CountPendingAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken), cancellationToken);
+        database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken), cancellationToken);
 
     public Task<bool> DeleteAsync(string traceId, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -160,7 +160,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<IReadOnlyList<TraceCount>> CountsAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<TraceCount>>(
+        database.LookAsync<IReadOnlyList<TraceCount>>(
             async session => await session.QueryAsync(
                 "SELECT service, scope, what, count, first_at, last_at FROM trace_counts ORDER BY service, scope, what",
                 reader => new TraceCount(reader.Text("service"), reader.Text("scope"), reader.Text("what"), reader.Integer("count"), reader.Time("first_at"), reader.Time("last_at")),
