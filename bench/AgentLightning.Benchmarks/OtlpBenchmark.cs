@@ -29,14 +29,14 @@ internal static class OtlpBenchmark
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(OtlpLoad load, string engine, string store, double limit)
     {
-        double seconds, peak;
+        double seconds, peak, cpu;
         using (var server = await ServerProcess.StartAsync(store))
         {
-            await load.SendAsync(server.Http, WarmUp, Connections);
-            var start = Stopwatch.GetTimestamp();
-            await load.SendAsync(server.Http, Requests, Connections);
+            await load.SendAsync(server.Url, WarmUp, Connections);
+            var (start, before) = (Stopwatch.GetTimestamp(), server.CpuTime);
+            await load.SendAsync(server.Url, Requests, Connections);
             seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            peak = server.PeakMegabytes;
+            (peak, cpu) = (server.PeakMegabytes, (server.CpuTime - before).TotalMicroseconds / (Requests * OtlpLoad.SpansOfRequest));
             await server.StopAsync();
         }
 
@@ -51,6 +51,8 @@ internal static class OtlpBenchmark
         return
         [
             Figure.AtLeast("otlp", $"durable spans of {load.BytesOfSpan / 1000:0.0} kB on {engine}, {stored} stored", Requests * OtlpLoad.SpansOfRequest / seconds, "spans/s", limit),
+            // Two cores for the server, the database and who sends: what the server may use of them at that rate.
+            Figure.AtMost("otlp", $"processor time of the server for a span, with {engine}", cpu, "µs", 1_000_000 / limit),
             Figure.AtMost("otlp", $"peak memory of the server on {engine}", peak, "MB", 400),
         ];
     }
