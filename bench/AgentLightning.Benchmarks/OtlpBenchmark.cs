@@ -7,8 +7,10 @@ namespace AgentLightning.Benchmarks;
 /// <summary>Spans a second that a server process has on disk, sent by this process; every span is counted in the store afterwards.</summary>
 internal static class OtlpBenchmark
 {
-    private const int Requests = 1_500;
-    private const int WarmUp = 150;
+    private const int Requests = 2_000;
+
+    /// <summary>Until the compiler of the server has seen what is hot.</summary>
+    private const int WarmUp = 600;
     private const int Connections = 8;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
