@@ -34,6 +34,8 @@ CREATE TABLE spans (
     body        BYTEA,
     PRIMARY KEY (trace_id, span_id)
 );
+-- Three of them in a page, as they are: by default each of 2 kB would be compressed and laid aside.
+-- PostgreSQL: ALTER TABLE spans SET (toast_tuple_target = 8160);
 
 -- What was received, by who sent it: the answer to "why is my trace empty?".
 CREATE TABLE trace_counts (
