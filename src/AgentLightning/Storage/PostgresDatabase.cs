@@ -69,8 +69,12 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
 
     public override ValueTask DisposeAsync() => _source.DisposeAsync();
 
-    /// <summary>Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines.</summary>
-    protected override string Adapt(string schema) => schema.Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal);
+    /// <summary>
+    /// Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines. What follows <c>-- PostgreSQL:</c> is a
+    /// statement of this engine alone.
+    /// </summary>
+    protected override string Adapt(string schema) =>
+        schema.Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal).Replace("-- PostgreSQL: ", "", StringComparison.Ordinal);
 
     private async Task<T> RunAsync<T>(Kind kind, Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {

@@ -14,6 +14,16 @@ internal sealed class SqliteDatabase : SqlDatabase
 {
     private const int BusySeconds = 10;
     private const int MostIdleReaders = 32;
+
+    /// <summary>Of a file that is made now. Of the default, half, each span of 2 kB would take a page to itself.</summary>
+    private const int BytesOfPage = 8_192;
+
+    /// <summary>16 MB. A page that many transactions change, as those of an index, goes into the file once for all of them.</summary>
+    private const int PagesOfCheckpoint = 2_000;
+
+    /// <summary>Of the writer alone.</summary>
+    private const int KilobytesOfCache = 32_768;
+
     private readonly string _path;
     private readonly string _connectionString;
     private readonly SqliteWriter _writer;
@@ -130,7 +140,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         try
         {
             // One by one: the driver leaves out what follows a statement that returns rows.
-            foreach (var setting in new[] { "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {BusySeconds * 1000}" })
+            foreach (var setting in new[] { $"page_size = {BytesOfPage}", "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {BusySeconds * 1000}", $"wal_autocheckpoint = {PagesOfCheckpoint}", $"cache_size = -{KilobytesOfCache}" })
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = $"PRAGMA {setting}";
