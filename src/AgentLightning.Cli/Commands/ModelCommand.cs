@@ -12,6 +12,9 @@ internal static class ModelCommand
         ModelTokenizeCommand.Create(),
         ModelGenerateCommand.Create(),
         ModelScoreCommand.Create(),
+        ModelTrainCommand.Create(),
+        ModelMergeCommand.CreateMerge(),
+        ModelMergeCommand.CreateExport(),
     };
 
     public static Option<DirectoryInfo> Model() => new("--model") { Description = "Folder with config.json, model.safetensors and tokenizer.json.", Required = true };
