@@ -16,7 +16,7 @@ internal static class ModelTrainCommand
     public static Command Create()
     {
         var (model, threads, seed, json) = (ModelCommand.Model(), ModelCommand.Threads(), CommonOptions.Seed(), CommonOptions.Json());
-        var data = new Option<FileSystemInfo[]>("--data") { Description = "JSON lines (prompt and completion, messages, or text), a text file, or a folder of .md and .txt files; may be repeated.", Required = true };
+        var data = new Option<FileSystemInfo[]>("--data") { Description = "JSON lines (prompt and completion, messages, or text; weight or reward), a text file, or a folder of .md and .txt files; may be repeated.", Required = true };
         var heldOut = new Option<FileSystemInfo[]>("--held-out") { Description = "The same, not learned from but scored; may be repeated.", DefaultValueFactory = _ => [] };
         var share = new Option<double>("--held-out-share") { Description = "Share of the examples to hold out when --held-out is not given, 0 to 0.5.", DefaultValueFactory = _ => 0.1 };
         var output = new Option<DirectoryInfo>("--out") { Description = "Folder for the adapter, or with --full for the model; an earlier one is replaced.", Required = true };
@@ -28,16 +28,18 @@ internal static class ModelTrainCommand
         var batch = new Option<int>("--batch-size") { Description = "Examples per update.", DefaultValueFactory = _ => 8 };
         var length = new Option<int?>("--max-length") { Description = "Longest example in tokens; text is cut into such pieces. The context of the model, up to 1,024, by default." };
         var rate = new Option<float?>("--learning-rate") { Description = "Highest learning rate; 2e-4 by default, with --full 2e-5." };
+        var temperature = new Option<float>("--reward-temperature") { Description = "Examples that have a reward count e^(reward / this) times, made 1 on average.", DefaultValueFactory = _ => 1 };
         var schedule = new Option<Schedule>("--schedule") { Description = "How the learning rate goes: constant, linear or cosine.", DefaultValueFactory = _ => Schedule.Linear };
         var warmup = new Option<int>("--warmup") { Description = "Updates over which the learning rate rises.", DefaultValueFactory = _ => 0 };
         var evaluateEvery = new Option<int>("--evaluate-every") { Description = "Updates between scores of what is held out; 0 scores before and after.", DefaultValueFactory = _ => 0 };
         var saveEvery = new Option<int>("--save-every") { Description = "Updates between checkpoints of the run; needs --run.", DefaultValueFactory = _ => 0 };
         var run = new Option<DirectoryInfo?>("--run") { Description = "Folder for the journal and checkpoints of the run. When a run there was interrupted, it goes on." };
         var fresh = new Option<bool>("--restart") { Description = "Begin the run anew even where it could go on." };
+        var atOnce = new Option<int>("--tokens-at-once") { Description = "Most tokens computed at once, one example at least: memory against time.", DefaultValueFactory = _ => 2048 };
         var lowMemory = new Option<bool>("--low-memory") { Description = "Compute activations twice instead of keeping them." };
         var command = new Command("train", "Fine-tunes a model on examples. Example: lightning model train --model qwen2.5-0.5b --data rows.jsonl --out adapter")
         {
-            model, data, heldOut, share, output, full, rank, alpha, targets, steps, batch, length, rate, schedule, warmup, evaluateEvery, saveEvery, run, fresh, lowMemory, seed, threads, json,
+            model, data, heldOut, share, output, full, rank, alpha, targets, steps, batch, length, rate, schedule, warmup, temperature, evaluateEvery, saveEvery, run, fresh, atOnce, lowMemory, seed, threads, json,
         };
         command.SetAction((parsed, cancellationToken) => LanguageModel.GuardAsync(async () =>
         {
@@ -53,17 +55,16 @@ internal static class ModelTrainCommand
             var tokenizer = LanguageModel.LoadTokenizer(folder);
             using var loaded = LanguageModel.Load(folder, adapter: null, parsed.GetValue(threads), whole ? StoredType.F32 : null, cancellationToken);
             var examples = FineTuningData.Read(
-                new ExampleReader(tokenizer, parsed.GetValue(length) ?? Math.Min(loaded.Model.Config.MaxPositions, 1024)), parsed.GetValue(data)!, parsed.GetValue(heldOut)!, parsed.GetValue(share), parsed.GetValue(seed));
+                new ExampleReader(tokenizer, parsed.GetValue(length) ?? Math.Min(loaded.Model.Config.MaxPositions, 1024)), parsed.GetValue(data)!, parsed.GetValue(heldOut)!, parsed.GetValue(share), parsed.GetValue(seed), parsed.GetValue(temperature));
             var options = new FineTuningOptions
             {
                 Steps = parsed.GetValue(steps) ?? Math.Max(1, (int)Math.Ceiling(3.0 * examples.Examples.Count / Math.Max(parsed.GetValue(batch), 1))),
                 BatchSize = parsed.GetValue(batch), LearningRate = parsed.GetValue(rate) ?? (whole ? 2e-5f : 2e-4f), Schedule = parsed.GetValue(schedule), Warmup = parsed.GetValue(warmup),
-                EvaluateEvery = parsed.GetValue(evaluateEvery), SaveEvery = parsed.GetValue(saveEvery), Seed = parsed.GetValue(seed), Checkpointing = parsed.GetValue(lowMemory),
+                EvaluateEvery = parsed.GetValue(evaluateEvery), SaveEvery = parsed.GetValue(saveEvery), Seed = parsed.GetValue(seed), TokensAtOnce = parsed.GetValue(atOnce), Checkpointing = parsed.GetValue(lowMemory),
             };
             using var adapter = whole ? null : Adapter.Create(
                 loaded.Model, new AdapterOptions { Rank = parsed.GetValue(rank), Alpha = parsed.GetValue(alpha), Targets = parsed.GetValue(targets)?.Split(',', StringSplitOptions.TrimEntries) }, parsed.GetValue(seed));
-            var journal = new List<FineTuningEvent>();
-            await TrainAsync(loaded, adapter, examples, options, parsed.GetValue(run), !parsed.GetValue(fresh), journal, cancellationToken);
+            var journal = await TrainAsync(loaded, adapter, examples, options, parsed.GetValue(run), !parsed.GetValue(fresh), cancellationToken);
             await (adapter is null
                 ? HuggingFaceFolder.SaveAsync(loaded.Model, target, copyFrom: folder, cancellationToken: cancellationToken)
                 : PeftFolder.SaveAsync(adapter, target, folder, cancellationToken));
@@ -73,8 +74,9 @@ internal static class ModelTrainCommand
         return command;
     }
 
-    private static async Task TrainAsync(
-        LanguageModel loaded, Adapter? adapter, FineTuningData data, FineTuningOptions options, DirectoryInfo? run, bool resume, List<FineTuningEvent> journal, CancellationToken cancellationToken)
+    /// <summary>Trains, and gives the journal: of a run that went on, what was before as well.</summary>
+    private static async Task<IReadOnlyList<FineTuningEvent>> TrainAsync(
+        LanguageModel loaded, Adapter? adapter, FineTuningData data, FineTuningOptions options, DirectoryInfo? run, bool resume, CancellationToken cancellationToken)
     {
         if (adapter is null)
         {
@@ -87,17 +89,16 @@ internal static class ModelTrainCommand
         }
 
         var folder = run is null ? null : new RunFolder(run.FullName);
-        var earlier = resume ? folder?.ReadJournal() ?? [] : [];
+        var lines = new List<FineTuningEvent>();
         await FineTuningLoop.TrainAsync(
             loaded.Model, adapter?.Parameters ?? loaded.Model.Parameters, loaded.Compute, data.Examples, data.HeldOut, options, folder, resume, TimeProvider.System,
             line =>
             {
-                journal.Add(line);
+                lines.Add(line);
                 Report(line);
             },
             cancellationToken);
-        // What the run had before it was interrupted comes first.
-        journal.InsertRange(0, earlier.TakeWhile(line => journal.Count == 0 || line.Step < journal[0].Step));
+        return folder?.ReadJournal() ?? lines;
     }
 
     private static void Report(FineTuningEvent line)
@@ -110,7 +111,7 @@ internal static class ModelTrainCommand
         }
     }
 
-    private static void Write(string target, FineTuningData data, List<FineTuningEvent> journal, FineTuningOptions options, long parameters, bool json)
+    private static void Write(string target, FineTuningData data, IReadOnlyList<FineTuningEvent> journal, FineTuningOptions options, long parameters, bool json)
     {
         var held = journal.Where(line => line.HeldOutLoss is not null).Select(line => line.HeldOutLoss!.Value).ToList();
         var losses = journal.Where(line => line.Loss is not null).Select(line => line.Loss!.Value).ToList();

@@ -8,18 +8,19 @@ namespace AgentLightning.Cli.Input;
 internal sealed record FineTuningData(IReadOnlyList<TokenExample> Examples, IReadOnlyList<TokenExample> HeldOut)
 {
     /// <summary>Reads files, or all .md and .txt files of folders, and divides the examples when nothing is given to hold out.</summary>
+    /// <param name="rewardTemperature">What rewards are divided by where examples have them.</param>
     /// <param name="share">Of the examples that are held out, 0 up to 1; not used with <paramref name="heldOut"/>.</param>
-    public static FineTuningData Read(ExampleReader reader, IEnumerable<FileSystemInfo> data, IReadOnlyCollection<FileSystemInfo> heldOut, double share, long seed)
+    public static FineTuningData Read(ExampleReader reader, IEnumerable<FileSystemInfo> data, IReadOnlyCollection<FileSystemInfo> heldOut, double share, long seed, float rewardTemperature)
     {
         TokenExample[] examples = [.. data.SelectMany(FilesOf).SelectMany(reader.Read)];
         if (heldOut.Count > 0)
         {
-            return new FineTuningData(examples, [.. heldOut.SelectMany(FilesOf).SelectMany(reader.Read)]);
+            return new FineTuningData(RewardWeights.Apply(examples, rewardTemperature), [.. heldOut.SelectMany(FilesOf).SelectMany(reader.Read)]);
         }
 
         var held = (int)Math.Round(share * examples.Length);
         new SeededRandom(seed, -1).Shuffle<TokenExample>(examples);
-        return new FineTuningData(examples[held..], examples[..held]);
+        return new FineTuningData(RewardWeights.Apply(examples[held..], rewardTemperature), examples[..held]);
     }
 
     private static IEnumerable<string> FilesOf(FileSystemInfo place)
