@@ -1,4 +1,5 @@
 using AgentLightning.Models.Architectures;
+using AgentLightning.Models.Measurement;
 using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Benchmarks;
@@ -28,15 +29,16 @@ internal static class TrainStepBenchmark
         using var model = Transformer.Create(GptConfig(width, layers, heads, length), 1);
         model.Train(true);
         using var session = new TrainingSession(model, compute);
+        using var machine = new Machine(compute);
         using var optimizer = new ParameterOptimizer(model.Parameters, compute, new AdamW());
         int[] tokens = [.. Enumerable.Range(0, micro * length).Select(i => i * 31 % 65)], starts = [.. Enumerable.Range(0, micro + 1).Select(i => i * length)];
         int[] positions = [.. Enumerable.Range(0, tokens.Length)];
         var weight = 1f / (batch * length);
 
-        var seconds = Best.Of(8, Step, () => GemmPeak.Run(compute));
+        var seconds = Best.Of(8, Step, machine.Multiply);
         var matrices = model.Parameters.Where(p => p.Shape.Count == 2 && !p.Name.Contains("wpe", StringComparison.Ordinal)).Sum(p => p.Count);
         var flops = batch * (double)length * 6 * (matrices + ((double)layers * width * length));
-        var (rate, peak) = (flops / seconds[0] / 1e9, GemmPeak.Flops / seconds[1] / 1e9);
+        var (rate, peak) = (flops / seconds[0] / 1e9, Machine.Flops / seconds[1] / 1e9);
         yield return Figure.AtLeast("train-step", $"{name}, {batch}×{length}, {compute.Threads} threads: {rate:F0} of {peak:F0} GFLOP/s, {batch * length / seconds[0]:F0} tokens/s", rate / peak, "of peak", limit);
 
         void Step()

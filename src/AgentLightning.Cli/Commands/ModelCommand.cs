@@ -16,6 +16,7 @@ internal static class ModelCommand
         ModelTrainCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),
+        ModelBenchCommand.Create(),
     };
 
     public static Option<DirectoryInfo> Model() => new("--model") { Description = "Folder with config.json, model.safetensors and tokenizer.json.", Required = true };
