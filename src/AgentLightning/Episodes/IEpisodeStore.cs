@@ -26,6 +26,9 @@ public sealed record EpisodeSelection(
     public EpisodeSelection AsStored(Redactor redactor) => this with { SessionId = redactor.Identifier(SessionId, AgentId), UserId = redactor.Identifier(UserId, AgentId) };
 }
 
+/// <summary>Whose an episode is, and which release answered it.</summary>
+public sealed record EpisodeOrigin(string EpisodeId, string AgentId, string? DeploymentId);
+
 /// <summary>Keeps episodes. A call that returned is on disk.</summary>
 public interface IEpisodeStore
 {
@@ -43,6 +46,9 @@ public interface IEpisodeStore
 
     /// <summary>The whole episode, or null.</summary>
     Task<Episode?> FindAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Whose these episodes are (1…1,000 ids), in any order, of those that exist.</summary>
+    Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken);
 
     /// <summary>The newest episode whose answer is this message of a conversation, or null.</summary>
     Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken);

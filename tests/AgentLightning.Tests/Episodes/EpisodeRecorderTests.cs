@@ -165,6 +165,8 @@ public sealed class EpisodeRecorderTests
 
         public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
