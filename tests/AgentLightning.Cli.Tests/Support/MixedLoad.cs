@@ -14,23 +14,27 @@ namespace AgentLightning.Cli.Tests.Support;
 public sealed class MixedLoad
 {
     private readonly Sender[] _senders;
-    private readonly ConcurrentDictionary<string, int> _answers = new();
+    private readonly ConcurrentDictionary<string, int> _refusals = new();
+    private readonly ConcurrentDictionary<string, string> _reasons = new();
     private readonly ConcurrentQueue<string> _wrong = new();
     private readonly Lock _gate = new();
     private readonly List<(Func<bool> IsTrue, TaskCompletionSource Happened)> _waiting = [];
     private string[] _rewardable = [];
-    private int _acknowledged, _refused;
+    private int _acknowledged;
 
     public MixedLoad() => _senders = [new(this, CaptureOf), new(this, CaptureOf), new(this, RewardOf), new(this, TracesOf), new(this, TracesOf)];
 
     /// <summary>Requests that were answered with 200.</summary>
     public int Acknowledged => Volatile.Read(ref _acknowledged);
 
-    /// <summary>Requests that were answered with 503.</summary>
-    public int Refused => Volatile.Read(ref _refused);
+    /// <summary>The 503 of each route: what they said last.</summary>
+    public IReadOnlyDictionary<string, string> Reasons => _reasons;
 
     /// <summary>Answers that no sender may get, as they came.</summary>
     public IReadOnlyCollection<string> Wrong => _wrong;
+
+    /// <summary>Whether each of the routes answered with 503 so many times.</summary>
+    public bool IsRefused(int times) => _refusals.Count == 3 && _refusals.Values.All(count => count >= times);
 
     /// <summary>Sends until the connection breaks or <paramref name="end"/> comes.</summary>
     public Task RunAsync(Uri server, CancellationToken end) => Task.WhenAll(_senders.Select(sender => Task.Run(() => sender.RunAsync(server, end), CancellationToken.None)));
@@ -54,12 +58,13 @@ public sealed class MixedLoad
 
     /// <summary>Compares what the store holds with what was sent: everything acknowledged is there, and nothing is there that nobody sent.</summary>
     /// <param name="query">The rows of a statement, one column each.</param>
-    public void AssertStored(Func<string, IEnumerable<string>> query)
+    /// <param name="other">An agent whose records are somebody else's.</param>
+    public void AssertStored(Func<string, IEnumerable<string>> query, string other = "")
     {
         // A trace is an episode too, once it was read.
-        Compare("episodes", "SELECT id FROM episodes", "e-", optional: "0");
-        Compare("payloads of episodes", "SELECT episode_id FROM episode_payloads", "e-", optional: "0");
-        Compare("rewards", "SELECT id FROM rewards", "r-");
+        Compare("episodes", $"SELECT id FROM episodes WHERE agent_id <> '{other}'", "e-", optional: "0");
+        Compare("payloads of episodes", $"SELECT p.episode_id FROM episode_payloads p JOIN episodes e ON e.id = p.episode_id WHERE e.agent_id <> '{other}'", "e-", optional: "0");
+        Compare("rewards", $"SELECT id FROM rewards WHERE agent_id <> '{other}'", "r-");
         Compare("spans", "SELECT trace_id || '/' || span_id FROM spans", "0");
         Compare("payloads of spans", "SELECT trace_id || '/' || span_id FROM span_payloads", "0");
 
@@ -110,7 +115,8 @@ public sealed class MixedLoad
         }
         else if (status == HttpStatusCode.ServiceUnavailable && hasRetryAfter)
         {
-            Interlocked.Increment(ref _refused);
+            _refusals.AddOrUpdate(request.Path, 1, (_, count) => count + 1);
+            _reasons[request.Path] = body;
         }
         else
         {

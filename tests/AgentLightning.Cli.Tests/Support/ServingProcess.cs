@@ -31,9 +31,12 @@ public sealed partial class ServingProcess : IDisposable
         .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024).Single();
 
     /// <summary>Starts it on a free port and waits for the line that tells where it listens.</summary>
-    public static async Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment)
+    public static Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment) => StartAtAsync(new Uri("http://127.0.0.1:0"), folder, store, environment);
+
+    /// <summary>The same at an address of one's own, such as that of another one that ended.</summary>
+    public static async Task<ServingProcess> StartAtAsync(Uri address, string folder, string store, params (string Name, string Value)[] environment)
     {
-        var process = Lightning.Start(folder, ["serve", "--urls", "http://127.0.0.1:0", "--store", store], environment);
+        var process = Lightning.Start(folder, ["serve", "--urls", address.GetLeftPart(UriPartial.Authority), "--store", store], environment);
         var error = process.StandardError.ReadToEndAsync();
         try
         {
