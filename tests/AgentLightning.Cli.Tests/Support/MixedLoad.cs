@@ -53,7 +53,14 @@ public sealed class MixedLoad
             _waiting.Add((isTrue, happened));
         }
 
-        await happened.Task.WaitAsync(TimeSpan.FromMinutes(2));
+        try
+        {
+            await happened.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{Acknowledged} acknowledged, refused {string.Join(", ", _refusals)}, {_wrong.Count} wrong: {string.Join('\n', _wrong.Take(3))}", e);
+        }
     }
 
     /// <summary>Compares what the store holds with what was sent: everything acknowledged is there, and nothing is there that nobody sent.</summary>
