@@ -8,6 +8,7 @@ using Microsoft.Data.Sqlite;
 namespace AgentLightning.Cli.Tests;
 
 /// <summary>The store goes away under a server that goes on: callers are told to come again, what was acknowledged stays, and nobody restarts anything.</summary>
+[Collection(nameof(ClientUnderTest))]
 public sealed class StoreFaultTests
 {
     /// <summary>Above what the queues may hold, and far below what would be held without them.</summary>
