@@ -37,7 +37,7 @@ internal static class ListsBenchmark
     {
         await FillAsync(store);
         using var server = await ServerProcess.StartAsync(store);
-        var period = "start=2025-01-01T00:00:00Z&end=2026-01-01T00:00:00Z";
+        const string Period = "start=2025-01-01&end=2025-12-31";
         (string What, Func<int, string> Path)[] asked =
         [
             ("a page of episodes", i => $"/api/lightning/episodes?agent_id=agent{i % 2}&limit=50"),
@@ -45,9 +45,11 @@ internal static class ListsBenchmark
             ("a page deep in the list", i => $"/api/lightning/episodes?agent_id=agent0&limit=50&before=e{i * 4_000:0000000}"),
             ("statistics", i => $"/api/lightning/stats?agent_id=agent{i % 2}"),
             ("a page of rewards", i => $"/api/lightning/rewards?agent_id=agent{i % 2}&limit=50"),
-            ("rewards of a year by week", i => $"/api/lightning/monitoring/rewards?agent_id=agent{i % 2}&by=week&{period}"),
-            ("rewards of a year by intent", i => $"/api/lightning/monitoring/rewards?agent_id=agent{i % 2}&by=intent&{period}"),
-            ("low-reward patterns of a year", i => $"/api/lightning/monitoring/patterns?agent_id=agent{i % 2}&{period}"),
+            ("rewards of a year by week", i => $"/api/lightning/monitoring/rewards?agent_id=agent{i % 2}&by=week&{Period}"),
+            ("rewards of a year by intent", i => $"/api/lightning/monitoring/rewards?agent_id=agent{i % 2}&by=intent&{Period}"),
+            ("submission rate of a year", i => $"/api/lightning/monitoring/submission-rate?agent_id=agent{i % 2}&{Period}"),
+            ("figures of all agents for the chat dashboard", _ => "/api/v1/admin/agent-lightning/stats"),
+            ("low-reward patterns of a year", i => $"/api/lightning/monitoring/low-rewards?agent_id=agent{i % 2}&{Period}"),
         ];
         var figures = new List<Figure>();
         foreach (var (what, path) in asked)
@@ -99,6 +101,6 @@ internal static class ListsBenchmark
 
     private static Reward NewReward(int i, DateTimeOffset at) => new()
     {
-        Id = $"r{i}", EpisodeId = $"e{i:0000000}", AgentId = $"agent{(i % 5 == 0 ? 1 : 0)}", Source = RewardSource.HumanApproval, Value = (i * 7919 % 21 / 10.0) - 1, CreatedAt = at.AddMinutes(1),
+        Id = $"r{i}", EpisodeId = $"e{i:0000000}", AgentId = $"agent{(i % 5 == 0 ? 1 : 0)}", Source = RewardSource.HumanApproval, Value = ((long)i * 7919 % 21 / 10.0) - 1, CreatedAt = at.AddMinutes(1),
     };
 }

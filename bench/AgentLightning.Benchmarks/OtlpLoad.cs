@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using AgentLightning.Testing;
 
@@ -27,31 +26,25 @@ internal sealed class OtlpLoad
 
     public double BytesOfSpan => _templates.Average(template => template.Body.Length) / SpansOfRequest;
 
-    /// <summary>Sends requests over so many connections; gives the seconds it took.</summary>
-    public async Task SendAsync(HttpClient http, int requests, int connections)
+    /// <summary>Sends requests over so many connections.</summary>
+    public async Task SendAsync(Uri server, int requests, int connections)
     {
         var sent = 0;
         await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(async () =>
         {
+            using var connection = new OtlpConnection(server);
+            // Only the ids of the traces change.
+            var bodies = _templates.ConvertAll(template => (byte[])template.Body.Clone());
             while (Interlocked.Increment(ref sent) <= requests)
             {
-                using var content = new ByteArrayContent(Next());
-                content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
-                using var response = await http.PostAsync("/v1/traces", content);
-                var answer = await response.Content.ReadAsByteArrayAsync();
-                if (!response.IsSuccessStatusCode || answer.Length > 0)
-                {
-                    throw new InvalidOperationException($"A request was answered with {(int)response.StatusCode}: {System.Text.Encoding.UTF8.GetString(answer)}");
-                }
+                var number = Interlocked.Increment(ref _next);
+                await connection.PostAsync(Renewed(bodies[number % Templates], _templates[number % Templates].Offsets, number));
             }
         })));
     }
 
-    private byte[] Next()
+    private static byte[] Renewed(byte[] body, List<int> offsets, int number)
     {
-        var number = Interlocked.Increment(ref _next);
-        var (template, offsets) = _templates[number % Templates];
-        var body = (byte[])template.Clone();
         foreach (var offset in offsets)
         {
             // Spread as random ids are.

@@ -4,6 +4,9 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
 {
     ["train"] = TrainBenchmark.RunAsync,
     ["predict"] = PredictBenchmark.RunAsync,
+    ["gemm"] = GemmBenchmark.RunAsync,
+    ["train-step"] = TrainStepBenchmark.RunAsync,
+    ["decode"] = DecodeBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["start"] = StartBenchmark.RunAsync,

@@ -14,10 +14,23 @@ internal sealed class ServerProcess : IDisposable
     private ServerProcess(Process process, string url)
     {
         _process = process;
-        Http = new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(2) };
+        Url = new Uri(url);
+        Http = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromMinutes(2) };
     }
 
+    public Uri Url { get; }
+
     public HttpClient Http { get; }
+
+    /// <summary>Processor time of all its threads so far, in the kernel too.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
 
     /// <summary>The most memory that it ever had, in MB.</summary>
     public double PeakMegabytes => double.Parse(

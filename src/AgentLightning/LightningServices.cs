@@ -105,6 +105,7 @@ public static class LightningServices
         services.TryAddSingleton<RetentionSweeper>();
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
+        services.TryAddSingleton<RewardWriter>();
         services.TryAddSingleton<RewardService>();
         services.TryAddSingleton<CaptureService>();
         services.TryAddSingleton<EpisodeExport>();

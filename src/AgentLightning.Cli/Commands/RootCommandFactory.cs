@@ -23,5 +23,6 @@ internal static class RootCommandFactory
         LineageCommand.Create(),
         DbCommand.Create(),
         DoctorCommand.Create(),
+        ModelCommand.Create(),
     };
 }

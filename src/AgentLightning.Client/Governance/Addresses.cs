@@ -79,6 +79,11 @@ internal static partial class Addresses
     public static bool TryIpv4(ReadOnlySpan<char> text, int start, ReadOnlySpan<char> key, out Finding finding)
     {
         finding = default;
+        if (!text.Slice(start, Math.Min(4, text.Length - start)).Contains('.'))
+        {
+            return false;
+        }
+
         var matches = Quad().EnumerateMatches(text, start);
         if (!matches.MoveNext())
         {

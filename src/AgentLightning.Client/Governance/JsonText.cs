@@ -32,27 +32,25 @@ internal static class JsonText
     public static string Unescape(ReadOnlySpan<char> raw)
     {
         var text = new StringBuilder(raw.Length);
-        for (var i = 0; i < raw.Length; i++)
+        while (raw.IndexOf('\\') is >= 0 and var stroke)
         {
-            if (raw[i] != '\\')
+            text.Append(raw[..stroke]);
+            var sign = raw[stroke + 1];
+            var length = sign == 'u' ? 6 : 2;
+            text.Append(sign switch
             {
-                text.Append(raw[i]);
-                continue;
-            }
-
-            i++;
-            if (raw[i] == 'u')
-            {
-                text.Append((char)ushort.Parse(raw.Slice(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
-                i += 4;
-            }
-            else
-            {
-                text.Append(raw[i] switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' => '\f', var c => c });
-            }
+                'u' => (char)ushort.Parse(raw.Slice(stroke + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'b' => '\b',
+                'f' => '\f',
+                _ => sign,
+            });
+            raw = raw[(stroke + length)..];
         }
 
-        return text.ToString();
+        return text.Append(raw).ToString();
     }
 
     public static string Escape(string text) => JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text);

@@ -59,10 +59,15 @@ internal ref struct JsonWalk(ReadOnlySpan<char> text, int nesting)
     {
         var end = quote + 1;
         var escaped = false;
-        while (_text[end] != '"')
+        while (true)
         {
-            escaped |= _text[end] == '\\';
-            end += _text[end] == '\\' ? 2 : 1;
+            end += _text[end..].IndexOfAny('"', '\\');
+            if (_text[end] == '"')
+            {
+                break;
+            }
+
+            (escaped, end) = (true, end + 2);
         }
 
         var raw = _text[(quote + 1)..end];
@@ -76,6 +81,13 @@ internal ref struct JsonWalk(ReadOnlySpan<char> text, int nesting)
 
         var isKey = next < _text.Length && _text[next] == ':';
         var isSecret = !isKey && run.Secrets && (_keyIsSecret || _depth >= _secretDepth || (_namedIsSecret && _key is "value" or "Value"));
+        if (isKey && run.IsCleanName(value, out var nameIsSecret))
+        {
+            _key = value;
+            _keyIsSecret = nameIsSecret;
+            return next + 1;
+        }
+
         var replaced = isSecret ? run.Hide(value) : run.Redact(value, isKey ? default : _key, nesting + 1);
         if (replaced is not null)
         {
@@ -86,6 +98,7 @@ internal ref struct JsonWalk(ReadOnlySpan<char> text, int nesting)
         {
             _key = value;
             _keyIsSecret = SecretNames.IsSecret(value);
+            run.RememberName(value, isClean: replaced is null, _keyIsSecret);
             return next + 1;
         }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace AgentLightning.Governance;
@@ -10,10 +11,21 @@ internal static partial class PersonalNumbers
 {
     private const int ContextLength = 28;
 
+    /// <summary>No pattern here has fewer digits.</summary>
+    private const int FewestDigits = 7;
+
+    /// <summary>All that the patterns have between digits.</summary>
+    private static readonly SearchValues<char> s_signs = SearchValues.Create("0123456789 .-()/+\u00A0");
+
     /// <summary>The number that begins with the digit at <paramref name="digit"/>, or with the sign before it.</summary>
     public static bool TryMatch(ReadOnlySpan<char> text, int digit, ReadOnlySpan<char> key, out Finding finding)
     {
         finding = default;
+        if (!HasDigits(text[digit..]))
+        {
+            return false;
+        }
+
         var plus = digit > 0 && text[digit - 1] == '+' ? digit - 1 : digit > 1 && text[digit - 1] == '(' && text[digit - 2] == '+' ? digit - 2 : -1;
         if (plus >= 0 && TextEdges.BeginsWord(text, plus) && EndOf(International(), text, plus) is > 0 and var end && IsTelephone(text[plus..end]) && TextEdges.EndsNumber(text, end))
         {
@@ -132,6 +144,21 @@ internal static partial class PersonalNumbers
 
     /// <summary>Eight to fifteen digits, and dots only as a sign between groups, not as a decimal point.</summary>
     private static bool IsTelephone(ReadOnlySpan<char> number) => CountDigits(number) is >= 8 and <= 15 && number.Count('.') != 1;
+
+    /// <summary>Most numbers are short: they are left here, before any pattern looks at them.</summary>
+    private static bool HasDigits(ReadOnlySpan<char> text)
+    {
+        var digits = 0;
+        foreach (var c in text)
+        {
+            if (char.IsAsciiDigit(c) ? ++digits == FewestDigits : !s_signs.Contains(c))
+            {
+                break;
+            }
+        }
+
+        return digits == FewestDigits;
+    }
 
     private static int CountDigits(ReadOnlySpan<char> text)
     {

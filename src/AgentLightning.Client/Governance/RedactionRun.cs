@@ -15,20 +15,40 @@ internal struct RedactionRun(AgentRedaction what, Pseudonyms? pseudonyms)
 
     public readonly bool Secrets => what.Secrets;
 
+    /// <summary>A name is clean for good only where everything was looked for, and nothing of this record.</summary>
+    private readonly bool MayUseNames => what is { Secrets: true, Pii: true } && !LooksForKnown;
+
     /// <summary>From now on, what was found before is also looked for as such.</summary>
     public bool LooksForKnown { get; set; }
 
     public readonly bool HasKnown => _known is not null;
 
+    /// <summary>Whether there is nothing to take out of the name of a property, as was seen before; <paramref name="isSecret"/> tells what the name says of its value.</summary>
+    public readonly bool IsCleanName(ReadOnlySpan<char> name, out bool isSecret)
+    {
+        isSecret = false;
+        return MayUseNames && CleanNames.TryGet(name, out isSecret);
+    }
+
+    /// <summary>Takes note of the name of a property, so that it is not looked through each time it comes again.</summary>
+    public readonly void RememberName(ReadOnlySpan<char> name, bool isClean, bool isSecret)
+    {
+        if (isClean && MayUseNames)
+        {
+            CleanNames.Add(name, isSecret);
+        }
+    }
+
     /// <summary>The text without what was found, or null when nothing was.</summary>
-    public string? Redact(ReadOnlySpan<char> text, ReadOnlySpan<char> key, int nesting)
+    /// <param name="isJson">True when it is known to be JSON from its first character to its last.</param>
+    public string? Redact(ReadOnlySpan<char> text, ReadOnlySpan<char> key, int nesting, bool isJson = false)
     {
         if (text.Length < 3)
         {
             return null;
         }
 
-        var json = nesting < DeepestNesting ? JsonText.Begin(text) : -1;
+        var json = isJson ? 0 : nesting < DeepestNesting ? JsonText.Begin(text) : -1;
         if (json < 0)
         {
             return RedactText(text, key);

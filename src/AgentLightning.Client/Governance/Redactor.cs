@@ -41,7 +41,10 @@ public sealed class Redactor
     /// <summary>
     /// Redacts the texts of one record together: what is found in one is also taken out of the others, where it stands without a name, or cut short before "…".
     /// </summary>
-    public RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId = null)
+    public RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId = null) => RedactRecord(texts, agentId, firstIsJson: false);
+
+    /// <summary>The same; <paramref name="firstIsJson"/> spares looking whether the first text is JSON where it was written as such.</summary>
+    internal RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId, bool firstIsJson)
     {
         var run = new RedactionRun(Settings(agentId), _pseudonyms);
         string?[]? changed = null;
@@ -52,7 +55,7 @@ public sealed class Redactor
             for (var i = 0; i < texts.Count; i++)
             {
                 var text = (changed ?? texts)[i];
-                var redacted = text is null ? null : Settle(text, ref run);
+                var redacted = text is null ? null : Settle(text, ref run, firstIsJson && i == 0);
                 if (!ReferenceEquals(redacted, text))
                 {
                     (changed ??= [.. texts])[i] = redacted;
@@ -95,9 +98,9 @@ public sealed class Redactor
 
     private AgentRedaction Settings(string? agentId) => agentId is not null && _options.Agents.TryGetValue(agentId, out var own) ? own : _default;
 
-    private static string Settle(string text, ref RedactionRun run)
+    private static string Settle(string text, ref RedactionRun run, bool isJson = false)
     {
-        for (var round = 0; round < MostRounds && run.Redact(text, default, 0) is { } redacted; round++)
+        for (var round = 0; round < MostRounds && run.Redact(text, default, 0, isJson) is { } redacted; round++)
         {
             text = redacted;
         }

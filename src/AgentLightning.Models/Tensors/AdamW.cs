@@ -17,7 +17,8 @@ public readonly record struct AdamW(float Beta1 = 0.9f, float Beta2 = 0.999f, fl
     /// Updates the parameters <paramref name="w"/> and the moments <paramref name="m"/>, <paramref name="v"/> in place.
     /// <paramref name="step"/> counts from 1 and corrects the bias of the moments. All spans have one length.
     /// </summary>
-    public void Update(Span<float> w, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float learningRate, int step)
+    /// <param name="gradientScale">What the gradient is multiplied by first, to clip or to average it.</param>
+    public void Update(Span<float> w, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float learningRate, int step, float gradientScale = 1)
     {
         if (gradient.Length != w.Length || m.Length != w.Length || v.Length != w.Length)
         {
@@ -35,7 +36,7 @@ public readonly record struct AdamW(float Beta1 = 0.9f, float Beta2 = 0.999f, fl
         for (; i <= w.Length - Vector512<float>.Count; i += Vector512<float>.Count)
         {
             var at = (nuint)i;
-            var g = Vector512.LoadUnsafe(ref pg, at);
+            var g = Vector512.LoadUnsafe(ref pg, at) * gradientScale;
             var mi = (Vector512.LoadUnsafe(ref pm, at) * Beta1) + (g * (1 - Beta1));
             var vi = (Vector512.LoadUnsafe(ref pv, at) * Beta2) + (g * g * (1 - Beta2));
             mi.StoreUnsafe(ref pm, at);
@@ -46,8 +47,9 @@ public readonly record struct AdamW(float Beta1 = 0.9f, float Beta2 = 0.999f, fl
 
         for (; i < w.Length; i++)
         {
-            m[i] = (m[i] * Beta1) + (gradient[i] * (1 - Beta1));
-            v[i] = (v[i] * Beta2) + (gradient[i] * gradient[i] * (1 - Beta2));
+            var g = gradient[i] * gradientScale;
+            m[i] = (m[i] * Beta1) + (g * (1 - Beta1));
+            v[i] = (v[i] * Beta2) + (g * g * (1 - Beta2));
             w[i] = (w[i] * keep) - (m[i] * stepSize / ((MathF.Sqrt(v[i]) * inverseRootCorrection) + Epsilon));
         }
     }

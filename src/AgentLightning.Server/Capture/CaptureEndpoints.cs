@@ -36,9 +36,11 @@ internal static class CaptureEndpoints
         [FromQuery(Name = "session_id")] string? sessionId = null, [FromQuery(Name = "user_id")] string? userId = null,
         [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null)
     {
+        // Refused before the answer begins.
+        var query = new EpisodeQuery(scope.Named(agentId), startDate, endDate, SessionId: sessionId, UserId: userId, Agents: scope.Agents);
         response.ContentType = LineJson;
         await using var writer = new StreamWriter(response.Body);
-        await foreach (var line in export.ReadAsync(new EpisodeQuery(scope.Named(agentId), startDate, endDate, SessionId: sessionId, UserId: userId, Agents: scope.Agents), cancellationToken))
+        await foreach (var line in export.ReadAsync(query, cancellationToken))
         {
             await writer.WriteAsync(line.AsMemory(), cancellationToken);
             await writer.WriteAsync('\n');

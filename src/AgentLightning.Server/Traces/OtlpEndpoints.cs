@@ -43,7 +43,7 @@ internal static class OtlpEndpoints
 
         try
         {
-            var result = await receiver.ReceiveAsync(request.Body, request.ContentLength, gzip, encoding, form, scope.Allows, cancellationToken);
+            var result = await receiver.ReceiveAsync(request.Body, request.ContentLength, gzip, encoding, form, scope.Agents is null ? null : scope.Allows, cancellationToken);
             return result.Outcome switch
             {
                 OtlpOutcome.Stored => OtlpAnswer.Stored(encoding, form == SpanForm.Span ? "rejectedSpans" : "rejectedLogRecords", result.Rejected, result.Message),

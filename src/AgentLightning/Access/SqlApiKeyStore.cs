@@ -29,17 +29,17 @@ internal sealed class SqlApiKeyStore(SqlDatabase database) : IApiKeyStore
     }
 
     public Task<StoredApiKey?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.SingleAsync(
                 "SELECT * FROM api_keys WHERE id = @id", reader => new StoredApiKey(Read(reader), Convert.FromHexString(reader.Text("key_hash"))), cancellationToken, ("@id", id)),
             cancellationToken);
 
     public Task<IReadOnlyList<ApiKey>> ListAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<ApiKey>>(
+        database.LookAsync<IReadOnlyList<ApiKey>>(
             async session => await session.QueryAsync("SELECT * FROM api_keys ORDER BY created_at DESC, id DESC", Read, cancellationToken).ConfigureAwait(false), cancellationToken);
 
     public Task<bool> AnyAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             async session => await session.CountAsync("SELECT COUNT(*) FROM (SELECT id FROM api_keys LIMIT 1) AS one", cancellationToken).ConfigureAwait(false) > 0, cancellationToken);
 
     public Task<bool> RevokeAsync(string id, DateTimeOffset at, CancellationToken cancellationToken) =>

@@ -26,21 +26,21 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             cancellationToken);
 
     public Task<Dataset?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<IReadOnlyList<Dataset>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<Dataset>>(
+        database.LookAsync<IReadOnlyList<Dataset>>(
             async session => await session.QueryAsync(
                 "SELECT * FROM datasets WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT @limit",
                 Read, cancellationToken, ("@agent", agentId), ("@limit", limit)).ConfigureAwait(false),
             cancellationToken);
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.CountAsync("SELECT COUNT(*) FROM datasets WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
 
     public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<RewardedEpisode>>(
+        database.LookAsync<IReadOnlyList<RewardedEpisode>>(
             async session => await session.QueryAsync(
                 """
                 WITH scored AS (

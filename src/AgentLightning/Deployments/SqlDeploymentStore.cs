@@ -21,20 +21,20 @@ internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStor
     }
 
     public Task<Deployment?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync("SELECT * FROM deployments WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync("SELECT * FROM deployments WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", agentId), ("@slot", slot)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", agentId), ("@slot", slot)), cancellationToken);
 
     public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<Deployment>>(
+        database.LookAsync<IReadOnlyList<Deployment>>(
             async session => await session.QueryAsync(
                 "SELECT * FROM deployments WHERE (@agent IS NULL OR agent_id = @agent) AND (@slot IS NULL OR slot = @slot) ORDER BY promoted_at DESC, number DESC LIMIT @limit",
                 Read, cancellationToken, ("@agent", agentId), ("@slot", slot), ("@limit", limit)).ConfigureAwait(false),
             cancellationToken);
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.CountAsync("SELECT COUNT(*) FROM deployments WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
 
     private async Task<Deployment> ActivateAsync(SqlSession session, Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)

@@ -89,10 +89,10 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             cancellationToken);
 
     public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.SingleAsync($"{WholeSql} WHERE e.message_id = @id ORDER BY e.created_at DESC, e.id DESC LIMIT 1", Read, cancellationToken, ("@id", messageId)), cancellationToken);
 
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => PageAsync(
@@ -104,9 +104,10 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
 
     public async IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (var page = query; ;)
+        // By time and id of the last one, which may be deleted before the next page is read.
+        for (Cursor? after = null; ;)
         {
-            var episodes = await PageAsync(WholeSql, Read, page, cancellationToken).ConfigureAwait(false);
+            var episodes = await PageAsync(WholeSql, Read, query, cancellationToken, after).ConfigureAwait(false);
             foreach (var episode in episodes)
             {
                 yield return episode;
@@ -117,12 +118,12 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 yield break;
             }
 
-            page = query with { Before = episodes[^1].Id };
+            after = new Cursor(episodes[^1].CreatedAt.ToColumn(), episodes[^1].Id);
         }
     }
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => agentId is null
                 ? session.CountAsync("SELECT COALESCE(SUM(episodes), 0) FROM daily_totals", cancellationToken)
                 : session.CountAsync("SELECT COALESCE(SUM(episodes), 0) FROM daily_totals WHERE agent_id = @agent", cancellationToken, ("@agent", agentId)),
@@ -138,7 +139,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         new EpisodeDeletion(database, selection, most).RemovePayloadsAsync(cancellationToken);
 
     /// <summary>A page in the order of the index, with only the conditions that are asked for: the database finds its way by those.</summary>
-    private Task<IReadOnlyList<T>> PageAsync<T>(string select, Func<DbDataReader, T> map, EpisodeQuery query, CancellationToken cancellationToken)
+    private Task<IReadOnlyList<T>> PageAsync<T>(string select, Func<DbDataReader, T> map, EpisodeQuery query, CancellationToken cancellationToken, Cursor? after = null)
     {
         if (query.Limit is < 1 or > 1_000)
         {
@@ -155,10 +156,10 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                     .Add("e.user_id = @user", "@user", query.UserId)
                     .Add("e.created_at >= @start", "@start", query.Start?.ToColumn())
                     .Add("e.created_at < @end", "@end", query.End?.ToColumn());
-                if (query.Before is not null)
+                if (after is not null || query.Before is not null)
                 {
-                    var cursor = await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
-                    where.Add("(e.created_at, e.id) < (@at, @id)", "@at", cursor.At).With("@id", query.Before);
+                    var cursor = after ?? await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
+                    where.Add("(e.created_at, e.id) < (@at, @id)", "@at", cursor.At).With("@id", cursor.Id);
                 }
 
                 where.With("@limit", query.Limit);
@@ -184,7 +185,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     private static async Task<Cursor> CursorAsync(SqlSession session, EpisodeQuery query, CancellationToken cancellationToken)
     {
         var where = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
-        return await session.SingleAsync($"SELECT created_at FROM episodes {where}", reader => new Cursor(reader.Integer("created_at")), cancellationToken, where.Parameters).ConfigureAwait(false)
+        return await session.SingleAsync($"SELECT created_at FROM episodes {where}", reader => new Cursor(reader.Integer("created_at"), query.Before!), cancellationToken, where.Parameters).ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Episode {query.Before}, named by 'before', not found.");
     }
 
@@ -258,5 +259,5 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
 
     private static string? JsonOf<T>(IReadOnlyList<T> list) => list.Count == 0 ? null : SqlValues.ToJsonColumn(list);
 
-    private sealed record Cursor(long At);
+    private sealed record Cursor(long At, string Id);
 }

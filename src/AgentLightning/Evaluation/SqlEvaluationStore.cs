@@ -17,10 +17,10 @@ internal sealed class SqlEvaluationStore(SqlDatabase database) : IEvaluationStor
             cancellationToken);
 
     public Task<EvaluationRecord?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync("SELECT report FROM evaluations WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync("SELECT report FROM evaluations WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<EvaluationRecord?> FindLatestAsync(string trainingRunId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.SingleAsync(
                 "SELECT report FROM evaluations WHERE training_run_id = @run ORDER BY created_at DESC, id DESC LIMIT 1", Read, cancellationToken, ("@run", trainingRunId)),
             cancellationToken);

@@ -19,7 +19,7 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
             cancellationToken);
 
     public Task<MessageFeedback?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync("SELECT * FROM feedback WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync("SELECT * FROM feedback WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<IReadOnlyList<MessageFeedback>> ListAsync(FeedbackQuery query, CancellationToken cancellationToken)
     {
@@ -45,7 +45,7 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
     public Task<IReadOnlyList<FeedbackCount>> CountAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken)
     {
         var where = Within("created_at", agentId, first, last);
-        return database.ReadAsync<IReadOnlyList<FeedbackCount>>(
+        return database.LookAsync<IReadOnlyList<FeedbackCount>>(
             async session => await session.QueryAsync(
                 $"""
                 SELECT created_at / {MicrosecondsOfDay} AS day, feedback_type, COUNT(*) AS n, SUM(reward_score) AS total,
@@ -61,14 +61,14 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
     }
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
-        database.ReadAsync(
+        database.LookAsync(
             session => session.CountAsync($"SELECT COUNT(*) FROM feedback WHERE is_current = 1{(agentId is null ? "" : " AND agent_id = @agent")}", cancellationToken, ("@agent", agentId)),
             cancellationToken);
 
     public Task<long> CountMessagesAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken)
     {
         var where = Within("message_at", agentId, first, last);
-        return database.ReadAsync(session => session.CountAsync($"SELECT COUNT(*) FROM feedback {where} AND opens = 1", cancellationToken, where.Parameters), cancellationToken);
+        return database.LookAsync(session => session.CountAsync($"SELECT COUNT(*) FROM feedback {where} AND opens = 1", cancellationToken, where.Parameters), cancellationToken);
     }
 
     public Task<int> RemoveCommentsAsync(string userId, string? agentId, IReadOnlyList<string>? agents, int most, CancellationToken cancellationToken)

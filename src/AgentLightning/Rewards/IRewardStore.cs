@@ -13,9 +13,13 @@ public interface IRewardStore
     /// Stores rewards in one transaction. Each supersedes the current reward of the same episode, source and evaluator, which stays as history; a judgement
     /// (<see cref="RewardSources.IsJudgement"/>) supersedes the implicit ones of the episode too, and an implicit one that comes after it is history at once.
     /// An id that is already there is left as it was. A reward for an unknown episode is an error, and then none is stored.
-    /// Returns how many were new.
+    /// Tells for each whether it was new.
     /// </summary>
-    Task<int> AddAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken);
+    Task<IReadOnlyList<bool>> AddEachAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken);
+
+    /// <summary>The same, and returns how many were new.</summary>
+    async Task<int> AddAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken) =>
+        (await AddEachAsync(rewards, cancellationToken).ConfigureAwait(false)).Count(isNew => isNew);
 
     /// <summary>The reward, current or not, or null.</summary>
     Task<Reward?> FindAsync(string id, CancellationToken cancellationToken);

@@ -25,7 +25,7 @@ public sealed record RewardRequest(
 }
 
 /// <summary>Gives rewards to episodes, one at a time, as people and evaluators do.</summary>
-public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
+public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, RewardWriter writer, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
 {
     /// <summary>What is said of a reward for an episode that is not there.</summary>
     public static LightningException UnknownEpisode(string episodeId) => LightningException.NotFound($"Episode {episodeId} not found. A reward needs the id of a stored episode.");
@@ -65,7 +65,7 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
             Comments = texts[2],
             CreatedAt = request.CreatedAt is { } at && at < now ? at.Rounded() : now,
         };
-        if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
+        if (!await writer.AddAsync(reward, cancellationToken).ConfigureAwait(false))
         {
             var stored = (await rewards.FindAsync(reward.Id, cancellationToken).ConfigureAwait(false))!;
             // Whoever may give this agent rewards may not learn of the episodes of another.

@@ -31,11 +31,13 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
     public override Task<bool> ExistsAsync(CancellationToken cancellationToken) =>
         ReadAsync(async session => await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) > 0, cancellationToken);
 
-    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => RunAsync(writes: false, work, cancellationToken);
+    public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) => RunAsync(Kind.Look, look, cancellationToken);
+
+    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => RunAsync(Kind.Read, work, cancellationToken);
 
     protected override async Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
-        var result = await RunAsync(writes: true, work, cancellationToken).ConfigureAwait(false);
+        var result = await RunAsync(Kind.Write, work, cancellationToken).ConfigureAwait(false);
         _errors.Opened();
         return result;
     }
@@ -67,10 +69,14 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
 
     public override ValueTask DisposeAsync() => _source.DisposeAsync();
 
-    /// <summary>Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines.</summary>
-    protected override string Adapt(string schema) => schema.Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal);
+    /// <summary>
+    /// Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines. What follows <c>-- PostgreSQL:</c> is a
+    /// statement of this engine alone.
+    /// </summary>
+    protected override string Adapt(string schema) =>
+        schema.Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal).Replace("-- PostgreSQL: ", "", StringComparison.Ordinal);
 
-    private async Task<T> RunAsync<T>(bool writes, Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
+    private async Task<T> RunAsync<T>(Kind kind, Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
         var mayReconnect = true;
         for (var attempt = 1; ; attempt++)
@@ -82,17 +88,22 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
                 await using (connection.ConfigureAwait(false))
                 {
                     stage = Stage.Working;
-                    var transaction = await connection.BeginTransactionAsync(writes ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+                    if (kind == Kind.Look)
+                    {
+                        return await work(new SqlSession(connection, null)).ConfigureAwait(false);
+                    }
+
+                    var transaction = await connection.BeginTransactionAsync(kind == Kind.Write ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
                     await using (transaction.ConfigureAwait(false))
                     {
                         var session = new SqlSession(connection, transaction);
-                        if (!writes)
+                        if (kind == Kind.Read)
                         {
                             await session.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken).ConfigureAwait(false);
                         }
 
                         var result = await work(session).ConfigureAwait(false);
-                        stage = writes ? Stage.Committing : Stage.Working;
+                        stage = kind == Kind.Write ? Stage.Committing : Stage.Working;
                         // A commit that is on its way is not called back: nobody could say whether it happened.
                         await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                         return result;
@@ -117,6 +128,13 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
                 throw _errors.Explain(e, stage == Stage.Committing);
             }
         }
+    }
+
+    private enum Kind
+    {
+        Look,
+        Read,
+        Write,
     }
 
     private enum Stage

@@ -22,7 +22,7 @@ internal sealed class SqlArtifactStore(SqlDatabase database) : IArtifactStore
     public async Task<byte[]> ReadAsync(string id, CancellationToken cancellationToken)
     {
         ArtifactId.HashOf(id);
-        var content = await database.ReadAsync(
+        var content = await database.LookAsync(
             session => session.SingleAsync("SELECT content FROM artifacts WHERE id = @id", reader => reader.GetFieldValue<byte[]>(0), cancellationToken, ("@id", id)),
             cancellationToken).ConfigureAwait(false);
         return ArtifactId.Verify(id, content ?? throw ArtifactId.Missing(id, "such row in the table of artifacts"), "its row in the table of artifacts");

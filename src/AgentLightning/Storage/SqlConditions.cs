@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace AgentLightning.Storage;
 
 /// <summary>The conditions of a query that are asked for, and their parameters.</summary>
@@ -30,11 +32,19 @@ internal sealed class SqlConditions
             return this;
         }
 
-        // Of nothing, nothing: the list of SQL must not be empty.
-        _conditions.Add(values.Count == 0 ? "1 = 0" : $"{column} IN ({string.Join(", ", values.Select((_, i) => name + i))})");
-        for (var i = 0; i < values.Count; i++)
+        if (values.Count == 0)
         {
-            With(name + i, values[i]);
+            // Of nothing, nothing: the list of SQL must not be empty.
+            _conditions.Add("1 = 0");
+            return this;
+        }
+
+        // The last one again and again, up to a power of two: few statements that the database keeps ready, and not one for each length.
+        var length = (int)BitOperations.RoundUpToPowerOf2((uint)values.Count);
+        _conditions.Add($"{column} IN ({string.Join(", ", Enumerable.Range(0, length).Select(i => name + i))})");
+        for (var i = 0; i < length; i++)
+        {
+            With(name + i, values[Math.Min(i, values.Count - 1)]);
         }
 
         return this;

@@ -22,6 +22,9 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     /// <summary>True when there is something to open. Makes nothing.</summary>
     public abstract Task<bool> ExistsAsync(CancellationToken cancellationToken);
 
+    /// <summary>Runs one statement that only reads. It is a snapshot by itself and costs the least; two need <see cref="ReadAsync"/>.</summary>
+    public abstract Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken);
+
     /// <summary>Runs statements that only read, on one snapshot. An engine may run <paramref name="work"/> again when the first attempt could not end.</summary>
     public abstract Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken);
 

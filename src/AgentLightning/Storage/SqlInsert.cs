@@ -23,7 +23,7 @@ internal static class SqlInsert
         if (!session.TakesArrays)
         {
             var sql = $"INSERT INTO {table} ({names}) VALUES ({string.Join(", ", columns.Select((_, i) => Parameter(i)))}) ON CONFLICT DO NOTHING";
-            return await session.ExecuteEachAsync(sql, [.. columns.Select((_, i) => Parameter(i))], rows, cancellationToken).ConfigureAwait(false);
+            return session.ExecuteInTurn(sql, [.. columns.Select((_, i) => Parameter(i))], rows);
         }
 
         var keys = string.Join(", ", columns.Take(keyColumns).Select(column => column.Name));

@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using System.Text;
 using AgentLightning.Common;
+using Microsoft.Data.Sqlite;
 
 namespace AgentLightning.Storage;
 
@@ -25,27 +26,26 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     /// An engine on the network gets them together, the others one after another.
     /// </summary>
     public Task<bool[]> ExecuteEachAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken) =>
-        connection.CanCreateBatch ? ExecuteTogetherAsync(sql, rows, cancellationToken) : ExecuteInTurnAsync(sql, rows, cancellationToken);
+        rows.Count == 0 ? Task.FromResult<bool[]>([])
+        : TakesArrays ? ExecuteTogetherAsync(sql, rows, cancellationToken)
+        : Task.FromResult(ExecuteInTurn(sql, [.. rows[0].Select(parameter => parameter.Name)], [.. rows.Select(row => Array.ConvertAll(row, parameter => parameter.Value))]));
 
     /// <summary>True when a parameter can be an array, with one value for each row.</summary>
     public bool TakesArrays => connection.CanCreateBatch;
 
     /// <summary>The same for rows of values whose names are given once, on an engine that runs them in turn.</summary>
-    public async Task<bool[]> ExecuteEachAsync(string sql, string[] names, IReadOnlyList<SqlValue[]> rows, CancellationToken cancellationToken)
+    public bool[] ExecuteInTurn(string sql, string[] names, IReadOnlyList<SqlValue[]> rows)
     {
+        using var statement = new SqliteStatement((SqliteConnection)connection, sql, names);
         var changed = new bool[rows.Count];
-        var command = Command(sql, [.. names.Zip(rows[0])]);
-        await using (command.ConfigureAwait(false))
+        for (var i = 0; i < changed.Length; i++)
         {
-            for (var i = 0; i < rows.Count; i++)
+            for (var j = 0; j < names.Length; j++)
             {
-                for (var j = 0; j < names.Length; j++)
-                {
-                    Set(command.Parameters[j], names[j], rows[i][j]);
-                }
-
-                changed[i] = await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0;
+                statement.Bind(j, Storable(names[j], rows[i][j]));
             }
+
+            changed[i] = statement.Run() > 0;
         }
 
         return changed;
@@ -144,26 +144,6 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         return [.. changed];
     }
 
-    private async Task<bool[]> ExecuteInTurnAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken)
-    {
-        var changed = new bool[rows.Count];
-        var command = Command(sql, rows.Count == 0 ? [] : rows[0]);
-        await using (command.ConfigureAwait(false))
-        {
-            for (var i = 0; i < rows.Count; i++)
-            {
-                for (var j = 0; j < rows[i].Length; j++)
-                {
-                    Set(command.Parameters[j], rows[i][j].Name, rows[i][j].Value);
-                }
-
-                changed[i] = await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0;
-            }
-        }
-
-        return changed;
-    }
-
     private DbCommand Command(string sql, (string Name, SqlValue Value)[] parameters)
     {
         var command = connection.CreateCommand();
@@ -190,8 +170,10 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     {
         parameter.ParameterName = name;
         parameter.DbType = value.Type;
-        parameter.Value = value.Value is string text ? Storable(name, text) : value.Value ?? DBNull.Value;
+        parameter.Value = Storable(name, value).Value ?? DBNull.Value;
     }
+
+    private static SqlValue Storable(string name, SqlValue value) => value.Value is string text ? Storable(name, text) : value;
 
     /// <summary>
     /// Text as every engine keeps it. PostgreSQL has no NUL, and SQLite cuts the text there. Half a surrogate pair, which a text cut at a fixed length ends in,

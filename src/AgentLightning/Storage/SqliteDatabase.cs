@@ -13,6 +13,16 @@ namespace AgentLightning.Storage;
 internal sealed class SqliteDatabase : SqlDatabase
 {
     private const int MostIdleReaders = 32;
+
+    /// <summary>Of a file that is made now. Of the default, half, each span of 2 kB would take a page to itself.</summary>
+    private const int BytesOfPage = 8_192;
+
+    /// <summary>16 MB. A page that many transactions change, as those of an index, goes into the file once for all of them.</summary>
+    private const int PagesOfCheckpoint = 2_000;
+
+    /// <summary>Of the writer alone.</summary>
+    private const int KilobytesOfCache = 32_768;
+
     private readonly string _path;
     private readonly int _busySeconds;
     private readonly string _connectionString;
@@ -41,19 +51,25 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     public override Task<bool> ExistsAsync(CancellationToken cancellationToken) => Task.FromResult(File.Exists(_path));
 
-    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
+    public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) =>
+        ReadAsync(connection => look(new SqlSession(connection, null)), cancellationToken);
+
+    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => ReadAsync(
+        async connection =>
+        {
+            using var snapshot = connection.BeginTransaction(deferred: true);
+            return await work(new SqlSession(connection, snapshot)).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    private Task<T> ReadAsync<T>(Func<SqliteConnection, Task<T>> read, CancellationToken cancellationToken) =>
         GuardAsync(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
             var connection = _idleReaders.TryTake(out var idle) ? idle : Open();
             try
             {
-                T result;
-                using (var snapshot = connection.BeginTransaction(deferred: true))
-                {
-                    result = await work(new SqlSession(connection, snapshot)).ConfigureAwait(false);
-                }
-
+                var result = await read(connection).ConfigureAwait(false);
                 GiveBack(connection);
                 return result;
             }
@@ -125,7 +141,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         try
         {
             // One by one: the driver leaves out what follows a statement that returns rows.
-            foreach (var setting in new[] { "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {_busySeconds * 1000}" })
+            foreach (var setting in new[] { $"page_size = {BytesOfPage}", "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {_busySeconds * 1000}", $"wal_autocheckpoint = {PagesOfCheckpoint}", $"cache_size = -{KilobytesOfCache}" })
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = $"PRAGMA {setting}";

@@ -13,6 +13,9 @@ internal sealed record StoreAddress(string? Path, string? ConnectionString, stri
     /// <summary>Connections that one process keeps at most, unless the connection string says otherwise: a server's default is 100 for all processes.</summary>
     private const int PoolSize = 20;
 
+    /// <summary>Statements that each connection keeps ready after their first uses; 0 in the connection string for a pooler between that gives connections away in the middle.</summary>
+    private const int ReadyStatements = 100;
+
     private const string Form = "Host=db;Database=lightning;Username=me;Password=…";
 
     /// <summary>Not the one of a record, which would show the password.</summary>
@@ -52,8 +55,8 @@ internal sealed record StoreAddress(string? Path, string? ConnectionString, stri
             throw LightningException.Invalid($"The store looks like a connection string ('{store.Split('=')[0].Trim()}=…'), but it has no 'Host='. Give the path of a SQLite file, or for PostgreSQL a connection string such as {Form}");
         }
 
-        // Not enlisted: a transaction of the caller's would make ours part of it, and acknowledge what is not on disk.
-        var settings = new NpgsqlConnectionStringBuilder { ApplicationName = "agent-lightning", MaxPoolSize = PoolSize, Enlist = false };
+        // Not enlisted: a transaction of the caller's would make ours part of it, and acknowledge what is not on disk. Not reset: nothing here changes a session.
+        var settings = new NpgsqlConnectionStringBuilder { ApplicationName = "agent-lightning", MaxPoolSize = PoolSize, Enlist = false, NoResetOnClose = true, MaxAutoPrepare = ReadyStatements };
         try
         {
             foreach (string key in given.Keys)

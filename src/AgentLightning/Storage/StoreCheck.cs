@@ -54,7 +54,7 @@ public sealed class StoreCheck
         results.Add(await _database.CheckFilesAsync(cancellationToken).ConfigureAwait(false));
         if (pending.Count == 0)
         {
-            var differing = await _database.ReadAsync(session => session.QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken), cancellationToken).ConfigureAwait(false);
+            var differing = await _database.LookAsync(session => session.QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken), cancellationToken).ConfigureAwait(false);
             results.Add(new("totals", differing.Count == 0, differing.Count == 0
                 ? "equal to a count over all rows"
                 : string.Create(CultureInfo.InvariantCulture, $"{differing.Count} differ from the rows, first of agent '{differing[0]}'; run 'lightning db migrate --rebuild-totals'")));

@@ -9,10 +9,8 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     private static readonly (string, string)[] s_spanColumns =
     [
         ("trace_id", "text"), ("span_id", "text"), ("parent_id", "text"), ("form", "text"), ("name", "text"), ("agent_id", "text"), ("session_id", "text"), ("user_id", "text"),
-        ("status", "text"), ("marks", "int"), ("start_ns", "bigint"), ("end_ns", "bigint"), ("received_at", "bigint"),
+        ("status", "text"), ("marks", "int"), ("start_ns", "bigint"), ("end_ns", "bigint"), ("received_at", "bigint"), ("body", "bytea"),
     ];
-
-    private static readonly (string, string)[] s_payloadColumns = [("trace_id", "text"), ("span_id", "text"), ("body", "bytea")];
 
     /// <summary>
     /// What comes after the late window, or after the bodies went, leaves the trace as it was read; bodies that come after the others went are there to go in their turn. One that was never read is due when it is quiet, and at the latest when it was open for long.
@@ -43,8 +41,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
     private const string SpanSql =
         """
-        SELECT s.trace_id, s.span_id, s.parent_id, s.form, s.name, s.agent_id, s.session_id, s.user_id, s.status, s.marks, s.start_ns, s.end_ns, s.received_at, p.body
-        FROM spans s LEFT JOIN span_payloads p ON p.trace_id = s.trace_id AND p.span_id = s.span_id
+        SELECT trace_id, span_id, parent_id, form, name, agent_id, session_id, user_id, status, marks, start_ns, end_ns, received_at, body FROM spans
         """;
 
     public Task<TraceWriteResult> AddAsync(IReadOnlyList<SpanRecord> spans, IReadOnlyList<TraceCount> counts, TraceOptions options, CancellationToken cancellationToken) =>
@@ -55,10 +52,6 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                 var ordered = spans.OrderBy(span => span.TraceId, StringComparer.Ordinal).ThenBy(span => span.SpanId, StringComparer.Ordinal).ToList();
                 await session.ExecuteEachAsync(TraceSql, TracesOf(ordered, options), cancellationToken).ConfigureAwait(false);
                 var added = await SqlInsert.NewAsync(session, "spans", s_spanColumns, 2, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
-                await SqlInsert.NewAsync(
-                    session, "span_payloads", s_payloadColumns, 2,
-                    [.. ordered.Where((_, i) => added[i]).Select(span => new SqlValue[] { span.TraceId, span.SpanId, span.Body })], cancellationToken).ConfigureAwait(false);
-
                 var conflicts = 0;
                 for (var i = 0; i < added.Length; i++)
                 {
@@ -82,7 +75,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<IReadOnlyList<DueTrace>> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<DueTrace>>(
+        database.LookAsync<IReadOnlyList<DueTrace>>(
             async session => await session.QueryAsync(
                 "SELECT trace_id, due_at, episode_id FROM traces WHERE due_at <= @now ORDER BY due_at, trace_id LIMIT @limit",
                 reader => new DueTrace(reader.Text("trace_id"), reader.Time("due_at"), reader.TextOrNull("episode_id")),
@@ -106,9 +99,9 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<IReadOnlyList<SpanRecord>> SpansAsync(string traceId, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<SpanRecord>>(
+        database.LookAsync<IReadOnlyList<SpanRecord>>(
             async session => await session.QueryAsync(
-                $"{SpanSql} WHERE s.trace_id = @trace ORDER BY s.start_ns, s.span_id LIMIT @limit", Read, cancellationToken, ("@trace", traceId), ("@limit", limit)).ConfigureAwait(false),
+                $"{SpanSql} WHERE trace_id = @trace ORDER BY start_ns, span_id LIMIT @limit", Read, cancellationToken, ("@trace", traceId), ("@limit", limit)).ConfigureAwait(false),
             cancellationToken);
 
     public Task<IReadOnlyDictionary<string, string>> AgentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken) =>
@@ -129,10 +122,10 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<long> CountAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.CountAsync("SELECT COUNT(*) FROM spans", cancellationToken), cancellationToken);
+        database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM spans", cancellationToken), cancellationToken);
 
     public Task<long> CountPendingAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken), cancellationToken);
+        database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken), cancellationToken);
 
     public Task<bool> DeleteAsync(string traceId, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -170,7 +163,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken);
 
     public Task<IReadOnlyList<TraceCount>> CountsAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<TraceCount>>(
+        database.LookAsync<IReadOnlyList<TraceCount>>(
             async session => await session.QueryAsync(
                 "SELECT service, scope, what, count, first_at, last_at FROM trace_counts ORDER BY service, scope, what",
                 reader => new TraceCount(reader.Text("service"), reader.Text("scope"), reader.Text("what"), reader.Integer("count"), reader.Time("first_at"), reader.Time("last_at")),
@@ -193,7 +186,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     private static async Task DeletePayloadsAsync(SqlSession session, List<string> traces, CancellationToken cancellationToken)
     {
         (string, SqlValue)[][] rows = [.. traces.Order(StringComparer.Ordinal).Select(trace => new (string, SqlValue)[] { ("@trace", trace) })];
-        await session.ExecuteEachAsync("DELETE FROM span_payloads WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
+        await session.ExecuteEachAsync("UPDATE spans SET body = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
         // What is gone is not read again: an episode would lose what it has.
         await session.ExecuteEachAsync("UPDATE traces SET payload_removed = 1, due_at = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
     }
@@ -201,7 +194,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     /// <summary>True when what is stored under the span's id says the same as the span.</summary>
     private static async Task<bool> IsThereAsync(SqlSession session, SpanRecord span, CancellationToken cancellationToken)
     {
-        var stored = await session.SingleAsync($"{SpanSql} WHERE s.trace_id = @trace AND s.span_id = @span", Read, cancellationToken, ("@trace", span.TraceId), ("@span", span.SpanId)).ConfigureAwait(false);
+        var stored = await session.SingleAsync($"{SpanSql} WHERE trace_id = @trace AND span_id = @span", Read, cancellationToken, ("@trace", span.TraceId), ("@span", span.SpanId)).ConfigureAwait(false);
         return stored is not null
             && (stored.ParentId, stored.Name, stored.AgentId, stored.Status, stored.StartNanos, stored.EndNanos) == (span.ParentId, span.Name, span.AgentId, span.Status, span.StartNanos, span.EndNanos)
             && (stored.Body.Length == 0 || stored.Body.AsSpan().SequenceEqual(span.Body));
@@ -240,7 +233,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     private static SqlValue[] RowOf(SpanRecord span) =>
     [
         span.TraceId, span.SpanId, span.ParentId, EnumText.Of(span.Form), span.Name, span.AgentId, span.SessionId, span.UserId, EnumText.Of(span.Status), (int)span.Marks,
-        span.StartNanos, span.EndNanos, span.ReceivedAt.ToColumn(),
+        span.StartNanos, span.EndNanos, span.ReceivedAt.ToColumn(), span.Body,
     ];
 
     private static SpanRecord Read(DbDataReader reader) => new()

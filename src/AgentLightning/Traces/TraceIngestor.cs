@@ -120,7 +120,8 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
     private List<TraceCount> CountsOf(OtlpBatch batch, List<(SpanDraft Draft, string Agent)> allowed, DateTimeOffset now)
     {
-        var seen = allowed.SelectMany(span => TraceCounts.Of(span.Draft).Select(what => (span.Draft.Sender.Service, span.Draft.Sender.Scope, what, 1L)))
+        var seen = allowed.GroupBy(span => (span.Draft.Sender, span.Draft.Form, span.Draft.Marks))
+            .SelectMany(alike => TraceCounts.Of(alike.First().Draft).Select(what => (alike.Key.Sender.Service, alike.Key.Sender.Scope, what, (long)alike.Count())))
             .Concat(batch.Refused.Select(refused => (refused.Sender.Service, refused.Sender.Scope, TraceCounts.Rejected + refused.Reason, 1L)))
             .Concat(batch.Ignored.Select(ignored => (ignored.Key.Service, ignored.Key.Scope, TraceCounts.IgnoredLogs, (long)ignored.Value)));
         return TraceCounts.Of(seen, now).ConvertAll(Named);

@@ -19,10 +19,10 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
             cancellationToken);
 
     public Task<TrainingRun?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.ReadAsync(session => session.SingleAsync("SELECT * FROM training_runs WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(session => session.SingleAsync("SELECT * FROM training_runs WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
     public Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<TrainingRun>>(
+        database.LookAsync<IReadOnlyList<TrainingRun>>(
             async session => await session.QueryAsync(
                 "SELECT * FROM training_runs WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT @limit",
                 Read, cancellationToken, ("@agent", agentId), ("@limit", limit)).ConfigureAwait(false),

@@ -73,7 +73,7 @@ public sealed class MixedLoad
         Compare("payloads of episodes", $"SELECT p.episode_id FROM episode_payloads p JOIN episodes e ON e.id = p.episode_id WHERE e.agent_id <> '{other}'", "e-", optional: "0");
         Compare("rewards", $"SELECT id FROM rewards WHERE agent_id <> '{other}'", "r-");
         Compare("spans", "SELECT trace_id || '/' || span_id FROM spans", "0");
-        Compare("payloads of spans", "SELECT trace_id || '/' || span_id FROM span_payloads", "0");
+        Compare("bodies of spans", "SELECT trace_id || '/' || span_id FROM spans WHERE body IS NOT NULL", "0");
 
         void Compare(string what, string sql, string prefix, string? optional = null)
         {

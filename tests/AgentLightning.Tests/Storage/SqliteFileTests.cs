@@ -140,10 +140,10 @@ public sealed class SqliteFileTests : IDisposable
                 (1, "855e030fc010d906"),
                 (2, "f0e389ec3abf8862"),
                 (3, "17a3ea199011964f"),
-                (4, "dc468cc973f247cc"),
+                (4, "fecdd7896d02a0e2"),
                 (5, "2af1c518bd9bb478"),
                 (6, "d08cb4c768d86273"),
-                (7, "560461c918a37f0b"),
+                (7, "d77d65d608e06d2a"),
             ],
             hashes);
     }

@@ -16,6 +16,7 @@ CREATE INDEX traces_by_due ON traces (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX traces_by_episode ON traces (episode_id) WHERE episode_id IS NOT NULL;
 CREATE INDEX traces_by_age ON traces (first_at, trace_id);
 
+-- body: NULL when retention has removed it. In the row, because a span is written once and in one piece: a second row for it would cost as much again.
 CREATE TABLE spans (
     trace_id    TEXT NOT NULL REFERENCES traces (trace_id) ON DELETE CASCADE,
     span_id     TEXT NOT NULL,
@@ -30,16 +31,11 @@ CREATE TABLE spans (
     start_ns    BIGINT NOT NULL,
     end_ns      BIGINT NOT NULL,
     received_at BIGINT NOT NULL,
+    body        BYTEA,
     PRIMARY KEY (trace_id, span_id)
 );
-
-CREATE TABLE span_payloads (
-    trace_id TEXT NOT NULL,
-    span_id  TEXT NOT NULL,
-    body     BYTEA NOT NULL,
-    PRIMARY KEY (trace_id, span_id),
-    FOREIGN KEY (trace_id, span_id) REFERENCES spans (trace_id, span_id) ON DELETE CASCADE
-);
+-- Three of them in a page, as they are: by default each of 2 kB would be compressed and laid aside.
+-- PostgreSQL: ALTER TABLE spans SET (toast_tuple_target = 8160);
 
 -- What was received, by who sent it: the answer to "why is my trace empty?".
 CREATE TABLE trace_counts (

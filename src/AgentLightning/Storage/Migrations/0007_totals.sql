@@ -34,3 +34,8 @@ GROUP BY agent_id, day, model, intent, persona;
 ALTER TABLE episodes ADD COLUMN payload_removed INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX episodes_by_age ON episodes (created_at, id);
 CREATE INDEX episodes_with_payload ON episodes (created_at, id) WHERE payload_removed = 0;
+
+-- The release that had answered, beside the reward: the guard asks for the newest rewards of a release after every one.
+ALTER TABLE rewards ADD COLUMN deployment_id TEXT;
+UPDATE rewards SET deployment_id = (SELECT e.deployment_id FROM episodes e WHERE e.id = rewards.episode_id);
+CREATE INDEX rewards_by_deployment ON rewards (deployment_id, created_at, id) WHERE is_current = 1 AND deployment_id IS NOT NULL;

@@ -114,7 +114,7 @@ internal sealed class BatchRedaction(OtlpBatch batch, Redactor redactor, TraceOp
     {
         var raw = batch.BodyOf(span);
         var text = Encoding.UTF8.GetString(raw);
-        var texts = redactor.RedactRecord([text, span.Name], agent).Texts;
+        var texts = redactor.RedactRecord([text, span.Name], agent, firstIsJson: true).Texts;
         var end = EndOf(span.Sender, agent);
         // No store keeps U+0000 in a text, and an episode is made of these texts.
         var kept = texts[0]!.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal);

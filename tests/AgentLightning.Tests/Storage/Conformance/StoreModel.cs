@@ -108,13 +108,18 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
 
     Task<long> IEpisodeStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Episodes, episode => episode.AgentId, agentId);
 
-    public Task<int> AddAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<bool>> AddEachAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken)
     {
-        var after = Rewards.ToList();
+        var (after, added) = (Rewards.ToList(), new List<bool>());
         foreach (var reward in rewards)
         {
             Reward.CheckValue(reward.Value);
-            if (after.Exists(known => known.Id == reward.Id))
+        }
+
+        foreach (var reward in rewards)
+        {
+            added.Add(!after.Exists(known => known.Id == reward.Id));
+            if (!added[^1])
             {
                 continue;
             }
@@ -134,10 +139,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
             ];
         }
 
-        var added = after.Count - Rewards.Count;
         Rewards.Clear();
         Rewards.AddRange(after);
-        return Task.FromResult(added);
+        return List(added);
     }
 
     Task<Reward?> IRewardStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Rewards.Find(reward => reward.Id == id));
