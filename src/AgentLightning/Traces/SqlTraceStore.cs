@@ -13,7 +13,8 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     ];
 
     /// <summary>
-    /// What comes after the late window, or after the bodies went, leaves the trace as it was read; bodies that come after the others went are there to go in their turn. One that was never read is due when it is quiet, and at the latest when it was open for long.
+    /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is quiet, and at the latest when
+    /// it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since, which go in their turn.
     /// </summary>
     private const string TraceSql =
         """
@@ -22,9 +23,9 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         ON CONFLICT (trace_id) DO UPDATE SET
             has_root = CASE WHEN excluded.has_root = 1 THEN 1 ELSE traces.has_root END,
             last_at = excluded.last_at,
-            payload_removed = 0,
+            payload_removed = CASE WHEN traces.payload_removed > 0 THEN 2 ELSE 0 END,
             due_at = CASE
-                WHEN traces.payload_removed = 1 THEN traces.due_at
+                WHEN traces.payload_removed > 0 THEN traces.due_at
                 WHEN traces.read_at IS NOT NULL AND excluded.last_at > traces.read_at + @late THEN traces.due_at
                 WHEN traces.read_at IS NULL AND excluded.last_at + @root_quiet > traces.first_at + @longest THEN traces.first_at + @longest
                 WHEN excluded.has_root = 1 OR traces.has_root = 1 THEN excluded.last_at + @root_quiet
@@ -144,7 +145,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             async session =>
             {
                 var traces = await session.QueryAsync(
-                    "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed = 0 ORDER BY first_at, trace_id LIMIT @limit",
+                    "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed <> 1 ORDER BY first_at, trace_id LIMIT @limit",
                     reader => reader.Text("trace_id"), cancellationToken, ("@moment", moment.ToColumn()), ("@limit", limit)).ConfigureAwait(false);
                 await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
                 return traces.Count;
@@ -156,7 +157,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             async session =>
             {
                 var of = new SqlConditions().AddAny("episode_id", "@id", episodeIds);
-                var traces = await session.QueryAsync($"SELECT trace_id FROM traces {of} AND payload_removed = 0", reader => reader.Text("trace_id"), cancellationToken, of.Parameters).ConfigureAwait(false);
+                var traces = await session.QueryAsync($"SELECT trace_id FROM traces {of} AND payload_removed <> 1", reader => reader.Text("trace_id"), cancellationToken, of.Parameters).ConfigureAwait(false);
                 await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
                 return traces.Count;
             },

@@ -1,4 +1,5 @@
 using AgentLightning.Client;
+using AgentLightning.Testing;
 
 namespace AgentLightning.Cli.Tests.Support;
 
@@ -19,15 +20,7 @@ public sealed class ClientUnderTest : IAsyncDisposable
     public AgentTracker Tracker { get; }
 
     /// <summary>Completes when the server has so many records.</summary>
-    public async Task SentAsync(long records)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while (Lightning.Statistics.Sent < records)
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    public Task SentAsync(long records) => Instrument.UntilAsync<long>("AgentLightning.Client", "lightning.client.sent", () => Task.FromResult(Lightning.Statistics.Sent >= records));
 
     public ValueTask DisposeAsync() => Lightning.DisposeAsync();
 }

@@ -93,14 +93,17 @@ public sealed class MixedLoad
         return new Request("/api/lightning/capture", "application/x-ndjson", Encoding.UTF8.GetBytes(lines), ids);
     }
 
-    /// <summary>For one of the episodes acknowledged last, so that a reward follows on the heels of its episode.</summary>
-    private static Request? RewardOf(MixedLoad load, int sender, int number)
+    /// <summary>For one of the episodes acknowledged last, so that a reward follows on the heels of its episode. Where there is none yet, more of them.</summary>
+    private static Request RewardOf(MixedLoad load, int sender, int number)
     {
         var episodes = Volatile.Read(ref load._rewardable);
-        var body = episodes.Length == 0
-            ? null
-            : JsonSerializer.SerializeToUtf8Bytes(new { episode_id = episodes[number % episodes.Length], reward = (number % 21 / 10.0) - 1, reward_id = $"r-{sender}-{number}", source = "test_result", evaluator = $"{number}" });
-        return body is null ? null : new Request("/api/lightning/rewards", "application/json", body, [$"r-{sender}-{number}"]);
+        if (episodes.Length == 0)
+        {
+            return CaptureOf(load, sender, number);
+        }
+
+        var reward = new { episode_id = episodes[number % episodes.Length], reward = (number % 21 / 10.0) - 1, reward_id = $"r-{sender}-{number}", source = "test_result", evaluator = $"{number}" };
+        return new Request("/api/lightning/rewards", "application/json", JsonSerializer.SerializeToUtf8Bytes(reward), [$"r-{sender}-{number}"]);
     }
 
     private static Request TracesOf(MixedLoad load, int sender, int number)
@@ -141,7 +144,7 @@ public sealed class MixedLoad
 
     private sealed record Request(string Path, string ContentType, byte[] Body, string[] Ids);
 
-    private sealed class Sender(MixedLoad load, Func<MixedLoad, int, int, Request?> make)
+    private sealed class Sender(MixedLoad load, Func<MixedLoad, int, int, Request> make)
     {
         private static int s_number;
         private readonly int _name = Interlocked.Increment(ref s_number);
@@ -160,17 +163,10 @@ public sealed class MixedLoad
             {
                 while (!end.IsCancellationRequested)
                 {
-                    if (_pending is null && make(load, _name, _next) is { } request)
-                    {
-                        _next++;
-                        _pending = request;
-                        Array.ForEach(request.Ids, _sent.Enqueue);
-                    }
-
                     if (_pending is null)
                     {
-                        await Task.Yield();
-                        continue;
+                        _pending = make(load, _name, _next++);
+                        Array.ForEach(_pending.Ids, _sent.Enqueue);
                     }
 
                     using var content = new ByteArrayContent(_pending.Body);

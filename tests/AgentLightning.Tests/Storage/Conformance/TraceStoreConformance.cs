@@ -165,6 +165,7 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
         Assert.Empty(Assert.Single(await Store.SpansAsync(TraceOf("a"), 10, Token)).Body);
         Assert.NotEmpty(Assert.Single(await Store.SpansAsync(TraceOf("b"), 10, Token)).Body);
         await AddAsync(NewSpan("a", 2, parent: 1, second: 3));
+        await AddAsync(NewSpan("a", 3, parent: 1, second: 4));
 
         // Read again, the episode would lose what the first body told.
         Assert.Equal([TraceOf("b")], await DueAsync(1_000));
