@@ -54,17 +54,10 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, I
             progress?.Report(removed);
         }
 
-        if (stored is { UserId: { } user, SessionId: null, OlderThan: null, Ids: null })
+        var comments = await RemoveCommentsAsync(stored, cancellationToken).ConfigureAwait(false);
+        if (removed + comments > 0)
         {
-            while (await feedback.RemoveCommentsAsync(user, stored.AgentId, stored.Agents, Step, cancellationToken).ConfigureAwait(false) > 0)
-            {
-                // Step by step.
-            }
-        }
-
-        if (removed > 0)
-        {
-            await audit.RecordAsync(AuditAction.Deleted, stored.Ids is [var only] ? only : "episodes", stored.AgentId, actor, Detail(stored, scope, removed)).ConfigureAwait(false);
+            await audit.RecordAsync(AuditAction.Deleted, stored.Ids is [var only] ? only : "episodes", stored.AgentId, actor, Detail(stored, scope, removed, comments)).ConfigureAwait(false);
         }
 
         return removed;
@@ -83,9 +76,30 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, I
         return chosen.Count;
     }
 
-    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope scope, long removed)
+    /// <summary>Those of a user, where a user is all that is named; gives how many.</summary>
+    private async Task<long> RemoveCommentsAsync(EpisodeSelection selection, CancellationToken cancellationToken)
+    {
+        if (selection is not { UserId: { } user, SessionId: null, OlderThan: null, Ids: null })
+        {
+            return 0;
+        }
+
+        for (var removed = 0L; ;)
+        {
+            var step = await feedback.RemoveCommentsAsync(user, selection.AgentId, selection.Agents, Step, cancellationToken).ConfigureAwait(false);
+            if (step == 0)
+            {
+                return removed;
+            }
+
+            removed += step;
+        }
+    }
+
+    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope scope, long removed, long comments)
     {
         var detail = new Dictionary<string, string> { ["scope"] = EnumText.Of(scope), ["removed"] = removed.ToString(CultureInfo.InvariantCulture) };
+        Add("comments", comments == 0 ? null : comments.ToString(CultureInfo.InvariantCulture));
         Add("session_id", selection.SessionId);
         Add("user_id", selection.UserId);
         Add("older_than", selection.OlderThan?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));

@@ -1,3 +1,4 @@
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
@@ -118,6 +119,8 @@ public sealed class RetentionTests
 
         var left = (await product.Get<IFeedbackStore>().FindAsync(given.Id, Token))!;
         Assert.Equal((null, "thumbs_up"), (left.Comment, left.FeedbackType));
+        var told = Assert.Single(await product.Get<IAuditLog>().ListAsync(new AuditQuery(), Token), entry => entry.Action == AuditAction.Deleted);
+        Assert.Equal(("0", "1"), (told.Detail!["removed"], told.Detail["comments"]));
     }
 
     [Theory]
