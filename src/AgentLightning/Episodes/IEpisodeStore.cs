@@ -68,6 +68,9 @@ public interface IEpisodeStore
     /// </summary>
     Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 
-    /// <summary>The same for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts stay.</summary>
+    /// <summary>The ids of up to <paramref name="most"/> (1…1,000) of the selected episodes whose payloads are there, oldest first; empty when there are no more.</summary>
+    Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
+
+    /// <summary>The same as <see cref="DeleteAsync"/> for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts stay.</summary>
     Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 }

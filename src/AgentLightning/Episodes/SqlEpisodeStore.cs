@@ -142,6 +142,9 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).DeleteAsync(cancellationToken);
 
+    public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        new EpisodeDeletion(database, selection, most).WithPayloadAsync(cancellationToken);
+
     public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).RemovePayloadsAsync(cancellationToken);
 

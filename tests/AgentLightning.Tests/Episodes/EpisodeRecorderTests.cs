@@ -177,6 +177,8 @@ public sealed class EpisodeRecorderTests
 
         public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
     }
 }

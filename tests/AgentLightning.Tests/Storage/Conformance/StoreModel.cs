@@ -92,6 +92,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.FromResult(chosen.Count);
     }
 
+    public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<string>>([.. Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).Select(episode => episode.Id)]);
+
     public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken)
     {
         var chosen = Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).ToList();
