@@ -49,7 +49,7 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         {
             Id = id,
             AgentId = Ids.Check(call.AgentId, "agent_id"),
-            SessionId = call.SessionId,
+            SessionId = Ids.CheckName(call.SessionId, "session_id"),
             UserInput = task.ToJson(),
             AssistantOutput = JsonSerializer.Serialize(analysis, LightningJson.Options),
             Action = analysis.Category,
