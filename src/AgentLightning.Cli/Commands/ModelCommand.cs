@@ -12,7 +12,11 @@ internal static class ModelCommand
         ModelInfoCommand.Create(),
         ModelTokenizeCommand.Create(),
         ModelGenerateCommand.Create(),
+        ModelChatCommand.Create(),
         ModelScoreCommand.Create(),
+        ModelTrainCommand.Create(),
+        ModelMergeCommand.CreateMerge(),
+        ModelMergeCommand.CreateExport(),
     };
 
     public static Option<DirectoryInfo> Model() => new("--model") { Description = "Folder with config.json, model.safetensors and tokenizer.json.", Required = true };

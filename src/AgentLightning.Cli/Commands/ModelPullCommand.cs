@@ -4,6 +4,7 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
+using AgentLightning.Local;
 using AgentLightning.Models.Hub;
 
 namespace AgentLightning.Cli.Commands;

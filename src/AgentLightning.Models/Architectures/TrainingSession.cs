@@ -35,6 +35,19 @@ public sealed unsafe class TrainingSession : IDisposable
     /// <summary>Bytes held for activations.</summary>
     public long Bytes => _arena.Bytes;
 
+    /// <summary>About the bytes that a step takes for activations when every token of <paramref name="tokens"/> is a position; what adapters keep is not counted.</summary>
+    public static double EstimateBytes(Transformer model, long tokens, TrainingSessionOptions options)
+    {
+        var (config, shape) = (model.Config, model.AttentionShape);
+        double width = config.Width, inner = config.IsGpt2 ? config.InnerWidth : 2.0 * config.InnerWidth;
+        var unnormed = config.QueryKeyNorm ? (shape.Heads + shape.KeyValueHeads) * (double)shape.HeadWidth : 0;
+        var layer = (4 * width) + shape.RowWidth + unnormed + shape.OutputWidth + shape.Heads + inner + config.InnerWidth;
+        var kept = options.Checkpointing ? layer + ((config.Layers - 1) * width) : config.Layers * layer;
+        var backward = (3 * width) + shape.RowWidth + unnormed + shape.OutputWidth + inner + config.InnerWidth;
+        var logits = Math.Min(tokens * (config.VocabularySize + (double)Lanes.Count) * sizeof(float), options.LogitBytes + (config.VocabularySize * (double)sizeof(float)));
+        return (tokens * sizeof(float) * (kept + backward + (5 * width) + 16)) + logits;
+    }
+
     private bool TablesAreTrained => _model.Tokens.IsTrained || _model.Positions is { IsTrained: true };
 
     /// <summary>

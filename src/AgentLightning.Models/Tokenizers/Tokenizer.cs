@@ -61,6 +61,9 @@ public sealed class Tokenizer
     /// <summary>How messages become a prompt, or null when the folder has no template.</summary>
     public ChatTemplate? ChatTemplate => Settings.ChatTemplate;
 
+    /// <summary>The special tokens that every chat template can name, such as <c>bos_token</c>.</summary>
+    public IReadOnlyDictionary<string, object?> TemplateTokens => Settings.TemplateTokens;
+
     internal TokenizerSettings Settings { get; init; } = TokenizerSettings.None;
 
     /// <summary>Loads the tokenizer of a Hugging Face folder: <c>tokenizer.json</c>, or <c>vocab.json</c> and <c>merges.txt</c>; with <c>tokenizer_config.json</c> and its like, where there are any.</summary>
