@@ -17,7 +17,8 @@ internal static class OpenAiErrors
         var where = $"{model} at {options.BaseUrl}";
         return e switch
         {
-            _ when timedOut && e is OperationCanceledException or AggregateException or IOException or HttpRequestException or ClientResultException && timedOut =>
+            ObjectDisposedException => null,
+            OperationCanceledException or AggregateException or IOException or HttpRequestException or ClientResultException { Status: 0 } when timedOut =>
                 New(ErrorKind.Unavailable, string.Create(CultureInfo.InvariantCulture, $"{where} did not answer within {options.Timeout.TotalSeconds:0.###} s.")),
             ClientResultException { Status: > 0 } result => OfStatus(result, options, where),
             ClientResultException or HttpRequestException or IOException => New(ErrorKind.Unavailable, $"{where} cannot be reached: {Innermost(e).TrimEnd('.')}."),

@@ -11,6 +11,7 @@ namespace AgentLightning.Local.OpenAi;
 /// <summary>Messages and options in the words of the OpenAI library. What cannot be said there is an error and not left out.</summary>
 internal static class OpenAiRequest
 {
+    private static readonly JsonSerializerOptions s_json = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
     private static readonly BinaryData s_noParameters = BinaryData.FromString("""{"type":"object","properties":{}}""");
 
     public static List<Said> MessagesOf(IEnumerable<ChatMessage> messages, ChatOptions? options)
@@ -55,7 +56,7 @@ internal static class OpenAiRequest
 
         request.ReasoningEffortLevel = options.Reasoning?.Effort switch
         {
-            null => null,
+            null => (ChatReasoningEffortLevel?)null,
             ReasoningEffort.ExtraHigh => new ChatReasoningEffortLevel("xhigh"),
             var effort => new ChatReasoningEffortLevel(effort.ToString()!.ToLowerInvariant()),
         };
@@ -124,7 +125,7 @@ internal static class OpenAiRequest
         else if (message.Role == ChatRole.Assistant)
         {
             var calls = message.Contents.OfType<FunctionCallContent>().Select(call => ChatToolCall.CreateFunctionToolCall(
-                call.CallId, call.Name, BinaryData.FromString(JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions)))).ToList();
+                call.CallId, call.Name, BinaryData.FromString(JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), s_json)))).ToList();
             var said = calls.Count > 0 ? new AssistantChatMessage(calls) : new AssistantChatMessage(message.Text);
             if (calls.Count > 0 && message.Text.Length > 0)
             {
@@ -151,7 +152,7 @@ internal static class OpenAiRequest
     {
         { Result: string text } => text,
         { Exception: { } error, Result: null } => $"Error: {error.Message}",
-        _ => JsonSerializer.Serialize(result.Result, AIJsonUtilities.DefaultOptions),
+        _ => JsonSerializer.Serialize(result.Result, s_json),
     };
 
     private static LightningException Unknown(ChatMessage message, AIContent content) =>
