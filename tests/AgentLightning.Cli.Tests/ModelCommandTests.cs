@@ -52,6 +52,18 @@ public sealed class ModelCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_completion_fits_the_schema_that_is_given()
+    {
+        await File.WriteAllTextAsync(_folder.File("schema.json"), """{"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name", "age"]}""");
+
+        var result = (await Lightning.RunAsync(_folder.Path, "model", "generate", "--model", "model", "--prompt", "the cat", "--json-schema", "schema.json", "--max-tokens", "60", "--json")).Json();
+
+        var value = JsonDocument.Parse(result.GetProperty("text").GetString()!).RootElement;
+        Assert.Equal((JsonValueKind.String, JsonValueKind.Number), (value.GetProperty("name").ValueKind, value.GetProperty("age").ValueKind));
+        Assert.Equal("stop", result.GetProperty("finish_reason").GetString());
+    }
+
+    [Fact]
     public async Task A_chat_answers_each_line_with_the_lines_before_in_mind()
     {
         string[] command = ["model", "chat", "--model", "model", "--max-tokens", "8", "--temperature", "0"];

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using AgentLightning.Cli.Tests.Support;
 using AgentLightning.Common;
 using AgentLightning.Local.Chat;
@@ -147,6 +149,21 @@ public sealed class LocalChatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_answer_asked_for_in_a_shape_has_it()
+    {
+        using var client = _models.CreateChatClient(Options);
+        var options = new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema<Review>(), MaxOutputTokens = 100, Seed = 5 };
+
+        var review = JsonSerializer.Deserialize<Review>((await client.GetResponseAsync("the cat", options)).Text, JsonSerializerOptions.Web)!;
+
+        Assert.True(Enum.IsDefined(review.Mood));
+        Assert.NotNull(review.Tags);
+        Assert.Contains("other than text and JSON of a schema", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", new ChatOptions { ResponseFormat = ChatResponseFormat.Json }))).Message, StringComparison.Ordinal);
+        options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.Deserialize<JsonElement>("{\"type\": \"string\", \"pattern\": \"a\"}"));
+        Assert.Contains("'pattern' is not supported", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", options))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_it_cannot_do_is_said_and_not_left_out()
     {
         using var client = _models.CreateChatClient(Options);
@@ -178,6 +195,15 @@ public sealed class LocalChatTests : IAsyncLifetime
 
         Assert.NotEqual("", (await client.GetResponseAsync("the cat")).Text);
     }
+
+    [JsonConverter(typeof(JsonStringEnumConverter<Mood>))]
+    private enum Mood
+    {
+        Good = 1,
+        Bad = 2,
+    }
+
+    private sealed record Review(Mood Mood, int Stars, string? Title, IReadOnlyList<string> Tags);
 
     [Fact]
     public void Options_are_checked_when_a_client_is_made()

@@ -1,17 +1,19 @@
 using System.Runtime.CompilerServices;
 using AgentLightning.Common;
 using AgentLightning.Models.Generation;
+using AgentLightning.Models.Generation.Grammars;
 using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Local.Chat;
 
 /// <summary>
-/// A client of a model in this process. Options that it has no use for (tools, penalties, formats other than text) are an error and not ignored; a prompt that does not fit
+/// A client of a model in this process. Options that it has no use for (tools, penalties, JSON without a schema) are an error and not ignored; a prompt that does not fit
 /// the context with its answer is one too.
 /// </summary>
 internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Random random) : IChatClient
 {
     private readonly ChatClientMetadata _metadata = new("local", defaultModelId: Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Options.Adapter ?? model.Options.Folder)));
+    private volatile Shape? _shape;
     private int _disposed;
 
     public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -28,7 +30,8 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
         try
         {
             var prompt = ChatPrompt.Encode(runner.Tokenizer, model.Options.ChatTemplate, messages, options?.Instructions);
-            request = new RunningRequest(prompt, OptionsOf(options, runner.Context - prompt.Length));
+            var grammar = GrammarOf(options?.ResponseFormat);
+            request = new RunningRequest(prompt, OptionsOf(options, grammar, runner.Context - prompt.Length));
             runner.Start(request);
             var (id, created) = ($"local-{Guid.CreateVersion7():N}", clock.GetUtcNow());
             await foreach (var text in request.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -70,7 +73,8 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
             { Tools.Count: > 0 } when options.ToolMode is not NoneChatToolMode => "tools",
             { FrequencyPenalty: not (null or 0) } => "a frequency penalty",
             { PresencePenalty: not (null or 0) } => "a presence penalty",
-            { ResponseFormat: not (null or ChatResponseFormatText) } => "a response format other than text",
+            { ResponseFormat: not (null or ChatResponseFormatText or ChatResponseFormatJson { Schema: not null }) } => "a response format other than text and JSON of a schema",
+            { ResponseFormat: ChatResponseFormatJson, StopSequences.Count: > 0 } => "stop sequences beside a JSON schema",
             _ => null,
         };
         if (unknown is not null)
@@ -79,13 +83,33 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
         }
     }
 
-    private GenerationOptions OptionsOf(ChatOptions? options, int room) => new()
+    /// <summary>The last one is kept, because most applications ask for one shape again and again.</summary>
+    private JsonGrammar? GrammarOf(ChatResponseFormat? format)
+    {
+        if (format is not ChatResponseFormatJson { Schema: { } schema })
+        {
+            return null;
+        }
+
+        var (text, shape) = (schema.GetRawText(), _shape);
+        if (shape?.Text != text)
+        {
+            _shape = shape = new Shape(text, LanguageModel.Guard(() => JsonGrammar.Parse(schema)));
+        }
+
+        return shape.Grammar;
+    }
+
+    private sealed record Shape(string Text, JsonGrammar Grammar);
+
+    private GenerationOptions OptionsOf(ChatOptions? options, JsonGrammar? grammar, int room) => new()
     {
         MaxTokens = options?.MaxOutputTokens ?? Math.Max(1, Math.Min(model.Options.MaxOutputTokens, room)),
         Temperature = options?.Temperature ?? 1,
         TopP = options?.TopP ?? 1,
         TopK = options?.TopK ?? 0,
         Seed = options?.Seed ?? random.NextInt64(),
+        Grammar = grammar,
         Stop = options?.StopSequences is { } stop ? [.. stop] : [],
     };
 }

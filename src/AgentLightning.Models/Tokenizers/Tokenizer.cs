@@ -136,6 +136,14 @@ public sealed class Tokenizer
     /// <summary>A token as the vocabulary writes it, or null.</summary>
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
+    /// <summary>The bytes that a token adds to a text that has begun; null for special tokens and ids without one.</summary>
+    internal byte[]? BytesOf(int id) => (TokenOf(id), AddedTokenOf(id)) switch
+    {
+        (null, _) or (_, { Special: true }) => null,
+        (_, { } added) => Encoding.UTF8.GetBytes(added.Content),
+        (var token, null) => _decoders.BytesOf(token),
+    };
+
     /// <summary>The id of a token as the vocabulary writes it, or null.</summary>
     public int? IdOf(string token) => _ids.TryGetValue(token, out var id) ? id : null;
 
