@@ -19,9 +19,12 @@ public sealed class ReverseDigits(int shift = 0) : IEnvironment
     /// <summary>A model that is large enough: 14 thousand weights.</summary>
     public static TransformerConfig Config { get; } = new()
     {
-        Family = TransformerFamily.Gpt2, VocabularySize = 11, Width = 32, Layers = 1, Heads = 2, KeyValueHeads = 2, HeadWidth = 16, InnerWidth = 128, MaxPositions = 2 * Length + 1,
+        Family = TransformerFamily.Gpt2, VocabularySize = 11, Width = 32, Layers = 1, Heads = 2, KeyValueHeads = 2, HeadWidth = 16, InnerWidth = 128, MaxPositions = (2 * Length) + 1,
         QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true, TiedEmbeddings = true,
     };
+
+    /// <summary>One of 101 thousand weights: an adapter on it can learn another shift, for which the small one often has no room.</summary>
+    public static TransformerConfig LargerConfig { get; } = Config with { Width = 64, Layers = 2, Heads = 4, KeyValueHeads = 4, InnerWidth = 256 };
 
     /// <summary>All ten thousand questions in an order that the seed fixes, some of them held out.</summary>
     public static (IReadOnlyList<RolloutTask> Tasks, IReadOnlyList<RolloutTask> HeldOut) Tasks(long seed, int heldOut = 500)

@@ -11,6 +11,9 @@ public static class ReverseDigitsOptions
         Method = method, Steps = 400, MaxTokens = ReverseDigits.Length, TasksPerStep = 16, Attempts = 16, LearningRate = 3e-3f, EvaluateEvery = 10, StopAtAccuracy = 0.995, Seed = seed,
     };
 
-    /// <summary>By an adapter on a model that has learned it with another shift: that one is sure of its answers, so attempts must be made to differ.</summary>
-    public static ReinforcementOptions FromAnotherShift(ReinforcementMethod method, long seed) => FromNothing(method, seed) with { Steps = 600, TasksPerStep = 32, LearningRate = 1e-2f };
+    /// <summary>From random weights, by <see cref="ReverseDigits.LargerConfig"/>.</summary>
+    public static ReinforcementOptions FromNothingLarger(ReinforcementMethod method, long seed) => FromNothing(method, seed) with { LearningRate = 2e-3f };
+
+    /// <summary>By an adapter on a model that has learned it with another shift: that one is sure of its answers, so staying undecided is worth something.</summary>
+    public static ReinforcementOptions FromAnotherShift(ReinforcementMethod method, long seed) => FromNothing(method, seed) with { Steps = 600, TasksPerStep = 32, LearningRate = 1e-2f, EntropyBonus = 0.02 };
 }
