@@ -52,6 +52,34 @@ public sealed class ModelCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_completion_fits_the_schema_that_is_given()
+    {
+        await File.WriteAllTextAsync(_folder.File("schema.json"), """{"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name", "age"]}""");
+
+        var result = (await Lightning.RunAsync(_folder.Path, "model", "generate", "--model", "model", "--prompt", "the cat", "--json-schema", "schema.json", "--max-tokens", "60", "--json")).Json();
+
+        var value = JsonDocument.Parse(result.GetProperty("text").GetString()!).RootElement;
+        Assert.Equal((JsonValueKind.String, JsonValueKind.Number), (value.GetProperty("name").ValueKind, value.GetProperty("age").ValueKind));
+        Assert.Equal("stop", result.GetProperty("finish_reason").GetString());
+    }
+
+    [Fact]
+    public async Task A_chat_answers_each_line_with_the_lines_before_in_mind()
+    {
+        string[] command = ["model", "chat", "--model", "model", "--max-tokens", "8", "--temperature", "0"];
+        var answer = (await Lightning.RunAsync(_folder.Path, "the cat", [.. command, "--json"])).Json();
+        var prompt = $"user: the cat\nassistant:{answer.GetProperty("text").GetString()}";
+        var generated = (await Lightning.RunAsync(_folder.Path, "model", "generate", "--model", "model", "--prompt", "user: the cat\nassistant:", "--max-tokens", "8", "--temperature", "0", "--json")).Json();
+
+        Assert.Equal(generated.GetProperty("text").GetString(), answer.GetProperty("text").GetString());
+        Assert.Equal(("length", 8), (answer.GetProperty("finish_reason").GetString(), answer.GetProperty("completion_tokens").GetInt32()));
+        Assert.Equal(Ids(generated, "prompt_ids").Length, answer.GetProperty("prompt_tokens").GetInt32());
+        var next = (await Lightning.RunAsync(_folder.Path, "model", "generate", "--model", "model", "--prompt", $"{prompt.Replace("assistant:", "assistant: ", StringComparison.Ordinal)}\nuser: the dog\nassistant:", "--max-tokens", "8", "--temperature", "0", "--json")).Json();
+        var lines = (await Lightning.RunAsync(_folder.Path, "the cat\nthe dog\n", command)).Out;
+        Assert.Equal($"{answer.GetProperty("text").GetString()}{Environment.NewLine}{next.GetProperty("text").GetString()}{Environment.NewLine}", lines);
+    }
+
+    [Fact]
     public async Task Info_says_what_the_folder_holds()
     {
         var info = (await Lightning.RunAsync(_folder.Path, "model", "info", "--model", "model", "--json")).Json();

@@ -11,6 +11,7 @@ internal static class ModelCommand
         ModelInfoCommand.Create(),
         ModelTokenizeCommand.Create(),
         ModelGenerateCommand.Create(),
+        ModelChatCommand.Create(),
         ModelScoreCommand.Create(),
         ModelTrainCommand.Create(),
         ModelMergeCommand.CreateMerge(),

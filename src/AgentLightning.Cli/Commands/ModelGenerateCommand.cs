@@ -4,7 +4,9 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
+using AgentLightning.Local;
 using AgentLightning.Models.Generation;
+using AgentLightning.Models.Generation.Grammars;
 using AgentLightning.Models.Tokenizers;
 
 namespace AgentLightning.Cli.Commands;
@@ -23,9 +25,10 @@ internal static class ModelGenerateCommand
         var topP = new Option<float>("--top-p") { Description = "Draw from the likeliest tokens that together reach this share.", DefaultValueFactory = _ => 1 };
         var minP = new Option<float>("--min-p") { Description = "Draw from tokens at least this fraction as likely as the likeliest.", DefaultValueFactory = _ => 0 };
         var stop = new Option<string[]>("--stop") { Description = "A text that ends the completion; may be repeated.", DefaultValueFactory = _ => [] };
+        var schema = new Option<FileInfo?>("--json-schema") { Description = "File with a JSON schema that the completion is made to fit." };
         var command = new Command("generate", "Goes on with a prompt. Example: lightning model generate --model gpt2 --prompt \"The dog\" --max-tokens 20 --temperature 0")
         {
-            model, prompt, promptIds, adapter, maxTokens, temperature, topK, topP, minP, stop, seed, type, threads, json,
+            model, prompt, promptIds, adapter, maxTokens, temperature, topK, topP, minP, stop, schema, seed, type, threads, json,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -39,6 +42,7 @@ internal static class ModelGenerateCommand
             {
                 MaxTokens = parsed.GetValue(maxTokens), Temperature = parsed.GetValue(temperature), TopK = parsed.GetValue(topK), TopP = parsed.GetValue(topP), MinP = parsed.GetValue(minP),
                 Seed = parsed.GetValue(seed), Stop = parsed.GetValue(stop)!,
+                Grammar = parsed.GetValue(schema) is { } file ? LanguageModel.Guard(() => JsonGrammar.Parse(File.ReadAllText(file.FullName))) : null,
             };
             var folder = parsed.GetValue(model)!.FullName;
             var given = ids is null ? null : TokenIds.Parse("--prompt-ids", ids);

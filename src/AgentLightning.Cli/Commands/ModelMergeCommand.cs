@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
+using AgentLightning.Local;
 using AgentLightning.Models.Checkpoints;
 
 namespace AgentLightning.Cli.Commands;

@@ -3,6 +3,7 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
+using AgentLightning.Local;
 using AgentLightning.Models.Architectures;
 
 namespace AgentLightning.Cli.Commands;

@@ -3,6 +3,7 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
+using AgentLightning.Local;
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Loops;

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentLightning.Models.Generation.Grammars;
 using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Generation;
@@ -12,11 +13,14 @@ public sealed class Completion
     private readonly CompletionText? _decoder;
     private readonly Action<GeneratedToken>? _onToken;
     private readonly IReadOnlyList<int> _stopIds;
+    private readonly TokenConstraint? _constraint;
+    private GrammarState? _state;
     private volatile bool _cancelled;
 
-    internal Completion(PromptGroup group, int index, IReadOnlyList<int> stopIds, CompletionText? decoder, Action<GeneratedToken>? onToken)
+    internal Completion(PromptGroup group, int index, IReadOnlyList<int> stopIds, CompletionText? decoder, TokenConstraint? constraint, Action<GeneratedToken>? onToken)
     {
-        (Group, Index, _decoder, _onToken, _stopIds) = (group, index, decoder, onToken, stopIds);
+        (Group, Index, _decoder, _constraint, _onToken, _stopIds) = (group, index, decoder, constraint, onToken, stopIds);
+        _state = constraint?.Start;
         _ids = new List<int>(group.MaxTokens);
         _logProbabilities = new List<float>(group.MaxTokens);
         Random = new SeededRandom(group.Options.Seed, index);
@@ -57,13 +61,17 @@ public sealed class Completion
         FinishReason = reason;
     }
 
+    /// <summary>A bit for each token that may come next; empty when any may. Valid until the next call for any completion of the generator.</summary>
+    internal ReadOnlySpan<ulong> Allowed() => _state is null ? default : _constraint!.Allowed(_state, Group.MaxTokens - _ids.Count - 1, _stopIds);
+
     /// <summary>Takes a token, ends where it should, and tells.</summary>
     internal void Add(int id, float logProbability)
     {
         _ids.Add(id);
         _logProbabilities.Add(logProbability);
         var (text, stopped) = _decoder?.Push(id) ?? ("", false);
-        if (stopped || _stopIds.Contains(id))
+        _state = _state is null ? null : _constraint!.After(_state, id);
+        if (stopped || _stopIds.Contains(id) || _state is { IsWhole: true, GoesOn: false })
         {
             FinishReason = Generation.FinishReason.Stop;
         }

@@ -1,3 +1,5 @@
+using AgentLightning.Models.Generation.Grammars;
+
 namespace AgentLightning.Models.Generation;
 
 /// <summary>How tokens are chosen, and when to stop.</summary>
@@ -27,6 +29,9 @@ public sealed record GenerationOptions
     /// <summary>Tokens that end a completion; null, the default, is those that the tokenizer names.</summary>
     public IReadOnlyList<int>? StopIds { get; init; }
 
+    /// <summary>What the completion must be; null, the default, is any text. It is then whole and valid within <see cref="MaxTokens"/>, and ends by itself.</summary>
+    public JsonGrammar? Grammar { get; init; }
+
     internal void Validate()
     {
         var errors = new List<string>();
@@ -35,6 +40,7 @@ public sealed record GenerationOptions
         Check(TopK >= 0, "top-k must be 0 or more", TopK);
         Check(TopP is > 0 and <= 1, "top-p must be above 0 and at most 1", TopP);
         Check(MinP is >= 0 and <= 1, "min-p must be 0 to 1", MinP);
+        Check(Grammar is null || Stop.Count == 0, "there must be no stop strings where a grammar says what ends a text", Stop.Count);
         Check(!Stop.Any(string.IsNullOrEmpty), "a stop string must not be empty", "empty");
         if (errors.Count > 0)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AgentLightning.Models.Architectures;
+using AgentLightning.Models.Generation.Grammars;
 using AgentLightning.Models.Tensors;
 using AgentLightning.Models.Tokenizers;
 
@@ -15,6 +16,7 @@ namespace AgentLightning.Models.Generation;
 /// </remarks>
 public sealed unsafe class Generator : IDisposable
 {
+    private const int MostConstraints = 64;
     private readonly Transformer _model;
     private readonly Tokenizer? _tokenizer;
     private readonly GeneratorOptions _options;
@@ -26,6 +28,8 @@ public sealed unsafe class Generator : IDisposable
     private readonly CachedSequence[] _sequences;
     private readonly int[] _counts, _positions;
     private readonly PromptGroup?[] _read;
+    private readonly Dictionary<JsonGrammar, TokenConstraint> _constraints = [];
+    private TokenTrie? _trie;
     private int[] _tokens;
     private float[] _logits;
     private int _reserved;
@@ -65,9 +69,15 @@ public sealed unsafe class Generator : IDisposable
             throw new ArgumentException("Stop strings need a tokenizer, but this generator has none.");
         }
 
+        var constraint = options.Grammar is null ? null : ConstraintOf(options.Grammar);
         var group = new PromptGroup(prompt.ToArray(), options, MaxTokens(prompt.Length, options));
+        if (options.Grammar is { } grammar && grammar.Shortest > group.MaxTokens)
+        {
+            throw new ArgumentException($"The shortest text of the grammar has {grammar.Shortest} bytes, each of which may take a token, but the completion may have {group.MaxTokens} tokens. Ask for more.");
+        }
+
         var stopIds = options.StopIds ?? _tokenizer?.EosIds ?? [];
-        Completion[] completions = [.. Enumerable.Range(0, count).Select(i => new Completion(group, i, stopIds, TextOf(options), onToken))];
+        Completion[] completions = [.. Enumerable.Range(0, count).Select(i => new Completion(group, i, stopIds, TextOf(options), constraint, onToken))];
         Array.ForEach(completions, group.Waiting.Enqueue);
         _groups.Add(group);
         return completions;
@@ -160,6 +170,22 @@ public sealed unsafe class Generator : IDisposable
 
     private CompletionText? TextOf(GenerationOptions options) => _tokenizer is null ? null : new CompletionText(_tokenizer.CreateStreamingDecoder(), options.Stop);
 
+    private TokenConstraint ConstraintOf(JsonGrammar grammar)
+    {
+        if (!_constraints.TryGetValue(grammar, out var constraint))
+        {
+            if (_constraints.Count == MostConstraints)
+            {
+                _constraints.Clear();
+            }
+
+            _trie ??= new TokenTrie(_tokenizer ?? throw new ArgumentException("A grammar needs a tokenizer, but this generator has none."), _model.Config.VocabularySize);
+            _constraints[grammar] = constraint = new TokenConstraint(grammar, _trie, _model.Config.VocabularySize);
+        }
+
+        return constraint;
+    }
+
     /// <summary>Begins a prompt when the cache can hold it and one completion of it to the end.</summary>
     private bool Open(PromptGroup group)
     {
@@ -223,8 +249,7 @@ public sealed unsafe class Generator : IDisposable
             fixed (float* logits = &_logits[row * vocabulary])
             {
                 var completion = _active[row].Completion;
-                var (id, logProbability) = _sampler.Sample(logits, completion.Group.Options, completion.Random);
-                completion.Add(id, logProbability);
+                Draw(completion, logits);
                 if (completion.FinishReason is not null)
                 {
                     Leave(row);
@@ -245,9 +270,14 @@ public sealed unsafe class Generator : IDisposable
         logits.CopyTo(_logits, 0);
         fixed (float* copy = _logits)
         {
-            var (id, logProbability) = _sampler.Sample(copy, completion.Group.Options, completion.Random);
-            completion.Add(id, logProbability);
+            Draw(completion, copy);
         }
+    }
+
+    private void Draw(Completion completion, float* logits)
+    {
+        var (id, logProbability) = _sampler.Sample(logits, completion.Group.Options, completion.Random, completion.Allowed());
+        completion.Add(id, logProbability);
     }
 
     private void Leave(int row)

@@ -14,8 +14,9 @@ internal sealed unsafe class Sampler(int vocabulary)
 
     /// <summary>Logits are written over.</summary>
     /// <param name="logits">[vocabulary], with room for 16 more behind.</param>
+    /// <param name="allowed">A bit for each token that may be drawn; empty for all.</param>
     /// <returns>The token and ln p of it before anything is left out.</returns>
-    public (int Id, float LogProbability) Sample(float* logits, GenerationOptions options, SeededRandom random)
+    public (int Id, float LogProbability) Sample(float* logits, GenerationOptions options, SeededRandom random, ReadOnlySpan<ulong> allowed = default)
     {
         var best = Best(logits);
         var top = logits[best];
@@ -25,9 +26,69 @@ internal sealed unsafe class Sampler(int vocabulary)
         }
 
         var scale = options.Temperature > 0 ? 1 / options.Temperature : 1;
+        if (!allowed.IsEmpty)
+        {
+            return SampleAllowed(logits, top, scale, options, random, allowed);
+        }
+
         var total = Exponentials(logits, top, scale);
         var id = options.Temperature > 0 ? Draw(logits, total, options, random.NextDouble()) : best;
         return (id, MathF.Log(logits[id]) - MathF.Log(total));
+    }
+
+    /// <summary>Draws from what is allowed as if there were nothing else; ln p is that of the whole distribution all the same.</summary>
+    private (int Id, float LogProbability) SampleAllowed(float* logits, float top, float scale, GenerationOptions options, SeededRandom random, ReadOnlySpan<ulong> allowed)
+    {
+        var whole = (top * scale) + MathF.Log(Sum(logits, top, scale));
+        var best = -1;
+        for (var i = 0; i < vocabulary; i++)
+        {
+            if (!IsAllowed(allowed, i))
+            {
+                logits[i] = float.NegativeInfinity;
+            }
+            else if (best < 0 || logits[i] > logits[best])
+            {
+                best = i;
+            }
+        }
+
+        if (best < 0)
+        {
+            throw new InvalidDataException("No token of the vocabulary may come next under the grammar. A stop token of the options may be one that it needs.");
+        }
+
+        top = logits[best];
+        if (options.Temperature <= 0)
+        {
+            return (best, (top * scale) - whole);
+        }
+
+        Exponentials(logits, top, scale);
+        var total = 0f;
+        for (var i = 0; i < vocabulary; i++)
+        {
+            // Exponentials are never quite zero.
+            logits[i] = IsAllowed(allowed, i) ? logits[i] : 0;
+            total += logits[i];
+        }
+
+        var id = Draw(logits, total, options, random.NextDouble());
+        return (id, (top * scale) + MathF.Log(logits[id]) - whole);
+
+        static bool IsAllowed(ReadOnlySpan<ulong> allowed, int token) => (allowed[token >> 6] & (1UL << (token & 63))) != 0;
+    }
+
+    private float Sum(float* logits, float top, float scale)
+    {
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < vocabulary; i += Lanes.Count)
+        {
+            var left = vocabulary - i;
+            sum += Lanes.Exp((Lanes.Load(logits + i, left) - Vector512.Create(top)) * scale) & Lanes.Below(left);
+        }
+
+        return Vector512.Sum(sum);
     }
 
     private int Best(float* logits)

@@ -61,6 +61,9 @@ public sealed class Tokenizer
     /// <summary>How messages become a prompt, or null when the folder has no template.</summary>
     public ChatTemplate? ChatTemplate => Settings.ChatTemplate;
 
+    /// <summary>The special tokens that every chat template can name, such as <c>bos_token</c>.</summary>
+    public IReadOnlyDictionary<string, object?> TemplateTokens => Settings.TemplateTokens;
+
     internal TokenizerSettings Settings { get; init; } = TokenizerSettings.None;
 
     /// <summary>Loads the tokenizer of a Hugging Face folder: <c>tokenizer.json</c>, or <c>vocab.json</c> and <c>merges.txt</c>; with <c>tokenizer_config.json</c> and its like, where there are any.</summary>
@@ -132,6 +135,14 @@ public sealed class Tokenizer
 
     /// <summary>A token as the vocabulary writes it, or null.</summary>
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
+
+    /// <summary>The bytes that a token adds to a text that has begun; null for special tokens and ids without one.</summary>
+    internal byte[]? BytesOf(int id) => (TokenOf(id), AddedTokenOf(id)) switch
+    {
+        (null, _) or (_, { Special: true }) => null,
+        (_, { } added) => Encoding.UTF8.GetBytes(added.Content),
+        (var token, null) => _decoders.BytesOf(token),
+    };
 
     /// <summary>The id of a token as the vocabulary writes it, or null.</summary>
     public int? IdOf(string token) => _ids.TryGetValue(token, out var id) ? id : null;

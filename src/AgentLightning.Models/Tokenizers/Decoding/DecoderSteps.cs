@@ -104,9 +104,16 @@ internal sealed class ByteLevelStep : ByteStep
 /// <summary>Tokens like <c>&lt;0xE4&gt;</c> are bytes; runs of them make characters.</summary>
 internal sealed class ByteFallbackStep : ByteStep
 {
+    public static bool TryRead(string token, out byte value)
+    {
+        value = 0;
+        return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+            && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+    }
+
     public override void Push(string text, bool added)
     {
-        if (text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>' && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        if (TryRead(text, out var value))
         {
             PushBytes([value]);
         }

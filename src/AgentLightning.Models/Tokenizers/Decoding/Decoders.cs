@@ -1,3 +1,4 @@
+using System.Text;
 using AgentLightning.Models.Tokenizers.Normalization;
 
 namespace AgentLightning.Models.Tokenizers.Decoding;
@@ -7,7 +8,7 @@ internal sealed class Decoders
 {
     private const string Known = "ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, Sequence";
     private readonly List<Func<DecoderStep>> _steps = [];
-    private bool _fused;
+    private bool _fused, _byteLevel, _byteFallback;
 
     public static Decoders Create(ComponentJson? json)
     {
@@ -28,6 +29,7 @@ internal sealed class Decoders
     {
         var decoders = new Decoders();
         decoders._steps.Add(() => new ByteLevelStep());
+        decoders._byteLevel = true;
         return decoders;
     }
 
@@ -43,6 +45,28 @@ internal sealed class Decoders
         }
 
         return next;
+    }
+
+    /// <summary>What a token adds to a text that has begun.</summary>
+    public byte[] BytesOf(string token)
+    {
+        if (_byteLevel)
+        {
+            return Bpe.ByteAlphabet.Read(token);
+        }
+
+        if (_byteFallback && ByteFallbackStep.TryRead(token, out var value))
+        {
+            return [value];
+        }
+
+        const string Begun = "x";
+        var sink = new TextSink();
+        var first = Start(sink);
+        first.Push(Begun, added: false);
+        first.Push(token, added: false);
+        first.Finish();
+        return Encoding.UTF8.GetBytes(sink.Text.ToString()[Begun.Length..]);
     }
 
     private void Add(ComponentJson json)
@@ -62,11 +86,12 @@ internal sealed class Decoders
                 json.Bool("use_regex", true);
                 NotFused(json);
                 _steps.Add(() => new ByteLevelStep());
-                _fused = true;
+                (_fused, _byteLevel) = (true, true);
                 break;
             case "ByteFallback":
                 NotFused(json);
                 _steps.Add(() => new ByteFallbackStep());
+                _byteFallback = true;
                 break;
             case "Fuse":
                 _fused = true;

@@ -1,4 +1,4 @@
-namespace AgentLightning.Server.Tests.Support;
+namespace AgentLightning.Testing;
 
 /// <summary>A clock that moves when it is told to; what waits for it goes on then.</summary>
 public sealed class ManualTime : TimeProvider

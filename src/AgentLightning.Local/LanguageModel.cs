@@ -1,26 +1,33 @@
 using AgentLightning.Common;
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Architectures;
+using AgentLightning.Models.ChatTemplates;
 using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Tensors;
 using AgentLightning.Models.Tokenizers;
 
-namespace AgentLightning.Cli.Input;
+namespace AgentLightning.Local;
 
-/// <summary>A language model as a command names it: its folder, threads, and perhaps an adapter. Mistakes in these are mistakes of the input.</summary>
-internal sealed class LanguageModel : IDisposable
+/// <summary>A language model of a folder, loaded: weights, threads, and perhaps an adapter. What is wrong with any of them is a <see cref="LightningException"/>.</summary>
+public sealed class LanguageModel : IDisposable
 {
     private LanguageModel(string folder, Compute compute, Transformer model, Adapter? adapter) =>
         (Folder, Compute, Model, Adapter) = (folder, compute, model, adapter);
 
+    /// <summary>Where it was loaded from.</summary>
     public string Folder { get; }
 
+    /// <summary>Its threads.</summary>
     public Compute Compute { get; }
 
+    /// <summary>Its weights.</summary>
     public Transformer Model { get; }
 
+    /// <summary>What it computes with beside its weights, or null.</summary>
     public Adapter? Adapter { get; }
 
+    /// <summary>Reads and checks all of it.</summary>
+    /// <param name="threads">Threads that compute; 0 is one per processor.</param>
     /// <param name="adapter">Folder of an adapter, which is attached; or null.</param>
     /// <param name="type">How matrices are kept; null as the file does.</param>
     public static LanguageModel Load(string folder, string? adapter, int threads, StoredType? type, CancellationToken cancellationToken) => Guard(() =>
@@ -43,6 +50,7 @@ internal sealed class LanguageModel : IDisposable
         }
     });
 
+    /// <summary>The tokenizer of the folder.</summary>
     public static Tokenizer LoadTokenizer(string folder) => Guard(() =>
     {
         CheckFolder(folder);
@@ -62,7 +70,7 @@ internal sealed class LanguageModel : IDisposable
         }
     });
 
-    /// <summary>Turns what the engine says of its input into an error of the command line.</summary>
+    /// <summary>Turns what the engine says of its input into an error for whoever gave it.</summary>
     public static T Guard<T>(Func<T> use)
     {
         try
@@ -80,7 +88,7 @@ internal sealed class LanguageModel : IDisposable
     {
         try
         {
-            return await use();
+            return await use().ConfigureAwait(false);
         }
         catch (Exception e) when (IsOfInput(e))
         {
@@ -88,6 +96,7 @@ internal sealed class LanguageModel : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Adapter?.Dispose();
@@ -99,11 +108,11 @@ internal sealed class LanguageModel : IDisposable
     {
         if (!Directory.Exists(folder) && !Directory.Exists(Path.TrimEndingDirectorySeparator(folder) + ".old"))
         {
-            throw LightningException.Invalid($"There is no folder '{folder}'. --model takes a folder with config.json, model.safetensors and tokenizer.json.");
+            throw LightningException.Invalid($"There is no folder '{folder}'. A model is a folder with config.json, model.safetensors and tokenizer.json.");
         }
     }
 
-    private static bool IsOfInput(Exception e) => e is InvalidDataException or ArgumentException or FileNotFoundException or UnsupportedTokenizerException;
+    private static bool IsOfInput(Exception e) => e is InvalidDataException or ArgumentException or FileNotFoundException or UnsupportedTokenizerException or ChatTemplateException;
 
     /// <summary>The first line, without the name of a parameter that nobody outside can see.</summary>
     private static LightningException AsInvalid(Exception e)
