@@ -41,6 +41,14 @@ public sealed class ModelPullTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hub_that_is_no_address_is_refused()
+    {
+        Assert.Contains("--hub must be an address", (await PullAsync(["model", "pull", "maker/tiny", "--hub", "a hub"])).Failed(2), StringComparison.Ordinal);
+        Assert.Contains("HF_ENDPOINT must be an address", (await PullAsync(["model", "pull", "maker/tiny"], ("HF_ENDPOINT", "a hub"))).Failed(2), StringComparison.Ordinal);
+        Assert.Contains("must be an http or https address", (await PullAsync(["model", "pull", "maker/tiny", "--hub", "ftp://hub"])).Failed(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_token_of_the_environment_opens_a_private_model_and_is_shown_nowhere()
     {
         _hub.Token = Token;
