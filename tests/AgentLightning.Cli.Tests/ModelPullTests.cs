@@ -41,6 +41,54 @@ public sealed class ModelPullTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pull_that_was_killed_goes_on_where_it_stopped()
+    {
+        const string Weights = "model.safetensors";
+        var sent = new TaskCompletionSource();
+        _hub.Before = async (context, name, _) =>
+        {
+            if (name == Weights)
+            {
+                await _hub.CutAsync(context, name, 0, 6000);
+                sent.SetResult();
+                await LoopbackServer.HangAsync(context);
+            }
+
+            return name == Weights;
+        };
+        string[] command = ["model", "pull", "maker/tiny", "--hub", _hub.Url.AbsoluteUri, "--json"];
+        using (var process = Lightning.Start(_folder.Path, command, ("HF_TOKEN", "")))
+        {
+            await sent.Task;
+            var part = new FileInfo(_folder.File($"tiny.part/{Weights}.part"));
+            while (!part.Exists || part.Length < 6000)
+            {
+                Assert.False(process.HasExited);
+                await Task.Yield();
+                part.Refresh();
+            }
+
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+
+        Assert.False(Directory.Exists(_folder.File("tiny")));
+        _hub.Before = (_, _, _) => Task.FromResult(false);
+        var pulled = (await PullAsync(command)).Json();
+
+        Assert.Equal(_hub[Weights].Length - 6000, pulled.GetProperty("downloaded_bytes").GetInt64());
+        Assert.Equal(_hub[Weights], await File.ReadAllBytesAsync(_folder.File($"tiny/{Weights}")));
+    }
+
+    [Fact]
+    public async Task A_hub_that_is_no_address_is_refused()
+    {
+        Assert.Contains("--hub must be an address", (await PullAsync(["model", "pull", "maker/tiny", "--hub", "a hub"])).Failed(2), StringComparison.Ordinal);
+        Assert.Contains("HF_ENDPOINT must be an address", (await PullAsync(["model", "pull", "maker/tiny"], ("HF_ENDPOINT", "a hub"))).Failed(2), StringComparison.Ordinal);
+        Assert.Contains("must be an http or https address", (await PullAsync(["model", "pull", "maker/tiny", "--hub", "ftp://hub"])).Failed(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_token_of_the_environment_opens_a_private_model_and_is_shown_nowhere()
     {
         _hub.Token = Token;

@@ -80,6 +80,24 @@ public sealed class ModelHubTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_that_is_reset_is_tried_again()
+    {
+        _hub.Before = (context, name, number) =>
+        {
+            if (name == Weights && number < 3)
+            {
+                context.Abort();
+            }
+
+            return Task.FromResult(name == Weights && number < 3);
+        };
+
+        await PullAsync(retries: 2);
+
+        Assert.Equal(_hub[Weights], await File.ReadAllBytesAsync(Path.Combine(Target, Weights)));
+    }
+
+    [Fact]
     public async Task A_pull_that_failed_is_taken_up_by_the_next_one_and_until_then_there_is_no_model()
     {
         _hub.Before = async (context, name, number) =>

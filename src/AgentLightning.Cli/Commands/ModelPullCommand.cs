@@ -16,7 +16,7 @@ internal static class ModelPullCommand
     {
         var repository = new Argument<string>("repo") { Description = "The model: owner/name, or the address of its page on a hub." };
         CommonOptions.RefuseOptions(repository, "The model comes first, for example 'lightning model pull Qwen/Qwen2.5-0.5B'.");
-        var hub = new Option<Uri?>("--hub") { Description = "The hub; HF_ENDPOINT or else https://huggingface.co by default." };
+        var hub = new Option<string?>("--hub") { Description = "The hub; HF_ENDPOINT or else https://huggingface.co by default." };
         var revision = new Option<string?>("--revision") { Description = "Branch, tag or commit; main by default." };
         var output = new Option<DirectoryInfo?>("--out") { Description = "Folder for the model; its name, in this folder, by default." };
         var json = CommonOptions.Json();
@@ -44,17 +44,17 @@ internal static class ModelPullCommand
         return command;
     }
 
-    private static Uri Hub(ModelAddress address, Uri? given)
+    private static Uri Hub(ModelAddress address, string? given)
     {
-        if (address.Hub is not null && given is not null)
+        if (address.Hub is not null)
         {
-            throw LightningException.Invalid($"The address of the model names its hub, {address.Hub}: leave --hub out, or give only owner/name.");
+            return given is null ? address.Hub : throw LightningException.Invalid($"The address of the model names its hub, {address.Hub}: leave --hub out, or give only owner/name.");
         }
 
-        var environment = Environment.GetEnvironmentVariable("HF_ENDPOINT");
-        return address.Hub ?? given ?? (string.IsNullOrWhiteSpace(environment) ? new HubOptions().Url
-            : Uri.TryCreate(environment.Trim(), UriKind.Absolute, out var endpoint) ? endpoint
-            : throw LightningException.Invalid($"HF_ENDPOINT is '{environment}', which is not an address such as https://huggingface.co."));
+        var (name, text) = given is not null ? ("--hub", given) : ("HF_ENDPOINT", Environment.GetEnvironmentVariable("HF_ENDPOINT"));
+        return string.IsNullOrWhiteSpace(text) && given is null ? new HubOptions().Url
+            : Uri.TryCreate(text, UriKind.Absolute, out var hub) ? hub
+            : throw LightningException.Invalid($"{name} must be an address such as https://huggingface.co, but it is '{text}'.");
     }
 
     private static void Write(PulledModel pulled, TimeSpan time, bool json)

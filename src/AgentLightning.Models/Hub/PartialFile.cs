@@ -46,7 +46,8 @@ internal sealed class PartialFile(string folder, string name)
         File.WriteAllBytes(_notePath, JsonSerializer.SerializeToUtf8Bytes(new Note(content, etag)));
     }
 
-    public FileStream Append() => new(Path, FileMode.Append, FileAccess.Write, FileShare.Read, 1 << 16, useAsync: true);
+    /// <summary>Without a buffer: what a killed process has received is on disk.</summary>
+    public FileStream Append() => new(Path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0, useAsync: true);
 
     public void Drop()
     {
