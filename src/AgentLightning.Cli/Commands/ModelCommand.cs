@@ -8,6 +8,7 @@ internal static class ModelCommand
 {
     public static Command Create() => new("model", "Runs and trains language models in Hugging Face folders.")
     {
+        ModelPullCommand.Create(),
         ModelInfoCommand.Create(),
         ModelTokenizeCommand.Create(),
         ModelGenerateCommand.Create(),

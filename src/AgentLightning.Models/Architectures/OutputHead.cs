@@ -61,9 +61,24 @@ internal sealed unsafe class OutputHead(Transformer model, WorkerPool pool, Aren
         }
     }
 
-    /// <summary>Writes the gradient of the residual stream, dx [tokens × width], and adds to those of norm and output layer.</summary>
-    public void Backward(int tokens, ReadOnlySpan<float> logProbabilityGradients, ReadOnlySpan<float> entropyGradients, Rows dx)
+    /// <summary>What the output layer was given, [positions × width].</summary>
+    public void ReadStates(Span<float> states)
     {
+        for (var i = 0; i < _count; i++)
+        {
+            new ReadOnlySpan<float>(_normed[i], _width).CopyTo(states[(i * _width)..]);
+        }
+    }
+
+    /// <summary>Writes the gradient of the residual stream, dx [tokens × width], and adds to those of norm and output layer.</summary>
+    /// <param name="stateGradients">[positions × width], of what <see cref="ReadStates"/> gave; or empty.</param>
+    public void Backward(int tokens, ReadOnlySpan<float> logProbabilityGradients, ReadOnlySpan<float> entropyGradients, ReadOnlySpan<float> stateGradients, Rows dx)
+    {
+        if (stateGradients.Length != 0 && stateGradients.Length != _count * _width)
+        {
+            throw new ArgumentException($"The last forward had {_count} positions of {_width} numbers, but there are {stateGradients.Length} gradients of states.");
+        }
+
         if (logProbabilityGradients.Length != _count || (entropyGradients.Length != 0 && entropyGradients.Length != _count))
         {
             throw new ArgumentException($"The last forward had {_count} positions, but there are {logProbabilityGradients.Length} gradients of log-probabilities and {entropyGradients.Length} of entropies.");
@@ -87,6 +102,11 @@ internal sealed unsafe class OutputHead(Transformer model, WorkerPool pool, Aren
 
             _loss.Backward(pool, rows, _logits, _targets + from, _results + (3 * from), gradients + (2 * from));
             model.Output.Backward(pool, arena, rows, _normed.Below(from), _logits, dNormed.Below(from), add: false, null);
+        }
+
+        for (var i = 0; i < _count && !stateGradients.IsEmpty; i++)
+        {
+            VectorMath.AddScaled(1, stateGradients.Slice(i * _width, _width), new Span<float>(dNormed[i], _width));
         }
 
         var dHidden = LayerActivations.Matrix(arena, _count, _width);

@@ -90,13 +90,17 @@ public sealed unsafe class TrainingSession : IDisposable
         _head.Forward(x, positions, targets, temperature, logProbabilities, entropies);
     }
 
+    /// <summary>Copies what the output layer was given at each position of the last <see cref="Forward"/>, [N × width]: what another head can read.</summary>
+    public void ReadStates(Span<float> states) => _head.ReadStates(states);
+
     /// <summary>
-    /// Adds ∂L/∂parameter, given ∂L/∂(log-probability) of each position of the last <see cref="Forward"/>, and ∂L/∂(entropy) or nothing. Once per forward.
+    /// Adds ∂L/∂parameter, given ∂L/∂(log-probability) of each position of the last <see cref="Forward"/>, and ∂L/∂(entropy) and ∂L/∂(state) or nothing. Once per forward.
     /// </summary>
-    public void Backward(ReadOnlySpan<float> logProbabilityGradients, ReadOnlySpan<float> entropyGradients = default)
+    /// <param name="stateGradients">[N × width], of what <see cref="ReadStates"/> gave.</param>
+    public void Backward(ReadOnlySpan<float> logProbabilityGradients, ReadOnlySpan<float> entropyGradients = default, ReadOnlySpan<float> stateGradients = default)
     {
         var dx = LayerActivations.Matrix(_arena, _tokens, _model.Config.Width);
-        _head.Backward(_tokens, logProbabilityGradients, entropyGradients, dx);
+        _head.Backward(_tokens, logProbabilityGradients, entropyGradients, stateGradients, dx);
         var last = LowestTrained();
         for (var i = _layers.Length - 1; i >= last; i--)
         {

@@ -3,12 +3,12 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Loops;
 
 /// <summary>Examples in a new random order each time through. Which one comes at a place depends on the seed and the place only, so that a run can begin anywhere.</summary>
-internal sealed class ExampleOrder(IReadOnlyList<TokenExample> examples, long seed)
+internal sealed class ExampleOrder<T>(IReadOnlyList<T> examples, long seed)
 {
     private readonly int[] _order = new int[examples.Count];
     private long _round = -1;
 
-    public void Fill(long place, Span<TokenExample> batch)
+    public void Fill(long place, Span<T> batch)
     {
         foreach (ref var example in batch)
         {

@@ -39,10 +39,11 @@ public static class FineTuningLoop
         using var optimizer = new ParameterOptimizer(parameters, compute, options.Rule);
         using var step = new FineTuningStep(model, compute, options);
         var held = heldOut.ToArray();
-        var order = new ExampleOrder(examples, options.Seed);
+        var order = new ExampleOrder<TokenExample>(examples, options.Seed);
         var batch = new TokenExample[options.BatchSize];
         var fingerprint = run is null ? "" : Fingerprint(optimizer, examples, options);
         var started = clock.GetTimestamp();
+        using var taken = run?.Take();
         if (!(resume && run?.TryLoad(optimizer, fingerprint) == true))
         {
             run?.Clear();

@@ -23,10 +23,28 @@ public sealed class RunFolder(string path)
     private string Checkpoint => System.IO.Path.Combine(Path, "checkpoint");
 
     /// <summary>The lines of the journal. One that was cut off while it was written does not count.</summary>
-    public IReadOnlyList<FineTuningEvent> ReadJournal() =>
-        File.Exists(Journal) ? [.. File.ReadAllText(Journal).Split('\n').SkipLast(1).Select(line => JsonSerializer.Deserialize<FineTuningEvent>(line)!)] : [];
+    public IReadOnlyList<FineTuningEvent> ReadJournal() => ReadJournal<FineTuningEvent>();
 
-    internal void Write(FineTuningEvent line)
+    /// <summary>The same for runs of another kind.</summary>
+    /// <exception cref="InvalidDataException">A whole line is not what it should be.</exception>
+    public IReadOnlyList<T> ReadJournal<T>() => [.. Lines().Select((line, i) => Parse<T>(line, i))];
+
+    /// <summary>Takes the folder for this process until it is disposed of, so that no two runs write to it.</summary>
+    /// <exception cref="InvalidDataException">Another run is going on in it.</exception>
+    internal IDisposable Take()
+    {
+        Directory.CreateDirectory(Path);
+        try
+        {
+            return new FileStream(System.IO.Path.Combine(Path, "run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidDataException($"{Path}: another run is going on in this folder. Wait for it, or give another folder.", e);
+        }
+    }
+
+    internal void Write<T>(T line)
     {
         Directory.CreateDirectory(Path);
         File.AppendAllText(Journal, JsonSerializer.Serialize(line, s_lines) + "\n");
@@ -50,11 +68,18 @@ public sealed class RunFolder(string path)
         }
     }
 
-    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, CancellationToken cancellationToken) => AtomicFolder.WriteAsync(Checkpoint, async folder =>
+    /// <param name="state">What the loop knows beside; null when that is the number of updates only.</param>
+    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, CancellationToken cancellationToken, RunState? state = null) => AtomicFolder.WriteAsync(Checkpoint, async folder =>
     {
         using var file = new SafeTensorsFile();
-        file.Metadata["step"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
+        file.Metadata["step"] = (state?.Step ?? optimizer.Steps).ToString(CultureInfo.InvariantCulture);
+        file.Metadata["updates"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
         file.Metadata["fingerprint"] = fingerprint;
+        foreach (var (name, values) in state?.Numbers ?? new Dictionary<string, float[]>())
+        {
+            file.Add(RunState.Prefix + name, values, values.Length);
+        }
+
         foreach (var parameter in optimizer.Parameters)
         {
             file.Add(parameter.Name, "F32", [.. parameter.Shape], parameter.Count * sizeof(float), (stream, token) => ParameterLoader.WriteAsync(parameter, Tensors.StoredType.F32, stream, token));
@@ -78,8 +103,12 @@ public sealed class RunFolder(string path)
     });
 
     /// <summary>Brings parameters and optimizer to where the checkpoint was, and the journal too. Returns false, and changes nothing, when there is none.</summary>
-    internal bool TryLoad(ParameterOptimizer optimizer, string fingerprint)
+    internal bool TryLoad(ParameterOptimizer optimizer, string fingerprint) => TryLoad(optimizer, fingerprint, out _);
+
+    /// <summary>The same, with what else was saved.</summary>
+    internal bool TryLoad(ParameterOptimizer optimizer, string fingerprint, out RunState state)
     {
+        state = new RunState(0, new Dictionary<string, float[]>());
         AtomicFolder.Recover(Checkpoint);
         var path = System.IO.Path.Combine(Checkpoint, StateFile);
         if (!File.Exists(path))
@@ -93,14 +122,11 @@ public sealed class RunFolder(string path)
             throw new InvalidDataException($"{path}: the run was begun with other examples, options or layers (its fingerprint is {seen}, and would be {fingerprint}). Go on with those, or begin a new run.");
         }
 
-        if (!int.TryParse(file.Metadata.GetValueOrDefault("step"), NumberStyles.None, CultureInfo.InvariantCulture, out var steps))
-        {
-            throw new InvalidDataException($"{path}: the metadata 'step' should be a whole number, but it is '{file.Metadata.GetValueOrDefault("step")}'.");
-        }
-
+        var (step, updates) = (Whole(file, "step", path), Whole(file, "updates", path));
         // All of it is read before any of it is used.
         var values = optimizer.Parameters.Select(parameter => (Parameter: parameter, Values: file.Singles(parameter.Name, [.. parameter.Shape]),
             First: file.Singles(MomentName(parameter, false), parameter.StoredCount), Second: file.Singles(MomentName(parameter, true), parameter.StoredCount))).ToList();
+        state = new RunState(step, file.Names.Where(name => name.StartsWith(RunState.Prefix, StringComparison.Ordinal)).ToDictionary(name => name[RunState.Prefix.Length..], name => file.Singles(name, [.. file.ShapeOf(name)])));
         foreach (var (parameter, numbers, first, second) in values)
         {
             parameter.Write(0, numbers);
@@ -108,15 +134,33 @@ public sealed class RunFolder(string path)
             MemoryMarshal.AsBytes<float>(second).CopyTo(optimizer.Moment(parameter, second: true));
         }
 
-        optimizer.Steps = steps;
+        optimizer.Steps = updates;
         if (File.Exists(Journal))
         {
             // Lines after the checkpoint are written again.
-            File.WriteAllText(Journal, string.Concat(ReadJournal().Where(line => line.Step <= steps).Select(line => JsonSerializer.Serialize(line, s_lines) + "\n")));
+            File.WriteAllText(Journal, string.Concat(Lines().Where((line, i) => Parse<JsonElement>(line, i).GetProperty("step").GetInt32() <= step).Select(line => line + "\n")));
         }
 
         return true;
     }
+
+    private IEnumerable<string> Lines() => File.Exists(Journal) ? File.ReadAllText(Journal).Split('\n').SkipLast(1) : [];
+
+    private T Parse<T>(string line, int index)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(line, s_lines)!;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{Journal}, line {index + 1}: not a line of a journal: {e.Message}", e);
+        }
+    }
+
+    private static int Whole(SafeTensorsFile file, string name, string path) => int.TryParse(file.Metadata.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+        ? value
+        : throw new InvalidDataException($"{path}: the metadata '{name}' should be a whole number, but it is '{file.Metadata.GetValueOrDefault(name)}'.");
 
     private static string MomentName(Parameter parameter, bool second) => $"{(second ? "second" : "first")}_moment.{parameter.Name}";
 }

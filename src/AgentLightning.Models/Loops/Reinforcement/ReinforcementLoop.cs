@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using AgentLightning.Models.Architectures;
+using AgentLightning.Models.Environments;
+using AgentLightning.Models.Objectives.Sequences;
+using AgentLightning.Models.Tensors;
+
+namespace AgentLightning.Models.Loops.Reinforcement;
+
+/// <summary>
+/// Learning from rewards. A step: the policy attempts some tasks several times; attempts are judged; tokens get advantages; the objective of the method is followed for one or
+/// more updates. Log-probabilities at drawing are those of the sampler, which are those of training up to rounding. Left out: a group in which all did equally well, attempts that
+/// failed or could not be judged; the normalisers count what is left.
+/// </summary>
+public static class ReinforcementLoop
+{
+    /// <summary>
+    /// Trains the policy in place. With a run folder that has a checkpoint of the same run it goes on from there, and the result is the same, bit for bit, as if it had not stopped.
+    /// </summary>
+    /// <param name="heldOut">Tasks that are only evaluated, without chance; may be empty.</param>
+    /// <param name="run">Where journal and checkpoints go; null for nowhere.</param>
+    /// <param name="resume">False begins anew even where there is a checkpoint.</param>
+    /// <param name="progress">Called with every line of the journal.</param>
+    /// <param name="judged">Called with the attempts of every step, judged, before they are learned from.</param>
+    /// <exception cref="InvalidDataException">Gradients are not finite, too many attempts fail, or the checkpoint is of another run.</exception>
+    public static async Task<ReinforcementResult> TrainAsync(
+        LanguagePolicy policy, IReadOnlyList<RolloutTask> tasks, IReadOnlyList<RolloutTask> heldOut, IEnvironment environment, ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock,
+        Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        Check(policy, tasks, options);
+        Check(policy, heldOut, options);
+        if (tasks.Count == 0)
+        {
+            throw new ArgumentException("There are no tasks to learn from.", nameof(tasks));
+        }
+
+        // Setup.
+        using var values = options.Method.HasValues() ? new ValueHead(policy.Model.Config) : null;
+        using var optimizer = new ParameterOptimizer([.. policy.Parameters, .. values?.Parameters ?? []], policy.Compute, options.Rule);
+        using var update = new PolicyUpdate(policy, values, options);
+        using var runner = new RolloutRunner(policy, environment, options, clock);
+        using var taken = run?.Take();
+        var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
+        var batch = new RolloutTask[options.TasksPerStep];
+        var best = new BestWeights(policy.Parameters);
+        var count = new WorkCounter(policy);
+        var journal = new List<ReinforcementEvent>();
+        var fingerprint = run is null ? "" : Fingerprint(optimizer, tasks, options);
+        var started = clock.GetTimestamp();
+        var step = 0;
+        if (resume && run?.TryLoad(optimizer, fingerprint, out var state) == true)
+        {
+            step = state.Step;
+            best.Load(state);
+            journal.AddRange(run.ReadJournal<ReinforcementEvent>());
+        }
+        else
+        {
+            run?.Clear();
+            await EvaluateAsync().ConfigureAwait(false);
+        }
+
+        // One step: attempt, judge, learn, tell; then perhaps evaluate and save.
+        while (step < options.Steps && !IsDone())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var began = clock.GetTimestamp();
+            order.Fill((long)step * options.TasksPerStep, batch);
+            var attempts = await runner.RunAsync(batch, options.Attempts, options.Temperature, (options.Seed, step + 1), cancellationToken).ConfigureAwait(false);
+            var drawn = clock.GetElapsedTime(began);
+            StopWhenMostFail(attempts, options);
+            judged?.Invoke(attempts);
+
+            var metrics = new MetricSums();
+            var rate = options.LearningRate * options.Schedule.At(step, options.Steps, options.Warmup);
+            update.Run(attempts, optimizer, rate, step, metrics);
+            step++;
+
+            AttemptMetrics.Add(attempts, options, metrics);
+            var all = clock.GetElapsedTime(began);
+            metrics.Mean("learning_rate", rate, 1);
+            metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
+            metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
+            metrics.Mean("tokens_per_second", count.Add(attempts, update.LearnedFrom, options.Epochs) / all.TotalSeconds, 1);
+            Tell(metrics, withAlarms: true);
+            var last = step == options.Steps;
+            if (last || (options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0))
+            {
+                await EvaluateAsync().ConfigureAwait(false);
+                last |= IsDone();
+            }
+
+            if (run is not null && (last || (options.SaveEvery > 0 && step % options.SaveEvery == 0)))
+            {
+                await run.SaveAsync(optimizer, fingerprint, cancellationToken, best.State(step)).ConfigureAwait(false);
+            }
+        }
+
+        var kept = options.KeepBest && best.Restore();
+        return new ReinforcementResult(step, kept ? best.Accuracy : LastAccuracy(), kept ? best.Step : null, Seconds(), count.Drawn, count.Flops);
+
+        async Task EvaluateAsync()
+        {
+            if (heldOut.Count == 0)
+            {
+                return;
+            }
+
+            var attempts = await runner.RunAsync(heldOut, 1, temperature: 0, (options.Seed, 0), cancellationToken).ConfigureAwait(false);
+            StopWhenMostFail(attempts, options);
+            count.Add(attempts, [], 0);
+            var metrics = new MetricSums();
+            var accuracy = attempts.Count(attempt => attempt.Return(options.Discount) >= options.RightReward) / (double)attempts.Count;
+            metrics.Mean(ReinforcementEvent.Accuracy, accuracy, 1);
+            var scored = attempts.Where(attempt => attempt.Failure is null).ToList();
+            metrics.Mean("held_out/reward", scored.Sum(attempt => attempt.Return(options.Discount)), scored.Count);
+            best.Offer(accuracy, step);
+            Tell(metrics, withAlarms: false);
+        }
+
+        void Tell(MetricSums metrics, bool withAlarms)
+        {
+            var line = new ReinforcementEvent(step, options.Steps, Seconds(), metrics.Values);
+            journal.Add(line);
+            if (withAlarms && Alarms.Of(journal, options) is { Count: > 0 } alarms)
+            {
+                journal[^1] = line = line with { Alarms = alarms };
+            }
+
+            run?.Write(line);
+            progress?.Invoke(line);
+        }
+
+        bool IsDone() => LastAccuracy() is { } accuracy && (accuracy >= options.StopAtAccuracy || best.Stale >= options.Patience);
+
+        double? LastAccuracy() => journal.Select(line => line.Find(ReinforcementEvent.Accuracy)).LastOrDefault(accuracy => accuracy is not null);
+
+        double Seconds() => Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
+    }
+
+    private static void Check(LanguagePolicy policy, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
+    {
+        foreach (var task in tasks)
+        {
+            TokenChecks.Ids(policy.Model.Config, task.Prompt, "token");
+            if (task.Prompt.Length == 0 || task.Prompt.Length + options.MaxTokens > policy.Model.Config.MaxPositions)
+            {
+                throw new ArgumentException($"The task '{task.Id}' has a prompt of {task.Prompt.Length} tokens; it must have at least 1 and, with {options.MaxTokens} for the answer, at most {policy.Model.Config.MaxPositions}, the longest context of this model.");
+            }
+        }
+    }
+
+    private static void StopWhenMostFail(IReadOnlyList<Attempt> attempts, ReinforcementOptions options)
+    {
+        var failed = attempts.Where(attempt => attempt.Failure is not null).ToList();
+        if (failed.Count > options.MaxFailureShare * attempts.Count)
+        {
+            throw new InvalidDataException($"Of {attempts.Count} attempts {failed.Count} failed, more than the share of {options.MaxFailureShare.ToString(CultureInfo.InvariantCulture)} that may. The first: {failed[0].Failure}");
+        }
+    }
+
+    /// <summary>Of all that a resumed run must have in common with the one before, so that none goes on as another.</summary>
+    private static string Fingerprint(ParameterOptimizer optimizer, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        // How much is done at once, how often it is looked at, and for how long it goes on, may change.
+        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, StopIds = null, Stop = [] };
+        hash.AppendData(Encoding.UTF8.GetBytes($"{own} {string.Join('\u0001', options.Stop)} {string.Join(',', options.StopIds ?? [])}"));
+        foreach (var parameter in optimizer.Parameters)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{parameter.Name} {string.Join(',', parameter.Shape)};"));
+        }
+
+        foreach (var task in tasks)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(task.Id));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(task.Prompt));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
+}
