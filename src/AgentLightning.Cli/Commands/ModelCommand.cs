@@ -15,6 +15,8 @@ internal static class ModelCommand
         ModelChatCommand.Create(),
         ModelScoreCommand.Create(),
         ModelTrainCommand.Create(),
+        ModelRlCommand.Create(),
+        ModelEvalCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),
     };
