@@ -7,6 +7,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["gemm"] = GemmBenchmark.RunAsync,
     ["train-step"] = TrainStepBenchmark.RunAsync,
     ["decode"] = DecodeBenchmark.RunAsync,
+    ["load"] = LoadBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["start"] = StartBenchmark.RunAsync,

@@ -19,6 +19,7 @@ internal static class ModelCommand
         ModelEvalCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),
+        ModelBenchCommand.Create(),
     };
 
     public static Option<DirectoryInfo> Model() => new("--model") { Description = "Folder with config.json, model.safetensors and tokenizer.json.", Required = true };
