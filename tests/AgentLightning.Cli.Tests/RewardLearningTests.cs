@@ -68,6 +68,26 @@ public sealed class RewardLearningTests : IDisposable
         Assert.True(rewards[^1] > rewards[0] + 0.1, $"the reward went from {rewards[0]} to {rewards[^1]}");
     }
 
+    [Fact]
+    public async Task Preferences_are_learned_by_an_adapter()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
+        await File.WriteAllLinesAsync(_folder.File("pairs.jsonl"), Enumerable.Range(0, 40).Select(i => JsonSerializer.Serialize(new { prompt = $"the {i}", chosen = " cat", rejected = " log" })));
+        string[] command = ["model", "dpo", "--model", "model", "--data", "pairs.jsonl", "--steps", "40", "--learning-rate", "0.01", "--run", "run", "--json"];
+
+        var result = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
+        var again = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
+        await File.WriteAllTextAsync(_folder.File("pairs.jsonl"), "{\"prompt\":\"the\",\"chosen\":\"a\"}");
+        var wrong = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Failed(2);
+
+        Assert.Equal(["out", "pairs", "held_out", "steps", "loss", "held_out_loss", "held_out_accuracy", "held_out_margin"], result.EnumerateObject().Select(property => property.Name));
+        Assert.Equal((36, 4, 1.0), (result.GetProperty("pairs").GetInt32(), result.GetProperty("held_out").GetInt32(), result.GetProperty("held_out_accuracy").GetDouble()));
+        Assert.InRange(result.GetProperty("held_out_loss").GetDouble(), 0, 0.6);
+        Assert.Equal(result.GetRawText(), again.GetRawText());
+        Assert.True(File.Exists(_folder.File("adapter/adapter_model.safetensors")));
+        Assert.Contains("pairs.jsonl, line 1: a row must have", wrong, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("no task 'reverse5'", "--task", "reverse5")]
     [InlineData("no method 'magic'", "--task", "reverse4", "--method", "magic")]
