@@ -16,6 +16,7 @@ internal static class ModelCommand
         ModelScoreCommand.Create(),
         ModelTrainCommand.Create(),
         ModelRlCommand.Create(),
+        ModelDpoCommand.Create(),
         ModelEvalCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),

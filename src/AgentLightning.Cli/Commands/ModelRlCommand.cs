@@ -114,7 +114,9 @@ internal static class ModelRlCommand
     {
         if (line.Find(ReinforcementEvent.Reward) is { } reward)
         {
-            chart.Add(reward);
+            chart.Add(reward, string.Create(
+                CultureInfo.InvariantCulture,
+                $"step {line.Step}/{line.Steps}  reward {reward:F3}  entropy {line.Find("entropy"):F3}  gradient {line.Find("grad_norm"):F3}  {line.Find("tokens_per_second"):N0} tokens/s  {line.Seconds:F1} s"));
         }
 
         string[] notes =
@@ -122,9 +124,7 @@ internal static class ModelRlCommand
             .. line.Find(ReinforcementEvent.Accuracy) is { } accuracy ? [string.Create(CultureInfo.InvariantCulture, $"step {line.Step}: {accuracy:P1} of held-out tasks right")] : Array.Empty<string>(),
             .. line.Alarms?.Select(alarm => $"alarm at step {line.Step}: {alarm}") ?? [],
         ];
-        chart.Draw(
-            string.Create(CultureInfo.InvariantCulture, $"step {line.Step}/{line.Steps}  reward {line.Find("reward"):F3}  entropy {line.Find("entropy"):F3}  gradient {line.Find("grad_norm"):F3}  {line.Find("tokens_per_second"):N0} tokens/s  {line.Seconds:F1} s"),
-            notes);
+        chart.Draw(notes);
     }
 
     private static void Write(RlResult result, string? target, bool json)

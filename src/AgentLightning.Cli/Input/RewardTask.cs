@@ -44,6 +44,7 @@ internal sealed record RewardTask(
             throw LightningException.Invalid($"{path}: a task is an object with 'data' and 'grader', and perhaps {string.Join(", ", s_keys.Except(["data", "grader"]))}{(unknown is null ? "" : $"; it has {unknown}")}.");
         }
 
+        var environment = new QuestionEnvironment(new GraderReward(GraderReader.Read(grader)));
         var tasks = Rows(path, json.GetProperty("data"), tokenizer);
         var heldOut = json.TryGetProperty("held_out", out var held) ? Rows(path, held, tokenizer) : [];
         if (heldOut.Count == 0)
@@ -62,7 +63,7 @@ internal sealed record RewardTask(
             RightReward = json.TryGetProperty("right_reward", out var right) && right.TryGetDouble(out var reward) ? reward : 1,
             Stop = json.TryGetProperty("stop", out var stop) && stop.ValueKind == JsonValueKind.Array ? [.. stop.EnumerateArray().Select(text => text.ToString())] : [],
         };
-        return new RewardTask(Path.GetFileName(path), tasks, heldOut, new QuestionEnvironment(new GraderReward(GraderReader.Read(grader))), null, options);
+        return new RewardTask(Path.GetFileName(path), tasks, heldOut, environment, null, options);
     }
 
     /// <summary>Questions from JSON lines: <c>prompt</c> or <c>messages</c>, perhaps <c>id</c>; the whole line is what graders call the item.</summary>

@@ -9,12 +9,18 @@ internal sealed class RunChart(string what)
     private const int Width = 60, Height = 8;
     private const string Levels = " ▁▂▃▄▅▆▇█";
     private readonly List<double> _values = [];
+    private string _status = "";
     private int _drawn;
 
-    public void Add(double value) => _values.Add(value);
+    /// <summary>Takes a value and the line that stands below the chart.</summary>
+    public void Add(double value, string status)
+    {
+        _values.Add(value);
+        _status = status;
+    }
 
-    /// <summary>Draws it again, with a line below it and others above, which stay.</summary>
-    public void Draw(string status, IEnumerable<string> notes)
+    /// <summary>Draws it again, below notes that stay.</summary>
+    public void Draw(IEnumerable<string> notes)
     {
         if (Console.IsErrorRedirected)
         {
@@ -28,7 +34,7 @@ internal sealed class RunChart(string what)
             Console.Error.WriteLine(note);
         }
 
-        string[] lines = [.. Lines(_values, what), status];
+        string[] lines = [.. Lines(_values, what), _status];
         foreach (var line in lines)
         {
             Console.Error.WriteLine(line);
