@@ -14,6 +14,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["rewards"] = RewardsBenchmark.RunAsync,
     ["lists"] = ListsBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
+    ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,
     ["tokenize"] = TokenizeBenchmark.RunAsync,
 };
 var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;

@@ -4,6 +4,7 @@ using AgentLightning.Local.Agents;
 using AgentLightning.Local.Chat;
 using AgentLightning.Testing;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Local.Tests;
 
@@ -189,6 +190,42 @@ public sealed class AgentLoaderTests : IAsyncLifetime
         Assert.Equal(3, (await fits.InvokeAsync(new AgentPayload { UserMessage = "the cat", MaxTokens = 3 })).Usage!.OutputTokenCount);
         Assert.Equal(new MemoryRequirements(2 * size, size), MachineMemory.RequirementsOf(_folder.File("model")));
         Assert.Equal(default, MachineMemory.RequirementsOf(_folder.File("nothing")));
+    }
+
+    [Fact]
+    public async Task A_model_that_another_agent_holds_needs_no_more_memory()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"]);
+        var free = long.MaxValue;
+        var loader = Loader(new MachineMemory(() => free));
+        var agents = new List<Agent>();
+        for (var i = 0; i < 3; i++)
+        {
+            agents.Add(await loader.LoadAsync("huggingface", _folder.File("model"), validate: false));
+        }
+
+        var question = new AgentPayload { UserMessage = "the cat", MaxTokens = 2 };
+        await agents[0].InvokeAsync(question);
+        free = 0;
+        Assert.Equal(2, (await agents[1].InvokeAsync(question)).Usage!.OutputTokenCount);
+        Assert.Equal(1, _models.Loaded);
+        agents[0].Dispose();
+        agents[1].Dispose();
+
+        await Assert.ThrowsAsync<LightningException>(() => agents[2].InvokeAsync(question));
+        agents[2].Dispose();
+    }
+
+    [Fact]
+    public async Task The_local_engine_brings_a_loader_with_local_models()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"]);
+        await using var services = new ServiceCollection().AddSingleton(TimeProvider.System).AddLocalEngine().BuildServiceProvider();
+
+        using var agent = await services.GetRequiredService<AgentLoader>().LoadAsync("local", _folder.File("model"), validate: false, useConfig: false);
+
+        Assert.Equal(2, (await agent.InvokeAsync(new AgentPayload { UserMessage = "the cat", MaxTokens = 2 })).Usage!.OutputTokenCount);
+        Assert.Equal(1, services.GetRequiredService<LocalModels>().Loaded);
     }
 
     [Fact]

@@ -297,6 +297,14 @@ public sealed class ModelHubTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hub_that_nobody_runs_is_named_at_once()
+    {
+        using var hub = new ModelHub(new HubOptions { Url = new Uri("http://127.0.0.1:1"), RetryDelay = TimeSpan.FromDays(1) });
+
+        Assert.Contains("http://127.0.0.1:1/ cannot be reached", (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/tiny"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_is_listed_and_missing_is_named()
     {
         _hub.Before = (context, name, _) =>

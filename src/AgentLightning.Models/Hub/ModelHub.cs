@@ -55,6 +55,11 @@ public sealed class ModelHub : IDisposable
             {
                 reason = $"it did not answer within {options.StallTimeout.TotalSeconds:0.#} s";
             }
+            catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
+            {
+                // Nothing is under way that would be lost: whoever mistyped the address is told at once.
+                throw new HubException($"{options.Url} cannot be reached: {e.GetBaseException().Message.TrimEnd('.')}.", e);
+            }
             catch (HttpRequestException e)
             {
                 reason = e.Message.TrimEnd('.');

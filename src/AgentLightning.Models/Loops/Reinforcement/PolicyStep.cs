@@ -37,7 +37,14 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
 
     /// <summary>Adds the gradient of the objective over all the sequences, and returns its loss.</summary>
     /// <param name="maxTokens">Most tokens that a sequence could have had.</param>
-    public double AddGradient(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics)
+    public double AddGradient(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) => Run(sequences, objective, maxTokens, metrics, learn: true);
+
+    /// <summary>The loss of the objective over all the sequences, and nothing else.</summary>
+    public double Loss(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) => Run(sequences, objective, maxTokens, metrics, learn: false);
+
+    public void Dispose() => _session.Dispose();
+
+    private double Run(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, bool learn)
     {
         var whole = new UpdateSize(sequences.Count, sequences.Sum(sequence => sequence.Drawn.Length), maxTokens, Batches(sequences));
         double loss = 0;
@@ -51,6 +58,11 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
                 LogProbabilities = _gradients.AsSpan(0, count), Entropies = _entropyGradients.AsSpan(0, count), Values = values is null ? default : _valueGradients.AsSpan(0, count),
             };
             loss += objective.Evaluate(Batch(), whole, gradients, metrics);
+            if (!learn)
+            {
+                continue;
+            }
+
             Span<float> states = default;
             if (values is not null)
             {
@@ -63,8 +75,6 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
 
         return loss;
     }
-
-    public void Dispose() => _session.Dispose();
 
     private SequenceBatch Batch() => new()
     {

@@ -141,6 +141,18 @@ public static class ReinforcementLoop
         double Seconds() => Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
     }
 
+    /// <summary>Attempts each task once, and judges it.</summary>
+    /// <param name="temperature">0, without chance, or more.</param>
+    /// <returns>The attempts, in the order of the tasks; one that failed says why.</returns>
+    public static async Task<IReadOnlyList<Attempt>> EvaluateAsync(
+        LanguagePolicy policy, IReadOnlyList<RolloutTask> tasks, IEnvironment environment, ReinforcementOptions options, float temperature, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        Check(policy, tasks, options);
+        using var runner = new RolloutRunner(policy, environment, options, clock);
+        return await runner.RunAsync(tasks, 1, temperature, (options.Seed, 0), cancellationToken).ConfigureAwait(false);
+    }
+
     private static void Check(LanguagePolicy policy, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
     {
         foreach (var task in tasks)

@@ -1,0 +1,146 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Serialization;
+using AgentLightning.Cli.Input;
+using AgentLightning.Cli.Output;
+using AgentLightning.Common;
+using AgentLightning.Local;
+using AgentLightning.Models.Adapters;
+using AgentLightning.Models.Architectures;
+using AgentLightning.Models.Checkpoints;
+using AgentLightning.Models.Loops;
+using AgentLightning.Models.Loops.Reinforcement;
+using AgentLightning.Models.Tensors;
+
+namespace AgentLightning.Cli.Commands;
+
+/// <summary><c>lightning model rl</c>: learning from rewards, as an adapter or of the whole model.</summary>
+internal static class ModelRlCommand
+{
+    public static Option<string> Task() => new("--task") { Description = RewardTask.Description, Required = true };
+
+    public static Command Create()
+    {
+        var (task, threads, seed, json) = (Task(), ModelCommand.Threads(), CommonOptions.Seed(), CommonOptions.Json());
+        var model = new Option<DirectoryInfo?>("--model") { Description = "Folder of the model that learns; without one, reverse4 begins with random weights." };
+        var method = new Option<string>("--method") { Description = $"How it learns: {string.Join(", ", MethodNames.All)}.", DefaultValueFactory = _ => "grpo" };
+        var output = new Option<DirectoryInfo?>("--out") { Description = "Folder for the adapter, or with --full or without --model for the model; an earlier one is replaced." };
+        var full = new Option<bool>("--full") { Description = "Train all weights instead of an adapter." };
+        var rank = new Option<int>("--rank") { Description = "Rank of the adapter.", DefaultValueFactory = _ => 8 };
+        var alpha = new Option<float>("--alpha") { Description = "Alpha of the adapter: its change counts alpha / rank.", DefaultValueFactory = _ => 16 };
+        var steps = new Option<int?>("--steps") { Description = "Steps; what suits the task by default." };
+        var tasks = new Option<int?>("--tasks-per-step") { Description = "Tasks that are attempted in a step." };
+        var attempts = new Option<int?>("--attempts") { Description = "Attempts at each of them." };
+        var epochs = new Option<int?>("--epochs") { Description = "Times that a step learns from its attempts." };
+        var updates = new Option<int?>("--updates") { Description = "Updates in each of these times." };
+        var tokens = new Option<int?>("--max-tokens") { Description = "Most tokens of an answer." };
+        var rate = new Option<float?>("--learning-rate") { Description = "Learning rate; what suits the task by default." };
+        var beta = new Option<double?>("--beta") { Description = "The worth of staying near the model as it was." };
+        var entropy = new Option<double?>("--entropy-bonus") { Description = "The worth of staying undecided." };
+        var temperature = new Option<float?>("--temperature") { Description = "Temperature of attempts." };
+        var evaluateEvery = new Option<int?>("--evaluate-every") { Description = "Steps between evaluations on held-out tasks." };
+        var stopAt = new Option<double?>("--stop-at") { Description = "Stop when this share of held-out tasks is right." };
+        var patience = new Option<int?>("--patience") { Description = "Stop after so many evaluations without a better one." };
+        var run = new Option<DirectoryInfo?>("--run") { Description = "Folder for the journal and checkpoints of the run. When a run there was interrupted, it goes on." };
+        var saveEvery = new Option<int?>("--save-every") { Description = "Steps between checkpoints of the run." };
+        var fresh = new Option<bool>("--restart") { Description = "Begin the run anew even where it could go on." };
+        var command = new Command("rl", "Lets a model learn from rewards. Example: lightning model rl --task reverse4 --method grpo")
+        {
+            task, model, method, output, full, rank, alpha, steps, tasks, attempts, epochs, updates, tokens, rate, beta, entropy, temperature, evaluateEvery, stopAt, patience, run, saveEvery, fresh, seed, threads, json,
+        };
+        command.SetAction((parsed, cancellationToken) => LanguageModel.GuardAsync(async () =>
+        {
+            var (folder, target) = (parsed.GetValue(model)?.FullName, parsed.GetValue(output)?.FullName);
+            var whole = parsed.GetValue(full) || folder is null;
+            if (target is not null)
+            {
+                ModelTrainCommand.CheckWritable(target, folder ?? "");
+            }
+
+            var named = RewardTask.Read(parsed.GetValue(task)!, MethodNames.Parse(parsed.GetValue(method)!), parsed.GetValue(seed), onAdapter: !whole, () => LanguageModel.LoadTokenizer(FolderOf(folder)));
+            var suited = named.Options;
+            var options = suited with
+            {
+                Steps = parsed.GetValue(steps) ?? suited.Steps, TasksPerStep = parsed.GetValue(tasks) ?? suited.TasksPerStep, Attempts = parsed.GetValue(attempts) ?? suited.Attempts,
+                Epochs = parsed.GetValue(epochs) ?? suited.Epochs, Updates = parsed.GetValue(updates) ?? suited.Updates, MaxTokens = parsed.GetValue(tokens) ?? suited.MaxTokens,
+                LearningRate = parsed.GetValue(rate) ?? suited.LearningRate, Beta = parsed.GetValue(beta) ?? suited.Beta, EntropyBonus = parsed.GetValue(entropy) ?? suited.EntropyBonus,
+                Temperature = parsed.GetValue(temperature) ?? suited.Temperature, EvaluateEvery = parsed.GetValue(evaluateEvery) ?? suited.EvaluateEvery,
+                StopAtAccuracy = parsed.GetValue(stopAt) ?? suited.StopAtAccuracy, Patience = parsed.GetValue(patience) ?? suited.Patience, SaveEvery = parsed.GetValue(saveEvery) ?? suited.SaveEvery,
+            };
+
+            using var loaded = folder is null ? null : LanguageModel.Load(folder, adapter: null, parsed.GetValue(threads), whole ? StoredType.F32 : null, cancellationToken);
+            using var ownCompute = loaded is null ? new Compute(parsed.GetValue(threads)) : null;
+            using var ownModel = loaded is null ? Transformer.Create(named.Config ?? throw NoModel(), parsed.GetValue(seed)) : null;
+            var (trained, compute) = (loaded?.Model ?? ownModel!, loaded?.Compute ?? ownCompute!);
+            using var adapter = whole ? null : Adapter.Create(trained, new AdapterOptions { Rank = parsed.GetValue(rank), Alpha = parsed.GetValue(alpha) }, parsed.GetValue(seed));
+            if (adapter is null)
+            {
+                trained.Train(true);
+            }
+            else
+            {
+                adapter.Attach();
+                adapter.Train(true);
+            }
+
+            var policy = new LanguagePolicy(trained, compute, adapter, folder is null ? null : LanguageModel.TryLoadTokenizer(folder));
+            var peak = compute.MeasurePeak();
+            var place = parsed.GetValue(run) is { } at ? new RunFolder(at.FullName) : null;
+            var chart = new RunChart("reward");
+            var result = await ReinforcementLoop.TrainAsync(
+                policy, named.Tasks, named.HeldOut, named.Environment, options, place, !parsed.GetValue(fresh), TimeProvider.System, line => Show(chart, line), null, cancellationToken);
+            if (target is not null)
+            {
+                await (adapter is null
+                    ? HuggingFaceFolder.SaveAsync(trained, target, copyFrom: folder, cancellationToken: cancellationToken)
+                    : PeftFolder.SaveAsync(adapter, target, folder!, cancellationToken));
+            }
+
+            Write(new RlResult(
+                named.Name, MethodNames.Of(options.Method), options.Seed, result.Steps, result.Seconds, result.Accuracy, Round(result.TokensDrawn / Math.Max(result.Seconds, 1e-3)),
+                Round(result.Flops / Math.Max(result.Seconds, 1e-3) / peak)), target, parsed.GetValue(json));
+            return ExitCodes.Success;
+        }));
+        return command;
+    }
+
+    private static string FolderOf(string? folder) => folder ?? throw NoModel();
+
+    private static LightningException NoModel() => LightningException.Invalid("--model is required: only the tasks in the box can begin with random weights.");
+
+    private static double Round(double value) => double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    private static void Show(RunChart chart, ReinforcementEvent line)
+    {
+        if (line.Find(ReinforcementEvent.Reward) is { } reward)
+        {
+            chart.Add(reward, string.Create(
+                CultureInfo.InvariantCulture,
+                $"step {line.Step}/{line.Steps}  reward {reward:F3}  entropy {line.Find("entropy"):F3}  gradient {line.Find("grad_norm"):F3}  {line.Find("tokens_per_second"):N0} tokens/s  {line.Seconds:F1} s"));
+        }
+
+        string[] notes =
+        [
+            .. line.Find(ReinforcementEvent.Accuracy) is { } accuracy ? [string.Create(CultureInfo.InvariantCulture, $"step {line.Step}: {accuracy:P1} of held-out tasks right")] : Array.Empty<string>(),
+            .. line.Alarms?.Select(alarm => $"alarm at step {line.Step}: {alarm}") ?? [],
+        ];
+        chart.Draw(notes);
+    }
+
+    private static void Write(RlResult result, string? target, bool json)
+    {
+        if (json)
+        {
+            Terminal.WriteJson(result);
+            return;
+        }
+
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{result.Task} by {result.Method}: {result.Steps} steps, {result.Seconds:F1} s, {(result.Accuracy is { } accuracy ? $"{accuracy:P1} of held-out tasks right" : "nothing held out")}, {result.TokensPerSecond:N0} tokens/s, {result.ShareOfPeak:P0} of the peak of matrix products{(target is null ? "" : $": {target}")}"));
+    }
+
+    private sealed record RlResult(
+        [property: JsonPropertyName("task")] string Task, [property: JsonPropertyName("method")] string Method, [property: JsonPropertyName("seed")] long Seed, [property: JsonPropertyName("steps")] int Steps,
+        [property: JsonPropertyName("seconds")] double Seconds, [property: JsonPropertyName("accuracy")] double? Accuracy, [property: JsonPropertyName("tokens_per_second")] double TokensPerSecond,
+        [property: JsonPropertyName("share_of_peak")] double ShareOfPeak);
+}
