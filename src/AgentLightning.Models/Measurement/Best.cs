@@ -2,29 +2,45 @@ using System.Diagnostics;
 
 namespace AgentLightning.Models.Measurement;
 
-/// <summary>The shortest of many runs; several things to compare take turns, so that a noisy moment hits all of them.</summary>
+/// <summary>Times of many rounds, in which several things to compare take turns, so that a noisy moment hits all of them.</summary>
 internal static class Best
 {
-    /// <summary>Seconds per action, the best of as many rounds as fit in <paramref name="seconds"/>, at least ten.</summary>
-    public static double[] Of(double seconds, params ReadOnlySpan<Action> actions) => Of(10, seconds, actions);
-
-    /// <summary>The same with fewer rounds at least, for what takes long.</summary>
-    public static double[] Of(int rounds, double seconds, params ReadOnlySpan<Action> actions)
+    /// <summary>Seconds per action, the shortest of as many rounds as fit in <paramref name="seconds"/>, at least ten.</summary>
+    public static double[] Of(double seconds, params ReadOnlySpan<Action> actions)
     {
-        var best = new double[actions.Length];
-        Array.Fill(best, double.PositiveInfinity);
+        var rounds = Rounds(10, seconds, actions);
+        return [.. Enumerable.Range(0, actions.Length).Select(i => rounds.Min(round => round[i]))];
+    }
+
+    /// <summary>Seconds per round and action; the first rounds, which also compile, are left out.</summary>
+    public static List<double[]> Rounds(int least, double seconds, params ReadOnlySpan<Action> actions)
+    {
+        const int First = 2;
+        var rounds = new List<double[]>();
         var start = Stopwatch.GetTimestamp();
-        // The first rounds also compile.
-        for (var round = 0; round < rounds || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; round++)
+        for (var round = -First; round < least || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; round++)
         {
+            var times = new double[actions.Length];
             for (var i = 0; i < actions.Length; i++)
             {
                 var from = Stopwatch.GetTimestamp();
                 actions[i]();
-                best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(from).TotalSeconds);
+                times[i] = Stopwatch.GetElapsedTime(from).TotalSeconds;
+            }
+
+            if (round >= 0)
+            {
+                rounds.Add(times);
             }
         }
 
-        return best;
+        return rounds;
+    }
+
+    /// <summary>The middle of many.</summary>
+    public static double Median(this IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
     }
 }

@@ -6,7 +6,7 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Measurement;
 
 /// <summary>
-/// Measures a model on this machine, each figure the best of many rounds in which its limits take turns with it. The arithmetic limit is the peak of a matrix product
+/// Measures a model on this machine. Figures are medians over rounds in which the limits take turns with what is measured, and a share is that within a round. The arithmetic limit is the peak of a matrix product
 /// of 1024³; the memory limit is reading every weight and what is cached once per step.
 /// </summary>
 public static class ModelSpeed
@@ -35,14 +35,14 @@ public static class ModelSpeed
         using var machine = new Machine(compute);
         using var session = new InferenceSession(model, compute, length);
         var logits = new float[model.Config.VocabularySize];
-        var best = Best.Of(seconds, () =>
+        var rounds = Best.Rounds(10, seconds, () =>
         {
             using var sequence = session.Start();
             session.Forward([sequence], [length], new int[length], logits);
         }, machine.Multiply);
         // Attention sees half of the prompt on average, and only the last token has logits.
         var flops = (length * ((2.0 * BlockWeights(model)) + (2.0 * model.Config.Layers * AttentionWidth(model) * length))) + (2.0 * HeadWeights(model));
-        return new SpeedFigure($"prompt of {length} tokens", Math.Round(length / best[0], 1), "tokens/s", Math.Round(flops / best[0] / (Machine.Flops / best[1]), 2), $"arithmetic, {Machine.Flops / best[1] / 1e9:F0} GFLOP/s");
+        return OfArithmetic($"prompt of {length} tokens", length, flops, rounds);
     }
 
     /// <summary>Tokens decoded per second at a batch, as a share of the lesser of the arithmetic and the memory limit.</summary>
@@ -56,7 +56,8 @@ public static class ModelSpeed
         int[] prompts = [.. Enumerable.Repeat(length, batch)], ones = [.. Enumerable.Repeat(1, batch)];
         var logits = new float[batch * config.VocabularySize];
         session.Forward(sequences, prompts, new int[batch * length], logits);
-        var best = Best.Of(
+        var rounds = Best.Rounds(
+            10,
             seconds,
             () =>
             {
@@ -65,12 +66,13 @@ public static class ModelSpeed
             },
             machine.Multiply,
             machine.Read);
-        var (peak, memory) = (Machine.Flops / best[1], machine.Bytes / best[2]);
-        var arithmetic = batch * ((2.0 * (BlockWeights(model) + HeadWeights(model))) + (4.0 * config.Layers * AttentionWidth(model) * length)) / peak;
+        var flops = batch * ((2.0 * (BlockWeights(model) + HeadWeights(model))) + (4.0 * config.Layers * AttentionWidth(model) * length));
         var bytes = BytesRead(model) + (2.0 * config.Layers * config.KeyValueHeads * config.HeadWidth * length * batch * sizeof(float));
-        var limit = Math.Max(arithmetic, bytes / memory);
+        var share = rounds.Select(round => Math.Max(flops * round[1] / Machine.Flops, bytes * round[2] / machine.Bytes) / round[0]).Median();
+        var (peak, memory) = (Machine.Flops / rounds.Select(round => round[1]).Median(), machine.Bytes / rounds.Select(round => round[2]).Median());
         return new SpeedFigure(
-            $"decoding, batch {batch}", Math.Round(batch / best[0], 1), "tokens/s", Math.Round(limit / best[0], 2), arithmetic > bytes / memory ? $"arithmetic, {peak / 1e9:F0} GFLOP/s" : $"memory, {memory / 1e9:F0} GB/s");
+            $"decoding, batch {batch}", Math.Round(batch / rounds.Select(round => round[0]).Median(), 1), "tokens/s", Math.Round(share, 2),
+            flops / peak > bytes / memory ? $"arithmetic, {peak / 1e9:F0} GFLOP/s" : $"memory, {memory / 1e9:F0} GB/s");
     }
 
     /// <summary>How many times faster one prompt is answered <paramref name="count"/> times than as many prompts of that length once each.</summary>
@@ -79,8 +81,9 @@ public static class ModelSpeed
         var length = LengthFor(model);
         var options = new GenerationOptions { MaxTokens = Math.Min(tokens, model.Config.MaxPositions - length), StopIds = [] };
         using var generator = new Generator(model, compute, null, new GeneratorOptions { MaxBatch = count, CacheTokens = (count + 1) * (length + tokens + 64) });
-        var best = Best.Of(
-            3, 0,
+        var rounds = Best.Rounds(
+            3,
+            0,
             () => generator.Generate(new int[length], options, count),
             () =>
             {
@@ -91,7 +94,7 @@ public static class ModelSpeed
 
                 generator.Run();
             });
-        return new SpeedFigure($"{count} answers of {options.MaxTokens} tokens to one prompt of {length}", Math.Round(best[1] / best[0], 2), "times as fast as to separate prompts");
+        return new SpeedFigure($"{count} answers of {options.MaxTokens} tokens to one prompt of {length}", Math.Round(rounds.Select(round => round[1] / round[0]).Median(), 2), "times as fast as to separate prompts");
     }
 
     /// <summary>Tokens per second of training an adapter of rank 16, as a share of the arithmetic limit, counting 4 operations per weight and token.</summary>
@@ -105,7 +108,8 @@ public static class ModelSpeed
         using var session = new TrainingSession(model, compute);
         using var optimizer = new ParameterOptimizer(adapter.Parameters, compute, new AdamW());
         int[] tokens = new int[length], positions = [.. Enumerable.Range(0, length)];
-        var best = Best.Of(
+        var rounds = Best.Rounds(
+            10,
             seconds,
             () =>
             {
@@ -115,8 +119,12 @@ public static class ModelSpeed
             machine.Multiply);
         var changed = adapter.Parameters.Sum(parameter => (double)parameter.Count);
         var flops = length * ((4.0 * (BlockWeights(model) + HeadWeights(model))) + (6 * changed) + (6.0 * model.Config.Layers * AttentionWidth(model) * length));
-        return new SpeedFigure($"adapter step of {length} tokens", Math.Round(length / best[0], 1), "tokens/s", Math.Round(flops / best[0] / (Machine.Flops / best[1]), 2), $"arithmetic, {Machine.Flops / best[1] / 1e9:F0} GFLOP/s");
+        return OfArithmetic($"adapter step of {length} tokens", length, flops, rounds);
     }
+
+    private static SpeedFigure OfArithmetic(string name, int tokens, double flops, List<double[]> rounds) => new(
+        name, Math.Round(tokens / rounds.Select(round => round[0]).Median(), 1), "tokens/s", Math.Round(rounds.Select(round => flops * round[1] / Machine.Flops / round[0]).Median(), 2),
+        $"arithmetic, {Machine.Flops / rounds.Select(round => round[1]).Median() / 1e9:F0} GFLOP/s");
 
     private static int LengthFor(Transformer model) => Math.Min(Prompt, model.Config.MaxPositions / 2);
 
