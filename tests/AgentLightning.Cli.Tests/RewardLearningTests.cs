@@ -134,16 +134,23 @@ public sealed class RewardLearningTests : IDisposable
         Assert.Empty(RunChart.Lines([], "reward"));
     }
 
-    /// <summary>Starts a run and interrupts it, as Ctrl-C does, once it has a checkpoint. False when it had ended just before.</summary>
+    /// <summary>
+    /// Starts a run and asks it to end, once it has a checkpoint. False when it had ended just before. Ctrl-C goes the same way, but what is started in the background of a shell never sees it.
+    /// </summary>
     private async Task<bool> InterruptAsync(string[] command)
     {
+        if (Directory.Exists(_folder.File("parts")))
+        {
+            Directory.Delete(_folder.File("parts"), recursive: true);
+        }
+
         using var process = Lightning.Start(_folder.Path, command);
         using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!process.HasExited && !Directory.Exists(_folder.File("parts/checkpoint")) && await looks.WaitForNextTickAsync())
         {
         }
 
-        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
         {
             await kill.WaitForExitAsync();
         }
