@@ -31,24 +31,77 @@ public static class ReinforcementLoop
     {
         options.Validate();
         Check(policy, tasks, options);
-        Check(policy, heldOut, options);
         if (tasks.Count == 0)
         {
             throw new ArgumentException("There are no tasks to learn from.", nameof(tasks));
         }
 
+        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
+        var batch = new RolloutTask[options.TasksPerStep];
+        return await RunAsync(policy, NextAsync, tasks.Select(task => (task.Id, task.Prompt)), heldOut, runner, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
+
+        Task<IReadOnlyList<Attempt>> NextAsync(int step)
+        {
+            order.Fill((long)step * options.TasksPerStep, batch);
+            return runner.RunAsync(batch, options.Attempts, options.Temperature, (options.Seed, step + 1), cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// The same from attempts that were made before, perhaps by another policy, with the log-probabilities that they were drawn with: nothing is drawn but for evaluation. A step learns from
+    /// the attempts at <see cref="ReinforcementOptions.TasksPerStep"/> tasks. Take a method that clips ratios, with room upwards: it lets go of what has become unlikely enough. One that only
+    /// cuts weights off (<see cref="ReinforcementMethod.Cispo"/>) goes on pushing bad tokens down, without end where nothing fresh is drawn.
+    /// </summary>
+    /// <param name="logged">Attempts that are over; those with one <see cref="Attempt.Group"/> are compared.</param>
+    /// <param name="heldOut">Tasks that are only evaluated; may be empty.</param>
+    public static async Task<ReinforcementResult> TrainOnLoggedAsync(
+        LanguagePolicy policy, IReadOnlyList<Attempt> logged, IReadOnlyList<RolloutTask> heldOut, IEnvironment environment, ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock,
+        Action<ReinforcementEvent>? progress, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        foreach (var attempt in logged)
+        {
+            TokenChecks.Ids(policy.Model.Config, [.. attempt.Tokens], "token");
+            if (attempt.Tokens.Count > policy.Model.Config.MaxPositions || attempt.Drawn.Any(index => index == 0) || !attempt.LogProbabilities.All(value => value is <= 0 and > float.NegativeInfinity) || !attempt.IsOver)
+            {
+                throw new ArgumentException($"An attempt at '{attempt.Task.Id}' cannot be learned from: it must be over, have at most {policy.Model.Config.MaxPositions} tokens, of which the first was not drawn, and log-probabilities that are finite and at most 0.");
+            }
+        }
+
+        Attempt[][] groups = [.. logged.GroupBy(attempt => attempt.Group).Select(group => group.ToArray())];
+        if (groups.Length == 0)
+        {
+            throw new ArgumentException("There are no attempts to learn from.", nameof(logged));
+        }
+
+        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var order = new ExampleOrder<Attempt[]>(groups, options.Seed);
+        var batch = new Attempt[Math.Min(options.TasksPerStep, groups.Length)][];
+        var identity = logged.Select(attempt => (string.Create(CultureInfo.InvariantCulture, $"{attempt.Task.Id} {attempt.Group} {attempt.Return(1):R} {string.Join(',', attempt.LogProbabilities)}"), attempt.Tokens.ToArray()));
+        return await RunAsync(policy, NextAsync, identity, heldOut, runner, options, run, resume, clock, progress, null, cancellationToken).ConfigureAwait(false);
+
+        Task<IReadOnlyList<Attempt>> NextAsync(int step)
+        {
+            order.Fill((long)step * batch.Length, batch);
+            return Task.FromResult<IReadOnlyList<Attempt>>([.. batch.SelectMany(group => group)]);
+        }
+    }
+
+    private static async Task<ReinforcementResult> RunAsync(
+        LanguagePolicy policy, Func<int, Task<IReadOnlyList<Attempt>>> nextAsync, IEnumerable<(string Name, int[] Tokens)> identity, IReadOnlyList<RolloutTask> heldOut, RolloutRunner runner,
+        ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock, Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
+    {
         // Setup.
+        Check(policy, heldOut, options);
         using var values = options.Method.HasValues() ? new ValueHead(policy.Model.Config) : null;
         using var optimizer = new ParameterOptimizer([.. policy.Parameters, .. values?.Parameters ?? []], policy.Compute, options.Rule);
         using var update = new PolicyUpdate(policy, values, options);
-        using var runner = new RolloutRunner(policy, environment, options, clock);
         using var taken = run?.Take();
-        var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
-        var batch = new RolloutTask[options.TasksPerStep];
         var best = new BestWeights(policy.Parameters);
         var count = new WorkCounter(policy);
         var journal = new List<ReinforcementEvent>();
-        var fingerprint = run is null ? "" : Fingerprint(optimizer, tasks, options);
+        var fingerprint = run is null ? "" : Fingerprint(optimizer, identity, options);
         var started = clock.GetTimestamp();
         var step = 0;
         if (resume && run?.TryLoad(optimizer, fingerprint, out var state) == true)
@@ -68,8 +121,7 @@ public static class ReinforcementLoop
         {
             cancellationToken.ThrowIfCancellationRequested();
             var began = clock.GetTimestamp();
-            order.Fill((long)step * options.TasksPerStep, batch);
-            var attempts = await runner.RunAsync(batch, options.Attempts, options.Temperature, (options.Seed, step + 1), cancellationToken).ConfigureAwait(false);
+            var attempts = await nextAsync(step).ConfigureAwait(false);
             var drawn = clock.GetElapsedTime(began);
             StopWhenMostFail(attempts, options);
             judged?.Invoke(attempts);
@@ -175,7 +227,7 @@ public static class ReinforcementLoop
     }
 
     /// <summary>Of all that a resumed run must have in common with the one before, so that none goes on as another.</summary>
-    private static string Fingerprint(ParameterOptimizer optimizer, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
+    private static string Fingerprint(ParameterOptimizer optimizer, IEnumerable<(string Name, int[] Tokens)> identity, ReinforcementOptions options)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // How much is done at once, how often it is looked at, and for how long it goes on, may change.
@@ -186,10 +238,10 @@ public static class ReinforcementLoop
             hash.AppendData(Encoding.UTF8.GetBytes($"{parameter.Name} {string.Join(',', parameter.Shape)};"));
         }
 
-        foreach (var task in tasks)
+        foreach (var (name, tokens) in identity)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(task.Id));
-            hash.AppendData(MemoryMarshal.AsBytes<int>(task.Prompt));
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(tokens));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
