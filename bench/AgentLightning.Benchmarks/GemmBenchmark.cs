@@ -1,3 +1,4 @@
+using AgentLightning.Models.Measurement;
 using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Benchmarks;

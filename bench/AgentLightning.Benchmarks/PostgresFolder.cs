@@ -31,9 +31,14 @@ internal sealed class PostgresFolder : IDisposable
 
         var postgres = new PostgresFolder(bin, folder);
         postgres.RunAsUser("initdb", "-D", Path.Combine(folder, "data"), "-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8");
-        postgres.RunAsUser("pg_ctl", "-D", Path.Combine(folder, "data"), "-w", "-l", Path.Combine(folder, "log"), "-o", $"-k {folder} -c listen_addresses=''", "start");
+        postgres.Start();
         return postgres;
     }
+
+    public void Start() => RunAsUser("pg_ctl", "-D", Path.Combine(_folder, "data"), "-w", "-l", Path.Combine(_folder, "log"), "-o", $"-k {_folder} -c listen_addresses=''", "start");
+
+    /// <summary>Ends it without a last word to its clients, as a machine that loses power.</summary>
+    public void Crash() => RunAsUser("pg_ctl", "-D", Path.Combine(_folder, "data"), "-w", "-m", "immediate", "stop");
 
     public void Dispose() => RunAsUser("pg_ctl", "-D", Path.Combine(_folder, "data"), "-w", "-m", "fast", "stop");
 

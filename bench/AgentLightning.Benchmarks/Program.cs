@@ -7,12 +7,14 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["gemm"] = GemmBenchmark.RunAsync,
     ["train-step"] = TrainStepBenchmark.RunAsync,
     ["decode"] = DecodeBenchmark.RunAsync,
+    ["load"] = LoadBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["start"] = StartBenchmark.RunAsync,
     ["rewards"] = RewardsBenchmark.RunAsync,
     ["lists"] = ListsBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
+    ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,
     ["tokenize"] = TokenizeBenchmark.RunAsync,
 };
 var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;

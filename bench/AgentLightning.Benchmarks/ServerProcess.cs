@@ -9,7 +9,10 @@ internal sealed class ServerProcess : IDisposable
     private readonly Process _process;
 
     /// <summary>Built beside this program, in the same configuration.</summary>
-    private static string Program => Path.Combine(AppContext.BaseDirectory, "..", "..", "AgentLightning.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "lightning.dll");
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "..", "..", "AgentLightning.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "lightning.dll");
+
+    /// <summary>What runs it.</summary>
+    public static string Host => Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
 
     private ServerProcess(Process process, string url)
     {
@@ -38,7 +41,7 @@ internal sealed class ServerProcess : IDisposable
 
     public static async Task<ServerProcess> StartAsync(string store)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet") { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true };
         foreach (var argument in new[] { Program, "serve", "--urls", "http://127.0.0.1:0", "--store", store })
         {
             start.ArgumentList.Add(argument);

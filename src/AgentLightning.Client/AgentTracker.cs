@@ -44,7 +44,7 @@ public sealed record TrackerStatistics(bool Enabled, long TotalInteractions, dou
 
 /// <summary>
 /// Records the interactions of one agent, for applications that do not go through a chat client. Calls return at once and throw nothing for what goes wrong
-/// with capture. Rewards are on the scale of feedback, 0 (bad) … 1 (good), and are sent as −1…1.
+/// with capture. Rewards are on the scale of feedback, 0 (bad) … 1 (good); the store keeps them as given, and as −1…1.
 /// </summary>
 /// <remarks>Any thread may call.</remarks>
 public sealed class AgentTracker(LightningClient lightning, string agentName)
@@ -111,7 +111,7 @@ public sealed class AgentTracker(LightningClient lightning, string agentName)
             return false;
         }
 
-        if (!lightning.Reward(new CapturedReward(interactionId, (2 * reward) - 1, Rubric: feedbackType, Evaluator: "tracker")))
+        if (!lightning.Reward(new CapturedReward(interactionId, null, Rubric: feedbackType, Evaluator: "tracker", RawValue: reward, Scale: "0..1")))
         {
             return false;
         }

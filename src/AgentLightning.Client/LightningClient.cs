@@ -74,10 +74,13 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
     /// </summary>
     public bool Track(Episode episode) => Enqueue(new EpisodeItem(episode)) && (Penalise(episode.Id, episode.RequestLatencyMs) || true);
 
-    /// <summary>Sends a reward. False when it is not captured: capture is off, it was dropped, or the value is not from −1 to 1.</summary>
+    /// <summary>
+    /// Sends a reward. False when it is not captured: capture is off, it was dropped, or the value is not from −1 to 1, or none on a scale. Whether a value is on its scale is for the server to
+    /// say.
+    /// </summary>
     public bool Reward(CapturedReward reward)
     {
-        if (reward.Reward is >= -1 and <= 1 && !string.IsNullOrEmpty(reward.EpisodeId))
+        if ((reward is { Reward: >= -1 and <= 1, RawValue: null, Scale: null } || (reward is { Reward: null, RawValue: { } raw, Scale.Length: > 0 } && double.IsFinite(raw))) && !string.IsNullOrEmpty(reward.EpisodeId))
         {
             return Enqueue(new RewardItem(reward.RewardId is null ? reward with { RewardId = Ids.New(Time.GetUtcNow()) } : reward));
         }

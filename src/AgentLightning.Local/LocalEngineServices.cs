@@ -1,7 +1,11 @@
+using AgentLightning.Local.Agents;
+using AgentLightning.Local.Chat;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AgentLightning.Local;
 
@@ -12,6 +16,10 @@ public static class LocalEngineServices
     {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITrainingEngine, LocalTrainingEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITriagePolicyLoader, TextClassifierLoader>());
+        services.TryAddSingleton(provider => new LocalModels(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new AgentLoader(
+            new AgentLoaderOptions { CreateLocal = provider.GetRequiredService<LocalModels>().CreateChatClient, Clock = provider.GetRequiredService<TimeProvider>() },
+            provider.GetService<ILogger<AgentLoader>>() ?? NullLogger<AgentLoader>.Instance));
         return services;
     }
 }

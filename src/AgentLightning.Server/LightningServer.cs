@@ -4,6 +4,7 @@ using AgentLightning.Governance;
 using AgentLightning.Local;
 using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
+using AgentLightning.Server.Audit;
 using AgentLightning.Server.Capture;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
@@ -61,11 +62,15 @@ public static class LightningServer
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Explain);
         builder.Services.AddExceptionHandler<ProblemHandler>();
-        builder.Services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        builder.Services.AddOpenApi(openApi =>
         {
-            document.Info.Title = "Agent Lightning";
-            return Task.CompletedTask;
-        }));
+            openApi.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = "Agent Lightning";
+                return Task.CompletedTask;
+            });
+            openApi.AddKeys();
+        });
 
         var app = builder.Build();
         try
@@ -92,6 +97,7 @@ public static class LightningServer
         app.MapFeedback();
         app.MapChatAdmin();
         api.MapDiagnostics();
+        api.MapAudit();
         app.MapOtlp();
         return app;
     }

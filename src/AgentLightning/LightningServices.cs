@@ -30,6 +30,9 @@ public sealed record LightningOptions
     /// </summary>
     public string Store { get; init; } = "lightning.db";
 
+    /// <summary>How long a write waits while another process holds the SQLite file, 1…600 s; 10 s by default. Then it is <see cref="ErrorKind.Unavailable"/>.</summary>
+    public TimeSpan LockWait { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>What is taken out of texts before they are written; everything by default.</summary>
     public RedactionOptions Redaction { get; init; } = new();
 
@@ -64,12 +67,17 @@ public static class LightningServices
     public static IServiceCollection AddLightning(this IServiceCollection services, LightningOptions options)
     {
         var address = StoreAddress.Parse(options.Store);
+        if (options.LockWait < TimeSpan.FromSeconds(1) || options.LockWait > TimeSpan.FromSeconds(600))
+        {
+            throw LightningException.Invalid($"{nameof(LightningOptions.LockWait)} must be from 1 to 600 seconds, but it is {options.LockWait}.");
+        }
+
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(options);
         services.TryAddSingleton<LightningMeter>();
         if (address.Path is { } path)
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, options.LockWait, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
             services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
         }
         else

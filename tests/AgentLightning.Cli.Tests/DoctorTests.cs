@@ -7,8 +7,6 @@ namespace AgentLightning.Cli.Tests;
 
 public sealed class DoctorTests
 {
-    private const int Kills = 5;
-
     [Fact]
     public async Task It_says_what_to_switch_on_for_people_and_for_programs()
     {
@@ -38,51 +36,6 @@ public sealed class DoctorTests
             Assert.Equal(0, outcome.ExitCode);
             Assert.Contains("OTEL_EXPORTER_OTLP_ENDPOINT", outcome.Out, StringComparison.Ordinal);
         }
-    }
-
-    [Fact]
-    public async Task What_a_killed_server_acknowledged_is_stored_once()
-    {
-        using var folder = new TemporaryFolder();
-        var acknowledged = 0;
-        for (var round = 0; round < Kills; round++)
-        {
-            using var server = await ServingProcess.StartAsync(folder.Path, "lightning.db");
-            var senders = Enumerable.Range(0, 3).Select(sender => Task.Run(async () =>
-            {
-                try
-                {
-                    for (var i = 0; ; i++)
-                    {
-                        // The last request of the round before is sent again, as an exporter does.
-                        var number = (round * 3_000) + (sender * 1_000) + Math.Max(0, i - 1);
-                        await SendAsync(server, OtlpBytes.Request("app", "s", Enumerable.Range(0, 10).Select(j => OtlpBytes.Span($"{number + 1:x32}", $"{j + 1:x16}", j == 0 ? null : $"{1:x16}", "x", 1_772_625_600_000, 5, []))));
-                        if (i > 0)
-                        {
-                            Interlocked.Add(ref acknowledged, 10);
-                        }
-                    }
-                }
-                catch (HttpRequestException)
-                {
-                    // Killed.
-                }
-            })).ToList();
-            while (Volatile.Read(ref acknowledged) < (round + 1) * 200 && !senders.TrueForAll(sender => sender.IsCompleted))
-            {
-                await Task.Yield();
-            }
-
-            server.Kill();
-            await Task.WhenAll(senders);
-        }
-
-        using var after = await ServingProcess.StartAsync(folder.Path, "lightning.db");
-        var stored = (await after.GetAsync("/api/lightning/diagnostics/traces")).GetProperty("stored_spans").GetInt32();
-
-        // Of each sender the request that was under way when the server was killed may be there or not.
-        Assert.InRange(stored, acknowledged, acknowledged + (Kills * 3 * 10 * 2));
-        Assert.Equal(0, stored % 10);
     }
 
     private static async Task SendAsync(ServingProcess server, byte[] body)

@@ -64,6 +64,19 @@ public sealed class ModelCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_bench_gives_figures_beside_the_limits_of_the_machine()
+    {
+        var figures = (await Lightning.RunAsync(_folder.Path, "model", "bench", "--model", "model", "--seconds", "0", "--json")).Json().GetProperty("figures").EnumerateArray().ToList();
+
+        Assert.Equal(
+            ["loading", "loading to the first token", "memory of the process", "prompt of 64 tokens", "decoding, batch 1", "decoding, batch 8", "16 answers of 16 tokens to one prompt of 64", "adapter step of 64 tokens"],
+            figures.Select(figure => figure.GetProperty("name").GetString()));
+        Assert.All(figures, figure => Assert.True(figure.GetProperty("value").GetDouble() > 0));
+        Assert.All(figures[3..6], figure => Assert.InRange(figure.GetProperty("share").GetDouble(), 0, 2));
+        Assert.Contains("--seconds must be", (await Lightning.RunAsync(_folder.Path, "model", "bench", "--model", "model", "--seconds", "-1")).Failed(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_chat_answers_each_line_with_the_lines_before_in_mind()
     {
         string[] command = ["model", "chat", "--model", "model", "--max-tokens", "8", "--temperature", "0"];

@@ -3,11 +3,13 @@ using AgentLightning.Client.Tests.Support;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
 using AgentLightning.Testing;
+using AgentLightning.Traces;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Client.Tests;
 
+[Collection(nameof(EmitTests))]
 public sealed class EmbeddedTests
 {
     [Fact]
@@ -26,6 +28,37 @@ public sealed class EmbeddedTests
         Assert.Equal(("shop", "hi", "password=[REDACTED]"), (episode!.AgentId, episode.UserInput, episode.AssistantOutput));
         var reward = Assert.Single(await services.GetRequiredService<IRewardStore>().HistoryAsync(episode.Id, CancellationToken.None));
         Assert.Equal((1, "thumbs_up", RewardSource.HumanApproval), (reward.Value, reward.Rubric, reward.Source));
+    }
+
+    [Fact]
+    public async Task Episodes_and_rewards_are_read_out_of_spans_in_this_process()
+    {
+        using var folder = new TemporaryFolder();
+        await using var services = new ServiceCollection().AddLogging()
+            .AddLightningEmbedded(
+                new LightningOptions { Store = folder.File("lightning.db"), Traces = new TraceOptions { RootQuiet = TimeSpan.Zero, ReadInterval = TimeSpan.FromMilliseconds(10) } },
+                options => (options.DataFolder, options.AgentId) = ("", "shop"))
+            .BuildServiceProvider();
+        var lightning = services.GetRequiredService<LightningClient>();
+        // Not below what the test host may trace.
+        System.Diagnostics.Activity.Current = null;
+        string trace;
+        using (var operation = LightningEmitter.Operation("plan"))
+        {
+            trace = operation.TraceId!;
+            operation.SetInput("password=planted-0002");
+            LightningEmitter.EmitReward(0.25);
+            operation.SetOutput("done");
+        }
+
+        await lightning.FlushAsync();
+        var rewards = services.GetRequiredService<IRewardStore>();
+        await Instrument.UntilAsync<double>("AgentLightning", "lightning.store.write.duration", async () => (await rewards.HistoryAsync(trace, CancellationToken.None)).Count > 0);
+
+        var episode = await services.GetRequiredService<IEpisodeStore>().FindAsync(trace, CancellationToken.None);
+        Assert.Equal(("shop", "done", 0), (episode!.AgentId, episode.AssistantOutput, lightning.Statistics.Dropped));
+        Assert.Contains("[REDACTED]", episode.UserInput, StringComparison.Ordinal);
+        Assert.Equal(0.25, Assert.Single(await rewards.HistoryAsync(trace, CancellationToken.None)).Value);
     }
 
     [Fact]

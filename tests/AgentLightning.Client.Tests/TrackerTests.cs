@@ -43,7 +43,7 @@ public sealed class TrackerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reward_is_sent_on_the_canonical_scale_and_a_later_one_supersedes()
+    public async Task A_reward_is_sent_as_it_was_given_with_its_scale_and_a_later_one_supersedes()
     {
         var tracker = new AgentTracker(_lightning, "a");
 
@@ -52,7 +52,8 @@ public sealed class TrackerTests : IAsyncLifetime
         await _lightning.FlushAsync();
 
         var rewards = _server.Records().Where(record => record.GetProperty("type").GetString() == "reward").ToList();
-        Assert.Equal([0.4, -1], rewards.Select(reward => Math.Round(reward.GetProperty("reward").GetDouble(), 12)));
+        Assert.Equal([0.7, 0], rewards.Select(reward => reward.GetProperty("raw_value").GetDouble()));
+        Assert.All(rewards, reward => Assert.Equal("0..1", reward.GetProperty("scale").GetString()));
         Assert.All(rewards, reward => Assert.Equal((id, "tracker"), (reward.GetProperty("episode_id").GetString(), reward.GetProperty("evaluator").GetString())));
         Assert.Equal("thumbs_down", rewards[1].GetProperty("rubric").GetString());
         Assert.Equal(2, rewards.Select(reward => reward.GetProperty("reward_id").GetString()).Distinct().Count());

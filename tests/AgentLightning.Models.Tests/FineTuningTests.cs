@@ -237,6 +237,44 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
+    public async Task A_few_examples_are_learned_by_heart()
+    {
+        using var model = TinyModels.Create(TransformerFamily.Qwen2, tied: false);
+        model.Train(true);
+        using var step = new FineTuningStep(model, _compute, new FineTuningOptions { Steps = 1 });
+
+        await Train(model, s_examples, new FineTuningOptions { Steps = 150, BatchSize = 10, LearningRate = 0.02f, Schedule = Schedule.Cosine });
+
+        Assert.InRange(step.Loss(s_examples), 0, 0.01);
+    }
+
+    [Fact]
+    public void An_update_allocates_nothing_once_one_of_its_size_has_been_seen()
+    {
+        using var model = TinyModels.Create(TransformerFamily.Gpt2, tied: true);
+        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 2 }, 1);
+        adapter.Attach();
+        adapter.Train(true);
+        using var step = new FineTuningStep(model, _compute, new FineTuningOptions { Steps = 1, TokensAtOnce = 60 });
+        using var optimizer = new ParameterOptimizer(adapter.Parameters, _compute, new AdamW());
+        Update(50);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Update(50);
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Update(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                step.AddGradient(s_examples);
+                optimizer.Step(1e-3f, clipNorm: 1);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Learning_lowers_the_loss_of_what_is_learned_and_only_a_weighted_example_is()
     {
         using var model = TinyModels.Create(TransformerFamily.Llama, tied: true);

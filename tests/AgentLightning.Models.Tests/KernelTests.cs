@@ -113,7 +113,7 @@ public sealed unsafe class KernelTests
     {
         using var pool = new WorkerPool(4);
         var counts = stackalloc int[64];
-        for (var round = 0; round < 3_000; round++)
+        for (var round = 0; round < 20_000; round++)
         {
             new Span<int>(counts, 64).Clear();
             pool.Run(new CountJob(counts), round % 64);

@@ -11,7 +11,7 @@ public sealed class BadRequestTests(TrainedStore store)
     private static readonly string[] s_paths =
         ["triage", "rewards", "episodes", "capture", "episodes/{v}", "episodes/{v}/{v}", "deployments", "deployments/active", "deployments/lineage", "deployments/rollback", "stats", "{v}",
          "rewards/implicit", "feedback", "../v1/chat/feedback", "monitoring/rewards", "monitoring/submission-rate", "monitoring/distribution", "monitoring/low-rewards",
-         "../v1/admin/agent-lightning/stats", "../v1/admin/agent-lightning/feedback/stats", "../v1/admin/agent-lightning/feedback/recent", "../v1/admin/agent-lightning/dashboard"];
+         "../v1/admin/agent-lightning/stats", "../v1/admin/agent-lightning/feedback/stats", "../v1/admin/agent-lightning/feedback/recent", "../v1/admin/agent-lightning/dashboard", "../v1/admin/agent-lightning/clear", "audit"];
 
     private static readonly string[] s_names =
     [

@@ -53,4 +53,26 @@ public sealed class DeletionTests
         Assert.True(episode.GetProperty("payload_removed").GetBoolean());
         Assert.Equal("", episode.GetProperty("user_input").GetString());
     }
+
+    [Fact]
+    public async Task Everything_of_one_agent_is_cleared_when_the_agent_is_named_and_the_audit_log_tells()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        await server.TriageAsync("The docs link is broken.", "e1", "mine");
+        await server.TriageAsync("Thank you.", "e2", "mine");
+        await server.TriageAsync("Thank you.", "e3", "other");
+        const string Clear = "/api/v1/admin/agent-lightning/clear";
+
+        using var unnamed = await server.Http.PostAsync(Clear, null, Token);
+        Assert.Equal("agent_name is required: it names the agent whose interactions are all deleted.", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, unnamed));
+        using var cleared = await server.Http.PostAsync($"{Clear}?agent_name=mine", null, Token);
+        Assert.Equal("""{"agent_name":"mine","deleted":2}""", await cleared.Content.ReadAsStringAsync(Token));
+
+        var left = Assert.Single((await server.GetAsync("/api/lightning/episodes")).GetProperty("episodes").EnumerateArray());
+        Assert.Equal("e3", left.GetProperty("id").GetString());
+        var entry = Assert.Single((await server.GetAsync("/api/lightning/audit?action=deleted&agent_id=mine")).GetProperty("entries").EnumerateArray());
+        Assert.Equal(("api", "2"), (entry.GetProperty("actor").GetString(), entry.GetProperty("detail").GetProperty("removed").GetString()));
+        Assert.Empty((await server.GetAsync("/api/lightning/audit?agent_id=other")).GetProperty("entries").EnumerateArray());
+    }
 }

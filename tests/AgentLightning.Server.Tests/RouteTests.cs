@@ -64,6 +64,7 @@ public sealed class RouteTests
             [
                 "DELETE /api/lightning/episodes",
                 "DELETE /api/lightning/episodes/{id}",
+                "GET /api/lightning/audit",
                 "GET /api/lightning/deployments",
                 "GET /api/lightning/deployments/active",
                 "GET /api/lightning/deployments/lineage",
@@ -89,9 +90,29 @@ public sealed class RouteTests
                 "POST /api/lightning/rewards",
                 "POST /api/lightning/rewards/implicit",
                 "POST /api/lightning/triage",
+                "POST /api/v1/admin/agent-lightning/clear",
                 "POST /api/v1/chat/feedback",
             ],
             listed);
+    }
+
+    [Fact]
+    public async Task The_open_api_document_tells_how_a_key_is_sent_and_where_none_is_asked_for()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+
+        var document = await server.GetAsync("/openapi/v1.json");
+
+        var schemes = document.GetProperty("components").GetProperty("securitySchemes");
+        Assert.Equal(("http", "bearer"), (schemes.GetProperty("bearer").GetProperty("type").GetString(), schemes.GetProperty("bearer").GetProperty("scheme").GetString()));
+        Assert.Equal("x-api-key", schemes.GetProperty("x-api-key").GetProperty("name").GetString());
+        var paths = document.GetProperty("paths");
+        var clear = paths.GetProperty("/api/v1/admin/agent-lightning/clear").GetProperty("post");
+        Assert.Equal("Asks for the role admin.", clear.GetProperty("description").GetString());
+        Assert.Equal(["bearer", "x-api-key"], clear.GetProperty("security").EnumerateArray().Select(one => Assert.Single(one.EnumerateObject()).Name));
+        Assert.Equal("Asks for the role read.", paths.GetProperty("/api/v1/admin/agent-lightning/stats").GetProperty("get").GetProperty("description").GetString());
+        Assert.False(paths.GetProperty("/health").GetProperty("get").TryGetProperty("security", out _));
     }
 
     [Fact]

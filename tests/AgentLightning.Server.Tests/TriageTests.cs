@@ -93,6 +93,7 @@ public sealed class TriageTests
     [InlineData("""{"comment":7}""", "comment")]
     [InlineData("""{"comment":"x","episode_id":"a b"}""", "episode_id")]
     [InlineData("""{"comment":"x","agent_id":""}""", "agent_id")]
+    [InlineData("""{"comment":"x","session_id":"a\u0000b"}""", "session_id must be at most 200 characters without control characters")]
     public async Task Feedback_that_cannot_be_right_is_refused_with_the_field_named_and_leaves_no_episode(string body, string named)
     {
         using var folder = new TemporaryFolder();

@@ -8,6 +8,7 @@ internal static class ModelCommand
 {
     public static Command Create() => new("model", "Runs and trains language models in Hugging Face folders.")
     {
+        ModelPullCommand.Create(),
         ModelInfoCommand.Create(),
         ModelTokenizeCommand.Create(),
         ModelGenerateCommand.Create(),
@@ -19,6 +20,7 @@ internal static class ModelCommand
         ModelEvalCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),
+        ModelBenchCommand.Create(),
     };
 
     public static Option<DirectoryInfo> Model() => new("--model") { Description = "Folder with config.json, model.safetensors and tokenizer.json.", Required = true };

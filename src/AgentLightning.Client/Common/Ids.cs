@@ -3,6 +3,9 @@ namespace AgentLightning.Common;
 /// <summary>Record ids: ours are UUIDv7, which sort by time; a client may give its own, which then is an idempotency key.</summary>
 public static class Ids
 {
+    /// <summary>Of a name, in characters.</summary>
+    public const int LongestName = 200;
+
     private const int LongestId = 200;
 
     /// <summary>A new id for a record made at <paramref name="now"/>.</summary>
@@ -19,4 +22,10 @@ public static class Ids
 
         return id;
     }
+
+    /// <summary>Checks a name from outside that is no id of a record, as that of a session is: at most 200 characters, none of them a control character. Null is none.</summary>
+    public static string? CheckName(string? value, string name) =>
+        value is null || (value.Length <= LongestName && !value.Any(char.IsControl))
+            ? value
+            : throw LightningException.Invalid($"{name} must be at most {LongestName} characters without control characters, but it has {value.Length}.");
 }

@@ -111,15 +111,18 @@ internal sealed class Spool : IDisposable
             }
 
             var isFirst = _segments.Count == 0;
+            var start = 0L;
             try
             {
                 if (_writer is null || _writer.Length > SegmentBytes)
                 {
                     _writer?.Dispose();
+                    _writer = null;
                     _writer = new FileStream(PathOf(_next), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
                     _segments.AddLast(_next++);
                 }
 
+                start = _writer.Length;
                 Span<byte> head = stackalloc byte[HeaderBytes + ChecksumBytes];
                 head[0] = (byte)payload.Kind;
                 BinaryPrimitives.WriteInt32LittleEndian(head[1..], payload.Bytes.Length);
@@ -128,17 +131,15 @@ internal sealed class Spool : IDisposable
                 _writer.Write(head);
                 _writer.Write(payload.Bytes.Span);
                 _writer.Flush(flushToDisk: true);
+                _bytes += size;
             }
             catch
             {
-                // What is written now would stand behind half a frame.
-                _writer?.Dispose();
-                _writer = null;
+                TakeBack(start);
                 throw;
             }
             finally
             {
-                _bytes += size;
                 if (isFirst && _segments.Count > 0)
                 {
                     Tell();
@@ -211,6 +212,28 @@ internal sealed class Spool : IDisposable
             _reader?.Dispose();
             _lock.Dispose();
         }
+    }
+
+    /// <summary>Cuts off half a frame, and goes on in another segment: what is written next must not stand behind it.</summary>
+    private void TakeBack(long start)
+    {
+        try
+        {
+            _writer?.SetLength(start);
+            _writer?.Dispose();
+            if (_writer is not null && start == 0)
+            {
+                // Nothing was ever in it.
+                File.Delete(PathOf(_segments.Last!.Value));
+                _segments.RemoveLast();
+            }
+        }
+        catch (IOException)
+        {
+            // It stays, and is skipped when it is read.
+        }
+
+        _writer = null;
     }
 
     private bool TryRead(FileStream stream)

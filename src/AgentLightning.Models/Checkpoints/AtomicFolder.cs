@@ -10,10 +10,19 @@ internal static class AtomicFolder
     {
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         Recover(path);
-        var (next, old) = (path + ".new", path + ".old");
+        var next = path + ".new";
         DeleteIfThere(next);
         Directory.CreateDirectory(next);
         await write(next).ConfigureAwait(false);
+        Replace(path, next);
+    }
+
+    /// <summary>Puts a folder that is whole into the place of <paramref name="path"/>.</summary>
+    public static void Replace(string path, string next)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        Recover(path);
+        var old = path + ".old";
         DeleteIfThere(old);
         if (Directory.Exists(path))
         {

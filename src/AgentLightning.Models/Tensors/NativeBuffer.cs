@@ -12,7 +12,13 @@ internal sealed unsafe class NativeBuffer : SafeHandle
         : base(0, ownsHandle: true)
     {
         Bytes = bytes;
-        SetHandle((nint)NativeMemory.AlignedAlloc((nuint)bytes + Alignment, Alignment));
+        var huge = bytes >= 2 * HugePages.Size;
+        SetHandle((nint)NativeMemory.AlignedAlloc((nuint)bytes + Alignment, huge ? HugePages.Size : Alignment));
+        if (huge)
+        {
+            HugePages.Advise(Data, bytes);
+        }
+
         if (zeroed)
         {
             NativeMemory.Clear(Data, (nuint)bytes);

@@ -7,7 +7,7 @@ namespace AgentLightning.Models.Tensors;
 /// <summary>Tiles of 8 × 32, 4 × 32, 2 × 32 and 1 × 32 with AVX-512: 16 sums in registers hide the latency of two multipliers.</summary>
 internal sealed unsafe class PanelKernel512 : PanelKernel
 {
-    private const int Ahead = 4096;
+    private const int Ahead = 8192;
 
     protected override void MultiplyFull(int m, int k, float* a, nint aRow, nint aStep, void* panel, StoredType type, float* c, nint cRow, float* start, nint startRow)
     {

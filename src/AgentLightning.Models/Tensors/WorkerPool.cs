@@ -17,6 +17,7 @@ internal unsafe interface IJob
 internal sealed unsafe class WorkerPool : IDisposable
 {
     private const int SpinsBeforeSleep = 2_000;
+    private const int NoParts = int.MaxValue;
     private readonly NativeBuffer?[] _scratch;
     private readonly Thread[] _threads;
     private readonly object _wake = new();
@@ -59,12 +60,14 @@ internal sealed unsafe class WorkerPool : IDisposable
             return;
         }
 
+        // Closed first: a worker that still looks at the ticket of the job before, and already at the parts of this one, must not be able to claim any.
+        var number = (_ticket >> 32) + 1;
+        Interlocked.Exchange(ref _ticket, (number << 32) | NoParts);
         _job = &job;
         _run = &Invoke<TJob>;
         _parts = parts;
         _done = 0;
-        Volatile.Write(ref _ticket, ((_ticket >> 32) + 1) << 32);
-        Interlocked.MemoryBarrier();
+        Interlocked.Exchange(ref _ticket, (number + 1) << 32);
         if (Volatile.Read(ref _sleepers) > 0)
         {
             Wake();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AgentLightning.Retention;
 
 namespace AgentLightning.Server.Configuration;
 
@@ -37,6 +38,9 @@ public static class ServerSettings
         {
             Set = (options, value) => options with { Lightning = options.Lightning with { Store = value } },
         },
+        Seconds("lock_wait_seconds", "How long a write waits while another process holds the SQLite file, in seconds.", 1, 600, options => options.Lightning.LockWait, (options, value) => options with { Lightning = options.Lightning with { LockWait = value } }),
+        Days("retain_payloads_days", "Days after which the texts of episodes and the bodies of spans are removed; 0 keeps them.", options => options.Lightning.Retention.PayloadAge, (retention, age) => retention with { PayloadAge = age }),
+        Days("retain_days", "Days after which episodes and traces are removed whole, with rewards and feedback; 0 keeps them.", options => options.Lightning.Retention.EpisodeAge, (retention, age) => retention with { EpisodeAge = age }),
         new("allow_anonymous", "Serve a store without API keys to other machines: anybody who reaches the address can read and change everything.", "true or false", "false")
         {
             Set = (options, value) => bool.TryParse(value, out var on) ? options with { AllowAnonymous = on } : null,
@@ -63,4 +67,9 @@ public static class ServerSettings
     private static ServerSetting Seconds(
         string key, string description, long least, long most, Func<LightningServerOptions, TimeSpan> get, Func<LightningServerOptions, TimeSpan, LightningServerOptions> set) =>
         Number(key, description, least, most, options => (long)Math.Ceiling(get(options).TotalSeconds), (options, value) => set(options, TimeSpan.FromSeconds(value)));
+
+    private static ServerSetting Days(string key, string description, Func<LightningServerOptions, TimeSpan?> get, Func<RetentionOptions, TimeSpan?, RetentionOptions> set) =>
+        Number(
+            key, description, 0, 36_500, options => (long)Math.Ceiling((get(options) ?? TimeSpan.Zero).TotalDays),
+            (options, value) => options with { Lightning = options.Lightning with { Retention = set(options.Lightning.Retention, value == 0 ? null : TimeSpan.FromDays(value)) } });
 }

@@ -1,6 +1,9 @@
 using AgentLightning.Access;
+using AgentLightning.Common;
+using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Monitoring;
+using AgentLightning.Retention;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -12,6 +15,9 @@ namespace AgentLightning.Server.Feedback;
 /// <summary>The newest feedback.</summary>
 public sealed record RecentFeedbackResponse(int Count, IReadOnlyList<FeedbackItem> Feedback, DateTimeOffset Timestamp);
 
+/// <summary>How many interactions of an agent were deleted.</summary>
+public sealed record ClearedResponse(string AgentName, long Deleted);
+
 /// <summary>The figures of chat agents under the addresses and names that their dashboards know. Rewards are on the scale 0…1.</summary>
 internal static class ChatAdminEndpoints
 {
@@ -21,6 +27,8 @@ internal static class ChatAdminEndpoints
         group.MapGet("/stats", StatsAsync).WithSummary("How many interactions an agent had, and their average, least and greatest reward.");
         group.MapGet("/feedback/stats", FeedbackStatsAsync).WithSummary("Feedback of the last days by type and by day.").ProducesProblem(StatusCodes.Status400BadRequest);
         group.MapGet("/feedback/recent", RecentAsync).WithSummary("The newest feedback.").ProducesProblem(StatusCodes.Status400BadRequest);
+        group.MapPost("/clear", ClearAsync).WithSummary("Deletes every interaction of an agent, with its rewards and feedback.")
+            .ProducesProblem(StatusCodes.Status400BadRequest).RequiresRole(Role.Admin);
         group.MapGet("/dashboard", DashboardAsync).WithSummary("Interactions, feedback of seven days, and how far both are from their goals.");
     }
 
@@ -30,6 +38,13 @@ internal static class ChatAdminEndpoints
     private static Task<FeedbackStatistics> FeedbackStatsAsync(
         ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null, int days = 7) =>
         statistics.FeedbackAsync(scope.AgentOrAll(agentName), days, cancellationToken);
+
+    private static async Task<ClearedResponse> ClearAsync(
+        EpisodeRemoval removal, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null)
+    {
+        var agent = scope.Named(agentName) ?? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.");
+        return new ClearedResponse(agent, await removal.RemoveAsync(new EpisodeSelection(agent, Agents: scope.Agents), RemovalScope.Episode, scope.Actor, null, cancellationToken));
+    }
 
     private static async Task<RecentFeedbackResponse> RecentAsync(
         IFeedbackStore feedback, TimeProvider time, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null, int limit = 20)

@@ -60,7 +60,7 @@ internal sealed class ServerMetrics : IRewardObserver
         }
     }
 
-    public Task RewardedAsync(Episode episode, Reward reward, CancellationToken cancellationToken)
+    public Task RewardedAsync(EpisodeOrigin episode, Reward reward, CancellationToken cancellationToken)
     {
         _rewards.Add(1, new KeyValuePair<string, object?>("source", EnumText.Of(reward.Source)));
         return Task.CompletedTask;

@@ -130,9 +130,9 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
 
     private async Task StoreAsync(Episode episode, CancellationToken cancellationToken)
     {
-        if (!await recorder.RecordDurablyAsync(episode, cancellationToken).ConfigureAwait(false))
+        if (await recorder.TryStoreAsync(episode, cancellationToken).ConfigureAwait(false) is { } reason)
         {
-            throw new LightningException(ErrorKind.Unavailable, "The store does not take episodes fast enough, or is away. Nothing is lost when the same request is sent again later.");
+            throw new LightningException(ErrorKind.Unavailable, $"{reason} Nothing is lost when the same request is sent again later.");
         }
     }
 

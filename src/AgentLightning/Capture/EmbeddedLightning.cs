@@ -2,6 +2,7 @@ using AgentLightning.Client;
 using AgentLightning.Client.Export;
 using AgentLightning.Common;
 using AgentLightning.Storage;
+using AgentLightning.Traces;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Capture;
@@ -11,7 +12,7 @@ public static class EmbeddedLightning
 {
     /// <summary>
     /// Registers the whole product and a client that captures into its store, in this process: the same calls as with a server. The store is opened, and made where it does not
-    /// exist, with the first record. Spans are not kept without a server; they are counted as dropped.
+    /// exist, with the first record. Episodes are read out of spans while the client lives.
     /// </summary>
     /// <param name="options">Where the records are kept.</param>
     /// <param name="configure">The options of capture; the environment is read first.</param>
@@ -25,26 +26,38 @@ public static class EmbeddedLightning
                 configure?.Invoke(client);
             },
             // What the sink needs is made with it, so that it is closed after the client that still delivers.
-            provider => new StoreSink(provider.GetRequiredService<SqlDatabase>(), provider.GetRequiredService<CaptureService>()));
+            provider => new StoreSink(
+                provider.GetRequiredService<SqlDatabase>(), provider.GetRequiredService<CaptureService>(), provider.GetRequiredService<OtlpReceiver>(), provider.GetRequiredService<TraceReader>()));
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(SqlDatabase database, CaptureService capture) : ICaptureSink
+    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, TraceReader reader) : ICaptureSink, IDisposable
     {
+        private readonly CancellationTokenSource _closed = new();
+        private Task _reading = Task.CompletedTask;
         private bool _isOpen;
+
+        /// <summary>What waits to be read lies in the store, for the next process.</summary>
+        public void Dispose()
+        {
+            _closed.Cancel();
+            _reading.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Wait();
+            _closed.Dispose();
+        }
 
         public async Task<SinkAnswer> SendAsync(Payload payload, CancellationToken cancellationToken)
         {
-            if (payload.Kind != PayloadKind.Records)
-            {
-                return new SinkAnswer(Verdict.Refused, Problem: "spans need a server");
-            }
-
             try
             {
                 if (!_isOpen)
                 {
                     await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
                     _isOpen = true;
+                    _reading = Task.Run(() => reader.RunAsync(_closed.Token), CancellationToken.None);
+                }
+
+                if (payload.Kind == PayloadKind.Spans)
+                {
+                    return await TakeSpansAsync(payload, cancellationToken).ConfigureAwait(false);
                 }
 
                 using var lines = new MemoryStream(payload.Bytes.ToArray(), writable: false);
@@ -59,6 +72,18 @@ public static class EmbeddedLightning
             {
                 return new SinkAnswer(Verdict.Failed, Problem: e is LightningException ? e.Message : e.GetType().Name);
             }
+        }
+
+        private async Task<SinkAnswer> TakeSpansAsync(Payload payload, CancellationToken cancellationToken)
+        {
+            using var body = new MemoryStream(payload.Bytes.ToArray(), writable: false);
+            var result = await receiver.ReceiveAsync(body, payload.Bytes.Length, gzip: false, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken).ConfigureAwait(false);
+            return result.Outcome switch
+            {
+                OtlpOutcome.Stored => new SinkAnswer(Verdict.Taken, result.Rejected, Problem: result.Message),
+                OtlpOutcome.Busy => new SinkAnswer(Verdict.TryLater, Problem: result.Message),
+                _ => new SinkAnswer(Verdict.Refused, Problem: result.Message),
+            };
         }
     }
 }

@@ -11,7 +11,6 @@ internal static class EpisodeCheck
     /// <summary>Characters of one text; what is longer is a file and no message.</summary>
     public const int LongestText = 4_000_000;
 
-    private const int LongestName = 200;
     private const int MostParts = 10_000;
     private const int MostTokens = 1_000_000;
 
@@ -50,20 +49,20 @@ internal static class EpisodeCheck
             CreatedAt = createdAt,
             RequestLatencyMs = Milliseconds(input.RequestLatencyMs, "request_latency_ms") ?? 0,
             Status = input.Status is null ? EpisodeStatus.Succeeded : EnumText.Parse<EpisodeStatus>(input.Status, "status"),
-            ModelDeployment = Name(input.ModelDeployment, "model_deployment"),
-            SessionId = Name(input.SessionId, "session_id"),
-            UserId = Name(input.UserId, "user_id"),
-            MessageId = Name(input.MessageId, "message_id"),
+            ModelDeployment = Ids.CheckName(input.ModelDeployment, "model_deployment"),
+            SessionId = Ids.CheckName(input.SessionId, "session_id"),
+            UserId = Ids.CheckName(input.UserId, "user_id"),
+            MessageId = Ids.CheckName(input.MessageId, "message_id"),
             TraceId = TraceId(input.TraceId),
-            CorrelationId = Name(input.CorrelationId, "correlation_id"),
-            Intent = Name(input.Intent, "intent"),
-            Persona = Name(input.Persona, "persona"),
+            CorrelationId = Ids.CheckName(input.CorrelationId, "correlation_id"),
+            Intent = Ids.CheckName(input.Intent, "intent"),
+            Persona = Ids.CheckName(input.Persona, "persona"),
             Error = Text(input.Error, "error"),
             TimeToFirstTokenMs = Milliseconds(input.TimeToFirstTokenMs, "time_to_first_token_ms"),
             Internal = input.Internal ?? false,
-            Action = Name(input.Action, "action"),
+            Action = Ids.CheckName(input.Action, "action"),
             ActionLogProbability = LogProbability(input.ActionLogProbability, "action_log_probability"),
-            InputKey = Name(input.InputKey, "input_key"),
+            InputKey = Ids.CheckName(input.InputKey, "input_key"),
             ToolCalls = Parts(input.ToolCalls, "tool_calls", MostParts, (call, name) =>
             {
                 Required(call.ToolName, $"{name}.tool_name");
@@ -74,7 +73,7 @@ internal static class EpisodeCheck
             }),
             Messages = Parts(input.Messages, "messages", MostParts, CheckMessage),
             Tokens = Tokens(input.Tokens),
-            Tags = Parts(input.Tags, "tags", LongestName, (tag, name) => Required(tag, name)),
+            Tags = Parts(input.Tags, "tags", Ids.LongestName, (tag, name) => Required(tag, name)),
             TokenUsage = Usage(input.TokenUsage),
             Metadata = metadata,
         };
@@ -84,12 +83,12 @@ internal static class EpisodeCheck
     {
         Required(message.Role, $"{name}.role");
         Text(message.Content, $"{name}.content");
-        Name(message.Name, $"{name}.name");
-        Name(message.ToolCallId, $"{name}.tool_call_id");
+        Ids.CheckName(message.Name, $"{name}.name");
+        Ids.CheckName(message.ToolCallId, $"{name}.tool_call_id");
         Parts(message.ToolCalls, $"{name}.tool_calls", MostParts, (call, of) =>
         {
             Required(call.Name, $"{of}.name");
-            Name(call.Id, $"{of}.id");
+            Ids.CheckName(call.Id, $"{of}.id");
             Text(call.Arguments, $"{of}.arguments");
         });
     }
@@ -141,11 +140,11 @@ internal static class EpisodeCheck
             return null;
         }
 
-        Count(metadata.Count, "metadata", LongestName);
+        Count(metadata.Count, "metadata", Ids.LongestName);
         var texts = new Dictionary<string, string>(metadata.Count);
         foreach (var (name, value) in metadata)
         {
-            Name(name, "a name in metadata");
+            Ids.CheckName(name, "a name in metadata");
             texts[name] = Text(value.ValueKind == JsonValueKind.String ? String(value) : value.GetRawText(), "metadata")!;
         }
 
@@ -188,16 +187,11 @@ internal static class EpisodeCheck
 
     private static void Required(string? value, string name)
     {
-        if (string.IsNullOrEmpty(Name(value, name)))
+        if (string.IsNullOrEmpty(Ids.CheckName(value, name)))
         {
-            throw LightningException.Invalid($"{name} must be 1 to {LongestName} characters, but it is empty.");
+            throw LightningException.Invalid($"{name} must be 1 to {Ids.LongestName} characters, but it is empty.");
         }
     }
-
-    private static string? Name(string? value, string name) =>
-        value is null || (value.Length <= LongestName && !value.Any(char.IsControl))
-            ? value
-            : throw LightningException.Invalid($"{name} must be at most {LongestName} characters without control characters, but it has {value.Length}.");
 
     private static string? Text(string? value, string name)
     {

@@ -60,7 +60,7 @@ public sealed partial class RewardGuard : IRewardObserver
     }
 
     /// <summary>Judges the release that answered the rewarded episode. A failure of the guard is logged and never fails the reward.</summary>
-    public async Task RewardedAsync(Episode episode, Reward reward, CancellationToken cancellationToken)
+    public async Task RewardedAsync(EpisodeOrigin episode, Reward reward, CancellationToken cancellationToken)
     {
         if (episode.DeploymentId is null)
         {

@@ -9,6 +9,7 @@ namespace AgentLightning.Episodes;
 /// </summary>
 internal sealed class EpisodeDeletion
 {
+    private const string WithPayload = " AND e.payload_removed = 0";
     private readonly SqlDatabase _database;
     private readonly SqlConditions _where;
     private readonly int _most;
@@ -43,7 +44,7 @@ internal sealed class EpisodeDeletion
     public Task<int> DeleteAsync(CancellationToken cancellationToken) => _database.WriteAsync(
         async session =>
         {
-            var chosen = await ChooseAsync(session, "", cancellationToken).ConfigureAwait(false);
+            var chosen = await ChooseAsync(session, "", Lock, cancellationToken).ConfigureAwait(false);
             if (chosen.Count == 0)
             {
                 return 0;
@@ -58,10 +59,13 @@ internal sealed class EpisodeDeletion
         },
         cancellationToken);
 
+    public Task<IReadOnlyList<string>> WithPayloadAsync(CancellationToken cancellationToken) =>
+        _database.ReadAsync<IReadOnlyList<string>>(async session => await ChooseAsync(session, WithPayload, "", cancellationToken).ConfigureAwait(false), cancellationToken);
+
     public Task<int> RemovePayloadsAsync(CancellationToken cancellationToken) => _database.WriteAsync(
         async session =>
         {
-            var chosen = await ChooseAsync(session, " AND e.payload_removed = 0", cancellationToken).ConfigureAwait(false);
+            var chosen = await ChooseAsync(session, WithPayload, Lock, cancellationToken).ConfigureAwait(false);
             if (chosen.Count == 0)
             {
                 return 0;
@@ -75,8 +79,10 @@ internal sealed class EpisodeDeletion
         },
         cancellationToken);
 
+    private string Lock => _database.ManyWriters ? " FOR UPDATE" : "";
+
     /// <summary>The oldest that are selected. Where others write at the same time they are locked, so that no two deletions take the same rows off the totals.</summary>
-    private Task<List<string>> ChooseAsync(SqlSession session, string condition, CancellationToken cancellationToken) => session.QueryAsync(
-        $"SELECT e.id FROM episodes e {_where}{condition} ORDER BY e.created_at, e.id LIMIT {_most}{(_database.ManyWriters ? " FOR UPDATE" : "")}", reader => reader.Text("id"),
+    private Task<List<string>> ChooseAsync(SqlSession session, string condition, string locking, CancellationToken cancellationToken) => session.QueryAsync(
+        $"SELECT e.id FROM episodes e {_where}{condition} ORDER BY e.created_at, e.id LIMIT {_most}{locking}", reader => reader.Text("id"),
         cancellationToken, _where.Parameters);
 }

@@ -52,16 +52,21 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) => EnqueueAsync(new Entry(episode, null), cancellationToken);
 
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
-    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken)
+    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken) => await TryStoreAsync(episode, cancellationToken).ConfigureAwait(false) is null;
+
+    /// <summary>Queues an episode and completes when it is on disk; null then. Otherwise why it is lost, for the person who asked.</summary>
+    public async Task<string?> TryStoreAsync(Episode episode, CancellationToken cancellationToken)
     {
-        var stored = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return await EnqueueAsync(new Entry(episode, stored), cancellationToken).ConfigureAwait(false) && await stored.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var done = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return await EnqueueAsync(new Entry(episode, done), cancellationToken).ConfigureAwait(false)
+            ? await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
+            : "The store does not take episodes as fast as they come.";
     }
 
     /// <summary>Completes when every episode queued before the call is on disk or counted as dropped.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        var reached = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reached = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
             await _queue.Writer.WriteAsync(new Entry(null, reached), cancellationToken).ConfigureAwait(false);
@@ -138,12 +143,15 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
             Interlocked.Increment(ref _dropped);
             // The message of an unknown error may quote what could not be redacted.
             LogDropped(_logger, 1, e is LightningException ? e.Message : $"it could not be redacted ({e.GetType().Name})");
-            entry.Done?.TrySetResult(false);
+            entry.Done?.TrySetResult("The episode could not be redacted.");
             return null;
         }
     }
 
-    /// <summary>A group that the store refuses is tried once more, record by record, so that one bad record does not take the others with it.</summary>
+    /// <summary>
+    /// A group that the store refuses for what is in it is tried once more, record by record, so that one bad record does not take the others with it. A store
+    /// that is away would keep each of them waiting in turn.
+    /// </summary>
     private async Task CommitAsync(List<Entry> group)
     {
         var episodes = group.Where(entry => entry.Episode is not null).Select(entry => entry.Episode!).ToList();
@@ -155,9 +163,9 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
                 Interlocked.Add(ref _recorded, episodes.Count);
             }
 
-            Complete(group, stored: true);
+            group.ForEach(entry => entry.Done?.TrySetResult(null));
         }
-        catch (Exception e) when (group.Count > 1)
+        catch (Exception e) when (group.Count > 1 && e is not LightningException { Kind: ErrorKind.Unavailable })
         {
             LogRetry(_logger, episodes.Count, _redactor.Redact(e.Message));
             foreach (var entry in group)
@@ -167,17 +175,10 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         }
         catch (Exception e)
         {
-            Interlocked.Increment(ref _dropped);
-            LogDropped(_logger, 1, _redactor.Redact(e.Message));
-            Complete(group, stored: false);
-        }
-    }
-
-    private static void Complete(List<Entry> group, bool stored)
-    {
-        foreach (var entry in group)
-        {
-            entry.Done?.TrySetResult(stored);
+            Interlocked.Add(ref _dropped, episodes.Count);
+            var reason = _redactor.Redact(e.Message);
+            LogDropped(_logger, episodes.Count, reason);
+            group.ForEach(entry => entry.Done?.TrySetResult(e is LightningException ? reason : "The store did not take the episode."));
         }
     }
 
@@ -188,5 +189,5 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
     /// <summary>An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.</summary>
-    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<bool>? Done);
+    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<string?>? Done);
 }

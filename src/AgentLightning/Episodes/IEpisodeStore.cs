@@ -26,6 +26,9 @@ public sealed record EpisodeSelection(
     public EpisodeSelection AsStored(Redactor redactor) => this with { SessionId = redactor.Identifier(SessionId, AgentId), UserId = redactor.Identifier(UserId, AgentId) };
 }
 
+/// <summary>Whose an episode is, and which release answered it.</summary>
+public sealed record EpisodeOrigin(string EpisodeId, string AgentId, string? DeploymentId);
+
 /// <summary>Keeps episodes. A call that returned is on disk.</summary>
 public interface IEpisodeStore
 {
@@ -43,6 +46,9 @@ public interface IEpisodeStore
 
     /// <summary>The whole episode, or null.</summary>
     Task<Episode?> FindAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Whose these episodes are (1…1,000 ids), in any order, of those that exist.</summary>
+    Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken);
 
     /// <summary>The newest episode whose answer is this message of a conversation, or null.</summary>
     Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken);
@@ -62,6 +68,9 @@ public interface IEpisodeStore
     /// </summary>
     Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 
-    /// <summary>The same for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts stay.</summary>
+    /// <summary>The ids of up to <paramref name="most"/> (1…1,000) of the selected episodes whose payloads are there, oldest first; empty when there are no more.</summary>
+    Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
+
+    /// <summary>The same as <see cref="DeleteAsync"/> for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts stay.</summary>
     Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 }

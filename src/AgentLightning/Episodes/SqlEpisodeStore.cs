@@ -91,6 +91,16 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) =>
         database.LookAsync(session => session.SingleAsync($"{WholeSql} WHERE e.id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
 
+    public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        var where = new SqlConditions().AddAny("id", "@id", ids);
+        return database.LookAsync<IReadOnlyList<EpisodeOrigin>>(
+            async session => await session.QueryAsync(
+                $"SELECT id, agent_id, deployment_id FROM episodes {where}",
+                reader => new EpisodeOrigin(reader.Text("id"), reader.Text("agent_id"), reader.TextOrNull("deployment_id")), cancellationToken, where.Parameters).ConfigureAwait(false),
+            cancellationToken);
+    }
+
     public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
         database.LookAsync(
             session => session.SingleAsync($"{WholeSql} WHERE e.message_id = @id ORDER BY e.created_at DESC, e.id DESC LIMIT 1", Read, cancellationToken, ("@id", messageId)), cancellationToken);
@@ -131,6 +141,9 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
 
     public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).DeleteAsync(cancellationToken);
+
+    public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        new EpisodeDeletion(database, selection, most).WithPayloadAsync(cancellationToken);
 
     public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).RemovePayloadsAsync(cancellationToken);

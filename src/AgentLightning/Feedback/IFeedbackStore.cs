@@ -32,6 +32,12 @@ public interface IFeedbackStore
     /// <summary>How much current feedback there is, counted by the database.</summary>
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Takes the comments out of up to <paramref name="most"/> (1…1,000) pieces of feedback of a user, on whosever messages; what was rated stays. Returns how many; 0 when there are no more.
+    /// </summary>
+    /// <param name="agents">Only feedback on messages of these agents exists for it; null for all.</param>
+    Task<int> RemoveCommentsAsync(string userId, string? agentId, IReadOnlyList<string>? agents, int most, CancellationToken cancellationToken);
+
     /// <summary>How many of the messages made in a period of UTC days, both included, have got feedback, whenever it came.</summary>
     Task<long> CountMessagesAsync(string? agentId, DateOnly first, DateOnly last, CancellationToken cancellationToken);
 }

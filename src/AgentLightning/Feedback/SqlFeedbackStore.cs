@@ -71,6 +71,16 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
         return database.LookAsync(session => session.CountAsync($"SELECT COUNT(*) FROM feedback {where} AND opens = 1", cancellationToken, where.Parameters), cancellationToken);
     }
 
+    public Task<int> RemoveCommentsAsync(string userId, string? agentId, IReadOnlyList<string>? agents, int most, CancellationToken cancellationToken)
+    {
+        Page.CheckLimit(most);
+        var where = new SqlConditions().Add("user_id = @user", "@user", userId).Add("agent_id = @agent", "@agent", agentId).AddAny("agent_id", "@of", agents).With("@most", most);
+        return database.WriteAsync(
+            session => session.ExecuteAsync(
+                $"UPDATE feedback SET comment = NULL WHERE id IN (SELECT id FROM feedback {where} AND comment IS NOT NULL ORDER BY id LIMIT @most)", cancellationToken, where.Parameters),
+            cancellationToken);
+    }
+
     private async Task<bool> AddAsync(SqlSession session, MessageFeedback feedback, CancellationToken cancellationToken)
     {
         if (await FindAsync(session, feedback.Id, cancellationToken).ConfigureAwait(false) is not null)

@@ -1,24 +1,29 @@
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Traces;
 using Microsoft.Extensions.Logging;
 
 namespace AgentLightning.Retention;
 
 /// <summary>What one sweep took away.</summary>
-public sealed record RetentionResult(long Episodes, long Payloads);
+/// <param name="Traces">Traces that belonged to no episode any more.</param>
+/// <param name="TracePayloads">Traces whose spans lost their bodies.</param>
+public sealed record RetentionResult(long Episodes, long Payloads, long Traces, long TracePayloads);
 
 /// <summary>Takes away what is older than the store keeps it. Several servers may sweep one store at the same time.</summary>
 public sealed partial class RetentionSweeper
 {
+    private const int Step = 100;
     private readonly EpisodeRemoval _removal;
+    private readonly ITraceStore _traces;
     private readonly RetentionOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    public RetentionSweeper(EpisodeRemoval removal, RetentionOptions options, TimeProvider time, ILogger<RetentionSweeper> logger)
+    public RetentionSweeper(EpisodeRemoval removal, ITraceStore traces, RetentionOptions options, TimeProvider time, ILogger<RetentionSweeper> logger)
     {
         options.Validate();
-        (_removal, _options, _time, _logger) = (removal, options, time, logger);
+        (_removal, _traces, _options, _time, _logger) = (removal, traces, options, time, logger);
     }
 
     /// <summary>Sweeps once, now.</summary>
@@ -27,7 +32,9 @@ public sealed partial class RetentionSweeper
         // Whole episodes first: their payloads need no step of their own then.
         var episodes = await RemoveAsync(_options.EpisodeAge, RemovalScope.Episode, cancellationToken).ConfigureAwait(false);
         var payloads = await RemoveAsync(_options.PayloadAge, RemovalScope.Payload, cancellationToken).ConfigureAwait(false);
-        return new RetentionResult(episodes, payloads);
+        var traces = await RemoveAsync(_options.EpisodeAge, _traces.DeleteBeforeAsync, cancellationToken).ConfigureAwait(false);
+        var bodies = await RemoveAsync(_options.PayloadAge, _traces.DeletePayloadsBeforeAsync, cancellationToken).ConfigureAwait(false);
+        return new RetentionResult(episodes, payloads, traces, bodies);
     }
 
     /// <summary>Sweeps at once and then at every interval, until cancelled. A sweep that fails is logged, and the next one takes what it left.</summary>
@@ -46,7 +53,7 @@ public sealed partial class RetentionSweeper
                 try
                 {
                     var swept = await SweepAsync(cancellationToken).ConfigureAwait(false);
-                    LogSwept(_logger, swept.Episodes, swept.Payloads);
+                    LogSwept(_logger, swept.Episodes, swept.Payloads, swept.Traces, swept.TracePayloads);
                 }
                 catch (LightningException e)
                 {
@@ -64,8 +71,22 @@ public sealed partial class RetentionSweeper
     private async Task<long> RemoveAsync(TimeSpan? age, RemovalScope scope, CancellationToken cancellationToken) =>
         age is null ? 0 : await _removal.RemoveAsync(new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), scope, "retention", null, cancellationToken).ConfigureAwait(false);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Retention took away {Episodes} episodes and the payloads of {Payloads} more")]
-    private static partial void LogSwept(ILogger logger, long episodes, long payloads);
+    /// <summary>Traces by when they began to arrive: also those that no episode was read out of.</summary>
+    private async Task<long> RemoveAsync(TimeSpan? age, Func<DateTimeOffset, int, CancellationToken, Task<int>> remove, CancellationToken cancellationToken)
+    {
+        var (removed, step) = (0L, age is null ? 0 : Step);
+        while (step == Step)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            step = await remove(_time.GetUtcNow() - age!.Value, Step, cancellationToken).ConfigureAwait(false);
+            removed += step;
+        }
+
+        return removed;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Retention took away {Episodes} episodes, the payloads of {Payloads} more, {Traces} traces without an episode, and the span bodies of {TracePayloads} more")]
+    private static partial void LogSwept(ILogger logger, long episodes, long payloads, long traces, long tracePayloads);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Retention failed and will be tried again: {Reason}")]
     private static partial void LogFailed(ILogger logger, string reason);

@@ -31,50 +31,52 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
             Reward.CheckValue(reward.Value);
         }
 
-        // Of two rewards at the same moment one supersedes the other, and of two with one id one is known.
-        await database.SerialiseAsync(session, rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" }), cancellationToken).ConfigureAwait(false);
         await ReadAsync(cancellationToken).ConfigureAwait(false);
         var added = rewards.Select(Settle).ToList();
-        await session.ExecuteEachAsync("UPDATE rewards SET is_current = 0 WHERE id = @id", [.. _superseded.Select(id => new (string, SqlValue)[] { ("@id", id) })], cancellationToken).ConfigureAwait(false);
-        await session.ExecuteEachAsync(InsertSql, [.. _new.Select(Row)], cancellationToken).ConfigureAwait(false);
-        await _totals.WriteAsync(database, session, cancellationToken).ConfigureAwait(false);
+        await session.WriteTogetherAsync(
+            [
+                new SqlWrites("UPDATE rewards SET is_current = 0 WHERE id = @id", [.. _superseded.Select(id => new (string, SqlValue)[] { ("@id", id) })]),
+                new SqlWrites(InsertSql, [.. _new.Select(Row)]),
+                _totals.Writes(database),
+            ],
+            cancellationToken).ConfigureAwait(false);
         return added;
     }
 
-    private async Task ReadAsync(CancellationToken cancellationToken)
+    private Task ReadAsync(CancellationToken cancellationToken)
     {
-        foreach (var chunk in rewards.Chunk(Together))
+        var reads = new List<SqlRead>();
+        // Of two rewards at the same moment one supersedes the other, and of two with one id one is known.
+        if (database.Serialising(rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" })) is { } first)
         {
-            var ids = new SqlConditions().AddAny("id", "@id", [.. chunk.Select(reward => reward.Id).Distinct()]);
-            _known.UnionWith(await session.QueryAsync($"SELECT id FROM rewards {ids}", reader => reader.Text("id"), cancellationToken, ids.Parameters).ConfigureAwait(false));
-
-            // Where others write at the same time, the episodes are kept from being deleted until the end of the transaction.
-            ids = new SqlConditions().AddAny("id", "@id", [.. chunk.Select(reward => reward.EpisodeId).Distinct()]);
-            var episodes = await session.QueryAsync(
-                $"SELECT id, created_at, model, intent, persona, deployment_id FROM episodes {ids} ORDER BY id{(database.ManyWriters ? " FOR KEY SHARE" : "")}",
-                reader => new Rewarded(
-                    reader.Text("id"), reader.Integer("created_at"), reader.TextOrNull("model"), reader.TextOrNull("intent"), reader.TextOrNull("persona"), reader.TextOrNull("deployment_id")),
-                cancellationToken, ids.Parameters).ConfigureAwait(false);
-            foreach (var episode in episodes)
-            {
-                _episodes.TryAdd(episode.Id, episode);
-            }
-
-            ids = new SqlConditions().AddAny("episode_id", "@id", [.. episodes.Select(episode => episode.Id)]);
-            var current = await session.QueryAsync(
-                $"SELECT id, episode_id, agent_id, source, evaluator, value FROM rewards {ids} AND is_current = 1",
-                reader => (EpisodeId: reader.Text("episode_id"), Entry: new Entry(
-                    reader.Text("id"), reader.Text("agent_id"), EnumText.Parse<RewardSource>(reader.Text("source"), "source"), reader.Text("evaluator"), reader.Number("value"), null)),
-                cancellationToken, ids.Parameters).ConfigureAwait(false);
-            foreach (var (episodeId, entry) in current)
-            {
-                // An episode of an earlier chunk has been read already.
-                if (_episodes[episodeId].Current.TrueForAll(known => known.Id != entry.Id))
-                {
-                    _episodes[episodeId].Current.Add(entry);
-                }
-            }
+            reads.Add(first);
         }
+
+        foreach (var chunk in rewards.Select(reward => reward.Id).Distinct().Chunk(Together))
+        {
+            var ids = new SqlConditions().AddAny("id", "@id", chunk);
+            reads.Add(new SqlRead($"SELECT id FROM rewards {ids}", reader => _known.Add(reader.Text("id")), ids.Parameters));
+        }
+
+        foreach (var chunk in rewards.Select(reward => reward.EpisodeId).Distinct().Chunk(Together))
+        {
+            // Where others write at the same time, the episodes are kept from being deleted until the end of the transaction.
+            var ids = new SqlConditions().AddAny("id", "@id", chunk);
+            reads.Add(new SqlRead(
+                $"SELECT id, created_at, model, intent, persona, deployment_id FROM episodes {ids} ORDER BY id{(database.ManyWriters ? " FOR KEY SHARE" : "")}",
+                reader => _episodes.Add(reader.Text("id"), new Rewarded(
+                    reader.Integer("created_at"), reader.TextOrNull("model"), reader.TextOrNull("intent"), reader.TextOrNull("persona"), reader.TextOrNull("deployment_id"))),
+                ids.Parameters));
+            ids = new SqlConditions().AddAny("episode_id", "@id", chunk);
+            // Not "= 1": PostgreSQL would then walk the whole of an index of current rewards, which it takes for small until it has counted them.
+            reads.Add(new SqlRead(
+                $"SELECT id, episode_id, agent_id, source, evaluator, value FROM rewards {ids} AND is_current <> 0",
+                reader => _episodes[reader.Text("episode_id")].Current.Add(new Entry(
+                    reader.Text("id"), reader.Text("agent_id"), EnumText.Parse<RewardSource>(reader.Text("source"), "source"), reader.Text("evaluator"), reader.Number("value"), null)),
+                ids.Parameters));
+        }
+
+        return session.ReadTogetherAsync(reads, cancellationToken);
     }
 
     /// <summary>Decides what becomes of a reward, given those before it. True when it is new.</summary>
@@ -135,7 +137,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
     }
 
     /// <summary>An episode with its current rewards.</summary>
-    private sealed record Rewarded(string Id, long At, string? Model, string? Intent, string? Persona, string? DeploymentId)
+    private sealed record Rewarded(long At, string? Model, string? Intent, string? Persona, string? DeploymentId)
     {
         public List<Entry> Current { get; } = [];
 

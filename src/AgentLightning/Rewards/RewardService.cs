@@ -8,7 +8,7 @@ namespace AgentLightning.Rewards;
 /// <summary>Is told of rewards after they are on disk, with the release that had answered.</summary>
 public interface IRewardObserver
 {
-    Task RewardedAsync(Episode episode, Reward reward, CancellationToken cancellationToken);
+    Task RewardedAsync(EpisodeOrigin episode, Reward reward, CancellationToken cancellationToken);
 }
 
 /// <summary>What is asked for when a reward is given.</summary>
@@ -25,7 +25,7 @@ public sealed record RewardRequest(
 }
 
 /// <summary>Gives rewards to episodes, one at a time, as people and evaluators do.</summary>
-public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, RewardWriter writer, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
+public sealed class RewardService(IRewardStore rewards, RewardWriter writer, EpisodeRecorder recorder, IEnumerable<IRewardObserver> observers, Redactor redactor, TimeProvider time)
 {
     /// <summary>What is said of a reward for an episode that is not there.</summary>
     public static LightningException UnknownEpisode(string episodeId) => LightningException.NotFound($"Episode {episodeId} not found. A reward needs the id of a stored episode.");
@@ -39,12 +39,12 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
     {
         var value = request.CanonicalValue;
         var episodeId = Ids.Check(request.EpisodeId, "episode_id");
-        var episode = await episodes.FindAsync(episodeId, cancellationToken).ConfigureAwait(false);
+        var episode = await writer.OriginAsync(episodeId, cancellationToken).ConfigureAwait(false);
         if (episode is null)
         {
             // It may still be on its way to the store.
             await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
-            episode = await episodes.FindAsync(episodeId, cancellationToken).ConfigureAwait(false)
+            episode = await writer.OriginAsync(episodeId, cancellationToken).ConfigureAwait(false)
                 ?? throw UnknownEpisode(episodeId);
         }
 
@@ -53,7 +53,7 @@ public sealed class RewardService(IEpisodeStore episodes, IRewardStore rewards, 
         var reward = new Reward
         {
             Id = request.RewardId is null ? Ids.New(now) : redactor.CheckName(Ids.Check(request.RewardId, "reward_id"), "reward_id")!,
-            EpisodeId = episode.Id,
+            EpisodeId = episode.EpisodeId,
             AgentId = episode.AgentId,
             Source = request.Source,
             Value = value,

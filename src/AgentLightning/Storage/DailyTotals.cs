@@ -55,20 +55,19 @@ internal sealed class DailyTotals
 
     public void Add(TotalKey key, TotalDelta delta) => _deltas[key] = _deltas.TryGetValue(key, out var sum) ? sum + delta : delta;
 
-    public async Task WriteAsync(SqlDatabase database, SqlSession session, CancellationToken cancellationToken)
-    {
-        if (_deltas.Count == 0)
-        {
-            return;
-        }
+    public Task WriteAsync(SqlDatabase database, SqlSession session, CancellationToken cancellationToken) => session.WriteTogetherAsync([Writes(database)], cancellationToken);
 
+    /// <summary>What <see cref="WriteAsync"/> would write.</summary>
+    public SqlWrites Writes(SqlDatabase database)
+    {
         var slot = database.ManyWriters ? Random.Shared.Next(Slots) : 0;
         // In one order everywhere, so that two writers in one slot never wait for each other in a circle.
-        var rows = _deltas.Where(entry => entry.Value != default)
-            .OrderBy(entry => entry.Key.AgentId, StringComparer.Ordinal).ThenBy(entry => entry.Key.Day).ThenBy(entry => entry.Key.Model, StringComparer.Ordinal)
-            .ThenBy(entry => entry.Key.Intent, StringComparer.Ordinal).ThenBy(entry => entry.Key.Persona, StringComparer.Ordinal)
-            .Select(entry => Row(entry.Key, slot, entry.Value)).ToList();
-        await session.ExecuteEachAsync(UpsertSql, rows, cancellationToken).ConfigureAwait(false);
+        return new SqlWrites(
+            UpsertSql,
+            [.. _deltas.Where(entry => entry.Value != default)
+                .OrderBy(entry => entry.Key.AgentId, StringComparer.Ordinal).ThenBy(entry => entry.Key.Day).ThenBy(entry => entry.Key.Model, StringComparer.Ordinal)
+                .ThenBy(entry => entry.Key.Intent, StringComparer.Ordinal).ThenBy(entry => entry.Key.Persona, StringComparer.Ordinal)
+                .Select(entry => Row(entry.Key, slot, entry.Value))]);
     }
 
     private static (string, SqlValue)[] Row(TotalKey key, int slot, TotalDelta delta) =>

@@ -7,7 +7,7 @@ namespace AgentLightning.Storage;
 
 /// <summary>
 /// One PostgreSQL database, for several servers at once. A read is a read-only transaction on one snapshot; a write is a transaction at read committed:
-/// unique indexes, guarded updates and <see cref="SerialiseAsync"/> keep the invariants, so that unrelated writes never wait for each other.
+/// unique indexes, guarded updates and <see cref="SqlDatabase.SerialiseAsync"/> keep the invariants, so that unrelated writes never wait for each other.
 /// </summary>
 /// <remarks>What is acknowledged is on the server's disk as long as its settings <c>fsync</c> and <c>synchronous_commit</c> are on, which they are by default.</remarks>
 internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, LightningMeter meter) : SqlDatabase(time, meter)
@@ -46,12 +46,12 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
     /// Each key is one of 1,024 advisory locks: a group of any size fits into the server's lock table, and two keys that share a lock merely wait.
     /// All writers take them in the same order, so that none waits for another in a circle.
     /// </remarks>
-    public override Task SerialiseAsync(SqlSession session, IEnumerable<string> keys, CancellationToken cancellationToken) => session.ExecuteAsync(
+    public override SqlRead Serialising(IEnumerable<string> keys) => new(
         $"""
         SELECT pg_advisory_xact_lock({LockSpace}, slot)
         FROM (SELECT DISTINCT hashtext(key) & 1023 AS slot FROM unnest(string_to_array(@keys, chr(10))) AS key ORDER BY slot) AS slots
         """,
-        cancellationToken, ("@keys", string.Join('\n', keys)));
+        _ => { }, ("@keys", string.Join('\n', keys)));
 
     public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) => ReadAsync(
         async session =>

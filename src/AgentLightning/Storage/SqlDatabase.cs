@@ -44,7 +44,11 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     /// Lets the writing transactions that give one of the same keys run one after another, from here to their end: what a statement after it sees stays true.
     /// Call it once, before the first statement. An engine that has one writer at a time has nothing to do.
     /// </summary>
-    public virtual Task SerialiseAsync(SqlSession session, IEnumerable<string> keys, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task SerialiseAsync(SqlSession session, IEnumerable<string> keys, CancellationToken cancellationToken) =>
+        Serialising(keys) is { } first ? session.ReadTogetherAsync([first], cancellationToken) : Task.CompletedTask;
+
+    /// <summary>The same as a question that goes to the engine together with others, as the first of them; null where there is nothing to do.</summary>
+    public virtual SqlRead? Serialising(IEnumerable<string> keys) => null;
 
     /// <summary>True when the exception says that a unique index, a foreign key or a check refused the row.</summary>
     public abstract bool IsConstraintViolation(DbException exception);

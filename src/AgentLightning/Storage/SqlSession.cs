@@ -6,6 +6,13 @@ using Microsoft.Data.Sqlite;
 
 namespace AgentLightning.Storage;
 
+/// <summary>A question among several.</summary>
+/// <param name="Row">Is called with each row of the answer.</param>
+internal sealed record SqlRead(string Sql, Action<DbDataReader> Row, params (string Name, SqlValue Value)[] Parameters);
+
+/// <summary>A statement that is run for each row of parameters; all rows have the same.</summary>
+internal sealed record SqlWrites(string Sql, IReadOnlyList<(string Name, SqlValue Value)[]> Rows);
+
 /// <summary>One connection inside one transaction, with the few calls that the stores need. Parameters are named <c>@name</c>; null is NULL.</summary>
 internal sealed class SqlSession(DbConnection connection, DbTransaction? transaction)
 {
@@ -26,12 +33,17 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     /// An engine on the network gets them together, the others one after another.
     /// </summary>
     public Task<bool[]> ExecuteEachAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken) =>
-        rows.Count == 0 ? Task.FromResult<bool[]>([])
-        : TakesArrays ? ExecuteTogetherAsync(sql, rows, cancellationToken)
-        : Task.FromResult(ExecuteInTurn(sql, [.. rows[0].Select(parameter => parameter.Name)], [.. rows.Select(row => Array.ConvertAll(row, parameter => parameter.Value))]));
+        WriteTogetherAsync([new SqlWrites(sql, rows)], cancellationToken);
+
+    /// <summary>The same for several statements, each with its rows, one statement after another.</summary>
+    public Task<bool[]> WriteTogetherAsync(IReadOnlyList<SqlWrites> writes, CancellationToken cancellationToken) =>
+        TakesArrays ? ExecuteTogetherAsync(writes, cancellationToken) : Task.FromResult<bool[]>([.. writes.Where(write => write.Rows.Count > 0).SelectMany(ExecuteInTurn)]);
 
     /// <summary>True when a parameter can be an array, with one value for each row.</summary>
     public bool TakesArrays => connection.CanCreateBatch;
+
+    private bool[] ExecuteInTurn(SqlWrites write) =>
+        ExecuteInTurn(write.Sql, [.. write.Rows[0].Select(parameter => parameter.Name)], [.. write.Rows.Select(row => Array.ConvertAll(row, parameter => parameter.Value))]);
 
     /// <summary>The same for rows of values whose names are given once, on an engine that runs them in turn.</summary>
     public bool[] ExecuteInTurn(string sql, string[] names, IReadOnlyList<SqlValue[]> rows)
@@ -97,6 +109,48 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         return rows;
     }
 
+    /// <summary>Asks several questions in their order. An engine on the network gets them together; each still sees what was committed when its turn comes.</summary>
+    public async Task ReadTogetherAsync(IReadOnlyList<SqlRead> reads, CancellationToken cancellationToken)
+    {
+        if (!connection.CanCreateBatch)
+        {
+            foreach (var read in reads)
+            {
+                var command = Command(read.Sql, read.Parameters);
+                await using (command.ConfigureAwait(false))
+                {
+                    var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                    await using (reader.ConfigureAwait(false))
+                    {
+                        await ReadAsync(reader, read.Row, cancellationToken).ConfigureAwait(false);
+                    }
+                }
+            }
+
+            return;
+        }
+
+        var batch = connection.CreateBatch();
+        await using (batch.ConfigureAwait(false))
+        {
+            batch.Transaction = transaction;
+            foreach (var read in reads)
+            {
+                AddTo(batch, read.Sql, read.Parameters);
+            }
+
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                foreach (var read in reads)
+                {
+                    await ReadAsync(reader, read.Row, cancellationToken).ConfigureAwait(false);
+                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+
     public async Task<T?> SingleAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
         where T : class
     {
@@ -114,25 +168,18 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         }
     }
 
-    private async Task<bool[]> ExecuteTogetherAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken)
+    private async Task<bool[]> ExecuteTogetherAsync(IReadOnlyList<SqlWrites> writes, CancellationToken cancellationToken)
     {
-        var changed = new List<bool>(rows.Count);
-        foreach (var chunk in rows.Chunk(BatchSize))
+        var changed = new List<bool>();
+        foreach (var chunk in writes.SelectMany(write => write.Rows.Select(row => (write.Sql, Row: row))).Chunk(BatchSize))
         {
             var batch = connection.CreateBatch();
             await using (batch.ConfigureAwait(false))
             {
                 batch.Transaction = transaction;
-                foreach (var row in chunk)
+                foreach (var (sql, row) in chunk)
                 {
-                    var command = batch.CreateBatchCommand();
-                    command.CommandText = sql;
-                    foreach (var (name, value) in row)
-                    {
-                        Set(command.Parameters[command.Parameters.Add(command.CreateParameter())], name, value);
-                    }
-
-                    batch.BatchCommands.Add(command);
+                    AddTo(batch, sql, row);
                 }
 
                 await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
@@ -142,6 +189,26 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         }
 
         return [.. changed];
+    }
+
+    private static async Task ReadAsync(DbDataReader reader, Action<DbDataReader> row, CancellationToken cancellationToken)
+    {
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            row(reader);
+        }
+    }
+
+    private static void AddTo(DbBatch batch, string sql, (string Name, SqlValue Value)[] parameters)
+    {
+        var command = batch.CreateBatchCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters)
+        {
+            Set(command.Parameters[command.Parameters.Add(command.CreateParameter())], name, value);
+        }
+
+        batch.BatchCommands.Add(command);
     }
 
     private DbCommand Command(string sql, (string Name, SqlValue Value)[] parameters)

@@ -7,12 +7,11 @@ namespace AgentLightning.Storage;
 
 /// <summary>
 /// One SQLite file in WAL mode with full synchronisation: a committed transaction is on disk. One writer at a time in this process: what waits for it
-/// meanwhile is committed together, which costs one write to the disk for all. Other processes wait at the file's lock, up to ten seconds. Readers never wait.
+/// meanwhile is committed together, which costs one write to the disk for all. Other processes wait at the file's lock, up to a limit. Readers never wait.
 /// </summary>
 /// <remarks>SQLite has no asynchronous calls: a read runs on the calling thread until it completes, writes run on one of the pool.</remarks>
 internal sealed class SqliteDatabase : SqlDatabase
 {
-    private const int BusySeconds = 10;
     private const int MostIdleReaders = 32;
 
     /// <summary>Of a file that is made now. Of the default, half, each span of 2 kB would take a page to itself.</summary>
@@ -25,6 +24,7 @@ internal sealed class SqliteDatabase : SqlDatabase
     private const int KilobytesOfCache = 32_768;
 
     private readonly string _path;
+    private readonly int _busySeconds;
     private readonly string _connectionString;
     private readonly SqliteWriter _writer;
 
@@ -33,12 +33,13 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     private volatile bool _disposed;
 
-    public SqliteDatabase(string path, TimeProvider time, LightningMeter meter)
+    /// <param name="lockWait">How long a write waits while another process holds the file; whole seconds, at least one.</param>
+    public SqliteDatabase(string path, TimeSpan lockWait, TimeProvider time, LightningMeter meter)
         : base(time, meter)
     {
         SqliteLibrary.Load();
-        _path = path;
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = BusySeconds, Pooling = false }.ToString();
+        (_path, _busySeconds) = (path, (int)Math.Ceiling(lockWait.TotalSeconds));
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = _busySeconds, Pooling = false }.ToString();
         _writer = new SqliteWriter(OpenWriter);
     }
 
@@ -140,7 +141,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         try
         {
             // One by one: the driver leaves out what follows a statement that returns rows.
-            foreach (var setting in new[] { $"page_size = {BytesOfPage}", "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {BusySeconds * 1000}", $"wal_autocheckpoint = {PagesOfCheckpoint}", $"cache_size = -{KilobytesOfCache}" })
+            foreach (var setting in new[] { $"page_size = {BytesOfPage}", "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {_busySeconds * 1000}", $"wal_autocheckpoint = {PagesOfCheckpoint}", $"cache_size = -{KilobytesOfCache}" })
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = $"PRAGMA {setting}";
@@ -167,7 +168,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         {
             throw e.SqliteErrorCode switch
             {
-                5 or 6 => new LightningException(ErrorKind.Unavailable, $"The store '{_path}' stayed locked by another process for {BusySeconds} seconds. Try again, or end the process that holds it.", e),
+                5 or 6 => new LightningException(ErrorKind.Unavailable, $"The store '{_path}' stayed locked by another process for {_busySeconds} seconds. Try again, or end the process that holds it.", e),
                 11 or 26 => new LightningException(ErrorKind.Corrupt, $"'{_path}' is not a sound SQLite database ({e.Message.TrimEnd('.')}). Give the path of a Lightning store, or restore it from a backup.", e),
                 13 => new LightningException(ErrorKind.Unavailable, $"The disk that holds the store '{_path}' is full. Free some space and try again.", e),
                 14 => new LightningException(ErrorKind.Invalid, $"The store '{_path}' cannot be opened. Check that its folder exists and may be written.", e),

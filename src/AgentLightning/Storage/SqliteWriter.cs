@@ -1,5 +1,8 @@
+using System.Data;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace AgentLightning.Storage;
 
@@ -67,7 +70,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
         try
         {
             _connection ??= _open();
-            using var transaction = _connection.BeginTransaction(deferred: false);
+            // Not in a using: its end would fail where SQLite has rolled back by itself, and hide why.
+            var transaction = _connection.BeginTransaction(deferred: false);
             var session = new SqlSession(_connection, transaction);
             foreach (var write in group)
             {
@@ -75,13 +79,13 @@ internal sealed class SqliteWriter : IAsyncDisposable
             }
 
             transaction.Commit();
+            transaction.Dispose();
         }
         catch (Exception e)
         {
             // Nothing of the group is on disk. What state the connection is in, nobody knows.
             group.ForEach(write => write.Fail(e));
-            _connection?.Dispose();
-            _connection = null;
+            Abandon();
         }
 
         group.ForEach(write => write.Complete());
@@ -96,12 +100,40 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            // After a full disk there is no transaction any more to go back in: that fails, and with it the group.
-            transaction.Rollback("one");
             write.Fail(e);
+            TakeBack(transaction, e);
         }
 
         transaction.Release("one");
+    }
+
+    private static void TakeBack(SqliteTransaction transaction, Exception why)
+    {
+        try
+        {
+            transaction.Rollback("one");
+        }
+        catch (Exception e) when (e is SqliteException or InvalidOperationException)
+        {
+            // After a full disk there is no transaction any more to go back in: the whole group fails, for the same reason.
+            ExceptionDispatchInfo.Throw(why);
+        }
+    }
+
+    /// <summary>
+    /// Closes the connection. The driver rolls back what it began and fails, leaving the file open, where SQLite did so itself after a full disk: then it gets a
+    /// transaction to roll back.
+    /// </summary>
+    private void Abandon()
+    {
+        var connection = _connection;
+        _connection = null;
+        if (connection is { State: ConnectionState.Open })
+        {
+            _ = raw.sqlite3_exec(connection.Handle, "BEGIN");
+        }
+
+        connection?.Dispose();
     }
 
     /// <summary>One write on its way. Its caller learns of it after the commit.</summary>

@@ -53,6 +53,9 @@ public interface ITraceStore
     /// <summary>The same for the bodies of the spans only.</summary>
     Task<int> DeletePayloadsBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Deletes the bodies of the spans that these episodes, at most 1,000, were read out of. The traces are not read again.</summary>
+    Task DeletePayloadsOfAsync(IReadOnlyList<string> episodeIds, CancellationToken cancellationToken);
+
     /// <summary>All counts.</summary>
     Task<IReadOnlyList<TraceCount>> CountsAsync(CancellationToken cancellationToken);
 }

@@ -13,7 +13,8 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     ];
 
     /// <summary>
-    /// What comes after the late window leaves the trace as it was read. One that was never read is due when it is quiet, and at the latest when it was open for long.
+    /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is quiet, and at the latest when
+    /// it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since, which go in their turn.
     /// </summary>
     private const string TraceSql =
         """
@@ -22,7 +23,9 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         ON CONFLICT (trace_id) DO UPDATE SET
             has_root = CASE WHEN excluded.has_root = 1 THEN 1 ELSE traces.has_root END,
             last_at = excluded.last_at,
+            payload_removed = CASE WHEN traces.payload_removed > 0 THEN 2 ELSE 0 END,
             due_at = CASE
+                WHEN traces.payload_removed > 0 THEN traces.due_at
                 WHEN traces.read_at IS NOT NULL AND excluded.last_at > traces.read_at + @late THEN traces.due_at
                 WHEN traces.read_at IS NULL AND excluded.last_at + @root_quiet > traces.first_at + @longest THEN traces.first_at + @longest
                 WHEN excluded.has_root = 1 OR traces.has_root = 1 THEN excluded.last_at + @root_quiet
@@ -142,12 +145,20 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             async session =>
             {
                 var traces = await session.QueryAsync(
-                    "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed = 0 ORDER BY first_at, trace_id LIMIT @limit",
+                    "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed <> 1 ORDER BY first_at, trace_id LIMIT @limit",
                     reader => reader.Text("trace_id"), cancellationToken, ("@moment", moment.ToColumn()), ("@limit", limit)).ConfigureAwait(false);
-                (string, SqlValue)[][] rows = [.. traces.Order(StringComparer.Ordinal).Select(trace => new (string, SqlValue)[] { ("@trace", trace) })];
-                await session.ExecuteEachAsync("UPDATE spans SET body = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
-                // What is gone is not read again: an episode would lose what it has.
-                await session.ExecuteEachAsync("UPDATE traces SET payload_removed = 1, due_at = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
+                await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
+                return traces.Count;
+            },
+            cancellationToken);
+
+    public Task DeletePayloadsOfAsync(IReadOnlyList<string> episodeIds, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                var of = new SqlConditions().AddAny("episode_id", "@id", episodeIds);
+                var traces = await session.QueryAsync($"SELECT trace_id FROM traces {of} AND payload_removed <> 1", reader => reader.Text("trace_id"), cancellationToken, of.Parameters).ConfigureAwait(false);
+                await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
                 return traces.Count;
             },
             cancellationToken);
@@ -171,6 +182,14 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         {
             yield return new TraceCount("", "", TraceCounts.Conflicts, conflicts, at, at);
         }
+    }
+
+    private static async Task DeletePayloadsAsync(SqlSession session, List<string> traces, CancellationToken cancellationToken)
+    {
+        (string, SqlValue)[][] rows = [.. traces.Order(StringComparer.Ordinal).Select(trace => new (string, SqlValue)[] { ("@trace", trace) })];
+        await session.ExecuteEachAsync("UPDATE spans SET body = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
+        // What is gone is not read again: an episode would lose what it has.
+        await session.ExecuteEachAsync("UPDATE traces SET payload_removed = 1, due_at = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>True when what is stored under the span's id says the same as the span.</summary>

@@ -102,9 +102,10 @@ public sealed partial class TraceReader(
             return;
         }
 
+        var origin = new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId);
         foreach (var observer in observers)
         {
-            await observer.RewardedAsync(episode, reward, cancellationToken).ConfigureAwait(false);
+            await observer.RewardedAsync(origin, reward, cancellationToken).ConfigureAwait(false);
         }
     }
 

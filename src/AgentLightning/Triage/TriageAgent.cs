@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Governance;
 
 namespace AgentLightning.Triage;
 
@@ -15,7 +16,7 @@ public sealed record TriageCall(string AgentId, string? EpisodeId = null, string
 public sealed record TriageResult(string EpisodeId, FeedbackAnalysis Analysis, Episode Episode, bool Captured);
 
 /// <summary>Feedback in, structured analysis out; every call is captured as an episode with its true latency.</summary>
-public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorder, TimeProvider time)
+public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorder, Redactor redactor, TimeProvider time)
 {
     /// <summary>The agent that is meant when none is named.</summary>
     public const string DefaultAgentId = "triage";
@@ -40,7 +41,7 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         var scores = new float[categories];
         var best = policy.Score(task, scores);
         var choice = call.Exploration > 0 && random.NextDouble() < call.Exploration ? random.Next(categories) : best;
-        var analysis = AnalysisWriter.Write(task, policy.Categories[choice], Math.Exp(scores[choice]), policy.Explain(task, choice));
+        var analysis = Redacted(task, AnalysisWriter.Write(task, policy.Categories[choice], Math.Exp(scores[choice]), policy.Explain(task, choice)), call.AgentId);
         var chance = (choice == best ? 1 - call.Exploration : 0) + (call.Exploration / categories);
         var now = time.GetUtcNow();
         var id = call.EpisodeId is null ? Ids.New(now) : Ids.Check(call.EpisodeId, "episode_id");
@@ -48,7 +49,7 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         {
             Id = id,
             AgentId = Ids.Check(call.AgentId, "agent_id"),
-            SessionId = call.SessionId,
+            SessionId = Ids.CheckName(call.SessionId, "session_id"),
             UserInput = task.ToJson(),
             AssistantOutput = JsonSerializer.Serialize(analysis, LightningJson.Options),
             Action = analysis.Category,
@@ -60,5 +61,12 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
             CreatedAt = now,
         };
         return new TriageResult(id, analysis, episode, Captured: false);
+    }
+
+    /// <summary>An answer quotes the feedback and goes into tickets and logs. Together with the feedback, because a quotation may be cut in the middle of a secret.</summary>
+    private FeedbackAnalysis Redacted(FeedbackTask task, FeedbackAnalysis analysis, string agentId)
+    {
+        var texts = redactor.RedactRecord([task.Title, task.Comment, task.Page, analysis.Action, analysis.Reasoning], agentId).Texts;
+        return analysis with { Action = texts[^2]!, Reasoning = texts[^1]! };
     }
 }

@@ -37,9 +37,9 @@ public static class Lightning
     public static Task<Outcome> RunAsync(string folder, params string[] arguments) => RunAsync(folder, "", arguments);
 
     /// <summary>The same with something on standard input.</summary>
-    public static async Task<Outcome> RunAsync(string folder, string input, string[] arguments)
+    public static async Task<Outcome> RunAsync(string folder, string input, string[] arguments, params (string Name, string Value)[] environment)
     {
-        using var process = Start(folder, arguments);
+        using var process = Start(folder, arguments, environment);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();

@@ -11,9 +11,13 @@ public sealed partial class ServingProcess : IDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
     private readonly Process _process;
 
-    private ServingProcess(Process process, string greeting, string url)
+    private readonly Task<string> _output, _error;
+
+    private ServingProcess(Process process, string greeting, string url, Task<string> error)
     {
-        (_process, Greeting) = (process, greeting);
+        (_process, Greeting, _error) = (process, greeting, error);
+        // Read all the time: a pipe that is full would stop the server.
+        _output = process.StandardOutput.ReadToEndAsync();
         Http = new HttpClient { BaseAddress = new Uri(url), Timeout = s_limit };
     }
 
@@ -22,21 +26,29 @@ public sealed partial class ServingProcess : IDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>What the operating system says of its memory now, in MiB.</summary>
+    public double ResidentMegabytes => File.ReadLines($"/proc/{_process.Id}/status").Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+        .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024).Single();
+
     /// <summary>Starts it on a free port and waits for the line that tells where it listens.</summary>
-    public static async Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment)
+    public static Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment) => StartAtAsync(new Uri("http://127.0.0.1:0"), folder, store, environment);
+
+    /// <summary>The same at an address of one's own, such as that of another one that ended.</summary>
+    public static async Task<ServingProcess> StartAtAsync(Uri address, string folder, string store, params (string Name, string Value)[] environment)
     {
-        var process = Lightning.Start(folder, ["serve", "--urls", "http://127.0.0.1:0", "--store", store], environment);
+        var process = Lightning.Start(folder, ["serve", "--urls", address.GetLeftPart(UriPartial.Authority), "--store", store], environment);
+        var error = process.StandardError.ReadToEndAsync();
         try
         {
             while (await process.StandardOutput.ReadLineAsync().WaitAsync(s_limit) is { } line)
             {
                 if (Greetings().Match(line) is { Success: true } greeting)
                 {
-                    return new ServingProcess(process, line, greeting.Groups[1].Value);
+                    return new ServingProcess(process, line, greeting.Groups[1].Value, error);
                 }
             }
 
-            throw new InvalidOperationException($"It never listened: {await process.StandardError.ReadToEndAsync()}");
+            throw new InvalidOperationException($"It never listened: {await error}");
         }
         catch
         {
@@ -66,11 +78,13 @@ public sealed partial class ServingProcess : IDisposable
             await kill.WaitForExitAsync();
         }
 
-        var error = _process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(s_limit);
         await _process.WaitForExitAsync(limit.Token);
-        return (_process.ExitCode, await error);
+        return (_process.ExitCode, await _error);
     }
+
+    /// <summary>Everything that it wrote to standard output and standard error, once it has ended.</summary>
+    public async Task<string> WrittenAsync() => $"{Greeting}\n{await _output}{await _error}";
 
     /// <summary>Ends it as a crash does.</summary>
     public void Kill()

@@ -1,7 +1,14 @@
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
+using AgentLightning.Governance;
 using AgentLightning.Retention;
+using AgentLightning.Rewards;
+using AgentLightning.Testing;
 using AgentLightning.Tests.Storage;
+using AgentLightning.Tests.Storage.Conformance;
+using AgentLightning.Traces;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -22,7 +29,7 @@ public sealed class RetentionTests
 
         var swept = await Sweeper(product, new RetentionOptions { PayloadAge = TimeSpan.FromHours(100), EpisodeAge = TimeSpan.FromHours(600) }).SweepAsync(Token);
 
-        Assert.Equal(new RetentionResult(599, 500), swept);
+        Assert.Equal(new RetentionResult(599, 500, 0, 0), swept);
         Assert.Equal(601, await store.CountAsync(null, Token));
         Assert.False((await store.FindAsync("e0100", Token))!.PayloadRemoved);
         Assert.True((await store.FindAsync("e0101", Token))!.PayloadRemoved);
@@ -36,7 +43,7 @@ public sealed class RetentionTests
         await using var product = await Product.OpenAsync();
         await product.Get<IEpisodeStore>().AddAsync([NewEpisode("e1", DateTimeOffset.UnixEpoch)], Token);
 
-        Assert.Equal(new RetentionResult(0, 0), await Sweeper(product, new RetentionOptions()).SweepAsync(Token));
+        Assert.Equal(new RetentionResult(0, 0, 0, 0), await Sweeper(product, new RetentionOptions()).SweepAsync(Token));
         Assert.Equal(1, await product.Get<IEpisodeStore>().CountAsync(null, Token));
     }
 
@@ -56,6 +63,67 @@ public sealed class RetentionTests
     }
 
     [Theory]
+    [InlineData(typeof(SqliteEngine))]
+    [InlineData(typeof(PostgresEngine))]
+    public async Task The_prompts_in_spans_go_with_the_texts_of_their_episode_and_with_their_age(Type engine)
+    {
+        await using var store = (StoreEngine)Activator.CreateInstance(engine)!;
+        var services = await store.OpenAsync();
+        var (traces, episodes, removal) = (services.GetRequiredService<ITraceStore>(), services.GetRequiredService<IEpisodeStore>(), services.GetRequiredService<EpisodeRemoval>());
+        // Of a user, of another one, and of nobody: only the first two become episodes.
+        string[] ids = [.. Enumerable.Range(1, 3).Select(i => $"{i:x32}")];
+        for (var i = 0; i < 3; i++)
+        {
+            (string, object?)[] attributes = i == 2 ? [("note", "prompt")] : [("gen_ai.operation.name", "chat"), ("gen_ai.prompt", "prompt"), ("user.id", $"user-{i}")];
+            var request = OtlpBytes.Request("svc", "scope", [OtlpBytes.Span(ids[i], $"{1:x16}", null, "chat", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), 5, attributes)]);
+            await services.GetRequiredService<OtlpReceiver>().ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+        }
+
+        await new TraceReader(
+            traces, episodes, services.GetRequiredService<IRewardStore>(), [], services.GetRequiredService<TraceIngestor>(), services.GetRequiredService<Redactor>(), services.GetRequiredService<TraceOptions>(),
+            new AheadClock(TimeSpan.FromMinutes(1)), NullLogger<TraceReader>.Instance).ReadDueAsync(Token);
+
+        Assert.Equal(1, await removal.RemoveAsync(new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, "test", null, Token));
+        Assert.Equal([0, 1, 1], await BodiesAsync());
+
+        var later = new AheadClock(TimeSpan.FromHours(3));
+        var swept = await new RetentionSweeper(removal, traces, new RetentionOptions { PayloadAge = TimeSpan.FromHours(2) }, later, NullLogger<RetentionSweeper>.Instance).SweepAsync(Token);
+        Assert.Equal(new RetentionResult(0, 1, 0, 1), swept);
+        Assert.Equal([0, 0, 0], await BodiesAsync());
+        Assert.Equal(3, await traces.CountAsync(Token));
+
+        swept = await new RetentionSweeper(removal, traces, new RetentionOptions { EpisodeAge = TimeSpan.FromHours(2) }, later, NullLogger<RetentionSweeper>.Instance).SweepAsync(Token);
+        Assert.Equal(new RetentionResult(2, 0, 1, 0), swept);
+        Assert.Equal(0, await traces.CountAsync(Token));
+
+        async Task<List<int>> BodiesAsync()
+        {
+            var bodies = new List<int>();
+            foreach (var id in ids)
+            {
+                bodies.Add((await traces.SpansAsync(id, 10, Token)).Count(span => span.Body.Length > 0));
+            }
+
+            return bodies;
+        }
+    }
+
+    [Fact]
+    public async Task Deleting_a_user_takes_the_comments_on_other_peoples_episodes_too()
+    {
+        await using var product = await Product.OpenAsync();
+        await product.Get<EpisodeRecorder>().RecordDurablyAsync(NewEpisode("01890a5d-ac96-774b-bcce-b302099a8057", s_now), Token);
+        var given = await product.Get<FeedbackService>().GiveAsync(new FeedbackRequest("01890a5d-ac96-774b-bcce-b302099a8057", "thumbs_up", Comment: "from Ann", UserId: "ann@example.com"), _ => true, Token);
+
+        Assert.Equal(0, await product.Get<EpisodeRemoval>().RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token));
+
+        var left = (await product.Get<IFeedbackStore>().FindAsync(given.Id, Token))!;
+        Assert.Equal((null, "thumbs_up"), (left.Comment, left.FeedbackType));
+        var told = Assert.Single(await product.Get<IAuditLog>().ListAsync(new AuditQuery(), Token), entry => entry.Action == AuditAction.Deleted);
+        Assert.Equal(("0", "1"), (told.Detail!["removed"], told.Detail["comments"]));
+    }
+
+    [Theory]
     [InlineData(0.5, 1, "PayloadAge of the retention must be from 1 hour to 100 years, but it is 00:30:00.")]
     [InlineData(2, 0.001, "Interval of the retention must be from 1 minute to 7 days, but it is 00:00:03.6000000.")]
     public async Task Ages_and_intervals_out_of_range_are_refused(double ageHours, double intervalHours, string message)
@@ -68,9 +136,14 @@ public sealed class RetentionTests
     }
 
     private static RetentionSweeper Sweeper(Product product, RetentionOptions options) =>
-        new(product.Get<EpisodeRemoval>(), options, product.Get<TimeProvider>(), NullLogger<RetentionSweeper>.Instance);
+        new(product.Get<EpisodeRemoval>(), product.Get<ITraceStore>(), options, product.Get<TimeProvider>(), NullLogger<RetentionSweeper>.Instance);
 
     private static Episode NewEpisode(string id, DateTimeOffset at) => new() { Id = id, AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = at, RequestLatencyMs = 1 };
+
+    private sealed class AheadClock(TimeSpan ahead) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + ahead;
+    }
 
     private sealed class StoppedClock : TimeProvider
     {

@@ -77,6 +77,20 @@ public sealed class TriageTests
         Assert.Equal(("s", RuleTriagePolicy.PolicyName, result.Analysis.Category, 0.0), (episode.SessionId, episode.ModelDeployment, episode.Action, episode.ActionLogProbability));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(60)]
+    public async Task An_answer_quotes_no_secret_whole_or_cut(int before)
+    {
+        await using var product = await Product.OpenAsync();
+        var comment = $"{new string('x', before)} ghp_FAKE0001OUTPUT0001FAKE0000EXAMPLE00 is not taken";
+
+        var result = await product.Get<TriageAgent>().AnalyzeAsync(new FeedbackTask(comment, Type: "bug"), new TriageCall(Product.Agent), new Random(1), Token);
+
+        Assert.DoesNotContain("ghp_FAKE", result.Analysis.Action, StringComparison.Ordinal);
+        Assert.Contains("[SECRET]", result.Analysis.Action, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Exploration_records_how_likely_the_choice_was()
     {

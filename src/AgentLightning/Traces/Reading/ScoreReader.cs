@@ -15,7 +15,8 @@ internal static class ScoreReader
         var scores = new List<TraceScore>();
         foreach (var span in spans)
         {
-            scores.AddRange(Rewards(span));
+            // One that was given to an episode of the client library came with the episode.
+            scores.AddRange(span.Attribute("agentlightning.episode_id") is null ? Rewards(span) : []);
             scores.AddRange(span.Events.Where(one => one.Name == "gen_ai.evaluation.result").Select(one => OfEvaluation(span, one)).OfType<TraceScore>());
         }
 

@@ -214,7 +214,9 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     {
         await Store.AddAsync([NewEpisode("e1") with { ToolCalls = [new("tool", "{}", "1", 1, null)], Intent = "ask", Messages = [new("user", "hi")] }, NewEpisode("e2", minute: 5)], Token);
 
+        Assert.Equal(["e1"], await Store.WithPayloadAsync(new EpisodeSelection(AgentId: "agent"), 1, Token));
         Assert.Equal(1, await Store.RemovePayloadsAsync(new EpisodeSelection(OlderThan: Noon.AddMinutes(1)), 10, Token));
+        Assert.Equal(["e2"], await Store.WithPayloadAsync(new EpisodeSelection(AgentId: "agent"), 10, Token));
         Assert.Equal(0, await Store.RemovePayloadsAsync(new EpisodeSelection(OlderThan: Noon.AddMinutes(1)), 10, Token));
 
         var left = (await Store.FindAsync("e1", Token))!;

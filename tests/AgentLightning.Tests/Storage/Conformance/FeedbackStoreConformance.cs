@@ -44,6 +44,23 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
     }
 
     [Fact]
+    public async Task Comments_of_a_user_go_in_bounded_steps_and_what_was_rated_stays()
+    {
+        await AddEpisodesAsync("e1", "e2");
+        await Store.AddAsync(NewFeedback("f1", "e1", "u", score: 1) with { Comment = "one" }, Token);
+        await Store.AddAsync(NewFeedback("f2", "e1", "v", score: 1) with { Comment = "two" }, Token);
+        await Store.AddAsync(NewFeedback("f3", "e2", "u", score: 0) with { Comment = "three" }, Token);
+
+        Assert.Equal(0, await Store.RemoveCommentsAsync("u", null, ["other"], 10, Token));
+        Assert.Equal(1, await Store.RemoveCommentsAsync("u", null, null, 1, Token));
+        Assert.Equal(1, await Store.RemoveCommentsAsync("u", "agent", ["agent"], 1, Token));
+        Assert.Equal(0, await Store.RemoveCommentsAsync("u", null, null, 1, Token));
+
+        Assert.Equal([("f1", null), ("f2", "two"), ("f3", null)], (await Store.ListAsync(new FeedbackQuery(), Token)).Select(feedback => (feedback.Id, feedback.Comment)).Order());
+        Assert.Equal((3, 2.0), await SumAsync());
+    }
+
+    [Fact]
     public async Task The_same_id_twice_is_one_record()
     {
         await AddEpisodesAsync("e1");

@@ -61,6 +61,9 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
             case 0 or 1 or 2 or 3:
                 var episodes = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).ToList();
                 return ($"add episodes {Json(episodes)}", async get => await Of<IEpisodeStore>(get).AddAsync(episodes, Token));
+            case 4 when _random.Next(2) == 0:
+                string[] ids = [episodeId, DrawEpisode().Id, "none"];
+                return ($"origins of {Json(ids)}", async get => (await Of<IEpisodeStore>(get).OriginsAsync(ids, Token)).OrderBy(origin => origin.EpisodeId, StringComparer.Ordinal).ToList());
             case 4:
                 return ($"find episode {episodeId}", async get => await Of<IEpisodeStore>(get).FindAsync(episodeId, Token));
             case 5 or 6:

@@ -73,6 +73,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
 
     Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Episodes.Find(episode => episode.Id == id));
 
+    public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<EpisodeOrigin>>(
+        [.. Episodes.Where(episode => ids.Contains(episode.Id)).Select(episode => new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId))]);
+
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => List(
         Select(query).Select(episode => new EpisodeSummary(
             episode.Id, episode.AgentId, Cut(episode.UserInput), Cut(episode.AssistantOutput), _toolCalls[episode.Id], episode.ModelDeployment, episode.DeploymentId,
@@ -88,6 +91,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         Rewards.RemoveAll(reward => chosen.Exists(episode => episode.Id == reward.EpisodeId));
         return Task.FromResult(chosen.Count);
     }
+
+    public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<string>>([.. Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).Select(episode => episode.Id)]);
 
     public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken)
     {

@@ -155,6 +155,26 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     }
 
     [Fact]
+    public async Task The_bodies_of_an_episode_go_by_its_id_and_what_comes_later_goes_in_its_turn()
+    {
+        await AddAsync(NewSpan("a", 1), NewSpan("b", 1));
+        await Get<IEpisodeStore>().AddAsync([NewEpisode("e1")], Token);
+        await ReadAsync("e1", 2);
+
+        await Store.DeletePayloadsOfAsync(["e1", "unknown"], Token);
+        Assert.Empty(Assert.Single(await Store.SpansAsync(TraceOf("a"), 10, Token)).Body);
+        Assert.NotEmpty(Assert.Single(await Store.SpansAsync(TraceOf("b"), 10, Token)).Body);
+        await AddAsync(NewSpan("a", 2, parent: 1, second: 3));
+        await AddAsync(NewSpan("a", 3, parent: 1, second: 4));
+
+        // Read again, the episode would lose what the first body told.
+        Assert.Equal([TraceOf("b")], await DueAsync(1_000));
+        Assert.Equal(1, await Store.DeletePayloadsBeforeAsync(Noon.AddSeconds(50), 1, Token));
+        Assert.Equal(1, await Store.DeletePayloadsBeforeAsync(Noon.AddSeconds(50), 10, Token));
+        Assert.All(await Store.SpansAsync(TraceOf("a"), 10, Token), span => Assert.Empty(span.Body));
+    }
+
+    [Fact]
     public async Task Counts_add_up_and_know_when_they_began()
     {
         await Store.AddAsync([], [new TraceCount("s", "c", "spans", 2, Noon, Noon), new TraceCount("s", "d", "spans", 1, Noon, Noon)], s_options, Token);

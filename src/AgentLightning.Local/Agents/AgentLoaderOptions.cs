@@ -1,0 +1,22 @@
+using AgentLightning.Local.Chat;
+using Microsoft.Extensions.AI;
+
+namespace AgentLightning.Local.Agents;
+
+/// <summary>What an <see cref="AgentLoader"/> takes from its surroundings.</summary>
+public sealed record AgentLoaderOptions
+{
+    /// <summary>Makes the client of a model in this process, such as <see cref="LocalModels.CreateChatClient"/>; null, the default, for none.</summary>
+    public Func<LocalModelOptions, IChatClient>? CreateLocal { get; init; }
+
+    /// <summary>Where the search for <c>config.toml</c> begins; the current folder by default.</summary>
+    public string Folder { get; init; } = Directory.GetCurrentDirectory();
+
+    /// <summary>Reads environment variables; those of this process by default.</summary>
+    public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
+
+    /// <summary>What the machine can hold.</summary>
+    public MachineMemory Memory { get; init; } = new();
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
