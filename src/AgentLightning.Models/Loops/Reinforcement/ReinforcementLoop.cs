@@ -39,7 +39,7 @@ public static class ReinforcementLoop
         using var runner = new RolloutRunner(policy, environment, options, clock);
         var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
         var batch = new RolloutTask[options.TasksPerStep];
-        return await RunAsync(policy, NextAsync, tasks.Select(task => (task.Id, task.Prompt)), heldOut, runner, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
+        return await RunAsync(policy, NextAsync, draws: true, tasks.Select(task => (task.Id, task.Prompt)), heldOut, runner, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
 
         Task<IReadOnlyList<Attempt>> NextAsync(int step)
         {
@@ -79,7 +79,7 @@ public static class ReinforcementLoop
         var order = new ExampleOrder<Attempt[]>(groups, options.Seed);
         var batch = new Attempt[Math.Min(options.TasksPerStep, groups.Length)][];
         var identity = logged.Select(attempt => (string.Create(CultureInfo.InvariantCulture, $"{attempt.Task.Id} {attempt.Group} {attempt.Return(1):R} {string.Join(',', attempt.LogProbabilities)}"), attempt.Tokens.ToArray()));
-        return await RunAsync(policy, NextAsync, identity, heldOut, runner, options, run, resume, clock, progress, null, cancellationToken).ConfigureAwait(false);
+        return await RunAsync(policy, NextAsync, draws: false, identity, heldOut, runner, options, run, resume, clock, progress, null, cancellationToken).ConfigureAwait(false);
 
         Task<IReadOnlyList<Attempt>> NextAsync(int step)
         {
@@ -89,7 +89,7 @@ public static class ReinforcementLoop
     }
 
     private static async Task<ReinforcementResult> RunAsync(
-        LanguagePolicy policy, Func<int, Task<IReadOnlyList<Attempt>>> nextAsync, IEnumerable<(string Name, int[] Tokens)> identity, IReadOnlyList<RolloutTask> heldOut, RolloutRunner runner,
+        LanguagePolicy policy, Func<int, Task<IReadOnlyList<Attempt>>> nextAsync, bool draws, IEnumerable<(string Name, int[] Tokens)> identity, IReadOnlyList<RolloutTask> heldOut, RolloutRunner runner,
         ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock, Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
     {
         // Setup.
@@ -136,7 +136,9 @@ public static class ReinforcementLoop
             metrics.Mean("learning_rate", rate, 1);
             metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
             metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
-            metrics.Mean("tokens_per_second", count.Add(attempts, update.LearnedFrom, options.Epochs) / all.TotalSeconds, 1);
+            metrics.Mean("tokens_per_second", attempts.Sum(attempt => attempt.Drawn.Count) / all.TotalSeconds, 1);
+            metrics.Mean("flops/gen", draws ? count.Draw(attempts) : 0, 1);
+            metrics.Mean("flops/update", count.Learn(update.LearnedFrom, options.Epochs), 1);
             Tell(metrics, withAlarms: true);
             var last = step == options.Steps;
             if (last || (options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0))
@@ -163,7 +165,7 @@ public static class ReinforcementLoop
 
             var attempts = await runner.RunAsync(heldOut, 1, temperature: 0, (options.Seed, 0), cancellationToken).ConfigureAwait(false);
             StopWhenMostFail(attempts, options);
-            count.Add(attempts, [], 0);
+            count.Draw(attempts);
             var metrics = new MetricSums();
             var accuracy = attempts.Count(attempt => attempt.Return(options.Discount) >= options.RightReward) / (double)attempts.Count;
             metrics.Mean(ReinforcementEvent.Accuracy, accuracy, 1);
