@@ -230,6 +230,7 @@ public sealed class ReinforcementTests : IDisposable
         await ReinforcementLoop.TrainAsync(new LanguagePolicy(model, _compute), tasks, [], new Unreliable(), options, null, false, TimeProvider.System, lines.Add, attempts => seen = attempts, Token);
 
         Assert.Equal(8, lines.Single().Find("failures"));
+        Assert.Contains("Of 16 attempts 8 failed", Assert.Single(lines.Single().Alarms!), StringComparison.Ordinal);
         Assert.Equal(8, lines.Single().Find("learned_sequences"));
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("no verdict", StringComparison.Ordinal) == true);
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("not judged within 0.2 seconds", StringComparison.Ordinal) == true);

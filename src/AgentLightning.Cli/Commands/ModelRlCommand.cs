@@ -89,7 +89,7 @@ internal static class ModelRlCommand
             var place = parsed.GetValue(run) is { } at ? new RunFolder(at.FullName) : null;
             var chart = new RunChart("reward");
             var result = await ReinforcementLoop.TrainAsync(
-                policy, named.Tasks, named.HeldOut, named.Environment, options, place, !parsed.GetValue(fresh), TimeProvider.System, line => Show(chart, line), null, cancellationToken);
+                policy, named.Tasks, named.HeldOut, named.Environment, options with { PeakFlops = peak }, place, !parsed.GetValue(fresh), TimeProvider.System, line => Show(chart, line), null, cancellationToken);
             if (target is not null)
             {
                 await (adapter is null

@@ -137,9 +137,15 @@ public static class ReinforcementLoop
             metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
             metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
             metrics.Mean("tokens_per_second", attempts.Sum(attempt => attempt.Drawn.Count) / all.TotalSeconds, 1);
-            metrics.Mean("flops/gen", draws ? count.Draw(attempts) : 0, 1);
-            metrics.Mean("flops/update", count.Learn(update.LearnedFrom, options.Epochs), 1);
-            Tell(metrics, withAlarms: true);
+            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn(update.LearnedFrom, options.Epochs));
+            metrics.Mean("flops/gen", drawing, 1);
+            metrics.Mean("flops/update", learning, 1);
+            if (options.PeakFlops is { } peak)
+            {
+                metrics.Mean("share_of_peak", (drawing + learning) / all.TotalSeconds / peak, 1);
+            }
+
+            Tell(metrics, attempts);
             var last = step == options.Steps;
             if (last || (options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0))
             {
@@ -172,18 +178,20 @@ public static class ReinforcementLoop
             var scored = attempts.Where(attempt => attempt.Failure is null).ToList();
             metrics.Mean("held_out/reward", scored.Sum(attempt => attempt.Return(options.Discount)), scored.Count);
             best.Offer(accuracy, step);
-            Tell(metrics, withAlarms: false);
+            Tell(metrics, []);
         }
 
-        void Tell(MetricSums metrics, bool withAlarms)
+        void Tell(MetricSums metrics, IReadOnlyList<Attempt> attempts)
         {
             var line = new ReinforcementEvent(step, options.Steps, Seconds(), metrics.Values);
             journal.Add(line);
-            if (withAlarms && Alarms.Of(journal, options) is { Count: > 0 } alarms)
+            List<string> alarms = attempts.Count == 0 ? [] : [.. Alarms.Of(journal, options)];
+            if (attempts.FirstOrDefault(attempt => attempt.Failure is not null) is { } failed)
             {
-                journal[^1] = line = line with { Alarms = alarms };
+                alarms.Add($"Of {attempts.Count} attempts {attempts.Count(attempt => attempt.Failure is not null)} failed and were not learned from. The first: {failed.Failure}");
             }
 
+            line = alarms.Count > 0 ? line with { Alarms = alarms } : line;
             run?.Write(line);
             progress?.Invoke(line);
         }
@@ -233,7 +241,7 @@ public static class ReinforcementLoop
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // How much is done at once, how often it is looked at, and for how long it goes on, may change.
-        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, StopIds = null, Stop = [] };
+        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, PeakFlops = null, StopIds = null, Stop = [] };
         hash.AppendData(Encoding.UTF8.GetBytes($"{own} {string.Join('\u0001', options.Stop)} {string.Join(',', options.StopIds ?? [])}"));
         foreach (var parameter in optimizer.Parameters)
         {
