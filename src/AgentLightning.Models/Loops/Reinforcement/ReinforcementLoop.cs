@@ -107,8 +107,8 @@ public static class ReinforcementLoop
         if (resume && run?.TryLoad(optimizer, fingerprint, out var state) == true)
         {
             step = state.Step;
-            best.Load(state);
             journal.AddRange(run.ReadJournal<ReinforcementEvent>());
+            best.Load(state, journal);
         }
         else
         {
