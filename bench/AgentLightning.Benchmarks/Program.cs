@@ -8,6 +8,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["train-step"] = TrainStepBenchmark.RunAsync,
     ["decode"] = DecodeBenchmark.RunAsync,
     ["load"] = LoadBenchmark.RunAsync,
+    ["rl"] = ReinforcementBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["start"] = StartBenchmark.RunAsync,

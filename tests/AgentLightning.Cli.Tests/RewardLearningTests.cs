@@ -25,7 +25,7 @@ public sealed class RewardLearningTests : IDisposable
         Assert.Equal(result.GetProperty("accuracy").GetDouble(), evaluated.GetProperty("accuracy").GetDouble());
         Assert.Equal(500, evaluated.GetProperty("tasks").GetInt32());
         var last = JsonDocument.Parse((await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Last(line => line.Contains("\"reward\"", StringComparison.Ordinal))).RootElement.GetProperty("metrics");
-        string[] named = ["entropy", "grad_norm", "frac_reward_zero_std", "completions/mean_length", "clip_ratio/region_mean", "tokens_per_second"];
+        string[] named = ["entropy", "grad_norm", "frac_reward_zero_std", "completions/mean_length", "clip_ratio/region_mean", "tokens_per_second", "share_of_peak"];
         Assert.All(named, name => Assert.True(last.TryGetProperty(name, out _), name));
     }
 
@@ -66,6 +66,20 @@ public sealed class RewardLearningTests : IDisposable
         var rewards = (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("metrics")).Where(metrics => metrics.TryGetProperty("reward", out _))
             .Select(metrics => metrics.GetProperty("reward").GetDouble()).ToList();
         Assert.True(rewards[^1] > rewards[0] + 0.1, $"the reward went from {rewards[0]} to {rewards[^1]}");
+    }
+
+    [Fact]
+    public async Task Preferences_between_messages_are_learned_as_the_chat_template_writes_them()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["user the cat", "assistant sat on the mat"]);
+        await File.WriteAllTextAsync(_folder.File("model/tokenizer_config.json"), JsonSerializer.Serialize(new { chat_template = "{% for m in messages %}{{ m.role }} {{ m.content }} {% endfor %}{% if add_generation_prompt %}assistant {% endif %}" }));
+        await File.WriteAllLinesAsync(_folder.File("pairs.jsonl"), Enumerable.Repeat("""{"input":{"messages":[{"role":"user","content":"the cat"}]},"preferred_output":[{"role":"assistant","content":"sat"}],"non_preferred_output":[{"role":"assistant","content":"mat"}]}""", 10));
+
+        var result = (await Lightning.RunAsync(_folder.Path, "model", "dpo", "--model", "model", "--data", "pairs.jsonl", "--loss", "ipo", "--full", "--steps", "20", "--learning-rate", "0.003", "--out", "trained", "--json")).Json();
+
+        Assert.Equal(1.0, result.GetProperty("held_out_accuracy").GetDouble());
+        Assert.InRange(result.GetProperty("held_out_loss").GetDouble(), 0, 24);
+        Assert.True(File.Exists(_folder.File("trained/model.safetensors")));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Loops;
 using AgentLightning.Models.Objectives;
+using AgentLightning.Models.Objectives.Sequences;
 
 namespace AgentLightning.Models.Tests;
 
@@ -50,6 +51,36 @@ public sealed class LearningTests
         await RewardLoop.TrainAsync(model, texts, logged, Judge(labels), new RewardLoopOptions { Objective = new PolicyGradient() }, seed, null, Token);
 
         Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_classifier_learns_by_an_objective_of_language_models(long seed)
+    {
+        var (model, texts, labels, _) = Texts.Prepare(400, seed);
+        var (newTexts, newLabels) = Texts.Make(400, seed + 100);
+
+        await RewardLoop.TrainAsync(model, texts, [], Judge(labels), new RewardLoopOptions { Objective = new LabelObjective(new TruncatedWeightLoss(MostRatio: 1)) }, seed, null, Token);
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
+    }
+
+    [Fact]
+    public void An_objective_of_language_models_has_the_gradient_of_logits_that_the_same_objective_of_classifiers_has()
+    {
+        float[] logProbabilities = [MathF.Log(0.2f), MathF.Log(0.5f), MathF.Log(0.3f)];
+        float[] expected = new float[3], actual = new float[3];
+        foreach (var sample in new[] { new Sample(0, 1, 0.75f, MathF.Log(0.4f)), new Sample(0, 2, -1, MathF.Log(0.6f)) })
+        {
+            new PolicyGradient(Baseline: 0.25f, WeightLimit: 1, EntropyBonus: 0.1f).Evaluate(logProbabilities, sample, expected);
+            new LabelObjective(new TruncatedWeightLoss(MostRatio: 1, EntropyBonus: 0.1), baseline: 0.25f).Evaluate(logProbabilities, sample, actual);
+
+            Close.All(expected, actual, 1e-6);
+        }
+
+        Assert.Throws<ArgumentException>(() => new LabelObjective(new PreferenceLoss()));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
+using AgentLightning.Models.Generation;
 using AgentLightning.Models.Loops;
 using AgentLightning.Models.Loops.Reinforcement;
 using AgentLightning.Models.Tensors;
@@ -76,6 +77,40 @@ public sealed class ReinforcementTests : IDisposable
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
         Assert.Equal(before, Weights(model.Parameters));
+    }
+
+    [Fact]
+    public async Task What_another_policy_did_teaches_with_the_probabilities_it_did_it_with()
+    {
+        // Half of the digits are right, and the others are drawn at random; one answer in eleven is right as a whole.
+        var random = new SeededRandom(9);
+        var (tasks, heldOut) = ReverseDigits.Tasks(1, 200);
+        var environment = new ReverseDigits();
+        var logged = new List<Attempt>();
+        for (var group = 0; group < 1500; group++)
+        {
+            for (var number = 0; number < 8; number++)
+            {
+                var attempt = new Attempt(tasks[group], group, number);
+                int[] answer = [.. Enumerable.Range(0, 4).Select(i => random.NextInt(2) == 0 ? tasks[group].Prompt[3 - i] : random.NextInt(11))];
+                attempt.AddTurn(answer, [.. answer.Select((digit, i) => MathF.Log((digit == tasks[group].Prompt[3 - i] ? 0.5f : 0) + (0.5f / 11)))], "", FinishReason.Length);
+                attempt.Take(await environment.StepAsync(attempt, Token));
+                logged.Add(attempt);
+            }
+        }
+
+        using var model = Transformer.Create(ReverseDigits.LargerConfig, 1);
+        model.Train(true);
+        var options = ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, 1) with { Steps = 250, TasksPerStep = 32, ClipHigh = 5 };
+
+        var result = await ReinforcementLoop.TrainOnLoggedAsync(new LanguagePolicy(model, _compute), logged, heldOut, environment, options, null, false, TimeProvider.System, null, Token);
+
+        Assert.InRange(result.Accuracy!.Value, 0.9, 1);
+        var broken = new Attempt(tasks[0], 0, 0);
+        broken.AddTurn([1], [0.5f], "", FinishReason.Length);
+        broken.Take(Turn.Last(1));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => ReinforcementLoop.TrainOnLoggedAsync(new LanguagePolicy(model, _compute), [broken], [], environment, options, null, false, TimeProvider.System, null, Token));
+        Assert.Contains("at most 0", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -195,6 +230,7 @@ public sealed class ReinforcementTests : IDisposable
         await ReinforcementLoop.TrainAsync(new LanguagePolicy(model, _compute), tasks, [], new Unreliable(), options, null, false, TimeProvider.System, lines.Add, attempts => seen = attempts, Token);
 
         Assert.Equal(8, lines.Single().Find("failures"));
+        Assert.Contains("Of 16 attempts 8 failed", Assert.Single(lines.Single().Alarms!), StringComparison.Ordinal);
         Assert.Equal(8, lines.Single().Find("learned_sequences"));
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("no verdict", StringComparison.Ordinal) == true);
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("not judged within 0.2 seconds", StringComparison.Ordinal) == true);

@@ -10,6 +10,7 @@ using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Loops;
 using AgentLightning.Models.Loops.Reinforcement;
+using AgentLightning.Models.Measurement;
 using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Cli.Commands;
@@ -84,11 +85,11 @@ internal static class ModelRlCommand
             }
 
             var policy = new LanguagePolicy(trained, compute, adapter, folder is null ? null : LanguageModel.TryLoadTokenizer(folder));
-            var peak = compute.MeasurePeak();
+            var peak = ModelSpeed.Peak(compute, seconds: 0.1);
             var place = parsed.GetValue(run) is { } at ? new RunFolder(at.FullName) : null;
             var chart = new RunChart("reward");
             var result = await ReinforcementLoop.TrainAsync(
-                policy, named.Tasks, named.HeldOut, named.Environment, options, place, !parsed.GetValue(fresh), TimeProvider.System, line => Show(chart, line), null, cancellationToken);
+                policy, named.Tasks, named.HeldOut, named.Environment, options with { PeakFlops = peak }, place, !parsed.GetValue(fresh), TimeProvider.System, line => Show(chart, line), null, cancellationToken);
             if (target is not null)
             {
                 await (adapter is null

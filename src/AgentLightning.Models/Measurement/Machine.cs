@@ -7,14 +7,15 @@ namespace AgentLightning.Models.Measurement;
 internal sealed unsafe class Machine(Compute compute) : IDisposable
 {
     private const int Size = 1024, ReadParts = 64;
+    private const long Memory = 256L << 20;
     private readonly NativeBuffer _matrices = new(3L * Size * Size * sizeof(float));
-    private readonly NativeBuffer _memory = new(256L << 20);
+    private NativeBuffer? _memory;
 
     /// <summary>Operations of <see cref="Multiply"/>.</summary>
     public const double Flops = 2.0 * Size * Size * Size;
 
     /// <summary>Bytes of <see cref="Read"/>.</summary>
-    public double Bytes => _memory.Bytes;
+    public const double Bytes = Memory;
 
     public void Multiply()
     {
@@ -22,12 +23,16 @@ internal sealed unsafe class Machine(Compute compute) : IDisposable
         Gemm.Forward(compute.Pool, Size, a, Size, new PanelMatrix(a + (Size * Size), StoredType.F32, Size, Size), a + (2 * Size * Size), Size, null, 0);
     }
 
-    public void Read() => compute.Pool.Run(new ReadJob((byte*)_memory.Data, _memory.Bytes), ReadParts);
+    public void Read()
+    {
+        _memory ??= new NativeBuffer(Memory);
+        compute.Pool.Run(new ReadJob((byte*)_memory.Data, Memory), ReadParts);
+    }
 
     public void Dispose()
     {
         _matrices.Dispose();
-        _memory.Dispose();
+        _memory?.Dispose();
     }
 
     private readonly struct ReadJob(byte* memory, long bytes) : IJob

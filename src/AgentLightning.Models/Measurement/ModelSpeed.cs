@@ -68,11 +68,18 @@ public static class ModelSpeed
             machine.Read);
         var flops = batch * ((2.0 * (BlockWeights(model) + HeadWeights(model))) + (4.0 * config.Layers * AttentionWidth(model) * length));
         var bytes = BytesRead(model) + (2.0 * config.Layers * config.KeyValueHeads * config.HeadWidth * length * batch * sizeof(float));
-        var share = rounds.Select(round => Math.Max(flops * round[1] / Machine.Flops, bytes * round[2] / machine.Bytes) / round[0]).Median();
-        var (peak, memory) = (Machine.Flops / rounds.Select(round => round[1]).Median(), machine.Bytes / rounds.Select(round => round[2]).Median());
+        var share = rounds.Select(round => Math.Max(flops * round[1] / Machine.Flops, bytes * round[2] / Machine.Bytes) / round[0]).Median();
+        var (peak, memory) = (Machine.Flops / rounds.Select(round => round[1]).Median(), Machine.Bytes / rounds.Select(round => round[2]).Median());
         return new SpeedFigure(
             $"decoding, batch {batch}", Math.Round(batch / rounds.Select(round => round[0]).Median(), 1), "tokens/s", Math.Round(share, 2),
             flops / peak > bytes / memory ? $"arithmetic, {peak / 1e9:F0} GFLOP/s" : $"memory, {memory / 1e9:F0} GB/s");
+    }
+
+    /// <summary>Floating-point operations per second of a matrix product at its best.</summary>
+    public static double Peak(Compute compute, double seconds)
+    {
+        using var machine = new Machine(compute);
+        return Machine.Flops / Best.Of(seconds, machine.Multiply)[0];
     }
 
     /// <summary>How many times faster one prompt is answered <paramref name="count"/> times than as many prompts of that length once each.</summary>

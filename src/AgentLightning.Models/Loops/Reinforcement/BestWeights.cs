@@ -5,6 +5,7 @@ namespace AgentLightning.Models.Loops.Reinforcement;
 /// <summary>The weights of the best evaluation so far; of equals the first.</summary>
 internal sealed class BestWeights(IReadOnlyList<Parameter> parameters)
 {
+    private const string Prefix = "best.";
     private float[][]? _weights;
 
     public double Accuracy { get; private set; } = double.NegativeInfinity;
@@ -16,13 +17,11 @@ internal sealed class BestWeights(IReadOnlyList<Parameter> parameters)
 
     public void Offer(double accuracy, int step)
     {
-        if (accuracy <= Accuracy)
+        if (!Improves(accuracy, step))
         {
-            Stale++;
             return;
         }
 
-        (Accuracy, Step, Stale) = (accuracy, step, 0);
         _weights = [.. parameters.Select(parameter =>
         {
             var values = new float[parameter.Count];
@@ -45,30 +44,30 @@ internal sealed class BestWeights(IReadOnlyList<Parameter> parameters)
     public RunState State(int step)
     {
         var numbers = new Dictionary<string, float[]>(StringComparer.Ordinal);
-        if (_weights is not null)
+        for (var i = 0; i < parameters.Count && _weights is not null; i++)
         {
-            numbers["best"] = [(float)Step, Stale, .. Bits(Accuracy)];
-            for (var i = 0; i < parameters.Count; i++)
-            {
-                numbers["best." + parameters[i].Name] = _weights[i];
-            }
+            numbers[Prefix + parameters[i].Name] = _weights[i];
         }
 
         return new RunState(step, numbers);
     }
 
-    public void Load(RunState state)
+    /// <summary>Goes on from a checkpoint and the evaluations before it.</summary>
+    public void Load(RunState state, IEnumerable<ReinforcementEvent> journal)
     {
-        if (state.Numbers.TryGetValue("best", out var numbers))
+        foreach (var line in journal)
         {
-            (Step, Stale, Accuracy) = ((int)numbers[0], (int)numbers[1], Number(numbers[2], numbers[3]));
-            _weights = [.. parameters.Select(parameter => state.Numbers["best." + parameter.Name])];
+            if (line.Find(ReinforcementEvent.Accuracy) is { } accuracy && Improves(accuracy, line.Step))
+            {
+                _weights = [.. parameters.Select(parameter => state.Numbers[Prefix + parameter.Name])];
+            }
         }
     }
 
-    // Two singles hold a double whole.
-    private static float[] Bits(double value) =>
-        [BitConverter.UInt32BitsToSingle((uint)(BitConverter.DoubleToUInt64Bits(value) >> 32)), BitConverter.UInt32BitsToSingle((uint)BitConverter.DoubleToUInt64Bits(value))];
-
-    private static double Number(float high, float low) => BitConverter.UInt64BitsToDouble(((ulong)BitConverter.SingleToUInt32Bits(high) << 32) | BitConverter.SingleToUInt32Bits(low));
+    private bool Improves(double accuracy, int step)
+    {
+        var improves = accuracy > Accuracy;
+        (Accuracy, Step, Stale) = improves ? (accuracy, step, 0) : (Accuracy, Step, Stale + 1);
+        return improves;
+    }
 }

@@ -31,31 +31,84 @@ public static class ReinforcementLoop
     {
         options.Validate();
         Check(policy, tasks, options);
-        Check(policy, heldOut, options);
         if (tasks.Count == 0)
         {
             throw new ArgumentException("There are no tasks to learn from.", nameof(tasks));
         }
 
+        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
+        var batch = new RolloutTask[options.TasksPerStep];
+        return await RunAsync(policy, NextAsync, draws: true, tasks.Select(task => (task.Id, task.Prompt)), heldOut, runner, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
+
+        Task<IReadOnlyList<Attempt>> NextAsync(int step)
+        {
+            order.Fill((long)step * options.TasksPerStep, batch);
+            return runner.RunAsync(batch, options.Attempts, options.Temperature, (options.Seed, step + 1), cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// The same from attempts that were made before, perhaps by another policy, with the log-probabilities that they were drawn with: nothing is drawn but for evaluation. A step learns from
+    /// the attempts at <see cref="ReinforcementOptions.TasksPerStep"/> tasks. Take a method that clips ratios, with room upwards: it lets go of what has become unlikely enough. One that only
+    /// cuts weights off (<see cref="ReinforcementMethod.Cispo"/>) goes on pushing bad tokens down, without end where nothing fresh is drawn.
+    /// </summary>
+    /// <param name="logged">Attempts that are over; those with one <see cref="Attempt.Group"/> are compared.</param>
+    /// <param name="heldOut">Tasks that are only evaluated; may be empty.</param>
+    public static async Task<ReinforcementResult> TrainOnLoggedAsync(
+        LanguagePolicy policy, IReadOnlyList<Attempt> logged, IReadOnlyList<RolloutTask> heldOut, IEnvironment environment, ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock,
+        Action<ReinforcementEvent>? progress, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        foreach (var attempt in logged)
+        {
+            TokenChecks.Ids(policy.Model.Config, [.. attempt.Tokens], "token");
+            if (attempt.Tokens.Count > policy.Model.Config.MaxPositions || attempt.Drawn.Any(index => index == 0) || !attempt.LogProbabilities.All(value => value is <= 0 and > float.NegativeInfinity) || !attempt.IsOver)
+            {
+                throw new ArgumentException($"An attempt at '{attempt.Task.Id}' cannot be learned from: it must be over, have at most {policy.Model.Config.MaxPositions} tokens, of which the first was not drawn, and log-probabilities that are finite and at most 0.");
+            }
+        }
+
+        Attempt[][] groups = [.. logged.GroupBy(attempt => attempt.Group).Select(group => group.ToArray())];
+        if (groups.Length == 0)
+        {
+            throw new ArgumentException("There are no attempts to learn from.", nameof(logged));
+        }
+
+        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var order = new ExampleOrder<Attempt[]>(groups, options.Seed);
+        var batch = new Attempt[Math.Min(options.TasksPerStep, groups.Length)][];
+        var identity = logged.Select(attempt => (string.Create(CultureInfo.InvariantCulture, $"{attempt.Task.Id} {attempt.Group} {attempt.Return(1):R} {string.Join(',', attempt.LogProbabilities)}"), attempt.Tokens.ToArray()));
+        return await RunAsync(policy, NextAsync, draws: false, identity, heldOut, runner, options, run, resume, clock, progress, null, cancellationToken).ConfigureAwait(false);
+
+        Task<IReadOnlyList<Attempt>> NextAsync(int step)
+        {
+            order.Fill((long)step * batch.Length, batch);
+            return Task.FromResult<IReadOnlyList<Attempt>>([.. batch.SelectMany(group => group)]);
+        }
+    }
+
+    private static async Task<ReinforcementResult> RunAsync(
+        LanguagePolicy policy, Func<int, Task<IReadOnlyList<Attempt>>> nextAsync, bool draws, IEnumerable<(string Name, int[] Tokens)> identity, IReadOnlyList<RolloutTask> heldOut, RolloutRunner runner,
+        ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock, Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
+    {
         // Setup.
+        Check(policy, heldOut, options);
         using var values = options.Method.HasValues() ? new ValueHead(policy.Model.Config) : null;
         using var optimizer = new ParameterOptimizer([.. policy.Parameters, .. values?.Parameters ?? []], policy.Compute, options.Rule);
         using var update = new PolicyUpdate(policy, values, options);
-        using var runner = new RolloutRunner(policy, environment, options, clock);
         using var taken = run?.Take();
-        var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
-        var batch = new RolloutTask[options.TasksPerStep];
         var best = new BestWeights(policy.Parameters);
         var count = new WorkCounter(policy);
         var journal = new List<ReinforcementEvent>();
-        var fingerprint = run is null ? "" : Fingerprint(optimizer, tasks, options);
+        var fingerprint = run is null ? "" : Fingerprint(optimizer, identity, options);
         var started = clock.GetTimestamp();
         var step = 0;
         if (resume && run?.TryLoad(optimizer, fingerprint, out var state) == true)
         {
             step = state.Step;
-            best.Load(state);
             journal.AddRange(run.ReadJournal<ReinforcementEvent>());
+            best.Load(state, journal);
         }
         else
         {
@@ -68,8 +121,7 @@ public static class ReinforcementLoop
         {
             cancellationToken.ThrowIfCancellationRequested();
             var began = clock.GetTimestamp();
-            order.Fill((long)step * options.TasksPerStep, batch);
-            var attempts = await runner.RunAsync(batch, options.Attempts, options.Temperature, (options.Seed, step + 1), cancellationToken).ConfigureAwait(false);
+            var attempts = await nextAsync(step).ConfigureAwait(false);
             var drawn = clock.GetElapsedTime(began);
             StopWhenMostFail(attempts, options);
             judged?.Invoke(attempts);
@@ -84,8 +136,16 @@ public static class ReinforcementLoop
             metrics.Mean("learning_rate", rate, 1);
             metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
             metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
-            metrics.Mean("tokens_per_second", count.Add(attempts, update.LearnedFrom, options.Epochs) / all.TotalSeconds, 1);
-            Tell(metrics, withAlarms: true);
+            metrics.Mean("tokens_per_second", attempts.Sum(attempt => attempt.Drawn.Count) / all.TotalSeconds, 1);
+            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn(update.LearnedFrom, options.Epochs));
+            metrics.Mean("flops/gen", drawing, 1);
+            metrics.Mean("flops/update", learning, 1);
+            if (options.PeakFlops is { } peak)
+            {
+                metrics.Mean("share_of_peak", (drawing + learning) / all.TotalSeconds / peak, 1);
+            }
+
+            Tell(metrics, attempts);
             var last = step == options.Steps;
             if (last || (options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0))
             {
@@ -111,25 +171,27 @@ public static class ReinforcementLoop
 
             var attempts = await runner.RunAsync(heldOut, 1, temperature: 0, (options.Seed, 0), cancellationToken).ConfigureAwait(false);
             StopWhenMostFail(attempts, options);
-            count.Add(attempts, [], 0);
+            count.Draw(attempts);
             var metrics = new MetricSums();
             var accuracy = attempts.Count(attempt => attempt.Return(options.Discount) >= options.RightReward) / (double)attempts.Count;
             metrics.Mean(ReinforcementEvent.Accuracy, accuracy, 1);
             var scored = attempts.Where(attempt => attempt.Failure is null).ToList();
             metrics.Mean("held_out/reward", scored.Sum(attempt => attempt.Return(options.Discount)), scored.Count);
             best.Offer(accuracy, step);
-            Tell(metrics, withAlarms: false);
+            Tell(metrics, []);
         }
 
-        void Tell(MetricSums metrics, bool withAlarms)
+        void Tell(MetricSums metrics, IReadOnlyList<Attempt> attempts)
         {
             var line = new ReinforcementEvent(step, options.Steps, Seconds(), metrics.Values);
             journal.Add(line);
-            if (withAlarms && Alarms.Of(journal, options) is { Count: > 0 } alarms)
+            List<string> alarms = attempts.Count == 0 ? [] : [.. Alarms.Of(journal, options)];
+            if (attempts.FirstOrDefault(attempt => attempt.Failure is not null) is { } failed)
             {
-                journal[^1] = line = line with { Alarms = alarms };
+                alarms.Add($"Of {attempts.Count} attempts {attempts.Count(attempt => attempt.Failure is not null)} failed and were not learned from. The first: {failed.Failure}");
             }
 
+            line = alarms.Count > 0 ? line with { Alarms = alarms } : line;
             run?.Write(line);
             progress?.Invoke(line);
         }
@@ -175,21 +237,21 @@ public static class ReinforcementLoop
     }
 
     /// <summary>Of all that a resumed run must have in common with the one before, so that none goes on as another.</summary>
-    private static string Fingerprint(ParameterOptimizer optimizer, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
+    private static string Fingerprint(ParameterOptimizer optimizer, IEnumerable<(string Name, int[] Tokens)> identity, ReinforcementOptions options)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // How much is done at once, how often it is looked at, and for how long it goes on, may change.
-        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, StopIds = null, Stop = [] };
+        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, PeakFlops = null, StopIds = null, Stop = [] };
         hash.AppendData(Encoding.UTF8.GetBytes($"{own} {string.Join('\u0001', options.Stop)} {string.Join(',', options.StopIds ?? [])}"));
         foreach (var parameter in optimizer.Parameters)
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{parameter.Name} {string.Join(',', parameter.Shape)};"));
         }
 
-        foreach (var task in tasks)
+        foreach (var (name, tokens) in identity)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(task.Id));
-            hash.AppendData(MemoryMarshal.AsBytes<int>(task.Prompt));
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            hash.AppendData(MemoryMarshal.AsBytes<int>(tokens));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];

@@ -15,23 +15,32 @@ internal sealed class WorkCounter(LanguagePolicy policy)
 
     public double Flops { get; private set; }
 
-    /// <summary>Returns the tokens drawn.</summary>
-    public long Add(IReadOnlyList<Attempt> attempts, IReadOnlyList<LearningSequence> learned, int epochs)
+    /// <summary>Counts attempts that were made, and returns their operations.</summary>
+    public double Draw(IReadOnlyList<Attempt> attempts)
     {
-        long drawn = attempts.Sum(attempt => (long)attempt.Drawn.Count);
-        Drawn += drawn;
+        Drawn += attempts.Sum(attempt => (long)attempt.Drawn.Count);
+        double flops = 0;
         foreach (var group in attempts.GroupBy(attempt => attempt.Group))
         {
-            long prompt = group.First().Task.Prompt.Length;
-            Flops += (2 * _blocks * prompt) + (2 * _head) + (_attention * prompt * prompt);
+            double prompt = group.First().Task.Prompt.Length;
+            flops += (2 * _blocks * prompt) + (2 * _head) + (_attention * prompt * prompt);
             foreach (var attempt in group)
             {
-                Flops += (2 * _blocks * (attempt.Tokens.Count - prompt)) + (2 * _head * attempt.Drawn.Count) + (_attention * (((double)attempt.Tokens.Count * attempt.Tokens.Count) - ((double)prompt * prompt)));
+                double all = attempt.Tokens.Count;
+                flops += (2 * _blocks * (all - prompt)) + (2 * _head * attempt.Drawn.Count) + (_attention * ((all * all) - (prompt * prompt)));
             }
         }
 
+        Flops += flops;
+        return flops;
+    }
+
+    /// <summary>Counts sequences that were learned from so many times, and returns their operations.</summary>
+    public double Learn(IReadOnlyList<LearningSequence> sequences, int epochs)
+    {
         var passes = epochs * (policy.Adapter is null ? 3 : 2);
-        Flops += learned.Sum(sequence => passes * ((2 * _blocks * sequence.Tokens.Length) + (2 * _head * sequence.Drawn.Length) + (_attention * sequence.Tokens.Length * sequence.Tokens.Length)));
-        return drawn;
+        var flops = sequences.Sum(sequence => passes * ((2 * _blocks * sequence.Tokens.Length) + (2 * _head * sequence.Drawn.Length) + (_attention * sequence.Tokens.Length * sequence.Tokens.Length)));
+        Flops += flops;
+        return flops;
     }
 }
