@@ -45,12 +45,8 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
 
     private Task ReadAsync(CancellationToken cancellationToken)
     {
-        var reads = new List<SqlRead>();
         // Of two rewards at the same moment one supersedes the other, and of two with one id one is known.
-        if (database.Serialising(rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" })) is { } first)
-        {
-            reads.Add(first);
-        }
+        var reads = new[] { database.Serialising(rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" })), database.ByIndex }.OfType<SqlRead>().ToList();
 
         foreach (var chunk in rewards.Select(reward => reward.Id).Distinct().Chunk(Together))
         {

@@ -53,6 +53,8 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
         """,
         _ => { }, ("@keys", string.Join('\n', keys)));
 
+    public override SqlRead ByIndex { get; } = new("SELECT set_config('enable_seqscan', 'off', true)", _ => { });
+
     public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) => ReadAsync(
         async session =>
         {

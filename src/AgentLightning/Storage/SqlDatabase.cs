@@ -50,6 +50,12 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     /// <summary>The same as a question that goes to the engine together with others, as the first of them; null where there is nothing to do.</summary>
     public virtual SqlRead? Serialising(IEnumerable<string> keys) => null;
 
+    /// <summary>
+    /// A question after which the transaction finds rows by their index, whatever the engine believes about the size of a table: one that just began to grow is still counted as
+    /// small, and would be read whole for a few rows. Null where there is nothing to do.
+    /// </summary>
+    public virtual SqlRead? ByIndex => null;
+
     /// <summary>True when the exception says that a unique index, a foreign key or a check refused the row.</summary>
     public abstract bool IsConstraintViolation(DbException exception);
 
