@@ -19,25 +19,46 @@ public sealed partial class TraceReader(
     /// <summary>The queue is busy when this part of it is full.</summary>
     private const int PartOfBusy = 256;
 
-    /// <summary>Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is logged, and tried again.</summary>
+    private string? _failing;
+
+    /// <summary>
+    /// Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is tried again; it is logged when it begins, when its reason
+    /// changes, and when it is over.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(options.ReadInterval, time);
         do
         {
-            try
-            {
-                while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy)
-                {
-                    // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for an answer.
-                }
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                LogFailure(logger, redactor.Redact(e.Message));
-            }
+            await LookAsync(cancellationToken).ConfigureAwait(false);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    internal async Task LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy)
+            {
+                // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for an answer.
+            }
+
+            if (_failing is not null)
+            {
+                _failing = null;
+                LogReadAgain(logger);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException && e.Message == _failing)
+        {
+            // Said already.
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _failing = e.Message;
+            LogFailure(logger, redactor.Redact(e.Message));
+        }
     }
 
     /// <summary>Reads at most 64 traces that are due now. Gives how many; fewer than 64 means that none is left.</summary>
@@ -112,6 +133,9 @@ public sealed partial class TraceReader(
     [LoggerMessage(Level = LogLevel.Error, Message = "No episode can be read out of trace {Trace} ({Error}); its spans are kept.")]
     private static partial void LogUnreadable(ILogger logger, string trace, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Traces could not be read and are tried again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Traces cannot be read, which is tried again every moment: {Reason}")]
     private static partial void LogFailure(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Traces are read again.")]
+    private static partial void LogReadAgain(ILogger logger);
 }
