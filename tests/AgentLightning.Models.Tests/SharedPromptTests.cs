@@ -1,4 +1,5 @@
 using AgentLightning.Models.Architectures;
+using AgentLightning.Models.Environments;
 using AgentLightning.Models.Loops.Reinforcement;
 using AgentLightning.Models.Objectives.Sequences;
 using AgentLightning.Models.Tensors;
@@ -64,6 +65,102 @@ public sealed class SharedPromptTests : IDisposable
         var other = Learn(same, null, same.Parameters, mixed, objective, 50, share: true, checkpointing: false);
         Assert.Equal(first!.Value.Loss, other.Loss, 1e-5 * Math.Abs(other.Loss));
         Close.All(first.Value.Gradients, other.Gradients, 1e-5);
+    }
+
+    [Fact]
+    public void Every_sequence_is_planned_once_beside_those_with_its_prompt_and_common_tokens_count_once()
+    {
+        var sequences = Sequences((20, [4, 4, 4, 4, 4, 4, 4, 4]), (5, [3]), (9, [12, 12, 12]));
+
+        var whole = new SequencePlan(sequences, 1000, sharePrompts: true);
+        var cut = new SequencePlan(sequences, 30, sharePrompts: true);
+        var apart = new SequencePlan(sequences, 1000, sharePrompts: false);
+
+        // Nothing is asked after the last token, so it is not read.
+        Assert.Equal(sequences.Sum(sequence => sequence.Tokens.Length - 1), apart.Part(0).ToArray().Sum(family => family.Tokens));
+        Assert.Equal(Enumerable.Range(0, 12), Enumerable.Range(0, 12).Select(apart.IndexOf));
+        Assert.Equal([7, 9 + (3 * 11), 20 + (8 * 3)], whole.Part(0).ToArray().Select(family => family.Tokens).Order());
+        Assert.Equal(1, whole.Parts);
+        Assert.True(cut.Parts > 2);
+        foreach (var plan in new[] { whole, cut })
+        {
+            Assert.Equal(Enumerable.Range(0, 12), Enumerable.Range(0, 12).Select(plan.IndexOf).Order());
+            for (var part = 0; part < plan.Parts; part++)
+            {
+                var families = plan.Part(part).ToArray();
+                Assert.True(families.Sum(family => family.Tokens) <= (plan == cut ? 30 : 1000));
+                Assert.All(families, family => Assert.All(Enumerable.Range(family.From, family.To - family.From), place => Assert.Equal(plan[family.From].Prompt, plan[place].Prompt)));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_pair_is_computed_together_and_its_prompt_once()
+    {
+        LearningSequence[] pairs = [.. new[] { (1, 5), (2, 6), (1, 7) }.SelectMany(pair => new[] { Answer(pair.Item1, pair.Item2, isSecond: false), Answer(pair.Item1, pair.Item2 + 10, isSecond: true) })];
+
+        var plan = new SequencePlan(pairs, 8, sharePrompts: true);
+
+        for (var place = 0; place < pairs.Length; place += 2)
+        {
+            Assert.Equal(plan.IndexOf(place) + 1, plan.IndexOf(place + 1));
+            Assert.True(plan[place + 1].IsSecond);
+        }
+
+        Assert.All(Enumerable.Range(0, plan.Parts), part => Assert.All(plan.Part(part).ToArray(), family => Assert.Equal((0, 3), ((family.To - family.From) % 2, family.Common))));
+
+        static LearningSequence Answer(int prompt, int answer, bool isSecond) => new([prompt, prompt, prompt, answer, 1], [3, 4], new float[2]) { IsSecond = isSecond };
+    }
+
+    [Fact]
+    public void Sequences_of_which_nothing_was_drawn_change_nothing()
+    {
+        using var model = TinyModels.Create(TransformerFamily.Gpt2, tied: true);
+        var objective = new GroupPolicyLoss();
+        var sequences = Sequences((6, [3, 4, 5]));
+        LearningSequence nothing = new([1, 2, 3], [], []), neither = new([1, 2, 4], [], []);
+
+        var expected = Learn(model, null, model.Parameters, sequences, objective, 100, share: true, checkpointing: false);
+        var actual = Learn(model, null, model.Parameters, [nothing, .. sequences, neither], objective, 100, share: true, checkpointing: false);
+        var empty = Learn(model, null, model.Parameters, [nothing, neither], objective, 100, share: true, checkpointing: false);
+
+        Assert.Equal(expected.Gradients, actual.Gradients);
+        Assert.Equal(expected.Scores, actual.Scores);
+        Assert.All(empty.Gradients, gradient => Assert.Equal(0, gradient));
+        Assert.Empty(empty.Scores);
+    }
+
+    [Fact]
+    public async Task A_run_learns_the_same_with_fewer_operations()
+    {
+        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1);
+        // As long as rounding has not grown, the policies agree; it grows with every step.
+        var (shared, sharedLines, _) = await TrainAsync(options with { Steps = 5, StopAtAccuracy = null });
+        var (apart, apartLines, _) = await TrainAsync(options with { Steps = 5, StopAtAccuracy = null, SharePrompts = false });
+        Close.All(apart, shared, 1e-3);
+        foreach (var (one, other) in sharedLines.Zip(apartLines).Where(pair => pair.First.Find("loss") is not null))
+        {
+            Assert.Equal(other.Find("reward")!.Value, one.Find("reward")!.Value);
+            Assert.Equal(other.Find("entropy")!.Value, one.Find("entropy")!.Value, 1e-3);
+            Assert.InRange(one.Find("flops/update")!.Value / other.Find("flops/update")!.Value, 0.3, 0.6);
+        }
+
+        var (_, _, accuracy) = await TrainAsync(options with { SharePrompts = false });
+        Assert.InRange(accuracy, 0.99, 1);
+
+        async Task<(float[] LogProbabilities, List<ReinforcementEvent> Lines, double Accuracy)> TrainAsync(ReinforcementOptions chosen)
+        {
+            using var model = Transformer.Create(ReverseDigits.Config, 1);
+            model.Train(true);
+            var lines = new List<ReinforcementEvent>();
+            var (tasks, heldOut) = ReverseDigits.Tasks(1);
+            var result = await ReinforcementLoop.TrainAsync(
+                new LanguagePolicy(model, _compute), tasks, heldOut, new ReverseDigits(), chosen, null, false, TimeProvider.System, lines.Add, null, TestContext.Current.CancellationToken);
+            using var step = new PolicyStep(model, _compute, null, 1000, 1, checkpointing: false);
+            var all = new List<float>();
+            step.Score([.. heldOut.Take(20).Select(task => new LearningSequence([.. task.Prompt, .. task.Prompt[..4]], [5, 6, 7, 8], new float[4]))], (_, logProbabilities, _) => all.AddRange(logProbabilities));
+            return ([.. all], lines, result.Accuracy!.Value);
+        }
     }
 
     private (double Loss, float[] Gradients, float[] Scores) Learn(

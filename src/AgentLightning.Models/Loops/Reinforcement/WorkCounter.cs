@@ -20,7 +20,8 @@ internal sealed class WorkCounter(LanguagePolicy policy)
         foreach (var group in attempts.GroupBy(attempt => attempt.Group))
         {
             double prompt = group.First().Task.Prompt.Length;
-            flops += _work.Forward(0, prompt, 1) + group.Sum(attempt => _work.Forward(prompt, attempt.Tokens.Count - prompt, attempt.Drawn.Count));
+            // The first token is drawn from the prompt, and the last one is not read.
+            flops += _work.Forward(0, prompt, 1) + group.Sum(attempt => _work.Forward(prompt, Math.Max(0, attempt.Tokens.Count - prompt - 1), Math.Max(0, attempt.Drawn.Count - 1)));
         }
 
         Flops += flops;
