@@ -109,6 +109,11 @@ public sealed class SharedPromptTests : IDisposable
 
         Assert.All(Enumerable.Range(0, plan.Parts), part => Assert.All(plan.Part(part).ToArray(), family => Assert.Equal((0, 3), ((family.To - family.From) % 2, family.Common))));
 
+        // Pairs need not have one prompt; then nothing is shared, and they stay together all the same.
+        var different = new SequencePlan([Answer(1, 5, isSecond: false), Answer(2, 6, isSecond: true)], 1, sharePrompts: true);
+        Assert.Equal([new SequencePlan.Family(0, 2, Common: 0, Whole: 8)], different.Part(0).ToArray());
+        Assert.Equal(1, different.Parts);
+
         static LearningSequence Answer(int prompt, int answer, bool isSecond) => new([prompt, prompt, prompt, answer, 1], [3, 4], new float[2]) { IsSecond = isSecond };
     }
 
