@@ -10,11 +10,14 @@ namespace AgentLightning.Models.Loops.Reinforcement;
 internal sealed class PolicyUpdate(LanguagePolicy policy, ValueHead? values, ReinforcementOptions options) : IDisposable
 {
     private readonly ISequenceObjective _objective = options.Objective();
-    private readonly PolicyStep _step = new(policy.Model, policy.Compute, values, options.TokensAtOnce, options.Temperature, options.Checkpointing);
-    private readonly PolicyStep? _reference = policy.Reference is null ? null : new(policy.Reference, policy.Compute, null, options.TokensAtOnce, options.Temperature, options.Checkpointing);
+    private readonly PolicyStep _step = new(policy.Model, policy.Compute, values, options.TokensAtOnce, options.Temperature, options.Checkpointing, options.SharePrompts);
+    private readonly PolicyStep? _reference = policy.Reference is null ? null : new(policy.Reference, policy.Compute, null, options.TokensAtOnce, options.Temperature, options.Checkpointing, options.SharePrompts);
 
     /// <summary>The sequences that the last run learned from.</summary>
     public IReadOnlyList<LearningSequence> LearnedFrom { get; private set; } = [];
+
+    /// <summary>Operations that the model, and its reference, were asked for so far.</summary>
+    public double Flops => _step.Flops + (_reference?.Flops ?? 0);
 
     public void Run(IReadOnlyList<Attempt> attempts, ParameterOptimizer optimizer, float rate, int step, MetricSums metrics)
     {

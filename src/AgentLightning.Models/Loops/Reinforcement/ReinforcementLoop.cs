@@ -137,7 +137,7 @@ public static class ReinforcementLoop
             metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
             metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
             metrics.Mean("tokens_per_second", attempts.Sum(attempt => attempt.Drawn.Count) / all.TotalSeconds, 1);
-            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn(update.LearnedFrom, options.Epochs));
+            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn(update.Flops));
             metrics.Mean("flops/gen", drawing, 1);
             metrics.Mean("flops/update", learning, 1);
             if (options.PeakFlops is { } peak)

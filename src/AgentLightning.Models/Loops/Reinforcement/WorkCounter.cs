@@ -2,14 +2,11 @@ using AgentLightning.Models.Environments;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
-/// <summary>
-/// Tokens drawn, and the operations that the model asks for: 2 per weight and token forward, 4 backward (2 where only an adapter is trained), and those of attention; a prompt that
-/// attempts share is read once, and the output layer counts for drawn tokens only.
-/// </summary>
+/// <summary>Tokens drawn, and the operations that the model asked for; a prompt that attempts share counts once in drawing, and in learning as often as it was computed.</summary>
 internal sealed class WorkCounter(LanguagePolicy policy)
 {
-    private readonly double _blocks = policy.Model.Linears.Sum(linear => (double)linear.Weight.Count), _head = policy.Model.Output.Weight.Count;
-    private readonly double _attention = 2.0 * policy.Model.Config.Layers * policy.Model.Config.Heads * policy.Model.Config.HeadWidth;
+    private readonly ModelWork _work = new(policy.Model);
+    private double _learned;
 
     public long Drawn { get; private set; }
 
@@ -23,24 +20,20 @@ internal sealed class WorkCounter(LanguagePolicy policy)
         foreach (var group in attempts.GroupBy(attempt => attempt.Group))
         {
             double prompt = group.First().Task.Prompt.Length;
-            flops += (2 * _blocks * prompt) + (2 * _head) + (_attention * prompt * prompt);
-            foreach (var attempt in group)
-            {
-                double all = attempt.Tokens.Count;
-                flops += (2 * _blocks * (all - prompt)) + (2 * _head * attempt.Drawn.Count) + (_attention * ((all * all) - (prompt * prompt)));
-            }
+            // The first token is drawn from the prompt, and the last one is not read.
+            flops += _work.Forward(0, prompt, 1) + group.Sum(attempt => _work.Forward(prompt, Math.Max(0, attempt.Tokens.Count - prompt - 1), Math.Max(0, attempt.Drawn.Count - 1)));
         }
 
         Flops += flops;
         return flops;
     }
 
-    /// <summary>Counts sequences that were learned from so many times, and returns their operations.</summary>
-    public double Learn(IReadOnlyList<LearningSequence> sequences, int epochs)
+    /// <summary>Counts what learning has asked for since the last time, and returns it.</summary>
+    /// <param name="total">All that it has asked for so far.</param>
+    public double Learn(double total)
     {
-        var passes = epochs * (policy.Adapter is null ? 3 : 2);
-        var flops = sequences.Sum(sequence => passes * ((2 * _blocks * sequence.Tokens.Length) + (2 * _head * sequence.Drawn.Length) + (_attention * sequence.Tokens.Length * sequence.Tokens.Length)));
-        Flops += flops;
+        var flops = total - _learned;
+        (_learned, Flops) = (total, Flops + flops);
         return flops;
     }
 }
