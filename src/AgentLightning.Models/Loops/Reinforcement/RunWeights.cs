@@ -64,15 +64,19 @@ internal abstract class RunWeights
 
     private sealed class DistantWeights(IModelPort port) : RunWeights
     {
-        private string? _best, _last, _bestBefore;
+        private string? _best, _last, _bestOfLast;
 
         public override IEnumerable<string> Layers => [port.ToString()!];
 
         public override async Task KeepBestAsync(int step, CancellationToken cancellationToken)
         {
-            // A checkpoint of the run may still name the best one before.
-            _bestBefore ??= _best;
+            var before = _best;
             _best = await port.SaveAsync($"best-{step}", cancellationToken).ConfigureAwait(false);
+            // What the checkpoint of the run names must stay until there is another.
+            if (before is not null && before != _bestOfLast)
+            {
+                await port.DeleteAsync(before, cancellationToken).ConfigureAwait(false);
+            }
         }
 
         public override async Task<bool> RestoreBestAsync(CancellationToken cancellationToken)
@@ -89,12 +93,12 @@ internal abstract class RunWeights
         {
             var path = await port.SaveAsync($"step-{step}", cancellationToken).ConfigureAwait(false);
             await run.SaveAsync(new SavedElsewhere(step, fingerprint, path, _best), cancellationToken).ConfigureAwait(false);
-            foreach (var old in ((string?[])[_last, _bestBefore]).OfType<string>())
+            foreach (var old in ((string?[])[_last, _bestOfLast == _best ? null : _bestOfLast]).OfType<string>())
             {
                 await port.DeleteAsync(old, cancellationToken).ConfigureAwait(false);
             }
 
-            (_last, _bestBefore) = (path, null);
+            (_last, _bestOfLast) = (path, _best);
         }
 
         public override async Task<int?> TryLoadAsync(RunFolder run, string fingerprint, CancellationToken cancellationToken)
@@ -105,7 +109,7 @@ internal abstract class RunWeights
             }
 
             await port.LoadAsync(saved.Weights, cancellationToken).ConfigureAwait(false);
-            (_best, _last) = (saved.Best, saved.Weights);
+            (_best, _bestOfLast, _last) = (saved.Best, saved.Best, saved.Weights);
             return saved.Step;
         }
     }

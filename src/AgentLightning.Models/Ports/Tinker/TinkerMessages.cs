@@ -78,10 +78,10 @@ public sealed record RetrieveFuture(string RequestId);
 public sealed record Promise(string RequestId, string? ModelId = null);
 
 /// <summary>What a model that was made is.</summary>
-public sealed record ModelMade(string ModelId, string BaseModel, LoraConfig? LoraConfig = null, string Type = "create_model");
+public sealed record ModelMade(string ModelId, string? BaseModel = null, LoraConfig? LoraConfig = null, string Type = "create_model");
 
 /// <summary>What came of a loss: the log-probabilities of the targets of each sequence, and sums.</summary>
-public sealed record LossOutput(string LossFnOutputType, IReadOnlyList<IReadOnlyDictionary<string, TensorData>> LossFnOutputs, IReadOnlyDictionary<string, double> Metrics);
+public sealed record LossOutput(IReadOnlyList<IReadOnlyDictionary<string, TensorData>> LossFnOutputs, IReadOnlyDictionary<string, double>? Metrics = null, string LossFnOutputType = "ArrayRecord");
 
 /// <summary>What came of an update.</summary>
 public sealed record OptimStepMade(IReadOnlyDictionary<string, double>? Metrics = null, string Type = "optim_step");

@@ -106,7 +106,7 @@ public sealed class TinkerModelPort : IModelPort
             .ToList();
         var outputs = await Task.WhenAll(passing).ConfigureAwait(false);
         var logProbabilities = LogProbabilities(sequences, [.. outputs.SelectMany(output => output.LossFnOutputs)]);
-        var entropies = outputs.Select(output => output.Metrics.TryGetValue("entropy:mean", out var entropy) ? entropy : (double?)null).ToList();
+        var entropies = outputs.Select(output => output.Metrics?.TryGetValue("entropy:mean", out var entropy) == true ? entropy : (double?)null).ToList();
         var told = entropies.Any(entropy => entropy is null) ? null : entropies.Average();
         if (told is not null)
         {
