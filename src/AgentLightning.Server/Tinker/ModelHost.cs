@@ -228,10 +228,13 @@ internal sealed partial class ModelHost : BackgroundService
             catch (Exception e)
             {
                 var outcome = TinkerErrors.OutcomeOf(e);
-                if (outcome.Status >= 500)
+                if (outcome.Status == 500)
                 {
                     LogFailure(_logger, e);
                 }
+
+                // A result that is a failure is one for good: only an end of the server may be asked about again.
+                outcome = outcome.Status == 503 ? outcome : outcome with { Status = 400 };
 
                 foreach (var work in works)
                 {
