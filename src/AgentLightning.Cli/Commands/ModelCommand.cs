@@ -20,6 +20,7 @@ internal static class ModelCommand
         ModelEvalCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),
+        ModelServeCommand.Create(),
         ModelBenchCommand.Create(),
     };
 

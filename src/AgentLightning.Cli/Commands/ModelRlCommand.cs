@@ -44,15 +44,17 @@ internal static class ModelRlCommand
         var patience = new Option<int?>("--patience") { Description = "Stop after so many evaluations without a better one." };
         var run = new Option<DirectoryInfo?>("--run") { Description = "Folder for the journal and checkpoints of the run. When a run there was interrupted, it goes on." };
         var saveEvery = new Option<int?>("--save-every") { Description = "Steps between checkpoints of the run." };
+        var server = new ServerOptions();
         var fresh = new Option<bool>("--restart") { Description = "Begin the run anew even where it could go on." };
         var command = new Command("rl", "Lets a model learn from rewards. Example: lightning model rl --task reverse4 --method grpo")
         {
-            task, model, method, output, full, rank, alpha, steps, tasks, attempts, epochs, updates, tokens, rate, beta, entropy, temperature, evaluateEvery, stopAt, patience, run, saveEvery, fresh, seed, threads, json,
+            task, model, method, output, full, rank, alpha, steps, tasks, attempts, epochs, updates, tokens, rate, beta, entropy, temperature, evaluateEvery, stopAt, patience, run, saveEvery, fresh, server.Url, server.KeyFile, server.BaseModel, seed, threads, json,
         };
         command.SetAction((parsed, cancellationToken) => LanguageModel.GuardAsync(async () =>
         {
             var (folder, target) = (parsed.GetValue(model)?.FullName, parsed.GetValue(output)?.FullName);
-            var whole = parsed.GetValue(full) || folder is null;
+            var elsewhere = server.Read(parsed, parsed.GetValue(full) ? null : parsed.GetValue(rank), parsed.GetResult(alpha) is { Implicit: false } ? parsed.GetValue(alpha) : null, parsed.GetValue(seed));
+            var whole = parsed.GetValue(full) || (folder is null && elsewhere is null);
             if (target is not null)
             {
                 ModelTrainCommand.CheckWritable(target, folder ?? "");
@@ -68,6 +70,17 @@ internal static class ModelRlCommand
                 Temperature = parsed.GetValue(temperature) ?? suited.Temperature, EvaluateEvery = parsed.GetValue(evaluateEvery) ?? suited.EvaluateEvery,
                 StopAtAccuracy = parsed.GetValue(stopAt) ?? suited.StopAtAccuracy, Patience = parsed.GetValue(patience) ?? suited.Patience, SaveEvery = parsed.GetValue(saveEvery) ?? suited.SaveEvery,
             };
+
+            var place = parsed.GetValue(run) is { } at ? new RunFolder(at.FullName) : null;
+            var chart = new RunChart("reward");
+            if (elsewhere is not null)
+            {
+                // The wire has no word for what keeps an adapter undecided; the task only suggests it.
+                options = options with { EntropyBonus = parsed.GetValue(entropy) ?? 0 };
+                var learned = await ServerOptions.TrainAsync(elsewhere, folder, named, options, place, !parsed.GetValue(fresh), target, line => Show(chart, line), cancellationToken);
+                Write(new RlResult(named.Name, MethodNames.Of(options.Method), options.Seed, learned.Steps, learned.Seconds, learned.Accuracy, Round(learned.TokensDrawn / Math.Max(learned.Seconds, 1e-3)), null), target, parsed.GetValue(json));
+                return ExitCodes.Success;
+            }
 
             using var loaded = folder is null ? null : LanguageModel.Load(folder, adapter: null, parsed.GetValue(threads), whole ? StoredType.F32 : null, cancellationToken);
             using var ownCompute = loaded is null ? new Compute(parsed.GetValue(threads)) : null;
@@ -86,8 +99,6 @@ internal static class ModelRlCommand
 
             var policy = new LanguagePolicy(trained, compute, adapter, folder is null ? null : LanguageModel.TryLoadTokenizer(folder));
             var peak = ModelSpeed.Peak(compute, seconds: 0.1);
-            var place = parsed.GetValue(run) is { } at ? new RunFolder(at.FullName) : null;
-            var chart = new RunChart("reward");
             var result = await ReinforcementLoop.TrainAsync(
                 policy, named.Tasks, named.HeldOut, named.Environment, options with { PeakFlops = peak }, place, !parsed.GetValue(fresh), TimeProvider.System, line => Show(chart, line), null, cancellationToken);
             if (target is not null)
@@ -137,11 +148,11 @@ internal static class ModelRlCommand
         }
 
         Console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{result.Task} by {result.Method}: {result.Steps} steps, {result.Seconds:F1} s, {(result.Accuracy is { } accuracy ? $"{accuracy:P1} of held-out tasks right" : "nothing held out")}, {result.TokensPerSecond:N0} tokens/s, {result.ShareOfPeak:P0} of the peak of matrix products{(target is null ? "" : $": {target}")}"));
+            CultureInfo.InvariantCulture, $"{result.Task} by {result.Method}: {result.Steps} steps, {result.Seconds:F1} s, {(result.Accuracy is { } accuracy ? $"{accuracy:P1} of held-out tasks right" : "nothing held out")}, {result.TokensPerSecond:N0} tokens/s{(result.ShareOfPeak is { } share ? $", {share:P0} of the peak of matrix products" : "")}{(target is null ? "" : $": {target}")}"));
     }
 
     private sealed record RlResult(
         [property: JsonPropertyName("task")] string Task, [property: JsonPropertyName("method")] string Method, [property: JsonPropertyName("seed")] long Seed, [property: JsonPropertyName("steps")] int Steps,
         [property: JsonPropertyName("seconds")] double Seconds, [property: JsonPropertyName("accuracy")] double? Accuracy, [property: JsonPropertyName("tokens_per_second")] double TokensPerSecond,
-        [property: JsonPropertyName("share_of_peak")] double ShareOfPeak);
+        [property: JsonPropertyName("share_of_peak")] double? ShareOfPeak);
 }

@@ -11,13 +11,13 @@ public sealed unsafe class ParameterOptimizer : IDisposable
 {
     private const int PartLength = 1 << 15;
     private readonly WorkerPool _pool;
-    private readonly AdamW _matrixRule, _vectorRule;
+    private readonly AdamW _rule;
     private readonly (Parameter Parameter, NativeBuffer First, NativeBuffer Second)[] _states;
     private readonly NativeBuffer _sums;
 
     public ParameterOptimizer(IEnumerable<Parameter> parameters, Compute compute, AdamW rule)
     {
-        (_pool, _matrixRule, _vectorRule) = (compute.Pool, rule, rule with { WeightDecay = 0 });
+        (_pool, _rule) = (compute.Pool, rule);
         _states = [.. parameters.Where(p => p.IsTrained).Select(p => (p, new NativeBuffer(p.StoredCount * sizeof(float)), new NativeBuffer(p.StoredCount * sizeof(float))))];
         if (_states.Length == 0)
         {
@@ -54,8 +54,12 @@ public sealed unsafe class ParameterOptimizer : IDisposable
     /// <param name="learningRate">0 or more.</param>
     /// <param name="clipNorm">Gradients longer than this are shortened to it; infinite by default.</param>
     /// <returns>The norm of the gradients before clipping. When it is not a number, nothing but the gradients changes.</returns>
-    public double Step(float learningRate, double clipNorm = double.PositiveInfinity)
+    public double Step(float learningRate, double clipNorm = double.PositiveInfinity) => Step(_rule, learningRate, clipNorm);
+
+    /// <summary>The same by another rule.</summary>
+    public double Step(AdamW matrixRule, float learningRate, double clipNorm)
     {
+        var vectorRule = matrixRule with { WeightDecay = 0 };
         var norm = GradientNorm();
         if (double.IsFinite(norm))
         {
@@ -63,7 +67,7 @@ public sealed unsafe class ParameterOptimizer : IDisposable
             var scale = norm > clipNorm ? (float)(clipNorm / norm) : 1;
             foreach (var (parameter, first, second) in _states)
             {
-                var rule = parameter.IsVector ? _vectorRule : _matrixRule;
+                var rule = parameter.IsVector ? vectorRule : matrixRule;
                 _pool.Run(
                     new UpdateJob(rule, parameter.Vector, parameter.Gradient, (float*)first.Data, (float*)second.Data, parameter.StoredCount, learningRate, Steps, scale), Parts(parameter));
             }

@@ -68,10 +68,12 @@ internal static class TokenChecks
         {
             if ((uint)id >= (uint)config.VocabularySize)
             {
-                throw new ArgumentOutOfRangeException(nameof(ids), id, $"The {what} {id} is not in the vocabulary of {config.VocabularySize}. Is it the tokenizer of this model?");
+                throw new ArgumentOutOfRangeException(nameof(ids), id, OutOfVocabulary(what, id, config.VocabularySize));
             }
         }
     }
+
+    public static string OutOfVocabulary(string what, int id, int size) => $"The {what} {id} is not in the vocabulary of {size}. Is it the tokenizer of this model?";
 
     private static string Brief(ReadOnlySpan<int> values) => string.Join(", ", values[..Math.Min(values.Length, 8)].ToArray()) + (values.Length > 8 ? ", …" : "");
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Checkpoints;
@@ -12,7 +11,7 @@ namespace AgentLightning.Models.Loops;
 /// </summary>
 public sealed class RunFolder(string path)
 {
-    private const string StateFile = "state.safetensors";
+    private const string ElsewhereFile = "elsewhere.json";
     private static readonly JsonSerializerOptions s_lines = new() { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>Where it is.</summary>
@@ -73,34 +72,19 @@ public sealed class RunFolder(string path)
     {
         using var file = new SafeTensorsFile();
         file.Metadata["step"] = (state?.Step ?? optimizer.Steps).ToString(CultureInfo.InvariantCulture);
-        file.Metadata["updates"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
         file.Metadata["fingerprint"] = fingerprint;
         foreach (var (name, values) in state?.Numbers ?? new Dictionary<string, float[]>())
         {
             file.Add(RunState.Prefix + name, values, values.Length);
         }
 
-        foreach (var parameter in optimizer.Parameters)
-        {
-            file.Add(parameter.Name, "F32", [.. parameter.Shape], parameter.Count * sizeof(float), (stream, token) => ParameterLoader.WriteAsync(parameter, Tensors.StoredType.F32, stream, token));
-            foreach (var second in (bool[])[false, true])
-            {
-                var bytes = optimizer.Moment(parameter, second).Length;
-                file.Add(MomentName(parameter, second), "F32", [bytes / sizeof(float)], bytes, (stream, _) =>
-                {
-                    stream.Write(optimizer.Moment(parameter, second));
-                    return Task.CompletedTask;
-                });
-            }
-        }
-
-        var target = new FileStream(System.IO.Path.Combine(folder, StateFile), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20, useAsync: true);
-        await using (target.ConfigureAwait(false))
-        {
-            await file.WriteAsync(target, cancellationToken).ConfigureAwait(false);
-            target.Flush(flushToDisk: true);
-        }
+        OptimizerState.AddTo(file, optimizer);
+        await OptimizerState.WriteAsync(file, folder, cancellationToken).ConfigureAwait(false);
     });
+
+    /// <summary>Remembers where on another machine a run was saved.</summary>
+    internal Task SaveAsync(SavedElsewhere saved, CancellationToken cancellationToken) =>
+        AtomicFolder.WriteAsync(Checkpoint, folder => File.WriteAllTextAsync(System.IO.Path.Combine(folder, ElsewhereFile), JsonSerializer.Serialize(saved, s_lines), cancellationToken));
 
     /// <summary>Brings parameters and optimizer to where the checkpoint was, and the journal too. Returns false, and changes nothing, when there is none.</summary>
     internal bool TryLoad(ParameterOptimizer optimizer, string fingerprint) => TryLoad(optimizer, fingerprint, out _);
@@ -110,38 +94,63 @@ public sealed class RunFolder(string path)
     {
         state = new RunState(0, new Dictionary<string, float[]>());
         AtomicFolder.Recover(Checkpoint);
-        var path = System.IO.Path.Combine(Checkpoint, StateFile);
+        var path = System.IO.Path.Combine(Checkpoint, OptimizerState.FileName);
         if (!File.Exists(path))
         {
             return false;
         }
 
         using var file = SafeTensorsFile.Open(path);
-        if (file.Metadata.GetValueOrDefault("fingerprint") is var seen && seen != fingerprint)
+        CheckFingerprint(path, file.Metadata.GetValueOrDefault("fingerprint"), fingerprint);
+        var step = OptimizerState.Whole(file, "step", path);
+        // All of it is read before any of it is used.
+        var bringBack = OptimizerState.Read(file, optimizer, path);
+        state = new RunState(step, file.Names.Where(name => name.StartsWith(RunState.Prefix, StringComparison.Ordinal)).ToDictionary(name => name[RunState.Prefix.Length..], name => file.Singles(name, [.. file.ShapeOf(name)])));
+        bringBack();
+        CutJournal(step);
+        return true;
+    }
+
+    /// <summary>Says where on another machine the run was saved, and cuts the journal back to there; null, and nothing changes, when it was not.</summary>
+    internal SavedElsewhere? TryLoadElsewhere(string fingerprint)
+    {
+        AtomicFolder.Recover(Checkpoint);
+        var path = System.IO.Path.Combine(Checkpoint, ElsewhereFile);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        SavedElsewhere saved;
+        try
+        {
+            saved = JsonSerializer.Deserialize<SavedElsewhere>(File.ReadAllText(path), s_lines)!;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path}: not what a run saves: {e.Message}", e);
+        }
+
+        CheckFingerprint(path, saved.Fingerprint, fingerprint);
+        CutJournal(saved.Step);
+        return saved;
+    }
+
+    private static void CheckFingerprint(string path, string? seen, string fingerprint)
+    {
+        if (seen != fingerprint)
         {
             throw new InvalidDataException($"{path}: the run was begun with other examples, options or layers (its fingerprint is {seen}, and would be {fingerprint}). Go on with those, or begin a new run.");
         }
+    }
 
-        var (step, updates) = (Whole(file, "step", path), Whole(file, "updates", path));
-        // All of it is read before any of it is used.
-        var values = optimizer.Parameters.Select(parameter => (Parameter: parameter, Values: file.Singles(parameter.Name, [.. parameter.Shape]),
-            First: file.Singles(MomentName(parameter, false), parameter.StoredCount), Second: file.Singles(MomentName(parameter, true), parameter.StoredCount))).ToList();
-        state = new RunState(step, file.Names.Where(name => name.StartsWith(RunState.Prefix, StringComparison.Ordinal)).ToDictionary(name => name[RunState.Prefix.Length..], name => file.Singles(name, [.. file.ShapeOf(name)])));
-        foreach (var (parameter, numbers, first, second) in values)
-        {
-            parameter.Write(0, numbers);
-            MemoryMarshal.AsBytes<float>(first).CopyTo(optimizer.Moment(parameter, second: false));
-            MemoryMarshal.AsBytes<float>(second).CopyTo(optimizer.Moment(parameter, second: true));
-        }
-
-        optimizer.Steps = updates;
+    /// <summary>Lines after the checkpoint are written again.</summary>
+    private void CutJournal(int step)
+    {
         if (File.Exists(Journal))
         {
-            // Lines after the checkpoint are written again.
             File.WriteAllText(Journal, string.Concat(Lines().Where((line, i) => Parse<JsonElement>(line, i).GetProperty("step").GetInt32() <= step).Select(line => line + "\n")));
         }
-
-        return true;
     }
 
     private IEnumerable<string> Lines() => File.Exists(Journal) ? File.ReadAllText(Journal).Split('\n').SkipLast(1) : [];
@@ -157,10 +166,4 @@ public sealed class RunFolder(string path)
             throw new InvalidDataException($"{Journal}, line {index + 1}: not a line of a journal: {e.Message}", e);
         }
     }
-
-    private static int Whole(SafeTensorsFile file, string name, string path) => int.TryParse(file.Metadata.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-        ? value
-        : throw new InvalidDataException($"{path}: the metadata '{name}' should be a whole number, but it is '{file.Metadata.GetValueOrDefault(name)}'.");
-
-    private static string MomentName(Parameter parameter, bool second) => $"{(second ? "second" : "first")}_moment.{parameter.Name}";
 }

@@ -34,9 +34,15 @@ public sealed partial class ServingProcess : IDisposable
     public static Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment) => StartAtAsync(new Uri("http://127.0.0.1:0"), folder, store, environment);
 
     /// <summary>The same at an address of one's own, such as that of another one that ended.</summary>
-    public static async Task<ServingProcess> StartAtAsync(Uri address, string folder, string store, params (string Name, string Value)[] environment)
+    public static Task<ServingProcess> StartAtAsync(Uri address, string folder, string store, params (string Name, string Value)[] environment) =>
+        StartAsync(folder, ["serve", "--urls", address.GetLeftPart(UriPartial.Authority), "--store", store], environment);
+
+    /// <summary><c>lightning model serve</c> on a free port.</summary>
+    public static Task<ServingProcess> StartModelAsync(string folder, params string[] options) => StartAsync(folder, ["model", "serve", "--urls", "http://127.0.0.1:0", .. options], []);
+
+    private static async Task<ServingProcess> StartAsync(string folder, string[] command, (string Name, string Value)[] environment)
     {
-        var process = Lightning.Start(folder, ["serve", "--urls", address.GetLeftPart(UriPartial.Authority), "--store", store], environment);
+        var process = Lightning.Start(folder, command, environment);
         var error = process.StandardError.ReadToEndAsync();
         try
         {

@@ -48,23 +48,30 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
 
     /// <summary>Adds the gradient of the objective over all the sequences, and returns its loss.</summary>
     /// <param name="maxTokens">Most tokens that a sequence could have had.</param>
-    public double AddGradient(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) => Run(sequences, objective, maxTokens, metrics, learn: true);
+    /// <param name="logProbabilities">Becomes ln p of the drawn tokens of each sequence; null where nobody wants them.</param>
+    public double AddGradient(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, float[][]? logProbabilities = null) =>
+        Run(sequences, objective, maxTokens, metrics, learn: true, logProbabilities);
 
     /// <summary>The loss of the objective over all the sequences, and nothing else.</summary>
-    public double Loss(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) => Run(sequences, objective, maxTokens, metrics, learn: false);
+    public double Loss(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) => Run(sequences, objective, maxTokens, metrics, learn: false, null);
 
     public void Dispose() => _session.Dispose();
 
-    private double Run(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, bool learn)
+    private double Run(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, bool learn, float[][]? logProbabilities)
     {
         var plan = new SequencePlan(sequences, tokensAtOnce, sharePrompts);
         var whole = new UpdateSize(sequences.Count, sequences.Sum(sequence => sequence.Drawn.Length), maxTokens, plan.Parts);
         double loss = 0;
         for (var part = 0; part < plan.Parts; part++)
         {
-            Pack(plan, part);
+            var from = Pack(plan, part);
             Forward(learn ? _work.LearningPasses : 1);
             var count = _targets.Count;
+            for (var s = 0; logProbabilities is not null && s < _drawnStarts.Count - 1; s++)
+            {
+                logProbabilities[plan.IndexOf(from + s)] = _logProbabilities[_drawnStarts[s].._drawnStarts[s + 1]];
+            }
+
             var gradients = new SequenceGradients
             {
                 LogProbabilities = _gradients.AsSpan(0, count), Entropies = _entropyGradients.AsSpan(0, count), Values = values is null ? default : _valueGradients.AsSpan(0, count),

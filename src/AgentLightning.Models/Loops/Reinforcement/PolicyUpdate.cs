@@ -1,25 +1,17 @@
 using System.Globalization;
-using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Objectives.Sequences;
+using AgentLightning.Models.Ports;
 using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
 /// <summary>The learning half of a step: references and values, advantages, and some updates over the same attempts in a new order each time through.</summary>
-internal sealed class PolicyUpdate(LanguagePolicy policy, ValueHead? values, ReinforcementOptions options) : IDisposable
+internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options)
 {
     private readonly ISequenceObjective _objective = options.Objective();
-    private readonly PolicyStep _step = new(policy.Model, policy.Compute, values, options.TokensAtOnce, options.Temperature, options.Checkpointing, options.SharePrompts);
-    private readonly PolicyStep? _reference = policy.Reference is null ? null : new(policy.Reference, policy.Compute, null, options.TokensAtOnce, options.Temperature, options.Checkpointing, options.SharePrompts);
 
-    /// <summary>The sequences that the last run learned from.</summary>
-    public IReadOnlyList<LearningSequence> LearnedFrom { get; private set; } = [];
-
-    /// <summary>Operations that the model, and its reference, were asked for so far.</summary>
-    public double Flops => _step.Flops + (_reference?.Flops ?? 0);
-
-    public void Run(IReadOnlyList<Attempt> attempts, ParameterOptimizer optimizer, float rate, int step, MetricSums metrics)
+    public async Task RunAsync(IReadOnlyList<Attempt> attempts, float rate, int step, MetricSums metrics, CancellationToken cancellationToken)
     {
         List<LearningSequence> sequences =
         [
@@ -27,16 +19,23 @@ internal sealed class PolicyUpdate(LanguagePolicy policy, ValueHead? values, Rei
         ];
         if (options.Beta > 0)
         {
-            policy.WithReference(_ => (_reference ?? _step).Score(sequences, (sequence, logProbabilities, _) => sequence.Reference = logProbabilities));
+            var scores = await port.ScoreAsync([.. sequences.Select(Told)], ScoredBy.Reference, cancellationToken).ConfigureAwait(false);
+            foreach (var (sequence, score) in sequences.Zip(scores))
+            {
+                sequence.Reference = score.LogProbabilities;
+            }
         }
 
-        if (values is not null)
+        if (options.Method.HasValues())
         {
-            _step.Score(sequences, (sequence, _, expected) => expected.CopyTo(sequence.Values, 0));
+            var scores = await port.ScoreAsync([.. sequences.Select(Told)], ScoredBy.Policy, cancellationToken).ConfigureAwait(false);
+            foreach (var (sequence, score) in sequences.Zip(scores))
+            {
+                score.Values.CopyTo(sequence.Values, 0);
+            }
         }
 
         var (learned, groups) = AdvantageAssignment.Of(sequences, options);
-        LearnedFrom = learned;
         if (groups is not null)
         {
             metrics.Mean("frac_reward_zero_std", groups.WithoutVariance, groups.Groups);
@@ -49,22 +48,31 @@ internal sealed class PolicyUpdate(LanguagePolicy policy, ValueHead? values, Rei
             new SeededRandom(options.Seed, step, epoch, 3).Shuffle<LearningSequence>(order);
             foreach (var part in order.Chunk((order.Length + options.Updates - 1) / options.Updates))
             {
-                var loss = _step.AddGradient(part, _objective, options.MaxTokens * options.MaxTurns, metrics);
-                var norm = optimizer.Step(rate, options.ClipNorm);
-                if (!double.IsFinite(norm) || !double.IsFinite(loss))
-                {
-                    throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"Step {step + 1} has loss {loss} and gradient norm {norm}; both must be finite. Lower the learning rate, {options.LearningRate}."));
-                }
-
-                metrics.Mean("loss", loss, 1);
-                metrics.Mean("grad_norm", norm, 1);
+                // The step is asked for at once: on another machine it then follows without a way there and back in between.
+                var passing = port.ForwardBackwardAsync([.. part.Select(Told)], _objective, options.MaxTokens * options.MaxTurns, metrics, cancellationToken);
+                var stepping = port.StepAsync(new AdamStep(rate, options.Rule, options.ClipNorm), cancellationToken);
+                await Task.WhenAll(passing, stepping).ConfigureAwait(false);
+                Tell((await passing.ConfigureAwait(false)).Loss, await stepping.ConfigureAwait(false), step, metrics);
             }
         }
     }
 
-    public void Dispose()
+    private void Tell(double loss, double? norm, int step, MetricSums metrics)
     {
-        _step.Dispose();
-        _reference?.Dispose();
+        if (!double.IsFinite(norm ?? 0) || !double.IsFinite(loss))
+        {
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"Step {step + 1} has loss {loss} and gradient norm {norm}; both must be finite. Lower the learning rate, {options.LearningRate}."));
+        }
+
+        metrics.Mean("loss", loss, 1);
+        if (norm is not null)
+        {
+            metrics.Mean("grad_norm", norm.Value, 1);
+        }
     }
+
+    private static TokenSequence Told(LearningSequence sequence) => new()
+    {
+        Tokens = sequence.Tokens, Drawn = sequence.Drawn, Old = sequence.Old, Reference = sequence.Reference, Advantages = sequence.Advantages, Values = sequence.Values, Returns = sequence.Returns,
+    };
 }

@@ -5,7 +5,7 @@ using System.Text;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Objectives.Sequences;
-using AgentLightning.Models.Tensors;
+using AgentLightning.Models.Ports;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
@@ -30,16 +30,29 @@ public static class ReinforcementLoop
         Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
     {
         options.Validate();
-        Check(policy, tasks, options);
+        var port = Port(policy, options);
+        await using var disposal = port.ConfigureAwait(false);
+        return await TrainAsync(port, policy.Tokenizer is not null, tasks, heldOut, environment, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same with a model wherever the port has it. One that is elsewhere keeps the checkpoints of the run there, and the run folder says where.</summary>
+    /// <param name="hasTexts">Whether the port says what tokens mean, so that texts can end a turn.</param>
+    /// <exception cref="ArgumentException">The method cannot be used with this port; the message names those that can.</exception>
+    public static async Task<ReinforcementResult> TrainAsync(
+        IModelPort port, bool hasTexts, IReadOnlyList<RolloutTask> tasks, IReadOnlyList<RolloutTask> heldOut, IEnvironment environment, ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock,
+        Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        Check(port, tasks, options);
         if (tasks.Count == 0)
         {
             throw new ArgumentException("There are no tasks to learn from.", nameof(tasks));
         }
 
-        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var runner = new RolloutRunner(port, hasTexts, environment, options, clock);
         var order = new ExampleOrder<RolloutTask>(tasks, options.Seed);
         var batch = new RolloutTask[options.TasksPerStep];
-        return await RunAsync(policy, NextAsync, draws: true, tasks.Select(task => (task.Id, task.Prompt)), heldOut, runner, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
+        return await RunAsync(port, NextAsync, draws: true, tasks.Select(task => (task.Id, task.Prompt)), heldOut, runner, options, run, resume, clock, progress, judged, cancellationToken).ConfigureAwait(false);
 
         Task<IReadOnlyList<Attempt>> NextAsync(int step)
         {
@@ -75,11 +88,13 @@ public static class ReinforcementLoop
             throw new ArgumentException("There are no attempts to learn from.", nameof(logged));
         }
 
-        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var port = Port(policy, options);
+        await using var disposal = port.ConfigureAwait(false);
+        var runner = new RolloutRunner(port, policy.Tokenizer is not null, environment, options, clock);
         var order = new ExampleOrder<Attempt[]>(groups, options.Seed);
         var batch = new Attempt[Math.Min(options.TasksPerStep, groups.Length)][];
         var identity = logged.Select(attempt => (string.Create(CultureInfo.InvariantCulture, $"{attempt.Task.Id} {attempt.Group} {attempt.Return(1):R} {string.Join(',', attempt.LogProbabilities)}"), attempt.Tokens.ToArray()));
-        return await RunAsync(policy, NextAsync, draws: false, identity, heldOut, runner, options, run, resume, clock, progress, null, cancellationToken).ConfigureAwait(false);
+        return await RunAsync(port, NextAsync, draws: false, identity, heldOut, runner, options, run, resume, clock, progress, null, cancellationToken).ConfigureAwait(false);
 
         Task<IReadOnlyList<Attempt>> NextAsync(int step)
         {
@@ -89,26 +104,26 @@ public static class ReinforcementLoop
     }
 
     private static async Task<ReinforcementResult> RunAsync(
-        LanguagePolicy policy, Func<int, Task<IReadOnlyList<Attempt>>> nextAsync, bool draws, IEnumerable<(string Name, int[] Tokens)> identity, IReadOnlyList<RolloutTask> heldOut, RolloutRunner runner,
+        IModelPort port, Func<int, Task<IReadOnlyList<Attempt>>> nextAsync, bool draws, IEnumerable<(string Name, int[] Tokens)> identity, IReadOnlyList<RolloutTask> heldOut, RolloutRunner runner,
         ReinforcementOptions options, RunFolder? run, bool resume, TimeProvider clock, Action<ReinforcementEvent>? progress, Action<IReadOnlyList<Attempt>>? judged, CancellationToken cancellationToken)
     {
         // Setup.
-        Check(policy, heldOut, options);
-        using var values = options.Method.HasValues() ? new ValueHead(policy.Model.Config) : null;
-        using var optimizer = new ParameterOptimizer([.. policy.Parameters, .. values?.Parameters ?? []], policy.Compute, options.Rule);
-        using var update = new PolicyUpdate(policy, values, options);
+        Check(port, heldOut, options);
+        port.Check(options.Objective(), options.Temperature);
         using var taken = run?.Take();
-        var best = new BestWeights(policy.Parameters);
-        var count = new WorkCounter(policy);
+        var update = new PolicyUpdate(port, options);
+        var weights = RunWeights.Of(port);
+        var best = new BestWeights(weights);
+        var count = new WorkCounter(port as LocalModelPort);
         var journal = new List<ReinforcementEvent>();
-        var fingerprint = run is null ? "" : Fingerprint(optimizer, identity, options);
+        var fingerprint = run is null ? "" : Fingerprint(weights, identity, options);
         var started = clock.GetTimestamp();
         var step = 0;
-        if (resume && run?.TryLoad(optimizer, fingerprint, out var state) == true)
+        if (resume && run is not null && await weights.TryLoadAsync(run, fingerprint, cancellationToken).ConfigureAwait(false) is { } saved)
         {
-            step = state.Step;
+            step = saved;
             journal.AddRange(run.ReadJournal<ReinforcementEvent>());
-            best.Load(state, journal);
+            best.Load(journal);
         }
         else
         {
@@ -128,7 +143,7 @@ public static class ReinforcementLoop
 
             var metrics = new MetricSums();
             var rate = options.LearningRate * options.Schedule.At(step, options.Steps, options.Warmup);
-            update.Run(attempts, optimizer, rate, step, metrics);
+            await update.RunAsync(attempts, rate, step, metrics, cancellationToken).ConfigureAwait(false);
             step++;
 
             AttemptMetrics.Add(attempts, options, metrics);
@@ -137,9 +152,13 @@ public static class ReinforcementLoop
             metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
             metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
             metrics.Mean("tokens_per_second", attempts.Sum(attempt => attempt.Drawn.Count) / all.TotalSeconds, 1);
-            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn(update.Flops));
-            metrics.Mean("flops/gen", drawing, 1);
-            metrics.Mean("flops/update", learning, 1);
+            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn());
+            if (port is LocalModelPort)
+            {
+                metrics.Mean("flops/gen", drawing, 1);
+                metrics.Mean("flops/update", learning, 1);
+            }
+
             if (options.PeakFlops is { } peak)
             {
                 metrics.Mean("share_of_peak", (drawing + learning) / all.TotalSeconds / peak, 1);
@@ -155,11 +174,11 @@ public static class ReinforcementLoop
 
             if (run is not null && (last || (options.SaveEvery > 0 && step % options.SaveEvery == 0)))
             {
-                await run.SaveAsync(optimizer, fingerprint, cancellationToken, best.State(step)).ConfigureAwait(false);
+                await weights.SaveAsync(run, fingerprint, step, cancellationToken).ConfigureAwait(false);
             }
         }
 
-        var kept = options.KeepBest && best.Restore();
+        var kept = options.KeepBest && await weights.RestoreBestAsync(cancellationToken).ConfigureAwait(false);
         return new ReinforcementResult(step, kept ? best.Accuracy : LastAccuracy(), kept ? best.Step : null, Seconds(), count.Drawn, count.Flops);
 
         async Task EvaluateAsync()
@@ -177,7 +196,7 @@ public static class ReinforcementLoop
             metrics.Mean(ReinforcementEvent.Accuracy, accuracy, 1);
             var scored = attempts.Where(attempt => attempt.Failure is null).ToList();
             metrics.Mean("held_out/reward", scored.Sum(attempt => attempt.Return(options.Discount)), scored.Count);
-            best.Offer(accuracy, step);
+            await best.OfferAsync(accuracy, step, options.KeepBest, cancellationToken).ConfigureAwait(false);
             Tell(metrics, []);
         }
 
@@ -210,19 +229,27 @@ public static class ReinforcementLoop
         LanguagePolicy policy, IReadOnlyList<RolloutTask> tasks, IEnvironment environment, ReinforcementOptions options, float temperature, TimeProvider clock, CancellationToken cancellationToken)
     {
         options.Validate();
-        Check(policy, tasks, options);
-        using var runner = new RolloutRunner(policy, environment, options, clock);
+        var port = Port(policy, options);
+        await using var disposal = port.ConfigureAwait(false);
+        Check(port, tasks, options);
+        var runner = new RolloutRunner(port, policy.Tokenizer is not null, environment, options, clock);
         return await runner.RunAsync(tasks, 1, temperature, (options.Seed, 0), cancellationToken).ConfigureAwait(false);
     }
 
-    private static void Check(LanguagePolicy policy, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
+    private static LocalModelPort Port(LanguagePolicy policy, ReinforcementOptions options) => new(policy, new LocalPortOptions
+    {
+        Temperature = options.Temperature, TokensAtOnce = options.TokensAtOnce, Checkpointing = options.Checkpointing, CompletionsAtOnce = options.CompletionsAtOnce, HasValues = options.Method.HasValues(),
+        SharePrompts = options.SharePrompts,
+    });
+
+    private static void Check(IModelPort port, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)
     {
         foreach (var task in tasks)
         {
-            TokenChecks.Ids(policy.Model.Config, task.Prompt, "token");
-            if (task.Prompt.Length == 0 || task.Prompt.Length + options.MaxTokens > policy.Model.Config.MaxPositions)
+            port.Limits.CheckTokens(task.Prompt);
+            if (task.Prompt.Length == 0 || task.Prompt.Length + options.MaxTokens > port.Limits.MaxPositions)
             {
-                throw new ArgumentException($"The task '{task.Id}' has a prompt of {task.Prompt.Length} tokens; it must have at least 1 and, with {options.MaxTokens} for the answer, at most {policy.Model.Config.MaxPositions}, the longest context of this model.");
+                throw new ArgumentException($"The task '{task.Id}' has a prompt of {task.Prompt.Length} tokens; it must have at least 1 and, with {options.MaxTokens} for the answer, at most {port.Limits.MaxPositions}, the longest context of this model.");
             }
         }
     }
@@ -237,15 +264,15 @@ public static class ReinforcementLoop
     }
 
     /// <summary>Of all that a resumed run must have in common with the one before, so that none goes on as another.</summary>
-    private static string Fingerprint(ParameterOptimizer optimizer, IEnumerable<(string Name, int[] Tokens)> identity, ReinforcementOptions options)
+    private static string Fingerprint(RunWeights weights, IEnumerable<(string Name, int[] Tokens)> identity, ReinforcementOptions options)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // How much is done at once, how often it is looked at, and for how long it goes on, may change.
         var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, PeakFlops = null, StopIds = null, Stop = [] };
         hash.AppendData(Encoding.UTF8.GetBytes($"{own} {string.Join('\u0001', options.Stop)} {string.Join(',', options.StopIds ?? [])}"));
-        foreach (var parameter in optimizer.Parameters)
+        foreach (var layer in weights.Layers)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{parameter.Name} {string.Join(',', parameter.Shape)};"));
+            hash.AppendData(Encoding.UTF8.GetBytes(layer));
         }
 
         foreach (var (name, tokens) in identity)

@@ -1,5 +1,6 @@
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Generation;
+using AgentLightning.Models.Ports;
 using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
@@ -8,11 +9,9 @@ namespace AgentLightning.Models.Loops.Reinforcement;
 /// Lets a policy attempt tasks. All attempts are decoded together, and those at one task read its prompt once. Seeds come from run, step, task and attempt, so an attempt is the
 /// same whatever runs beside it.
 /// </summary>
-internal sealed class RolloutRunner(LanguagePolicy policy, IEnvironment environment, ReinforcementOptions options, TimeProvider clock) : IDisposable
+/// <param name="hasTexts">Whether the port says what tokens mean, so that texts can end a turn.</param>
+internal sealed class RolloutRunner(IModelPort port, bool hasTexts, IEnvironment environment, ReinforcementOptions options, TimeProvider clock)
 {
-    private Generator? _generator;
-    private int _capacity;
-
     /// <summary>Attempts each task so many times; group after group.</summary>
     /// <param name="seeds">Of the run and the step.</param>
     public async Task<IReadOnlyList<Attempt>> RunAsync(IReadOnlyList<RolloutTask> tasks, int count, float temperature, (long Run, long Step) seeds, CancellationToken cancellationToken)
@@ -22,7 +21,7 @@ internal sealed class RolloutRunner(LanguagePolicy policy, IEnvironment environm
         {
             foreach (var attempt in attempts.Where(attempt => !attempt.IsOver && !HasRoom(attempt)))
             {
-                attempt.Fail($"'{attempt.Task.Id}' has {attempt.Tokens.Count} tokens before turn {turn + 1}; with {options.MaxTokens} more the context of {policy.Model.Config.MaxPositions} is too short.");
+                attempt.Fail($"'{attempt.Task.Id}' has {attempt.Tokens.Count} tokens before turn {turn + 1}; with {options.MaxTokens} more the context of {port.Limits.MaxPositions} is too short.");
             }
 
             var active = attempts.Where(attempt => !attempt.IsOver).ToList();
@@ -31,7 +30,7 @@ internal sealed class RolloutRunner(LanguagePolicy policy, IEnvironment environm
                 return attempts;
             }
 
-            Draw(active, turn, temperature, seeds, cancellationToken);
+            await DrawAsync(active, turn, temperature, seeds, cancellationToken).ConfigureAwait(false);
             await Parallel.ForEachAsync(
                 active, new ParallelOptions { MaxDegreeOfParallelism = options.JudgesAtOnce, CancellationToken = cancellationToken }, (attempt, token) => JudgeAsync(attempt, token)).ConfigureAwait(false);
             foreach (var attempt in active.Where(attempt => !attempt.IsOver && turn + 1 == options.MaxTurns))
@@ -41,31 +40,27 @@ internal sealed class RolloutRunner(LanguagePolicy policy, IEnvironment environm
         }
     }
 
-    public void Dispose() => _generator?.Dispose();
+    private bool HasRoom(Attempt attempt) => attempt.Tokens.Count > 0 && !(attempt.Tokens.Count + options.MaxTokens > port.Limits.MaxPositions);
 
-    private bool HasRoom(Attempt attempt) => attempt.Tokens.Count > 0 && attempt.Tokens.Count + options.MaxTokens <= policy.Model.Config.MaxPositions;
-
-    private void Draw(List<Attempt> active, int turn, float temperature, (long Run, long Step) seeds, CancellationToken cancellationToken)
+    private async Task DrawAsync(List<Attempt> active, int turn, float temperature, (long Run, long Step) seeds, CancellationToken cancellationToken)
     {
         // In the first turn the attempts at a task have one prompt; then each has its own.
         var groups = turn == 0 ? active.GroupBy(attempt => attempt.Group).Select(group => group.ToList()).ToList() : [.. active.Select(attempt => new List<Attempt> { attempt })];
-        var generator = GeneratorFor(groups);
-        var drawn = new List<(Attempt Attempt, Completion Completion)>();
+        var requests = new List<SamplingRequest>(groups.Count);
         foreach (var group in groups)
         {
             var first = group[0];
             var seed = turn == 0 ? new SeededRandom(seeds.Run, seeds.Step, first.Group) : new SeededRandom(seeds.Run, seeds.Step, first.Group, turn, first.Number);
-            var generation = new GenerationOptions
+            requests.Add(new SamplingRequest([.. first.Tokens], group.Count, new GenerationOptions
             {
-                MaxTokens = options.MaxTokens, Temperature = temperature, Seed = (long)(seed.NextDouble() * (1L << 53)), Stop = policy.Tokenizer is null ? [] : options.Stop, StopIds = options.StopIds,
-            };
-            drawn.AddRange(group.Zip(generator.Add([.. first.Tokens], generation, group.Count)));
+                MaxTokens = options.MaxTokens, Temperature = temperature, Seed = (long)(seed.NextDouble() * (1L << 53)), Stop = hasTexts ? options.Stop : [], StopIds = options.StopIds,
+            }));
         }
 
-        generator.Run(cancellationToken);
-        foreach (var (attempt, completion) in drawn)
+        var drawn = await port.SampleAsync(requests, cancellationToken).ConfigureAwait(false);
+        foreach (var (attempt, tokens) in groups.Zip(drawn).SelectMany(pair => pair.First.Zip(pair.Second)))
         {
-            attempt.AddTurn(completion.TokenIds, completion.LogProbabilities, completion.Text, completion.FinishReason!.Value);
+            attempt.AddTurn(tokens.Tokens, tokens.LogProbabilities, tokens.Text, tokens.Reason);
         }
     }
 
@@ -89,22 +84,5 @@ internal sealed class RolloutRunner(LanguagePolicy policy, IEnvironment environm
         {
             attempt.Fail($"Judging '{attempt.Task.Id}' failed: {e.GetType().Name}: {e.Message}");
         }
-    }
-
-    /// <summary>One whose cache holds all that is decoded together, where memory allows; it is kept while that is enough.</summary>
-    private Generator GeneratorFor(List<List<Attempt>> groups)
-    {
-        var batch = Math.Min(options.CompletionsAtOnce, groups.Sum(group => group.Count));
-        // A page more for each sequence, which begins one.
-        var each = groups.Max(group => group[0].Tokens.Count) + options.MaxTokens + 32;
-        var needed = (batch + Math.Min(groups.Count, batch)) * each;
-        if (_generator is null || needed > _capacity)
-        {
-            _generator?.Dispose();
-            _capacity = needed;
-            _generator = new Generator(policy.Model, policy.Compute, policy.Tokenizer, new GeneratorOptions { MaxBatch = options.CompletionsAtOnce, CacheTokens = needed });
-        }
-
-        return _generator;
     }
 }

@@ -1,11 +1,13 @@
 using AgentLightning.Models.Environments;
+using AgentLightning.Models.Ports;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
 /// <summary>Tokens drawn, and the operations that the model asked for; a prompt that attempts share counts once in drawing, and in learning as often as it was computed.</summary>
-internal sealed class WorkCounter(LanguagePolicy policy)
+/// <param name="port">Null where the model is elsewhere: then only tokens are counted.</param>
+internal sealed class WorkCounter(LocalModelPort? port)
 {
-    private readonly ModelWork _work = new(policy.Model);
+    private readonly ModelWork? _work = port is null ? null : new(port.Policy.Model);
     private double _learned;
 
     public long Drawn { get; private set; }
@@ -16,6 +18,11 @@ internal sealed class WorkCounter(LanguagePolicy policy)
     public double Draw(IReadOnlyList<Attempt> attempts)
     {
         Drawn += attempts.Sum(attempt => (long)attempt.Drawn.Count);
+        if (_work is null)
+        {
+            return 0;
+        }
+
         double flops = 0;
         foreach (var group in attempts.GroupBy(attempt => attempt.Group))
         {
@@ -29,11 +36,10 @@ internal sealed class WorkCounter(LanguagePolicy policy)
     }
 
     /// <summary>Counts what learning has asked for since the last time, and returns it.</summary>
-    /// <param name="total">All that it has asked for so far.</param>
-    public double Learn(double total)
+    public double Learn()
     {
-        var flops = total - _learned;
-        (_learned, Flops) = (total, Flops + flops);
+        var flops = (port?.Flops ?? 0) - _learned;
+        (_learned, Flops) = (_learned + flops, Flops + flops);
         return flops;
     }
 }

@@ -7,7 +7,8 @@ namespace AgentLightning.Models.Objectives.Sequences;
 /// <param name="MostRatio">Greater than 0; 5 by default.</param>
 /// <param name="Beta">The worth of staying near the reference (k3), 0 or more; 0 by default.</param>
 /// <param name="EntropyBonus">The worth of staying undecided, 0 or more; 0 by default.</param>
-public sealed record TruncatedWeightLoss(double MostRatio = 5, double Beta = 0, double EntropyBonus = 0) : ISequenceObjective
+/// <param name="LeastRatio">0 or more: a weight is at least so large; 0 by default.</param>
+public sealed record TruncatedWeightLoss(double MostRatio = 5, double Beta = 0, double EntropyBonus = 0, double LeastRatio = 0) : ISequenceObjective
 {
     /// <inheritdoc/>
     public SequenceNeeds Needs =>
@@ -24,7 +25,7 @@ public sealed record TruncatedWeightLoss(double MostRatio = 5, double Beta = 0, 
         {
             double logProbability = batch.LogProbabilities[t], advantage = batch.Advantages[t];
             var ratio = ClippedRatio.Of(logProbability - batch.OldLogProbabilities[t]);
-            var weight = Math.Min(ratio, MostRatio) * advantage;
+            var weight = Math.Clamp(ratio, LeastRatio, MostRatio) * advantage;
             loss -= weight * logProbability / whole.Tokens;
             var gradient = -weight;
             if (Beta > 0)
