@@ -123,6 +123,9 @@ public sealed record ReinforcementOptions
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }
 
+    /// <summary>Most memory in bytes; null, the default, is what the process can have. What would take more is refused before it begins.</summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>Operations per second that the machine can do, which the journal compares with; null, the default, compares with nothing.</summary>
     public double? PeakFlops { get; init; }
 
