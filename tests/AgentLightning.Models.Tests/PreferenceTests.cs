@@ -32,7 +32,7 @@ public sealed class PreferenceTests : IDisposable
     [InlineData(PreferenceKind.ApoZero, 3e-4f, 1, 0.9)]
     public async Task The_loss_begins_where_it_must_and_falls_and_the_preferred_answers_win(PreferenceKind kind, float rate, double first, double last)
     {
-        using var model = await MixedAsync();
+        using var model = await MixedAsync(_compute, Token);
         var lines = new List<ReinforcementEvent>();
 
         await PreferenceLoop.TrainAsync(
@@ -52,7 +52,7 @@ public sealed class PreferenceTests : IDisposable
     [Fact]
     public async Task An_adapter_that_stops_and_goes_on_ends_bit_for_bit_where_one_that_does_not_stop_ends()
     {
-        using var model = await MixedAsync();
+        using var model = await MixedAsync(_compute, Token);
         var whole = await RunAsync("whole", null);
         Assert.NotEqual(whole, await RunAsync("parts", 5));
 
@@ -100,13 +100,13 @@ public sealed class PreferenceTests : IDisposable
     }
 
     /// <summary>A model that reverses digits, and as often raises each by one as well.</summary>
-    private async Task<Transformer> MixedAsync()
+    internal static async Task<Transformer> MixedAsync(Compute compute, CancellationToken cancellationToken)
     {
         var model = Transformer.Create(ReverseDigits.LargerConfig, 1);
         model.Train(true);
         TokenExample[] examples = [.. Pairs(0, 2000).SelectMany(pair => new[] { new TokenExample([.. pair.Prompt, .. pair.Chosen], pair.Prompt.Length), new TokenExample([.. pair.Prompt, .. pair.Rejected], pair.Prompt.Length) })];
         await FineTuningLoop.TrainAsync(
-            model, model.Parameters, _compute, examples, [], new FineTuningOptions { Steps = 60, BatchSize = 128, LearningRate = 3e-3f }, null, false, TimeProvider.System, null, Token);
+            model, model.Parameters, compute, examples, [], new FineTuningOptions { Steps = 60, BatchSize = 128, LearningRate = 3e-3f }, null, false, TimeProvider.System, null, cancellationToken);
         return model;
     }
 

@@ -3,6 +3,7 @@ using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Generation;
 using AgentLightning.Models.Loops;
+using AgentLightning.Models.Loops.Preferences;
 using AgentLightning.Models.Loops.Reinforcement;
 using AgentLightning.Models.Tensors;
 using AgentLightning.Testing;
@@ -257,6 +258,27 @@ public sealed class ReinforcementTests : IDisposable
 
         async Task<string> RefusedAsync(ReinforcementOptions wrong, IReadOnlyList<RolloutTask> given) => (await Assert.ThrowsAsync<ArgumentException>(() => ReinforcementLoop.TrainAsync(
             new LanguagePolicy(model, _compute), given, [], new ReverseDigits(), wrong, null, false, TimeProvider.System, null, null, Token))).Message;
+    }
+
+    [Fact]
+    public async Task What_the_machine_cannot_hold_is_refused_before_it_is_begun()
+    {
+        using var model = Transformer.Create(ReverseDigits.Config, 1);
+        model.Train(true);
+        var (tasks, _) = ReverseDigits.Tasks(1, 20);
+        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 1, MemoryBytes = 3_000_000 };
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), tasks, [], new ReverseDigits(), options, new RunFolder(_folder.File("run")), false, TimeProvider.System, null, _ => Assert.Fail("an attempt was made"), Token));
+
+        Assert.Contains("Training 0.0 million parameters, 4096 tokens at once, would take 0.0", error.Message, StringComparison.Ordinal);
+        Assert.Contains("this process can have 0.003 GB. Compute fewer tokens at once, keep fewer activations (checkpointing), decode fewer completions at once", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.File("run/journal.jsonl")));
+        await ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), tasks, [], new ReverseDigits(), options with { TokensAtOnce = 64, CompletionsAtOnce = 16, Checkpointing = true }, null, false, TimeProvider.System, null, null, Token);
+        var pairs = await Assert.ThrowsAsync<InvalidDataException>(() => PreferenceLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), [new([1], [2], [3])], [], new PreferenceOptions { Steps = 1, MemoryBytes = 1000 }, null, false, TimeProvider.System, null, Token));
+        Assert.Contains("shorten prompts and answers, or train an adapter", pairs.Message, StringComparison.Ordinal);
     }
 
     private static float[] Weights(IEnumerable<Parameter> parameters) =>
