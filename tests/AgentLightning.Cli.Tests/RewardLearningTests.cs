@@ -156,7 +156,7 @@ public sealed class RewardLearningTests : IDisposable
     [InlineData("no method 'magic'", "--task", "reverse4", "--method", "magic")]
     [InlineData("--model is required", "--task", "task.json")]
     [InlineData("Give --task, or --logged")]
-    [InlineData("no file 'nothing.jsonl'", "--task", "reverse4", "--logged", "nothing.jsonl")]
+    [InlineData("nothing.jsonl'. --logged takes what", "--task", "reverse4", "--logged", "nothing.jsonl")]
     [InlineData("cispo cannot learn from logged attempts", "--task", "reverse4", "--logged", "task.json", "--method", "cispo")]
     [InlineData("learning rate must be 0 or more and below 10, but it is -1", "--task", "reverse4", "--learning-rate", "-1")]
     [InlineData("at least 2 with this method", "--task", "reverse4", "--attempts", "1")]

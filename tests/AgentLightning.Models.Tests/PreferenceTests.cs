@@ -49,6 +49,28 @@ public sealed class PreferenceTests : IDisposable
         Assert.InRange(lines[^1].Find("held_out/rewards/accuracies")!.Value, 0.97, 1);
     }
 
+    [Theory]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 0.3, 0.8, 1)]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 0.3, 0.8, 2)]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 0.3, 0.8, 3)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 3, 0.2, 1)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 3, 0.2, 2)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 3, 0.2, 3)]
+    public async Task Ten_updates_of_64_pairs_are_enough_to_tell_the_answers_apart(PreferenceKind kind, float rate, double loss, double margin, long seed)
+    {
+        using var model = await MixedAsync(_compute, Token, seed);
+        var lines = new List<ReinforcementEvent>();
+
+        await PreferenceLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), Pairs(100, 900), Pairs(0, 100), new PreferenceOptions { Steps = 10, BatchSize = 64, LearningRate = rate, Schedule = Schedule.Constant, Loss = new PreferenceLoss(kind), Seed = seed },
+            null, false, TimeProvider.System, lines.Add, Token);
+
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Join(' ', lines[^1].Metrics));
+        Assert.InRange(lines[^1].Find("held_out/loss")!.Value, 0, loss);
+        Assert.InRange(lines[^1].Find("held_out/rewards/margins")!.Value, margin, 100);
+        Assert.InRange(lines[^1].Find("held_out/rewards/accuracies")!.Value, 0.99, 1);
+    }
+
     [Fact]
     public async Task An_adapter_that_stops_and_goes_on_ends_bit_for_bit_where_one_that_does_not_stop_ends()
     {
@@ -100,9 +122,9 @@ public sealed class PreferenceTests : IDisposable
     }
 
     /// <summary>A model that reverses digits, and as often raises each by one as well.</summary>
-    internal static async Task<Transformer> MixedAsync(Compute compute, CancellationToken cancellationToken)
+    internal static async Task<Transformer> MixedAsync(Compute compute, CancellationToken cancellationToken, long seed = 1)
     {
-        var model = Transformer.Create(ReverseDigits.LargerConfig, 1);
+        var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
         model.Train(true);
         TokenExample[] examples = [.. Pairs(0, 2000).SelectMany(pair => new[] { new TokenExample([.. pair.Prompt, .. pair.Chosen], pair.Prompt.Length), new TokenExample([.. pair.Prompt, .. pair.Rejected], pair.Prompt.Length) })];
         await FineTuningLoop.TrainAsync(

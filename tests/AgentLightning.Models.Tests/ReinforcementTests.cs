@@ -38,10 +38,20 @@ public sealed class ReinforcementTests : IDisposable
     [InlineData(ReinforcementMethod.Ppo, 2)]
     [InlineData(ReinforcementMethod.Ppo, 3)]
     [InlineData(ReinforcementMethod.Dapo, 1)]
+    [InlineData(ReinforcementMethod.Dapo, 2)]
+    [InlineData(ReinforcementMethod.Dapo, 3)]
     [InlineData(ReinforcementMethod.Bnpo, 1)]
+    [InlineData(ReinforcementMethod.Bnpo, 2)]
+    [InlineData(ReinforcementMethod.Bnpo, 3)]
     [InlineData(ReinforcementMethod.Cispo, 1)]
+    [InlineData(ReinforcementMethod.Cispo, 2)]
+    [InlineData(ReinforcementMethod.Cispo, 3)]
     [InlineData(ReinforcementMethod.Gspo, 1)]
+    [InlineData(ReinforcementMethod.Gspo, 2)]
+    [InlineData(ReinforcementMethod.Gspo, 3)]
     [InlineData(ReinforcementMethod.ReinforcePlusPlus, 1)]
+    [InlineData(ReinforcementMethod.ReinforcePlusPlus, 2)]
+    [InlineData(ReinforcementMethod.ReinforcePlusPlus, 3)]
     public async Task A_random_model_learns_to_reverse_digits_from_rewards_alone(ReinforcementMethod method, long seed)
     {
         using var model = Transformer.Create(ReverseDigits.Config, seed);
@@ -63,18 +73,21 @@ public sealed class ReinforcementTests : IDisposable
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
     }
 
-    [Fact]
-    public async Task An_adapter_learns_a_shifted_task_on_a_model_that_knows_the_plain_one_and_leaves_the_model_as_it_was()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task An_adapter_learns_a_shifted_task_on_a_model_that_knows_the_plain_one_and_leaves_the_model_as_it_was(long seed)
     {
-        using var model = Transformer.Create(ReverseDigits.LargerConfig, 3);
+        using var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
         model.Train(true);
-        await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, 3));
+        await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, seed));
         var before = Weights(model.Parameters);
-        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, 3);
+        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, seed);
         adapter.Attach();
         adapter.Train(true);
 
-        var result = await TrainAsync(new LanguagePolicy(model, _compute, adapter), new ReverseDigits(shift: 1), ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, 3));
+        var result = await TrainAsync(new LanguagePolicy(model, _compute, adapter), new ReverseDigits(shift: 1), ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, seed));
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
         Assert.Equal(before, Weights(model.Parameters));

@@ -60,7 +60,7 @@ public sealed record ReinforcementOptions
     /// <summary>Largest ratio that counts for a bad token; infinite by default.</summary>
     public double MostRatio { get; init; } = double.PositiveInfinity;
 
-    /// <summary>γ, 0…1: what a reward one turn later is worth; 1 by default.</summary>
+    /// <summary>γ, 0…1; 1 by default: what a reward one turn later is worth where attempts are compared, and one token later where each token has an advantage of its own, as those methods have it.</summary>
     public double Discount { get; init; } = 1;
 
     /// <summary>λ of generalized advantages, 0…1; 0.95 by default.</summary>
