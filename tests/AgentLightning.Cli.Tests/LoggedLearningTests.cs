@@ -59,8 +59,15 @@ public sealed class LoggedLearningTests : IDisposable
         // The reward of the corrected judgement and the penalty, on −1…1; the model that is trained begins as the one that answered.
         Assert.Equal(Answers("model", 24).Average(answer => (2 * Score(answer.Completion)) - 1.01), metrics.Average(line => line.GetProperty("reward").GetDouble()), 0.05);
         Assert.Equal(1, metrics[0].GetProperty("ratio/mean").GetDouble(), 1e-3);
-        var (before, after) = (Answers("model", 24).Average(answer => Score(answer.Completion)), Answers("better", 24).Average(answer => Score(answer.Completion)));
-        Assert.True(after > before + 0.15, $"the reward went from {before} to {after}");
+        // What was judged well has become likelier, and what was judged badly less so.
+        var first = Answers("model", 24).Where(answer => answer.Prompt == s_prompts[0]).Select(answer => answer.Completion).OrderBy(Score).ToList();
+        foreach (var (answer, rises) in new[] { (first[0], false), (first[^1], true) })
+        {
+            var (before, after) = (await LikelihoodAsync("model", answer), await LikelihoodAsync("better", answer));
+            Assert.Equal(answer.LogProbabilities.Sum(), before, 1e-2);
+            Assert.True(rises ? after > before + 1 : after < before - 1, $"the likelihood of an answer of {Score(answer)} went from {before} to {after}");
+        }
+
         Assert.Equal(await File.ReadAllBytesAsync(_folder.File("better/model.safetensors")), await File.ReadAllBytesAsync(_folder.File("again/model.safetensors")));
         Assert.Equal(0, again.ExitCode);
     }
@@ -95,6 +102,12 @@ public sealed class LoggedLearningTests : IDisposable
             await File.WriteAllLinesAsync(_folder.File("log.jsonl"), lines);
             return await Lightning.RunAsync(_folder.Path, command);
         }
+    }
+
+    private async Task<double> LikelihoodAsync(string model, Completion answer)
+    {
+        var scored = (await Lightning.RunAsync(_folder.Path, "model", "score", "--model", model, "--ids", string.Join(',', answer.PromptIds.Concat(answer.TokenIds)), "--json")).Json();
+        return scored.GetProperty("logprobs").EnumerateArray().Skip(answer.PromptIds.Count).Sum(value => value.GetDouble());
     }
 
     /// <summary>Answers that a model draws to each prompt, always the same.</summary>

@@ -46,6 +46,26 @@ public sealed class RewardLearningTests : IDisposable
     }
 
     [Fact]
+    public async Task Two_processes_do_not_use_one_run_folder()
+    {
+        string[] command = ["model", "rl", "--task", "reverse4", "--steps", "100000", "--stop-at", "1", "--learning-rate", "0", "--evaluate-every", "0", "--run", "run"];
+        using var first = Lightning.Start(_folder.Path, command);
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!first.HasExited && !File.Exists(_folder.File("run/journal.jsonl")) && await looks.WaitForNextTickAsync())
+        {
+        }
+
+        var second = await Lightning.RunAsync(_folder.Path, command);
+        first.Kill(entireProcessTree: true);
+        await first.WaitForExitAsync();
+        // A process that was killed leaves nothing behind that stands in the way.
+        var third = await Lightning.RunAsync(_folder.Path, [.. command.Select(word => word == "100000" ? "1" : word)]);
+
+        Assert.Contains("another run is going on in this folder. Wait for it, or give another folder.", second.Failed(2), StringComparison.Ordinal);
+        Assert.True(third.ExitCode == 0, third.Error);
+    }
+
+    [Fact]
     public async Task A_task_file_trains_a_model_or_an_adapter_on_it_with_its_grader()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);

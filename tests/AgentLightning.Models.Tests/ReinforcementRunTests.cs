@@ -44,7 +44,7 @@ public sealed class ReinforcementRunTests : IDisposable
         Assert.Equal(accuracies.IndexOf(accuracies.Max()) * 2, result.BestStep);
         var again = await ReinforcementLoop.EvaluateAsync(policy, ReverseDigits.Tasks(1).HeldOut, new ReverseDigits(), options, 0, TimeProvider.System, Token);
         Assert.Equal(result.Accuracy, again.Count(attempt => attempt.Return(1) >= 1) / (double)again.Count);
-        Assert.Contains(lines.SelectMany(line => line.Alarms ?? []), alarm => alarm.Contains("lower the learning rate", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(lines.SelectMany(line => line.Alarms ?? []), alarm => alarm.Contains("Take easier or harder tasks", StringComparison.Ordinal));
     }
 
     [Theory]
