@@ -8,6 +8,7 @@ using AgentLightning.Models.Tokenizers;
 namespace AgentLightning.Models.Tests;
 
 /// <summary>Calls as families of models write them, and the tokens that a model reads after them.</summary>
+[Collection("Commands, whose folders are counted")]
 public sealed class ToolCallTests
 {
     private const string Schema = """{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}""";
