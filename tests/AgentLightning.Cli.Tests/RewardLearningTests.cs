@@ -46,6 +46,26 @@ public sealed class RewardLearningTests : IDisposable
     }
 
     [Fact]
+    public async Task Two_processes_do_not_use_one_run_folder()
+    {
+        string[] command = ["model", "rl", "--task", "reverse4", "--steps", "100000", "--stop-at", "1", "--learning-rate", "0", "--evaluate-every", "0", "--run", "run"];
+        using var first = Lightning.Start(_folder.Path, command);
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!first.HasExited && !File.Exists(_folder.File("run/journal.jsonl")) && await looks.WaitForNextTickAsync())
+        {
+        }
+
+        var second = await Lightning.RunAsync(_folder.Path, command);
+        first.Kill(entireProcessTree: true);
+        await first.WaitForExitAsync();
+        // A process that was killed leaves nothing behind that stands in the way.
+        var third = await Lightning.RunAsync(_folder.Path, [.. command.Select(word => word == "100000" ? "1" : word)]);
+
+        Assert.Contains("another run is going on in this folder. Wait for it, or give another folder.", second.Failed(2), StringComparison.Ordinal);
+        Assert.True(third.ExitCode == 0, third.Error);
+    }
+
+    [Fact]
     public async Task A_task_file_trains_a_model_or_an_adapter_on_it_with_its_grader()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
@@ -102,10 +122,62 @@ public sealed class RewardLearningTests : IDisposable
         Assert.Contains("pairs.jsonl, line 1: a row must have", wrong, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Answers_that_were_liked_or_not_are_learned_by_an_adapter()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
+        await File.WriteAllLinesAsync(_folder.File("answers.jsonl"), Enumerable.Range(0, 40).Select(i => JsonSerializer.Serialize(new { prompt = $"the {i}", completion = i % 2 == 0 ? " cat" : " log", label = i % 2 == 0 })));
+        string[] command = ["model", "kto", "--model", "model", "--data", "answers.jsonl", "--steps", "40", "--learning-rate", "0.01", "--run", "run", "--json"];
+
+        var result = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
+        var again = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
+        var alone = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter", "--batch-size", "1"])).Failed(2);
+        await File.WriteAllTextAsync(_folder.File("answers.jsonl"), "{\"prompt\":\"the\",\"completion\":\"a\",\"label\":1}");
+        var wrong = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Failed(2);
+        await File.WriteAllTextAsync(_folder.File("answers.jsonl"), "{\"prompt\":\"the\",\"completion\":\"a\",\"label\":true}");
+        var liked = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Failed(2);
+
+        Assert.Equal(["out", "answers", "held_out", "steps", "loss", "held_out_loss", "held_out_good", "held_out_bad"], result.EnumerateObject().Select(property => property.Name));
+        Assert.Equal((36, 4), (result.GetProperty("answers").GetInt32(), result.GetProperty("held_out").GetInt32()));
+        Assert.InRange(result.GetProperty("held_out_loss").GetDouble(), 0, 0.45);
+        Assert.Equal(result.GetRawText(), again.GetRawText());
+        Assert.True(File.Exists(_folder.File("adapter/adapter_model.safetensors")));
+        var first = JsonDocument.Parse((await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl")))[0]).RootElement.GetProperty("metrics");
+        Assert.Equal(0.5, first.GetProperty("held_out/loss").GetDouble(), 1e-5);
+        Assert.Contains("answers per update must be at least 2", alone, StringComparison.Ordinal);
+        Assert.Contains("answers.jsonl, line 1: a row must have 'prompt' and 'completion'", wrong, StringComparison.Ordinal);
+        Assert.Contains("Of 1 answers 1 are good", liked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_task_file_gives_a_model_tools_and_its_journal_says_how_they_are_used()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
+        await File.WriteAllTextAsync(_folder.File("model/tokenizer_config.json"), JsonSerializer.Serialize(new
+        {
+            chat_template = "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}{% for m in messages %}{{ m.role }} {{ m.content }}<tool_call> {% endfor %}{% if add_generation_prompt %}assistant {% endif %}",
+        }));
+        await File.WriteAllLinesAsync(_folder.File("rows.jsonl"), Enumerable.Range(0, 4).Select(i => JsonSerializer.Serialize(new { messages = new[] { new { role = "user", content = $"the {i}" } } })));
+        const string Tool = """{"name":"add","description":"Adds.","parameters":{"type":"object"},"command":["cat"]}""";
+        await File.WriteAllTextAsync(_folder.File("task.json"), $$$"""{"data":"rows.jsonl","max_tokens":4,"max_turns":3,"grader":{"type":"string_check","operation":"ilike","reference":"a"},"tools":[{{{Tool}}}]}""");
+        string[] command = ["model", "rl", "--task", "task.json", "--model", "model", "--steps", "1", "--tasks-per-step", "2", "--attempts", "4", "--run", "run"];
+
+        Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, command)).ExitCode);
+        await File.WriteAllTextAsync(_folder.File("task.json"), """{"data":"rows.jsonl","grader":{"type":"match","reference":"a"},"tools":[{"name":"add"}]}""");
+        var wrong = (await Lightning.RunAsync(_folder.Path, command)).Failed(2);
+
+        var metrics = (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("metrics")).Single(line => line.TryGetProperty("reward", out _));
+        Assert.Equal(0, metrics.GetProperty("tools/call_frequency").GetDouble());
+        Assert.Contains("tools[0]: 'name' must be a text", wrong, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("no task 'reverse5'", "--task", "reverse5")]
     [InlineData("no method 'magic'", "--task", "reverse4", "--method", "magic")]
     [InlineData("--model is required", "--task", "task.json")]
+    [InlineData("Give --task, or --logged")]
+    [InlineData("nothing.jsonl'. --logged takes what", "--task", "reverse4", "--logged", "nothing.jsonl")]
+    [InlineData("cispo cannot learn from logged attempts", "--task", "reverse4", "--logged", "task.json", "--method", "cispo")]
     [InlineData("learning rate must be 0 or more and below 10, but it is -1", "--task", "reverse4", "--learning-rate", "-1")]
     [InlineData("at least 2 with this method", "--task", "reverse4", "--attempts", "1")]
     [InlineData("longest context", "--task", "reverse4", "--max-tokens", "9")]

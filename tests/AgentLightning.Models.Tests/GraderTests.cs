@@ -6,6 +6,7 @@ using AgentLightning.Models.Environments.Graders;
 namespace AgentLightning.Models.Tests;
 
 /// <summary>Graders as they are written in JSON: what they give, and what they refuse.</summary>
+[Collection("Commands, whose folders are counted")]
 public sealed class GraderTests
 {
     private const string Item = """{"label":"Paris","number":"1,250.5","list":["a",{"b":7}],"n":3}""";

@@ -32,7 +32,7 @@ public sealed class PreferenceTests : IDisposable
     [InlineData(PreferenceKind.ApoZero, 3e-4f, 1, 0.9)]
     public async Task The_loss_begins_where_it_must_and_falls_and_the_preferred_answers_win(PreferenceKind kind, float rate, double first, double last)
     {
-        using var model = await MixedAsync();
+        using var model = await MixedAsync(_compute, Token);
         var lines = new List<ReinforcementEvent>();
 
         await PreferenceLoop.TrainAsync(
@@ -49,10 +49,31 @@ public sealed class PreferenceTests : IDisposable
         Assert.InRange(lines[^1].Find("held_out/rewards/accuracies")!.Value, 0.97, 1);
     }
 
+    [Theory]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 40, 0.22, 1.35, 1)]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 40, 0.22, 1.35, 2)]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 40, 0.22, 1.35, 3)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 10, 3, 0.2, 1)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 10, 3, 0.2, 2)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 10, 3, 0.2, 3)]
+    public async Task A_few_dozen_updates_of_64_pairs_are_enough_to_tell_the_answers_apart(PreferenceKind kind, float rate, int steps, double loss, double margin, long seed)
+    {
+        using var model = await MixedAsync(_compute, Token, seed);
+        var lines = new List<ReinforcementEvent>();
+
+        await PreferenceLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), Pairs(100, 900), Pairs(0, 100), new PreferenceOptions { Steps = steps, BatchSize = 64, LearningRate = rate, Schedule = Schedule.Constant, Loss = new PreferenceLoss(kind), Seed = seed },
+            null, false, TimeProvider.System, lines.Add, Token);
+
+        Assert.InRange(lines[^1].Find("held_out/loss")!.Value, 0, loss);
+        Assert.InRange(lines[^1].Find("held_out/rewards/margins")!.Value, margin, 100);
+        Assert.InRange(lines[^1].Find("held_out/rewards/accuracies")!.Value, 0.99, 1);
+    }
+
     [Fact]
     public async Task An_adapter_that_stops_and_goes_on_ends_bit_for_bit_where_one_that_does_not_stop_ends()
     {
-        using var model = await MixedAsync();
+        using var model = await MixedAsync(_compute, Token);
         var whole = await RunAsync("whole", null);
         Assert.NotEqual(whole, await RunAsync("parts", 5));
 
@@ -100,13 +121,13 @@ public sealed class PreferenceTests : IDisposable
     }
 
     /// <summary>A model that reverses digits, and as often raises each by one as well.</summary>
-    private async Task<Transformer> MixedAsync()
+    internal static async Task<Transformer> MixedAsync(Compute compute, CancellationToken cancellationToken, long seed = 1)
     {
-        var model = Transformer.Create(ReverseDigits.LargerConfig, 1);
+        var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
         model.Train(true);
         TokenExample[] examples = [.. Pairs(0, 2000).SelectMany(pair => new[] { new TokenExample([.. pair.Prompt, .. pair.Chosen], pair.Prompt.Length), new TokenExample([.. pair.Prompt, .. pair.Rejected], pair.Prompt.Length) })];
         await FineTuningLoop.TrainAsync(
-            model, model.Parameters, _compute, examples, [], new FineTuningOptions { Steps = 60, BatchSize = 128, LearningRate = 3e-3f }, null, false, TimeProvider.System, null, Token);
+            model, model.Parameters, compute, examples, [], new FineTuningOptions { Steps = 60, BatchSize = 128, LearningRate = 3e-3f }, null, false, TimeProvider.System, null, cancellationToken);
         return model;
     }
 

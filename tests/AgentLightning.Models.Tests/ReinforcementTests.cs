@@ -3,6 +3,7 @@ using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Generation;
 using AgentLightning.Models.Loops;
+using AgentLightning.Models.Loops.Preferences;
 using AgentLightning.Models.Loops.Reinforcement;
 using AgentLightning.Models.Tensors;
 using AgentLightning.Testing;
@@ -37,10 +38,20 @@ public sealed class ReinforcementTests : IDisposable
     [InlineData(ReinforcementMethod.Ppo, 2)]
     [InlineData(ReinforcementMethod.Ppo, 3)]
     [InlineData(ReinforcementMethod.Dapo, 1)]
+    [InlineData(ReinforcementMethod.Dapo, 2)]
+    [InlineData(ReinforcementMethod.Dapo, 3)]
     [InlineData(ReinforcementMethod.Bnpo, 1)]
+    [InlineData(ReinforcementMethod.Bnpo, 2)]
+    [InlineData(ReinforcementMethod.Bnpo, 3)]
     [InlineData(ReinforcementMethod.Cispo, 1)]
+    [InlineData(ReinforcementMethod.Cispo, 2)]
+    [InlineData(ReinforcementMethod.Cispo, 3)]
     [InlineData(ReinforcementMethod.Gspo, 1)]
+    [InlineData(ReinforcementMethod.Gspo, 2)]
+    [InlineData(ReinforcementMethod.Gspo, 3)]
     [InlineData(ReinforcementMethod.ReinforcePlusPlus, 1)]
+    [InlineData(ReinforcementMethod.ReinforcePlusPlus, 2)]
+    [InlineData(ReinforcementMethod.ReinforcePlusPlus, 3)]
     public async Task A_random_model_learns_to_reverse_digits_from_rewards_alone(ReinforcementMethod method, long seed)
     {
         using var model = Transformer.Create(ReverseDigits.Config, seed);
@@ -62,18 +73,21 @@ public sealed class ReinforcementTests : IDisposable
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
     }
 
-    [Fact]
-    public async Task An_adapter_learns_a_shifted_task_on_a_model_that_knows_the_plain_one_and_leaves_the_model_as_it_was()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task An_adapter_learns_a_shifted_task_on_a_model_that_knows_the_plain_one_and_leaves_the_model_as_it_was(long seed)
     {
-        using var model = Transformer.Create(ReverseDigits.LargerConfig, 3);
+        using var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
         model.Train(true);
-        await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, 3));
+        await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, seed));
         var before = Weights(model.Parameters);
-        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, 3);
+        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, seed);
         adapter.Attach();
         adapter.Train(true);
 
-        var result = await TrainAsync(new LanguagePolicy(model, _compute, adapter), new ReverseDigits(shift: 1), ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, 3));
+        var result = await TrainAsync(new LanguagePolicy(model, _compute, adapter), new ReverseDigits(shift: 1), ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, seed));
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
         Assert.Equal(before, Weights(model.Parameters));
@@ -257,6 +271,27 @@ public sealed class ReinforcementTests : IDisposable
 
         async Task<string> RefusedAsync(ReinforcementOptions wrong, IReadOnlyList<RolloutTask> given) => (await Assert.ThrowsAsync<ArgumentException>(() => ReinforcementLoop.TrainAsync(
             new LanguagePolicy(model, _compute), given, [], new ReverseDigits(), wrong, null, false, TimeProvider.System, null, null, Token))).Message;
+    }
+
+    [Fact]
+    public async Task What_the_machine_cannot_hold_is_refused_before_it_is_begun()
+    {
+        using var model = Transformer.Create(ReverseDigits.Config, 1);
+        model.Train(true);
+        var (tasks, _) = ReverseDigits.Tasks(1, 20);
+        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 1, MemoryBytes = 3_000_000 };
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), tasks, [], new ReverseDigits(), options, new RunFolder(_folder.File("run")), false, TimeProvider.System, null, _ => Assert.Fail("an attempt was made"), Token));
+
+        Assert.Contains("Training 0.0 million parameters, 4096 tokens at once, would take 0.0", error.Message, StringComparison.Ordinal);
+        Assert.Contains("this process can have 0.003 GB. Compute fewer tokens at once, keep fewer activations (checkpointing), decode fewer completions at once", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.File("run/journal.jsonl")));
+        await ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), tasks, [], new ReverseDigits(), options with { TokensAtOnce = 64, CompletionsAtOnce = 16, Checkpointing = true }, null, false, TimeProvider.System, null, null, Token);
+        var pairs = await Assert.ThrowsAsync<InvalidDataException>(() => PreferenceLoop.TrainAsync(
+            new LanguagePolicy(model, _compute), [new([1], [2], [3])], [], new PreferenceOptions { Steps = 1, MemoryBytes = 1000 }, null, false, TimeProvider.System, null, Token));
+        Assert.Contains("shorten prompts and answers, or train an adapter", pairs.Message, StringComparison.Ordinal);
     }
 
     private static float[] Weights(IEnumerable<Parameter> parameters) =>

@@ -17,6 +17,7 @@ internal static class ModelCommand
         ModelTrainCommand.Create(),
         ModelRlCommand.Create(),
         ModelDpoCommand.Create(),
+        ModelKtoCommand.Create(),
         ModelEvalCommand.Create(),
         ModelMergeCommand.CreateMerge(),
         ModelMergeCommand.CreateExport(),
@@ -29,6 +30,10 @@ internal static class ModelCommand
     public static Option<DirectoryInfo?> Adapter() => new("--adapter") { Description = "Folder of a LoRA adapter (PEFT) of this model." };
 
     public static Option<int> Threads() => new("--threads") { Description = "Threads that compute; 0 is one per processor.", DefaultValueFactory = _ => 0 };
+
+    public static Option<int> TokensAtOnce() => new("--tokens-at-once") { Description = "Most tokens computed at once, one sequence at least: memory against time.", DefaultValueFactory = _ => 4096 };
+
+    public static Option<bool> LowMemory() => new("--low-memory") { Description = "Compute activations twice instead of keeping them." };
 
     public static Option<StoredType?> Type() => new("--type") { Description = "How weights are kept in memory: F32, BF16 or F16; as in the file by default." };
 }

@@ -23,47 +23,24 @@ internal static class PreferenceRows
 
     private static PreferencePair Row(string line, string where, Tokenizer tokenizer)
     {
-        JsonElement row;
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            row = document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            throw LightningException.Invalid($"{where}: not JSON: {e.Message}");
-        }
-
+        var row = AnswerTokens.Parse(line, where);
         if (Text(row, "prompt") is { } prompt && Text(row, "chosen") is { } chosen && Text(row, "rejected") is { } rejected)
         {
-            return new PreferencePair(tokenizer.Encode(prompt), Answer(chosen), Answer(rejected));
+            return new PreferencePair(tokenizer.Encode(prompt), AnswerTokens.OfText(chosen, tokenizer), AnswerTokens.OfText(rejected, tokenizer));
         }
 
-        return row.ValueKind == JsonValueKind.Object && row.TryGetProperty("input", out var input) && input.ValueKind == JsonValueKind.Object && List(input, "messages") is { } messages
-            && List(row, "preferred_output") is { } preferred && List(row, "non_preferred_output") is { } other
-            ? Chat(messages, preferred, other, where, tokenizer)
-            : throw LightningException.Invalid($"{where}: a row must have the texts 'prompt', 'chosen' and 'rejected', or 'input' with 'messages', 'preferred_output' and 'non_preferred_output'.");
-
-        int[] Answer(string text) => [.. tokenizer.Encode(text, addSpecialTokens: false), .. tokenizer.EosIds.Take(1)];
-    }
-
-    private static PreferencePair Chat(object?[] messages, object?[] preferred, object?[] other, string where, Tokenizer tokenizer)
-    {
-        var prompt = tokenizer.RenderChat(messages);
-        return new PreferencePair(tokenizer.Encode(prompt, addSpecialTokens: false), Answer(preferred), Answer(other));
-
-        int[] Answer(object?[] answer)
+        if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("input", out var input) || List(input, "messages") is not { } messages
+            || List(row, "preferred_output") is not { } preferred || List(row, "non_preferred_output") is not { } other)
         {
-            var whole = tokenizer.RenderChat([.. messages, .. answer], addGenerationPrompt: false);
-            return whole.StartsWith(prompt, StringComparison.Ordinal)
-                ? tokenizer.Encode(whole[prompt.Length..], addSpecialTokens: false)
-                : throw LightningException.Invalid($"{where}: with an answer the chat template does not only add to the text before it. Give 'prompt', 'chosen' and 'rejected' instead.");
+            throw LightningException.Invalid($"{where}: a row must have the texts 'prompt', 'chosen' and 'rejected', or 'input' with 'messages', 'preferred_output' and 'non_preferred_output'.");
         }
+
+        var (ids, answerOf) = AnswerTokens.Chat(messages, where, tokenizer);
+        return new PreferencePair(ids, answerOf(preferred), answerOf(other));
     }
 
     private static string? Text(JsonElement row, string name) =>
         row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static object?[]? List(JsonElement row, string name) =>
-        row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 ? [.. value.EnumerateArray().Select(message => (object?)message)] : null;
+    private static object?[]? List(JsonElement row, string name) => row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) ? AnswerTokens.Messages(value) : null;
 }

@@ -3,6 +3,7 @@ using AgentLightning.Common;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Environments.Graders;
+using AgentLightning.Models.Environments.Tools;
 using AgentLightning.Models.Loops.Reinforcement;
 using AgentLightning.Models.Tensors;
 using AgentLightning.Models.Tokenizers;
@@ -19,7 +20,7 @@ internal sealed record RewardTask(
     public const string Description = "reverse4, reverse4+1 to reverse4+9 (each digit raised by so much), or a JSON file with data and grader.";
 
     private const string BuiltIn = "reverse4";
-    private static readonly string[] s_keys = ["data", "held_out", "held_out_share", "grader", "max_tokens", "stop", "right_reward"];
+    private static readonly string[] s_keys = ["data", "held_out", "held_out_share", "grader", "max_tokens", "stop", "right_reward", "tools", "max_turns"];
 
     /// <param name="onAdapter">Whether an adapter on a given model learns, and not all of a model.</param>
     /// <param name="tokenizer">For questions; tasks in the box need none.</param>
@@ -37,19 +38,28 @@ internal sealed record RewardTask(
 
     private static RewardTask FromFile(string path, ReinforcementMethod method, long seed, Tokenizer tokenizer)
     {
-        var json = Parse(File.ReadAllText(path), path);
+        var json = AnswerTokens.Parse(File.ReadAllText(path), path);
         var unknown = json.ValueKind != JsonValueKind.Object ? "nothing" : json.EnumerateObject().Select(property => property.Name).FirstOrDefault(key => !s_keys.Contains(key));
         if (unknown is not null || !json.TryGetProperty("grader", out var grader) || !json.TryGetProperty("data", out _))
         {
             throw LightningException.Invalid($"{path}: a task is an object with 'data' and 'grader', and perhaps {string.Join(", ", s_keys.Except(["data", "grader"]))}{(unknown is null ? "" : $"; it has {unknown}")}.");
         }
 
-        var environment = new QuestionEnvironment(new GraderReward(GraderReader.Read(grader)));
-        var tasks = Rows(path, json.GetProperty("data"), tokenizer);
-        var heldOut = json.TryGetProperty("held_out", out var held) ? Rows(path, held, tokenizer) : [];
+        IEnvironment environment = new QuestionEnvironment(new GraderReward(GraderReader.Read(grader)));
+        var tools = json.TryGetProperty("tools", out var listed) ? ToolReader.Read(listed) : [];
+        var conversation = tools.Count > 0 ? new ToolConversation(tokenizer) : null;
+        var turns = json.TryGetProperty("max_turns", out var most) && most.TryGetInt32(out var given) ? given : new ToolOptions().MaxTurns;
+        if (conversation is not null)
+        {
+            environment = new ToolEnvironment(tools, conversation, environment, new ToolOptions { MaxTurns = turns }, TimeProvider.System);
+        }
+
+        var prompts = new QuestionRows(tokenizer, messages => conversation?.Prompt(messages, tools));
+        var tasks = prompts.Read(path, json.GetProperty("data"));
+        var heldOut = json.TryGetProperty("held_out", out var held) ? prompts.Read(path, held) : [];
         if (heldOut.Count == 0)
         {
-            var share = json.TryGetProperty("held_out_share", out var given) && given.TryGetDouble(out var value) ? value : 0.1;
+            var share = json.TryGetProperty("held_out_share", out var part) && part.TryGetDouble(out var value) ? value : 0.1;
             var count = share is >= 0 and <= 0.5 ? (int)Math.Round(share * tasks.Count) : throw LightningException.Invalid($"{path}: 'held_out_share' must be a number from 0 to 0.5.");
             RolloutTask[] order = [.. tasks];
             new SeededRandom(seed, 4).Shuffle<RolloutTask>(order);
@@ -59,55 +69,10 @@ internal sealed record RewardTask(
         var options = new ReinforcementOptions
         {
             Method = method, Seed = seed, Steps = 100, TasksPerStep = 16, Attempts = 8, LearningRate = 4e-5f,
-            MaxTokens = json.TryGetProperty("max_tokens", out var most) && most.TryGetInt32(out var tokens) ? tokens : 256,
+            MaxTokens = json.TryGetProperty("max_tokens", out var longest) && longest.TryGetInt32(out var tokens) ? tokens : 256, MaxTurns = conversation is null ? 1 : turns,
             RightReward = json.TryGetProperty("right_reward", out var right) && right.TryGetDouble(out var reward) ? reward : 1,
             Stop = json.TryGetProperty("stop", out var stop) && stop.ValueKind == JsonValueKind.Array ? [.. stop.EnumerateArray().Select(text => text.ToString())] : [],
         };
         return new RewardTask(Path.GetFileName(path), tasks, heldOut, environment, null, options);
-    }
-
-    /// <summary>Questions from JSON lines: <c>prompt</c> or <c>messages</c>, perhaps <c>id</c>; the whole line is what graders call the item.</summary>
-    private static List<RolloutTask> Rows(string task, JsonElement file, Tokenizer tokenizer)
-    {
-        var path = file.ValueKind == JsonValueKind.String ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(task))!, file.GetString()!) : "";
-        if (!File.Exists(path))
-        {
-            throw LightningException.Invalid($"{task}: there is no file of questions '{file}'. 'data' and 'held_out' name JSON lines, seen from the folder of the task.");
-        }
-
-        var tasks = new List<RolloutTask>();
-        foreach (var (line, number) in File.ReadLines(path).Select((line, index) => (line, index + 1)).Where(row => !string.IsNullOrWhiteSpace(row.line)))
-        {
-            var where = $"{path}, line {number}";
-            var row = Parse(line, where);
-            tasks.Add(new RolloutTask(row.ValueKind == JsonValueKind.Object && row.TryGetProperty("id", out var id) ? id.ToString() : $"line {number}", Prompt(row, where, tokenizer), row));
-        }
-
-        return tasks;
-    }
-
-    private static int[] Prompt(JsonElement row, string where, Tokenizer tokenizer)
-    {
-        if (row.ValueKind == JsonValueKind.Object && row.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array)
-        {
-            return tokenizer.Encode(tokenizer.RenderChat([.. messages.EnumerateArray().Select(message => (object?)message)]), addSpecialTokens: false);
-        }
-
-        return row.ValueKind == JsonValueKind.Object && row.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.String
-            ? tokenizer.Encode(prompt.GetString()!)
-            : throw LightningException.Invalid($"{where}: a question is an object with 'prompt', a text, or 'messages', a list.");
-    }
-
-    private static JsonElement Parse(string text, string where)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            return document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            throw LightningException.Invalid($"{where}: not JSON: {e.Message}");
-        }
     }
 }

@@ -1,3 +1,4 @@
+using AgentLightning.Models.Environments.Tools;
 using AgentLightning.Models.Generation;
 
 namespace AgentLightning.Models.Environments;
@@ -54,6 +55,9 @@ public sealed class Attempt
     /// <summary>Sums of what the rewards are made of.</summary>
     public IReadOnlyDictionary<string, double> Parts => _parts;
 
+    /// <summary>What came of the tools that it called so far; null where there are none to call.</summary>
+    public ToolUse? Tools { get; private set; }
+
     /// <summary>Whether the last turn was cut off by the most tokens that it could have.</summary>
     public bool IsTruncated { get; private set; }
 
@@ -98,6 +102,7 @@ public sealed class Attempt
     public void Take(Turn turn)
     {
         _rewards.Add(turn.Reward);
+        Tools = turn.Tools is { } tools ? new ToolUse((Tools?.Calls ?? 0) + tools.Calls, (Tools?.Failures ?? 0) + tools.Failures) : Tools;
         foreach (var (name, value) in turn.Parts ?? new Dictionary<string, double>())
         {
             _parts[name] = _parts.GetValueOrDefault(name) + value;

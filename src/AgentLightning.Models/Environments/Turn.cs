@@ -1,3 +1,5 @@
+using AgentLightning.Models.Environments.Tools;
+
 namespace AgentLightning.Models.Environments;
 
 /// <summary>What came of a turn of the model.</summary>
@@ -6,6 +8,9 @@ namespace AgentLightning.Models.Environments;
 /// <param name="Parts">What the reward is made of, by name; null when there is nothing to tell.</param>
 public sealed record Turn(double Reward, int[]? Observation = null, IReadOnlyDictionary<string, double>? Parts = null)
 {
+    /// <summary>What came of the tools that it called; null where there are none to call.</summary>
+    public ToolUse? Tools { get; init; }
+
     /// <summary>The last turn, with its reward.</summary>
     public static Turn Last(double reward) => new(reward);
 }

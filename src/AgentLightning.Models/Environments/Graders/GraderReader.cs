@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentLightning.Models.Environments.Commands;
 
 namespace AgentLightning.Models.Environments.Graders;
 
@@ -75,7 +76,7 @@ public static class GraderReader
             throw new ArgumentException($"{where}: 'command' must be a list of words, 'file' a name without folders, 'timeout_seconds' above 0 to 3600, and 'memory_mb' 16 to {1 << 20}.");
         }
 
-        return new CommandGrader(Template(json, "input", where), words, file, TimeSpan.FromSeconds(seconds), (int)megabytes);
+        return new CommandGrader(Template(json, "input", where), file, new CommandSandbox(words, TimeSpan.FromSeconds(seconds), (int)megabytes));
     }
 
     private static GraderTemplate Template(JsonElement json, string name, string where) => name == "input" && !json.TryGetProperty(name, out _)

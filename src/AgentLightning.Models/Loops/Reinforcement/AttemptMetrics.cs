@@ -18,6 +18,12 @@ internal static class AttemptMetrics
             metrics.Largest("completions/max_length", attempt.Drawn.Count);
             metrics.Mean("completions/clipped_ratio", attempt.IsTruncated ? 1 : 0, 1);
             metrics.Mean("num_turns/mean", attempt.Turns, 1);
+            if (attempt.Tools is { } tools)
+            {
+                metrics.Mean("tools/call_frequency", tools.Calls, 1);
+                metrics.Mean("tools/failure_frequency", tools.Failures, tools.Calls);
+            }
+
             foreach (var (name, value) in attempt.Parts)
             {
                 metrics.Mean($"rewards/{name}/mean", value, 1);

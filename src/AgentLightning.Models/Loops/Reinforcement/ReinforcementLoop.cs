@@ -110,6 +110,11 @@ public static class ReinforcementLoop
         // Setup.
         Check(port, heldOut, options);
         port.Check(options.Objective(), options.Temperature);
+        if (port is LocalModelPort { Policy: var policy })
+        {
+            CheckMemory(policy, identity.Max(one => one.Tokens.Length) + (draws ? options.MaxTokens : 0), draws, heldOut, options);
+        }
+
         using var taken = run?.Take();
         var update = new PolicyUpdate(port, options);
         var weights = RunWeights.Of(port);
@@ -254,6 +259,16 @@ public static class ReinforcementLoop
         }
     }
 
+    /// <summary>What training takes, the keys and values of what is decoded together, and the best weights so far.</summary>
+    private static void CheckMemory(LanguagePolicy policy, int longest, bool draws, IReadOnlyList<RolloutTask> heldOut, ReinforcementOptions options)
+    {
+        var config = policy.Model.Config;
+        var together = Math.Min(options.CompletionsAtOnce, Math.Max(draws ? options.TasksPerStep * options.Attempts : 0, heldOut.Count));
+        var width = (config.HeadWidth + 31) / 32 * 32;
+        double cache = 2.0 * sizeof(float) * together * longest * config.Layers * config.KeyValueHeads * width, best = heldOut.Count == 0 ? 0 : sizeof(float) * policy.Parameters.Sum(parameter => (double)parameter.Count);
+        TrainingMemory.Check(policy, options.TokensAtOnce, longest, options.Checkpointing, cache + best, options.MemoryBytes, "decode fewer completions at once, shorten prompts and answers");
+    }
+
     private static void StopWhenMostFail(IReadOnlyList<Attempt> attempts, ReinforcementOptions options)
     {
         var failed = attempts.Where(attempt => attempt.Failure is not null).ToList();
@@ -268,7 +283,7 @@ public static class ReinforcementLoop
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // How much is done at once, how often it is looked at, and for how long it goes on, may change.
-        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, PeakFlops = null, StopIds = null, Stop = [] };
+        var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, PeakFlops = null, MemoryBytes = null, StopIds = null, Stop = [] };
         hash.AppendData(Encoding.UTF8.GetBytes($"{own} {string.Join('\u0001', options.Stop)} {string.Join(',', options.StopIds ?? [])}"));
         foreach (var layer in weights.Layers)
         {

@@ -60,7 +60,7 @@ public sealed record ReinforcementOptions
     /// <summary>Largest ratio that counts for a bad token; infinite by default.</summary>
     public double MostRatio { get; init; } = double.PositiveInfinity;
 
-    /// <summary>γ, 0…1: what a reward one turn later is worth; 1 by default.</summary>
+    /// <summary>γ, 0…1; 1 by default: what a reward one turn later is worth where attempts are compared, and one token later where each token has an advantage of its own, as those methods have it.</summary>
     public double Discount { get; init; } = 1;
 
     /// <summary>λ of generalized advantages, 0…1; 0.95 by default.</summary>
@@ -125,6 +125,9 @@ public sealed record ReinforcementOptions
 
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }
+
+    /// <summary>Most memory in bytes; null, the default, is what the process can have. What would take more is refused before it begins.</summary>
+    public long? MemoryBytes { get; init; }
 
     /// <summary>Operations per second that the machine can do, which the journal compares with; null, the default, compares with nothing.</summary>
     public double? PeakFlops { get; init; }
