@@ -59,7 +59,7 @@ public sealed class RewardLearningTests : IDisposable
         first.Kill(entireProcessTree: true);
         await first.WaitForExitAsync();
         // A process that was killed leaves nothing behind that stands in the way.
-        var third = await Lightning.RunAsync(_folder.Path, [.. command.Select(word => word == "100000" ? "1" : word)]);
+        var third = await Lightning.RunAsync(_folder.Path, [.. command.Select(word => word == "100000" ? "1" : word), "--restart"]);
 
         Assert.Contains("another run is going on in this folder. Wait for it, or give another folder.", second.Failed(2), StringComparison.Ordinal);
         Assert.True(third.ExitCode == 0, third.Error);
