@@ -282,7 +282,7 @@ public static class ReinforcementLoop
     private static string Fingerprint(RunWeights weights, IEnumerable<(string Name, int[] Tokens)> identity, ReinforcementOptions options)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        // How much is done at once, how often it is looked at, and for how long it goes on, may change.
+        // How much is done at once, and how often it is looked at, may change.
         var own = options with { EvaluateEvery = 0, SaveEvery = 0, CompletionsAtOnce = 1, JudgesAtOnce = 1, JudgeTimeout = TimeSpan.MaxValue, PeakFlops = null, MemoryBytes = null, StopIds = null, Stop = [] };
         hash.AppendData(Encoding.UTF8.GetBytes($"{own} {string.Join('\u0001', options.Stop)} {string.Join(',', options.StopIds ?? [])}"));
         foreach (var layer in weights.Layers)
