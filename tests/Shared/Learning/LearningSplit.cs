@@ -17,15 +17,19 @@ public sealed class LearningSplit
         Labels = [.. items.Select(item => item.Label).Distinct().Order(StringComparer.Ordinal)];
         var sides = items.ToLookup(item => DatasetBuilder.SideOf(item.Task.Key, seed, heldOutShare));
         (_training, _heldOut) = ([.. sides[DatasetSide.Train]], [.. sides[DatasetSide.Validation]]);
-        Tasks = [.. _training.Select(item => item.Task)];
     }
+
+    private LearningSplit(IReadOnlyList<string> labels, IReadOnlyList<(FeedbackTask Task, string Label)> training, IReadOnlyList<(FeedbackTask Task, string Label)> heldOut) =>
+        (Labels, _training, _heldOut) = (labels, training, heldOut);
 
     public IReadOnlyList<string> Labels { get; }
 
     /// <summary>The texts to learn from.</summary>
-    public IReadOnlyList<FeedbackTask> Tasks { get; }
+    public IReadOnlyList<FeedbackTask> Tasks => [.. _training.Select(item => item.Task)];
 
-    public int HeldOutCount => _heldOut.Count;
+    /// <summary>The same with only a share of the texts to learn from, taken evenly from all of them.</summary>
+    public LearningSplit WithTexts(double share) =>
+        new(Labels, [.. _training.Where((_, i) => (int)((i + 1) * share) > (int)(i * share))], _heldOut);
 
     /// <summary>Only numbers come out of it.</summary>
     public HiddenLabels Hide() => new([.. _training.Select(item => IndexOf(item.Label))]);
