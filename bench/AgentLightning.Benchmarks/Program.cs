@@ -9,6 +9,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["decode"] = DecodeBenchmark.RunAsync,
     ["load"] = LoadBenchmark.RunAsync,
     ["rl"] = ReinforcementBenchmark.RunAsync,
+    ["learn-classifier"] = ClassifierLearningBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["start"] = StartBenchmark.RunAsync,
