@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using AgentLightning.Episodes;
-using AgentLightning.Rewards;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Benchmarks;
 
@@ -9,14 +6,8 @@ namespace AgentLightning.Benchmarks;
 internal static class ListsBenchmark
 {
     private const int Episodes = 1_000_000;
-    private const int RewardedOneIn = 4;
-    private const int Group = 5_000;
     private const int Requests = 200;
     private const double Limit = 50;
-
-    private static readonly DateTimeOffset s_from = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly string[] s_intents = ["design", "cost", "schedule", "contract", "material", "permit", "other", "greeting"];
-    private static readonly string[] s_personas = ["homeowner", "diy_worker", "contractor"];
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
     {
@@ -35,7 +26,7 @@ internal static class ListsBenchmark
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(string engine, string store)
     {
-        await FillAsync(store);
+        await ManyEpisodes.FillAsync(store, Episodes);
         using var server = await ServerProcess.StartAsync(store);
         const string Period = "start=2025-01-01&end=2025-12-31";
         (string What, Func<int, string> Path)[] asked =
@@ -78,29 +69,4 @@ internal static class ListsBenchmark
         times.Sort();
         return times[Requests * 95 / 100];
     }
-
-    private static async Task FillAsync(string store)
-    {
-        await using var services = new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
-        await services.OpenLightningAsync(create: true, CancellationToken.None);
-        var (episodes, rewards) = (services.GetRequiredService<IEpisodeStore>(), services.GetRequiredService<IRewardStore>());
-        var step = TimeSpan.FromDays(365) / Episodes;
-        for (var first = 0; first < Episodes; first += Group)
-        {
-            await episodes.AddAsync([.. Enumerable.Range(first, Group).Select(i => NewEpisode(i, s_from + (step * i)))], CancellationToken.None);
-            await rewards.AddAsync([.. Enumerable.Range(first, Group).Where(i => i % RewardedOneIn == 0).Select(i => NewReward(i, s_from + (step * i)))], CancellationToken.None);
-        }
-    }
-
-    private static Episode NewEpisode(int i, DateTimeOffset at) => new()
-    {
-        Id = $"e{i:0000000}", AgentId = $"agent{(i % 5 == 0 ? 1 : 0)}", UserInput = $"How much does the material of room {i} cost?", AssistantOutput = "About 400 per square metre, with the work.",
-        CreatedAt = at, RequestLatencyMs = i % 900, ModelDeployment = $"model-{i % 3}", Intent = s_intents[i * 31 % s_intents.Length], Persona = s_personas[i * 17 % s_personas.Length],
-        SessionId = $"s{i / 6}", UserId = $"u{i % 20_000}", InputKey = $"k{i}",
-    };
-
-    private static Reward NewReward(int i, DateTimeOffset at) => new()
-    {
-        Id = $"r{i}", EpisodeId = $"e{i:0000000}", AgentId = $"agent{(i % 5 == 0 ? 1 : 0)}", Source = RewardSource.HumanApproval, Value = ((long)i * 7919 % 21 / 10.0) - 1, CreatedAt = at.AddMinutes(1),
-    };
 }

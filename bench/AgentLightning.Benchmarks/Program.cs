@@ -14,6 +14,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["start"] = StartBenchmark.RunAsync,
     ["rewards"] = RewardsBenchmark.RunAsync,
     ["lists"] = ListsBenchmark.RunAsync,
+    ["delete"] = DeleteBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
     ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,
     ["tokenize"] = TokenizeBenchmark.RunAsync,

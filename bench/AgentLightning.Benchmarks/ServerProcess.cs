@@ -36,8 +36,15 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>The most memory that it ever had, in MB.</summary>
-    public double PeakMegabytes => double.Parse(
-        File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    public double PeakMegabytes => PeakMegabytesOf(_process.Id) ?? throw new InvalidOperationException("The server has ended.");
+
+    /// <summary>The most memory that a process ever had, in MB; null when it has ended.</summary>
+    public static double? PeakMegabytesOf(int process)
+    {
+        var path = $"/proc/{process}/status";
+        var line = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) : null;
+        return line is null ? null : double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
 
     public static async Task<ServerProcess> StartAsync(string store)
     {

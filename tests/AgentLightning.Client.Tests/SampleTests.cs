@@ -39,6 +39,30 @@ public sealed class SampleTests : IDisposable
     }
 
     [Fact]
+    public async Task The_sample_speaks_with_a_model_behind_the_routes_of_OpenAI()
+    {
+        await using var model = await FakeOpenAiServer.StartAsync();
+        model.Answer = (_, number) => number == 1
+            ? new FakeOpenAiAnswer { Pieces = [], ToolCalls = [("call-1", "find_order", """{"number":"42"}""")] }
+            : FakeOpenAiAnswer.Of("Order 42 is on its way.");
+        await using var server = await StartServerAsync("http://127.0.0.1:0");
+        using var sample = Start(server.Urls.Single(), ("OPENAI_BASE_URL", model.BaseUrl.AbsoluteUri), ("OPENAI_API_KEY", "key-of-the-sample"), ("OPENAI_MODEL", "test-model"));
+        await sample.StandardInput.WriteLineAsync("Where is order 42?");
+        sample.StandardInput.Close();
+        var answer = (await sample.StandardOutput.ReadToEndAsync().WaitAsync(s_limit)).Trim().Split('\t');
+        await sample.WaitForExitAsync().WaitAsync(s_limit);
+        Assert.True(sample.ExitCode == 0, await sample.StandardError.ReadToEndAsync());
+
+        Assert.Equal("Order 42 is on its way.", answer[1]);
+        Assert.All(model.Requests, request => Assert.Equal(("/v1/chat/completions", "Bearer key-of-the-sample", "test-model"), (request.Path, request.Authorization, request.Model)));
+        Assert.Equal("order 42: on its way", Text(model.Requests.Last().Body.GetProperty("messages").EnumerateArray().Last(), "content"));
+        using var http = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
+        var episode = await GetAsync(http, $"/api/lightning/episodes/{answer[0]}");
+        Assert.Equal(("find_order", "order 42: on its way"), (Text(episode.GetProperty("tool_calls")[0], "tool_name"), Text(episode.GetProperty("tool_calls")[0], "result")));
+        Assert.Equal(1, episode.GetProperty("rewards")[0].GetProperty("value").GetDouble());
+    }
+
+    [Fact]
     public async Task Records_that_waited_on_disk_when_the_application_was_killed_arrive_when_it_runs_again_and_none_is_doubled()
     {
         var url = Receiver.Nowhere().AbsoluteUri.TrimEnd('/');
@@ -96,7 +120,7 @@ public sealed class SampleTests : IDisposable
         }
     }
 
-    private Process Start(string url)
+    private Process Start(string url, params ReadOnlySpan<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -106,6 +130,11 @@ public sealed class SampleTests : IDisposable
         start.ArgumentList.Add(url);
         start.Environment["LIGHTNING_DATA_DIR"] = _folder.Path;
         start.Environment.Remove("OPENAI_BASE_URL");
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 

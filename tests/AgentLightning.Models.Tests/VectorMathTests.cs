@@ -80,4 +80,15 @@ public sealed class VectorMathTests
     }
 
     private static readonly int[] SeededNumbers = [958, 803, 146, 225, 13];
+
+    [Fact]
+    public void The_rule_of_AdamW_made_without_arguments_has_its_defaults_and_moves_nothing_without_a_gradient()
+    {
+        float[] weights = [1, -2, 3], nothing = new float[3], first = new float[3], second = new float[3];
+
+        new AdamW().Update(weights, nothing, first, second, 0.1f, step: 1);
+
+        Assert.Equal(new AdamW(0.9f, 0.999f, 1e-8f, 0.01f), new AdamW());
+        Close.All([0.999f, -1.998f, 2.997f], weights, 1e-6);
+    }
 }

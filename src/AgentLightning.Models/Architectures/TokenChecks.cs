@@ -3,16 +3,33 @@ namespace AgentLightning.Models.Architectures;
 /// <summary>What callers hand in, checked before pointers are made of it.</summary>
 internal static class TokenChecks
 {
-    public static void Batch(TransformerConfig config, ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts)
+    public static void Batch(TransformerConfig config, ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts, ReadOnlySpan<bool> tails)
     {
         if (tokens.IsEmpty || starts.Length < 2 || starts[0] != 0 || starts[^1] != tokens.Length)
         {
             throw new ArgumentException($"The starts of sequences must go from 0 to the number of tokens, {tokens.Length}, which is at least 1, but they are [{Brief(starts)}].");
         }
 
+        if (!tails.IsEmpty && (tails.Length != starts.Length - 1 || tails[0]))
+        {
+            throw new ArgumentException($"There must be one mark per sequence that says whether it is a tail, and the first sequence is none, but for {starts.Length - 1} sequences there are {tails.Length}, the first is {tails[0]}.");
+        }
+
+        var before = 0;
         for (var s = 1; s < starts.Length; s++)
         {
             var length = starts[s] - starts[s - 1];
+            if (!tails.IsEmpty && tails[s - 1])
+            {
+                if (length < 1 || length > config.MaxPositions - before)
+                {
+                    throw new ArgumentException($"Sequence {s - 1} is a tail of {length} tokens after {before}; there must be 1 or more, and together at most {config.MaxPositions}, the longest context of this model.");
+                }
+
+                continue;
+            }
+
+            before = length;
             if (length < 1 || length > config.MaxPositions)
             {
                 throw new ArgumentException($"Sequence {s - 1} has {length} tokens; there must be 1 to {config.MaxPositions}, the longest context of this model.");

@@ -8,7 +8,8 @@ namespace AgentLightning.Models.Architectures;
 /// </summary>
 /// <remarks>
 /// T tokens of several sequences lie one after the other without padding; <c>starts</c> [sequences + 1] holds the first token of each and T; positions begin
-/// at 0 in each, and no sequence sees another. A step allocates nothing once one of its size has been seen. Results do not depend on the number of threads.
+/// at 0 in each, and no sequence sees another but a tail, which goes on from the last sequence before it that is none: it sees that one and itself, its positions follow on, and gradients are
+/// those of whole sequences, of which the common beginning is computed once. A step allocates nothing once one of its size has been seen. Results do not depend on the number of threads.
 /// Not thread-safe.
 /// </remarks>
 public sealed unsafe class TrainingSession : IDisposable
@@ -20,8 +21,9 @@ public sealed unsafe class TrainingSession : IDisposable
     private readonly OutputHead _head;
     private readonly LayerActivations[] _layers;
     private readonly TrainingSessionOptions _options;
-    private int _tokens, _sequences, _longest;
-    private int* _ids, _positions, _starts;
+    private int _tokens;
+    private int* _ids, _positions;
+    private AttentionBlocks _attention;
 
     public TrainingSession(Transformer model, Compute compute, TrainingSessionOptions? options = null)
     {
@@ -58,14 +60,16 @@ public sealed unsafe class TrainingSession : IDisposable
     /// <param name="logProbabilities">[N]</param>
     /// <param name="entropies">[N], or empty: the entropy of the whole distribution, in nats.</param>
     /// <param name="temperature">What logits are divided by; greater than 0.</param>
+    /// <param name="tails">[sequences], or empty when there are none: whether each is a tail. A position may be asked about several times.</param>
     public void Forward(
-        ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts, ReadOnlySpan<int> positions, ReadOnlySpan<int> targets, Span<float> logProbabilities, Span<float> entropies = default, float temperature = 1)
+        ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts, ReadOnlySpan<int> positions, ReadOnlySpan<int> targets, Span<float> logProbabilities, Span<float> entropies = default, float temperature = 1,
+        ReadOnlySpan<bool> tails = default)
     {
-        TokenChecks.Batch(_model.Config, tokens, starts);
+        TokenChecks.Batch(_model.Config, tokens, starts, tails);
         TokenChecks.Targets(_model.Config, tokens.Length, positions, targets, logProbabilities.Length, entropies.Length);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(temperature, 0);
         _arena.Reset();
-        CopyBatch(tokens, starts);
+        CopyBatch(tokens, starts, tails);
         var x = LayerActivations.Matrix(_arena, _tokens, _model.Config.Width);
         _blocks.Embed(_tokens, _ids, _positions, x);
         for (var i = 0; i < _layers.Length; i++)
@@ -156,21 +160,23 @@ public sealed unsafe class TrainingSession : IDisposable
         _arena.Dispose();
     }
 
-    private void CopyBatch(ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts)
+    private void CopyBatch(ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts, ReadOnlySpan<bool> tails)
     {
-        (_tokens, _sequences, _longest) = (tokens.Length, starts.Length - 1, 0);
+        _tokens = tokens.Length;
         _ids = _arena.Take<int>(_tokens);
         _positions = _arena.Take<int>(_tokens);
-        _starts = _arena.Take<int>(starts.Length);
+        _attention = new AttentionBlocks(_arena, starts, tails);
         tokens.CopyTo(new Span<int>(_ids, _tokens));
-        starts.CopyTo(new Span<int>(_starts, starts.Length));
-        for (var s = 0; s < _sequences; s++)
+        var before = 0;
+        for (var s = 0; s < starts.Length - 1; s++)
         {
-            _longest = Math.Max(_longest, _starts[s + 1] - _starts[s]);
-            for (var t = _starts[s]; t < _starts[s + 1]; t++)
+            var isTail = !tails.IsEmpty && tails[s];
+            for (var t = starts[s]; t < starts[s + 1]; t++)
             {
-                _positions[t] = t - _starts[s];
+                _positions[t] = t - starts[s] + (isTail ? before : 0);
             }
+
+            before = isTail ? before : starts[s + 1] - starts[s];
         }
     }
 
@@ -182,7 +188,7 @@ public sealed unsafe class TrainingSession : IDisposable
         _blocks.Finish(_model.Layers[index], _tokens, a);
     }
 
-    private Attention AttentionOf(in LayerActivations a) => new(_model.AttentionShape, _sequences, _starts, _longest, a.QueryKeyValue, a.Attended, a.LogSums);
+    private Attention AttentionOf(in LayerActivations a) => new(_model.AttentionShape, _attention, a.QueryKeyValue, a.Attended, a.LogSums);
 
     /// <summary>Nothing below this block changes, so the gradient need not go there.</summary>
     private int LowestTrained()

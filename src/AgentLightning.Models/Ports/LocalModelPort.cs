@@ -31,6 +31,9 @@ public sealed class LocalModelPort : IModelPort
 
     internal LanguagePolicy Policy { get; }
 
+    /// <summary>Operations that the model, and its reference, were asked for in learning so far.</summary>
+    internal double Flops => (_step?.Flops ?? 0) + (_reference?.Flops ?? 0);
+
     // What learning takes is made when it is first used: a model that is only sampled from has none of it.
     internal ParameterOptimizer Optimizer => _optimizer ??= new ParameterOptimizer([.. Policy.Parameters, .. _values?.Parameters ?? []], Policy.Compute, new AdamW());
 
@@ -96,9 +99,10 @@ public sealed class LocalModelPort : IModelPort
     /// <inheritdoc/>
     public Task<TrainingPass> ForwardBackwardAsync(IReadOnlyList<TokenSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, CancellationToken cancellationToken)
     {
-        var recorded = new RecordedObjective(objective);
-        var loss = Learning.AddGradient(Known(sequences), recorded, maxTokens, metrics);
-        return Task.FromResult(new TrainingPass(loss, recorded.LogProbabilities, recorded.Entropy));
+        var observed = new ObservedObjective(objective);
+        var logProbabilities = new float[sequences.Count][];
+        var loss = Learning.AddGradient(Known(sequences), observed, maxTokens, metrics, logProbabilities);
+        return Task.FromResult(new TrainingPass(loss, logProbabilities, observed.Entropy));
     }
 
     /// <inheritdoc/>
@@ -158,7 +162,7 @@ public sealed class LocalModelPort : IModelPort
         return ValueTask.CompletedTask;
     }
 
-    private PolicyStep StepOf(Transformer model, ValueHead? values) => new(model, Policy.Compute, values, _options.TokensAtOnce, _options.Temperature, _options.Checkpointing);
+    private PolicyStep StepOf(Transformer model, ValueHead? values) => new(model, Policy.Compute, values, _options.TokensAtOnce, _options.Temperature, _options.Checkpointing, _options.SharePrompts);
 
     private List<LearningSequence> Known(IReadOnlyList<TokenSequence> sequences)
     {

@@ -13,6 +13,12 @@ namespace AgentLightning.Models.Tensors;
 /// <param name="WeightDecay">λ, decoupled from the gradient; 0 or more.</param>
 public readonly record struct AdamW(float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float WeightDecay = 0.01f)
 {
+    /// <summary>The rule with its defaults; without this a structure begins as zeros, whose ε of 0 divides zero by zero.</summary>
+    public AdamW()
+        : this(0.9f)
+    {
+    }
+
     /// <summary>
     /// Updates the parameters <paramref name="w"/> and the moments <paramref name="m"/>, <paramref name="v"/> in place.
     /// <paramref name="step"/> counts from 1 and corrects the bias of the moments. All spans have one length.

@@ -3,32 +3,30 @@ using System.Runtime.Intrinsics;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// Causal attention within each of several sequences that lie one after the other, forward and backward. A part is one sequence and one head of keys and values;
-/// 32 queries at a time, their scores are a matrix product, exactly normalised, and kept only as ln Σ e^score.
+/// Causal attention within each of several sequences, and of tails over the sequence that they go on from, forward and backward. A part is one family and one head of keys and values, so
+/// what all tails add to the gradient of their sequence is summed in order. 32 queries at a time, their scores are a matrix product, exactly normalised, and kept only as ln Σ e^score.
 /// </summary>
-/// <param name="starts">First token of each sequence, and after the last one the number of tokens: [sequences + 1].</param>
-/// <param name="longest">Tokens of the longest sequence.</param>
 /// <param name="qkv">Rows of tokens as <paramref name="shape"/> says.</param>
 /// <param name="output">[tokens × heads · width].</param>
 /// <param name="logSums">ln Σ e^score, [tokens × heads].</param>
-internal readonly unsafe struct Attention(AttentionShape shape, int sequences, int* starts, int longest, Rows qkv, Rows output, float* logSums)
+internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks blocks, Rows qkv, Rows output, float* logSums)
 {
     private const int Width = PanelKernel.Width;
 
-    public void Forward(WorkerPool pool)
-    {
-        var panels = PanelMatrix.PanelsOf(longest);
-        var floats = (panels * Width * shape.HeadWidth) + (shape.HeadPanels * longest * Width) + (Width * panels * Width);
-        pool.Run(new ForwardJob(this, shape), sequences * shape.KeyValueHeads, floats);
-    }
+    // Scores of keys in the sequence before a tail, then, from a full panel on, of those in its own block.
+    private int ScoreFloats => Width * Width * (PanelMatrix.PanelsOf(blocks.LongestSequence) + PanelMatrix.PanelsOf(blocks.LongestTails));
+
+    public void Forward(WorkerPool pool) =>
+        pool.Run(new ForwardJob(this, shape), blocks.Families * shape.KeyValueHeads, PackedFloats(across: 1) + ScoreFloats);
 
     /// <summary>Writes the gradient of the rows of tokens to <paramref name="dqkv"/>, from that of the output.</summary>
-    public void Backward(WorkerPool pool, Rows dOutput, Rows dqkv)
-    {
-        var panels = PanelMatrix.PanelsOf(longest);
-        var floats = (2 * panels * Width * shape.HeadWidth) + (shape.HeadPanels * longest * Width) + (2 * Width * panels * Width) + (2 * shape.HeadPanels * Width * Width);
-        pool.Run(new BackwardJob(this, shape, dOutput, dqkv), sequences * shape.KeyValueHeads, floats);
-    }
+    public void Backward(WorkerPool pool, Rows dOutput, Rows dqkv) =>
+        pool.Run(new BackwardJob(this, shape, dOutput, dqkv), blocks.Families * shape.KeyValueHeads, PackedFloats(across: 2) + (2 * ScoreFloats) + (2 * shape.HeadPanels * Width * Width));
+
+    /// <summary>Scratch for a sequence and a block of tails, packed so many times across and once along.</summary>
+    private int PackedFloats(int across) => PackedFloats(blocks.LongestSequence, across) + PackedFloats(blocks.LongestTails, across);
+
+    private int PackedFloats(int length, int across) => (across * PanelMatrix.PanelsOf(length) * Width * shape.HeadWidth) + (shape.HeadPanels * length * Width);
 
     /// <summary>Tokens [length × head width] as panels of 32 tokens [head width × 32]: the right side of query · keyᵀ.</summary>
     private static float* PackAcross(Rows x, int length, int width, ref float* scratch)
@@ -72,32 +70,90 @@ internal readonly unsafe struct Attention(AttentionShape shape, int sequences, i
         }
     }
 
-    private (int First, int Length) Sequence(int index) => (starts[index], starts[index + 1] - starts[index]);
+    /// <summary>What a query sees of its own block ends at itself; of what lies before it, the tokens of other tails are hidden.</summary>
+    private int Hidden(int token, int blockStart) => blocks.OwnStart(token) - blockStart;
+
+    private (int From, int To) Family(int index) => blocks.Family(index);
+
+    private (int First, int Length) Block(int index) => blocks.Block(index);
+
+    private Rows QkvOf(int token) => qkv.Below(token);
+
+    private Rows OutputOf(int token) => output.Below(token);
+
+    private ref float LogSum(int token, int head) => ref logSums[((long)token * shape.Heads) + head];
+
+    /// <summary>A block whose keys and values are packed; without tokens where there is none.</summary>
+    private readonly struct Packed(int first, int length, float* keysAcross, float* valuesAcross, float* along)
+    {
+        public int First => first;
+
+        public int Length => length;
+
+        public float* KeysAcross => keysAcross;
+
+        /// <summary>For the backward only.</summary>
+        public float* ValuesAcross => valuesAcross;
+
+        /// <summary>Values on the way forward, keys on the way back.</summary>
+        public float* Along => along;
+
+        /// <summary>Columns that its scores fill.</summary>
+        public int Columns => PanelMatrix.PanelsOf(Length) * Width;
+    }
 
     private readonly struct ForwardJob(Attention attention, AttentionShape shape) : IJob
     {
         public void Run(int part, float* scratch)
         {
-            var (sequence, kv) = (part / shape.KeyValueHeads, part % shape.KeyValueHeads);
-            var (first, length) = attention.Sequence(sequence);
-            var qkv = attention.QkvOf(first);
-            var keys = PackAcross(qkv.From(shape.Key(kv)), length, shape.HeadWidth, ref scratch);
-            var values = PackAlong(qkv.From(shape.Value(kv)), length, shape.HeadWidth, ref scratch);
-            var scoreRow = PanelMatrix.PanelsOf(length) * Width;
+            var (from, to) = attention.Family(part / shape.KeyValueHeads);
+            var kv = part % shape.KeyValueHeads;
+            var sequence = Pack(from, kv, ref scratch);
+            Attend(default, sequence, kv, scratch);
+            for (var tails = from + 1; tails < to; tails++)
+            {
+                var rest = scratch;
+                var own = Pack(tails, kv, ref rest);
+                Attend(sequence, own, kv, rest);
+            }
+        }
+
+        private Packed Pack(int block, int kv, ref float* scratch)
+        {
+            var (first, length) = attention.Block(block);
+            var tokens = attention.QkvOf(first);
+            var keys = PackAcross(tokens.From(shape.Key(kv)), length, shape.HeadWidth, ref scratch);
+            return new Packed(first, length, keys, null, PackAlong(tokens.From(shape.Value(kv)), length, shape.HeadWidth, ref scratch));
+        }
+
+        private void Attend(Packed before, Packed own, int kv, float* scores)
+        {
+            var (ownScores, row) = (before.Columns, before.Columns + own.Columns);
+            var tokens = attention.QkvOf(own.First);
             for (var head = kv * shape.Group; head < (kv + 1) * shape.Group; head++)
             {
-                var query = qkv.From(shape.Query(head));
-                var output = attention.OutputOf(first).From(shape.Query(head));
-                for (var t = 0; t < length; t += Width)
+                var query = tokens.From(shape.Query(head));
+                var result = attention.OutputOf(own.First).From(shape.Query(head));
+                for (var t = 0; t < own.Length; t += Width)
                 {
-                    var rows = Math.Min(Width, length - t);
-                    Score(shape, rows, query[t], query.Stride, keys, t + rows, scratch, scoreRow);
+                    var rows = Math.Min(Width, own.Length - t);
+                    Score(shape, rows, query[t], query.Stride, before.KeysAcross, before.Length, scores, row);
+                    Score(shape, rows, query[t], query.Stride, own.KeysAcross, t + rows, scores + ownScores, row);
                     for (var r = 0; r < rows; r++)
                     {
-                        attention.LogSum(first + t + r, head) = shape.Softmax(scratch + (r * scoreRow), t + r + 1, t + rows);
+                        var token = own.First + t + r;
+                        var hidden = new Span<float>(scores + (r * row) + before.Length, ownScores - before.Length + attention.Hidden(token, own.First));
+                        hidden.Fill(float.NegativeInfinity);
+                        attention.LogSum(token, head) = shape.Softmax(scores + (r * row), ownScores + t + r + 1, ownScores + t + rows);
+                        hidden.Clear();
                     }
 
-                    Combine(shape, rows, t + rows, scratch, scoreRow, 1, values, length, output[t], output.Stride, add: false);
+                    if (before.Length > 0)
+                    {
+                        Combine(shape, rows, before.Length, scores, row, 1, before.Along, before.Length, result[t], result.Stride, add: false);
+                    }
+
+                    Combine(shape, rows, t + rows, scores + ownScores, row, 1, own.Along, own.Length, result[t], result.Stride, add: before.Length > 0);
                 }
             }
         }
@@ -108,45 +164,77 @@ internal readonly unsafe struct Attention(AttentionShape shape, int sequences, i
     {
         public void Run(int part, float* scratch)
         {
-            var (sequence, kv) = (part / shape.KeyValueHeads, part % shape.KeyValueHeads);
-            var (first, length) = attention.Sequence(sequence);
-            var qkv = attention.QkvOf(first);
-            var gradient = dqkv.Below(first);
-            var (dKey, dValue) = (gradient.From(shape.Key(kv)), gradient.From(shape.Value(kv)));
-            var keysAcross = PackAcross(qkv.From(shape.Key(kv)), length, shape.HeadWidth, ref scratch);
-            var valuesAcross = PackAcross(qkv.From(shape.Value(kv)), length, shape.HeadWidth, ref scratch);
-            var keysAlong = PackAlong(qkv.From(shape.Key(kv)), length, shape.HeadWidth, ref scratch);
+            var (from, to) = attention.Family(part / shape.KeyValueHeads);
+            var kv = part % shape.KeyValueHeads;
+            var sequence = Pack(from, kv, ref scratch);
+            Differentiate(default, sequence, kv, scratch);
+            for (var tails = from + 1; tails < to; tails++)
+            {
+                var rest = scratch;
+                var own = Pack(tails, kv, ref rest);
+                Differentiate(sequence, own, kv, rest);
+            }
+        }
+
+        /// <summary>Packs a block, and clears the gradients of its keys and values, to which it and the tails after it add.</summary>
+        private Packed Pack(int block, int kv, ref float* scratch)
+        {
+            var (first, length) = attention.Block(block);
+            var (tokens, gradient) = (attention.QkvOf(first), dqkv.Below(first));
             for (var t = 0; t < length; t++)
             {
-                new Span<float>(dKey[t], shape.HeadWidth).Clear();
-                new Span<float>(dValue[t], shape.HeadWidth).Clear();
+                new Span<float>(gradient[t] + shape.Key(kv), shape.HeadWidth).Clear();
+                new Span<float>(gradient[t] + shape.Value(kv), shape.HeadWidth).Clear();
             }
 
-            var row = PanelMatrix.PanelsOf(length) * Width;
+            var keys = PackAcross(tokens.From(shape.Key(kv)), length, shape.HeadWidth, ref scratch);
+            var values = PackAcross(tokens.From(shape.Value(kv)), length, shape.HeadWidth, ref scratch);
+            return new Packed(first, length, keys, values, PackAlong(tokens.From(shape.Key(kv)), length, shape.HeadWidth, ref scratch));
+        }
+
+        private void Differentiate(Packed before, Packed own, int kv, float* scratch)
+        {
+            var (ownScores, row) = (before.Columns, before.Columns + own.Columns);
             var weights = scratch;
             var dScores = weights + (Width * row);
+            var (tokens, gradient, beforeGradient) = (attention.QkvOf(own.First), dqkv.Below(own.First), dqkv.Below(before.First));
+            var (dKey, dValue) = (gradient.From(shape.Key(kv)), gradient.From(shape.Value(kv)));
+            var (dBeforeKey, dBeforeValue) = (beforeGradient.From(shape.Key(kv)), beforeGradient.From(shape.Value(kv)));
             for (var head = kv * shape.Group; head < (kv + 1) * shape.Group; head++)
             {
-                var (query, dQuery) = (qkv.From(shape.Query(head)), gradient.From(shape.Query(head)));
-                var (output, dOut) = (attention.OutputOf(first).From(shape.Query(head)), dOutput.Below(first).From(shape.Query(head)));
-                for (var t = 0; t < length; t += Width)
+                var (query, dQuery) = (tokens.From(shape.Query(head)), gradient.From(shape.Query(head)));
+                var (result, dOut) = (attention.OutputOf(own.First).From(shape.Query(head)), dOutput.Below(own.First).From(shape.Query(head)));
+                for (var t = 0; t < own.Length; t += Width)
                 {
-                    var rows = Math.Min(Width, length - t);
+                    var rows = Math.Min(Width, own.Length - t);
                     var rest = dScores + (Width * row);
                     var keys = t + rows;
                     var queriesAlong = PackAlong(query.Below(t), rows, shape.HeadWidth, ref rest);
                     var outputsAlong = PackAlong(dOut.Below(t), rows, shape.HeadWidth, ref rest);
-                    Score(shape, rows, query[t], query.Stride, keysAcross, keys, weights, row);
-                    Score(shape, rows, dOut[t], dOut.Stride, valuesAcross, keys, dScores, row);
+                    Score(shape, rows, query[t], query.Stride, before.KeysAcross, before.Length, weights, row);
+                    Score(shape, rows, query[t], query.Stride, own.KeysAcross, keys, weights + ownScores, row);
+                    Score(shape, rows, dOut[t], dOut.Stride, before.ValuesAcross, before.Length, dScores, row);
+                    Score(shape, rows, dOut[t], dOut.Stride, own.ValuesAcross, keys, dScores + ownScores, row);
                     for (var r = 0; r < rows; r++)
                     {
-                        var delta = Lanes.Dot(dOut[t + r], output[t + r], shape.HeadWidth);
-                        Differentiate(weights + (r * row), dScores + (r * row), t + r + 1, keys, attention.LogSum(first + t + r, head), delta);
+                        var token = own.First + t + r;
+                        var delta = Lanes.Dot(dOut[t + r], result[t + r], shape.HeadWidth);
+                        var hidden = attention.Hidden(token, own.First);
+                        Differentiate(weights + (r * row), dScores + (r * row), ownScores + t + r + 1, ownScores + keys, attention.LogSum(token, head), delta);
+                        new Span<float>(weights + (r * row) + ownScores, hidden).Clear();
+                        new Span<float>(dScores + (r * row) + ownScores, hidden).Clear();
                     }
 
-                    Combine(shape, rows, keys, dScores, row, 1, keysAlong, length, dQuery[t], dQuery.Stride, add: false);
-                    Combine(shape, keys, rows, weights, 1, row, outputsAlong, rows, dValue[0], dValue.Stride, add: true);
-                    Combine(shape, keys, rows, dScores, 1, row, queriesAlong, rows, dKey[0], dKey.Stride, add: true);
+                    if (before.Length > 0)
+                    {
+                        Combine(shape, rows, before.Length, dScores, row, 1, before.Along, before.Length, dQuery[t], dQuery.Stride, add: false);
+                        Combine(shape, before.Length, rows, weights, 1, row, outputsAlong, rows, dBeforeValue[0], dBeforeValue.Stride, add: true);
+                        Combine(shape, before.Length, rows, dScores, 1, row, queriesAlong, rows, dBeforeKey[0], dBeforeKey.Stride, add: true);
+                    }
+
+                    Combine(shape, rows, keys, dScores + ownScores, row, 1, own.Along, own.Length, dQuery[t], dQuery.Stride, add: before.Length > 0);
+                    Combine(shape, keys, rows, weights + ownScores, 1, row, outputsAlong, rows, dValue[0], dValue.Stride, add: true);
+                    Combine(shape, keys, rows, dScores + ownScores, 1, row, queriesAlong, rows, dKey[0], dKey.Stride, add: true);
                 }
             }
         }
@@ -164,10 +252,4 @@ internal readonly unsafe struct Attention(AttentionShape shape, int sequences, i
             }
         }
     }
-
-    private Rows QkvOf(int token) => qkv.Below(token);
-
-    private Rows OutputOf(int token) => output.Below(token);
-
-    private ref float LogSum(int token, int head) => ref logSums[((long)token * shape.Heads) + head];
 }

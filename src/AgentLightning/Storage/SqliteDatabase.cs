@@ -40,7 +40,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         SqliteLibrary.Load();
         (_path, _busySeconds) = (path, (int)Math.Ceiling(lockWait.TotalSeconds));
         _connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = _busySeconds, Pooling = false }.ToString();
-        _writer = new SqliteWriter(OpenWriter);
+        _writer = new SqliteWriter(OpenWriter, TimeSpan.FromSeconds(_busySeconds));
     }
 
     public override bool ManyWriters => false;
@@ -141,7 +141,7 @@ internal sealed class SqliteDatabase : SqlDatabase
         try
         {
             // One by one: the driver leaves out what follows a statement that returns rows.
-            foreach (var setting in new[] { $"page_size = {BytesOfPage}", "journal_mode = WAL", "synchronous = FULL", $"busy_timeout = {_busySeconds * 1000}", $"wal_autocheckpoint = {PagesOfCheckpoint}", $"cache_size = -{KilobytesOfCache}" })
+            foreach (var setting in new[] { $"page_size = {BytesOfPage}", "journal_mode = WAL", "synchronous = FULL", $"wal_autocheckpoint = {PagesOfCheckpoint}", $"cache_size = -{KilobytesOfCache}" })
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = $"PRAGMA {setting}";

@@ -1,5 +1,5 @@
 using System.Data;
-using System.Runtime.ExceptionServices;
+using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -15,14 +15,20 @@ internal sealed class SqliteWriter : IAsyncDisposable
     /// <summary>Most writes of one transaction, so that the first does not wait for long.</summary>
     private const int MostTogether = 128;
 
+    /// <summary>The part of a result of SQLite that tells the kind of failure.</summary>
+    private const int PrimaryCode = 0xff;
+
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(1);
     private readonly Func<SqliteConnection> _open;
+    private readonly TimeSpan _lockWait;
     private readonly Channel<Write> _waiting = Channel.CreateUnbounded<Write>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _loop;
     private SqliteConnection? _connection;
 
-    public SqliteWriter(Func<SqliteConnection> open)
+    /// <param name="lockWait">How long it waits while another process writes.</param>
+    public SqliteWriter(Func<SqliteConnection> open, TimeSpan lockWait)
     {
-        _open = open;
+        (_open, _lockWait) = (open, lockWait);
         _loop = Task.Run(RunAsync);
     }
 
@@ -70,16 +76,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         try
         {
             _connection ??= _open();
-            // Not in a using: its end would fail where SQLite has rolled back by itself, and hide why.
-            var transaction = _connection.BeginTransaction(deferred: false);
-            var session = new SqlSession(_connection, transaction);
+            await BeginAsync(_connection).ConfigureAwait(false);
+            var session = new SqlSession(_connection, null);
             foreach (var write in group)
             {
-                await RunOneAsync(transaction, session, write).ConfigureAwait(false);
+                await RunOneAsync(_connection, session, write).ConfigureAwait(false);
             }
 
-            transaction.Commit();
-            transaction.Dispose();
+            Execute(_connection, "COMMIT");
         }
         catch (Exception e)
         {
@@ -91,9 +95,25 @@ internal sealed class SqliteWriter : IAsyncDisposable
         group.ForEach(write => write.Complete());
     }
 
-    private static async Task RunOneAsync(SqliteTransaction transaction, SqlSession session, Write write)
+    /// <summary>
+    /// Takes the lock that one process holds at a time. SQLite's own waiting looks less and less often: beside a process that writes without pause, which lets go of the lock for some
+    /// microseconds only, it would never come to its turn.
+    /// </summary>
+    private async Task BeginAsync(SqliteConnection connection)
     {
-        transaction.Save("one");
+        var start = Stopwatch.GetTimestamp();
+        int result;
+        while (((result = raw.sqlite3_exec(connection.Handle, "BEGIN IMMEDIATE")) & PrimaryCode) == raw.SQLITE_BUSY && Stopwatch.GetElapsedTime(start) < _lockWait)
+        {
+            await Task.Delay(s_betweenLooks).ConfigureAwait(false);
+        }
+
+        SqliteException.ThrowExceptionForRC(result, connection.Handle);
+    }
+
+    private static async Task RunOneAsync(SqliteConnection connection, SqlSession session, Write write)
+    {
+        Execute(connection, "SAVEPOINT one");
         try
         {
             await write.RunAsync(session).ConfigureAwait(false);
@@ -101,39 +121,28 @@ internal sealed class SqliteWriter : IAsyncDisposable
         catch (Exception e)
         {
             write.Fail(e);
-            TakeBack(transaction, e);
+            if (raw.sqlite3_exec(connection.Handle, "ROLLBACK TO one") != raw.SQLITE_OK)
+            {
+                // After a full disk there is no transaction any more to go back in: the whole group fails, for the same reason.
+                throw;
+            }
         }
 
-        transaction.Release("one");
+        Execute(connection, "RELEASE one");
     }
 
-    private static void TakeBack(SqliteTransaction transaction, Exception why)
-    {
-        try
-        {
-            transaction.Rollback("one");
-        }
-        catch (Exception e) when (e is SqliteException or InvalidOperationException)
-        {
-            // After a full disk there is no transaction any more to go back in: the whole group fails, for the same reason.
-            ExceptionDispatchInfo.Throw(why);
-        }
-    }
+    private static void Execute(SqliteConnection connection, string sql) => SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, sql), connection.Handle);
 
-    /// <summary>
-    /// Closes the connection. The driver rolls back what it began and fails, leaving the file open, where SQLite did so itself after a full disk: then it gets a
-    /// transaction to roll back.
-    /// </summary>
     private void Abandon()
     {
-        var connection = _connection;
-        _connection = null;
-        if (connection is { State: ConnectionState.Open })
+        if (_connection is { State: ConnectionState.Open } open)
         {
-            _ = raw.sqlite3_exec(connection.Handle, "BEGIN");
+            // Fails where SQLite has rolled back by itself, which is as good.
+            _ = raw.sqlite3_exec(open.Handle, "ROLLBACK");
         }
 
-        connection?.Dispose();
+        _connection?.Dispose();
+        _connection = null;
     }
 
     /// <summary>One write on its way. Its caller learns of it after the commit.</summary>

@@ -14,8 +14,10 @@ public sealed record TraceWriteResult(int Added, int Duplicates, int Conflicts);
 /// <param name="EpisodeId">The episode that was read out of it before; null the first time.</param>
 public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? EpisodeId);
 
-/// <summary>A trace that was read: the episode, or null when there is none in it.</summary>
-public sealed record TraceReading(DueTrace Trace, string? EpisodeId);
+/// <summary>A trace that was read.</summary>
+/// <param name="EpisodeId">The episode in it, or that it tells of; null when there is none.</param>
+/// <param name="Again">When it is to be read again, though nothing comes; null for not at all.</param>
+public sealed record TraceReading(DueTrace Trace, string? EpisodeId, DateTimeOffset? Again = null);
 
 /// <summary>Keeps spans, and knows which traces wait for their episode to be read. A call that returned is on disk.</summary>
 public interface ITraceStore

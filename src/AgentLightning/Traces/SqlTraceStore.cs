@@ -87,13 +87,13 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         database.WriteAsync(
             session => session.ExecuteEachAsync(
                 """
-                UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN NULL ELSE due_at END
+                UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
                 WHERE trace_id = @trace
                 """,
                 [
                     .. readings.OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal).Select(reading => new (string, SqlValue)[]
                     {
-                        ("@trace", reading.Trace.TraceId), ("@episode", reading.EpisodeId), ("@now", now.ToColumn()), ("@due", reading.Trace.DueAt.ToColumn()),
+                        ("@trace", reading.Trace.TraceId), ("@episode", reading.EpisodeId), ("@now", now.ToColumn()), ("@due", reading.Trace.DueAt.ToColumn()), ("@again", reading.Again?.ToColumn()),
                     }),
                 ],
                 cancellationToken),

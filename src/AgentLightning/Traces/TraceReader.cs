@@ -19,25 +19,46 @@ public sealed partial class TraceReader(
     /// <summary>The queue is busy when this part of it is full.</summary>
     private const int PartOfBusy = 256;
 
-    /// <summary>Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is logged, and tried again.</summary>
+    private string? _failing;
+
+    /// <summary>
+    /// Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is tried again; it is logged when it begins, when its reason
+    /// changes, and when it is over.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(options.ReadInterval, time);
         do
         {
-            try
-            {
-                while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy)
-                {
-                    // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for an answer.
-                }
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                LogFailure(logger, redactor.Redact(e.Message));
-            }
+            await LookAsync(cancellationToken).ConfigureAwait(false);
         }
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    internal async Task LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy)
+            {
+                // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for an answer.
+            }
+
+            if (_failing is not null)
+            {
+                _failing = null;
+                LogReadAgain(logger);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException && e.Message == _failing)
+        {
+            // Said already.
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _failing = e.Message;
+            LogFailure(logger, redactor.Redact(e.Message));
+        }
     }
 
     /// <summary>Reads at most 64 traces that are due now. Gives how many; fewer than 64 means that none is left.</summary>
@@ -50,39 +71,42 @@ public sealed partial class TraceReader(
             return 0;
         }
 
-        var (added, changed, scores, readings) = (new List<Episode>(), new List<Episode>(), new List<(Episode Episode, TraceScore Score)>(), new List<TraceReading>());
+        var read = new List<(DueTrace Trace, Episode? Episode, List<TraceScore> Scores)>();
         foreach (var trace in due)
         {
             var spans = await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
-            Episode? episode = null;
             try
             {
-                var read = new TraceEpisode(spans);
-                episode = read.Read();
-                scores.AddRange(episode is null ? [] : read.Scores.Select(score => (episode, score)));
+                var whole = new TraceEpisode(spans);
+                read.Add((trace, whole.Read(), whole.Scores));
             }
             catch (Exception e)
             {
                 // One trace that cannot be read does not keep the others from being read. Its spans stay.
                 LogUnreadable(logger, trace.TraceId, e.GetType().Name);
+                read.Add((trace, null, []));
             }
+        }
 
-            readings.Add(new TraceReading(trace, episode?.Id));
-            if (episode is not null)
+        var told = read.Where(one => one.Episode is not null).ToLookup(one => one.Trace.EpisodeId == one.Episode!.Id, one => one.Episode!);
+        await episodes.AddAsync([.. told[false]], cancellationToken).ConfigureAwait(false);
+        if (told[true].Any())
+        {
+            await episodes.UpdateReadAsync([.. told[true]], cancellationToken).ConfigureAwait(false);
+        }
+
+        var readings = new List<TraceReading>();
+        foreach (var (trace, episode, scores) in read)
+        {
+            var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
+            foreach (var (owner, score) in owned)
             {
-                (trace.EpisodeId is null ? added : changed).Add(episode);
+                await RewardAsync(owner, score, cancellationToken).ConfigureAwait(false);
             }
-        }
 
-        await episodes.AddAsync(added, cancellationToken).ConfigureAwait(false);
-        if (changed.Count > 0)
-        {
-            await episodes.UpdateReadAsync(changed, cancellationToken).ConfigureAwait(false);
-        }
-
-        foreach (var (episode, score) in scores)
-        {
-            await RewardAsync(episode, score, cancellationToken).ConfigureAwait(false);
+            // What only tells of the episode of another trace goes with that.
+            var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
+            readings.Add(new TraceReading(trace, episode?.Id ?? only, Again(trace, lost, now)));
         }
 
         // Last: whoever dies before it reads the same again.
@@ -90,19 +114,57 @@ public sealed partial class TraceReader(
         return due.Count;
     }
 
-    private async Task RewardAsync(Episode episode, TraceScore score, CancellationToken cancellationToken)
+    /// <summary>Whose each score is: of the episode of its trace, or of the one that gave the answer it names, if it may be told by who sent it.</summary>
+    /// <returns>Those with an owner, and those whose answer is not there, or not the sender's to score.</returns>
+    private async Task<(List<(EpisodeOrigin Owner, TraceScore Score)> Owned, List<TraceScore> Lost)> OwnersAsync(List<TraceScore> scores, Episode? episode, CancellationToken cancellationToken)
+    {
+        var (owned, lost) = (new List<(EpisodeOrigin, TraceScore)>(), new List<TraceScore>());
+        foreach (var score in scores)
+        {
+            var owner = score.ResponseId is null ? episode : await episodes.FindByMessageAsync(score.ResponseId, cancellationToken).ConfigureAwait(false);
+            if (owner is not null && (score.ResponseId is null || owner.AgentId == score.Sender.AgentId || score.Sender.Marks.HasFlag(SpanMarks.EveryAgent)))
+            {
+                owned.Add((new EpisodeOrigin(owner.Id, owner.AgentId, owner.DeploymentId), score));
+            }
+            else if (score.ResponseId is not null)
+            {
+                lost.Add(score);
+            }
+        }
+
+        return (owned, lost);
+    }
+
+    /// <summary>When to look again for the answers that scores are of: later and later, for as long as a late span would change an episode.</summary>
+    private DateTimeOffset? Again(DueTrace trace, List<TraceScore> lost, DateTimeOffset now)
+    {
+        if (lost.Count == 0)
+        {
+            return null;
+        }
+
+        var waited = now - lost.Max(score => score.Sender.ReceivedAt);
+        if (waited < options.LateWindow)
+        {
+            return now + (waited > options.Quiet ? waited : options.Quiet);
+        }
+
+        LogLost(logger, lost.Count, trace.TraceId, lost[0].Sender.AgentId);
+        return null;
+    }
+
+    private async Task RewardAsync(EpisodeOrigin origin, TraceScore score, CancellationToken cancellationToken)
     {
         var reward = new Reward
         {
-            Id = score.Id, EpisodeId = episode.Id, AgentId = episode.AgentId, Source = RewardSource.EvalScore, Evaluator = score.Evaluator, Value = score.Value, RawValue = score.RawValue,
-            Scale = score.Scale, Comments = score.Comments, CreatedAt = score.ReceivedAt,
+            Id = score.Id, EpisodeId = origin.EpisodeId, AgentId = origin.AgentId, Source = RewardSource.EvalScore, Evaluator = score.Evaluator, Value = score.Value, RawValue = score.RawValue,
+            Scale = score.Scale, Comments = score.Comments, CreatedAt = score.Sender.ReceivedAt,
         };
         if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
         {
             return;
         }
 
-        var origin = new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId);
         foreach (var observer in observers)
         {
             await observer.RewardedAsync(origin, reward, cancellationToken).ConfigureAwait(false);
@@ -112,6 +174,12 @@ public sealed partial class TraceReader(
     [LoggerMessage(Level = LogLevel.Error, Message = "No episode can be read out of trace {Trace} ({Error}); its spans are kept.")]
     private static partial void LogUnreadable(ILogger logger, string trace, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Traces could not be read and are tried again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Traces cannot be read, which is tried again every moment: {Reason}")]
     private static partial void LogFailure(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Traces are read again.")]
+    private static partial void LogReadAgain(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} evaluation results in trace {Trace} name an answer (gen_ai.response.id) that no episode of the agent {Agent} gave; they are kept as spans only.")]
+    private static partial void LogLost(ILogger logger, int count, string trace, string agent);
 }

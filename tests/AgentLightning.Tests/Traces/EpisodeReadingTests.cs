@@ -2,6 +2,7 @@ using System.Text.Json;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
 using AgentLightning.Testing;
+using AgentLightning.Traces;
 using static AgentLightning.Tests.Traces.TraceDesk;
 
 namespace AgentLightning.Tests.Traces;
@@ -219,6 +220,50 @@ public sealed class EpisodeReadingTests
             rewards.Select(reward => (reward.Evaluator, Math.Round(reward.Value, 9), reward.RawValue!.Value, reward.Scale!, reward.Source)));
         Assert.Equal("good: on topic", rewards[0].Comments);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_score_that_only_names_the_answer_finds_its_episode_whichever_comes_first(bool scoreFirst)
+    {
+        await using var desk = await OpenAsync();
+        var answer = OtlpBytes.Span(Trace, Root, null, "chat gpt-x", At, 500, [.. s_call, ("gen_ai.response.id", "chatcmpl-7"), ("gen_ai.input.messages", Input), ("gen_ai.output.messages", Output)]);
+        var alone = Score(null, null, "chatcmpl-7", "alone", 1);
+        var elsewhere = Score("11112222333344445555666677778888", Child, "chatcmpl-7", "elsewhere", 0);
+        for (var i = 0; i < 2; i++)
+        {
+            await (scoreFirst ? desk.SendLogsAsync(alone, elsewhere) : desk.SendAsync(answer));
+            await desk.ReadAsync(60);
+            await (scoreFirst ? desk.SendAsync(answer) : desk.SendLogsAsync(alone, elsewhere));
+            await desk.ReadAsync(60);
+            await desk.ReadAsync(600);
+        }
+
+        Assert.Equal([("alone", 1.0), ("elsewhere", -1)], (await desk.RewardsAsync()).OrderBy(reward => reward.Evaluator).Select(reward => (reward.Evaluator, reward.Value)));
+        Assert.Equal(1, await desk.Product.Get<IEpisodeStore>().CountAsync(null, Token));
+        await desk.Product.Get<IEpisodeStore>().DeleteAsync(new EpisodeSelection(Ids: [Trace]), 10, Token);
+        Assert.Equal(0, await desk.Store.CountAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_score_of_another_agents_answer_counts_only_from_who_may_write_for_every_agent()
+    {
+        await using var desk = await OpenAsync();
+        await desk.SendAsync(OtlpBytes.Span(Trace, Root, null, "chat gpt-x", At, 500, [.. s_call, ("gen_ai.response.id", "chatcmpl-7"), ("gen_ai.input.messages", Input), ("gen_ai.output.messages", Output)]));
+        var body = OtlpBytes.Request("judge", "scope", [Score(null, null, "chatcmpl-7", "mine", 1)]);
+        await desk.SendBodyAsync(body, SpanForm.Log, mayWrite: agent => agent == "judge");
+        await desk.ReadAsync(60);
+        await desk.ReadAsync(7200);
+        Assert.Empty(await desk.RewardsAsync());
+        Assert.Equal(0, await desk.Store.CountPendingAsync(Token));
+
+        await desk.SendBodyAsync(OtlpBytes.Request("judge", "scope", [Score(null, null, "chatcmpl-7", "all", 1, later: 1)]), SpanForm.Log);
+        await desk.ReadAsync(60);
+        Assert.Equal("all", Assert.Single(await desk.RewardsAsync()).Evaluator);
+    }
+
+    private static byte[] Score(string? trace, string? span, string response, string name, double score, int later = 0) =>
+        OtlpBytes.Log(trace, span, "gen_ai.evaluation.result", At + 600 + later, null, ("gen_ai.evaluation.name", name), ("gen_ai.evaluation.score.value", score), ("gen_ai.response.id", response));
 
     [Fact]
     public async Task A_call_that_two_layers_tell_of_is_counted_once()

@@ -23,7 +23,7 @@ public sealed class TraceDesk : IAsyncDisposable
 
     public ITraceStore Store => Product.Get<ITraceStore>();
 
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
+    public static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static async Task<TraceDesk> OpenAsync(Action<IServiceCollection>? configure = null)
     {

@@ -22,6 +22,12 @@ internal sealed class LearningSequence
     /// <summary>Indexes into <see cref="Tokens"/>, rising, from 1.</summary>
     public int[] Drawn { get; }
 
+    /// <summary>What came before the first drawn token.</summary>
+    public ReadOnlySpan<int> Prompt => Tokens.AsSpan(0, Drawn.Length == 0 ? 0 : Drawn[0]);
+
+    /// <summary>Tokens that the model reads: nothing is asked about what follows the last drawn one.</summary>
+    public int Inputs => Drawn.Length == 0 ? 0 : Drawn[^1];
+
     /// <summary>ln p when they were drawn.</summary>
     public float[] Old { get; }
 

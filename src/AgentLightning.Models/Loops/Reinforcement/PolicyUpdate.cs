@@ -11,9 +11,6 @@ internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options
 {
     private readonly ISequenceObjective _objective = options.Objective();
 
-    /// <summary>The sequences that the last run learned from.</summary>
-    public IReadOnlyList<LearningSequence> LearnedFrom { get; private set; } = [];
-
     public async Task RunAsync(IReadOnlyList<Attempt> attempts, float rate, int step, MetricSums metrics, CancellationToken cancellationToken)
     {
         List<LearningSequence> sequences =
@@ -39,7 +36,6 @@ internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options
         }
 
         var (learned, groups) = AdvantageAssignment.Of(sequences, options);
-        LearnedFrom = learned;
         if (groups is not null)
         {
             metrics.Mean("frac_reward_zero_std", groups.WithoutVariance, groups.Groups);

@@ -114,7 +114,7 @@ public static class ReinforcementLoop
         var update = new PolicyUpdate(port, options);
         var weights = RunWeights.Of(port);
         var best = new BestWeights(weights);
-        var count = new WorkCounter((port as LocalModelPort)?.Policy);
+        var count = new WorkCounter(port as LocalModelPort);
         var journal = new List<ReinforcementEvent>();
         var fingerprint = run is null ? "" : Fingerprint(weights, identity, options);
         var started = clock.GetTimestamp();
@@ -152,7 +152,7 @@ public static class ReinforcementLoop
             metrics.Mean("timing_s/gen", drawn.TotalSeconds, 1);
             metrics.Mean("timing_s/update", (all - drawn).TotalSeconds, 1);
             metrics.Mean("tokens_per_second", attempts.Sum(attempt => attempt.Drawn.Count) / all.TotalSeconds, 1);
-            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn(update.LearnedFrom, options.Epochs));
+            var (drawing, learning) = (draws ? count.Draw(attempts) : 0, count.Learn());
             if (port is LocalModelPort)
             {
                 metrics.Mean("flops/gen", drawing, 1);
@@ -239,6 +239,7 @@ public static class ReinforcementLoop
     private static LocalModelPort Port(LanguagePolicy policy, ReinforcementOptions options) => new(policy, new LocalPortOptions
     {
         Temperature = options.Temperature, TokensAtOnce = options.TokensAtOnce, Checkpointing = options.Checkpointing, CompletionsAtOnce = options.CompletionsAtOnce, HasValues = options.Method.HasValues(),
+        SharePrompts = options.SharePrompts,
     });
 
     private static void Check(IModelPort port, IReadOnlyList<RolloutTask> tasks, ReinforcementOptions options)

@@ -117,8 +117,11 @@ public sealed record ReinforcementOptions
     /// <summary>Completions decoded together, at least 1; 256 by default. It changes no token.</summary>
     public int CompletionsAtOnce { get; init; } = 256;
 
-    /// <summary>Most tokens learned from at once, one sequence at least; 4,096 by default. Sums differ by rounding only.</summary>
+    /// <summary>Most tokens learned from at once, one sequence at least; 4,096 by default. What attempts share counts once. Sums differ by rounding only.</summary>
     public int TokensAtOnce { get; init; } = 4096;
+
+    /// <summary>Computes the tokens that attempts at one task have in common once per update and part of it. On by default; sums differ by rounding only.</summary>
+    public bool SharePrompts { get; init; } = true;
 
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }

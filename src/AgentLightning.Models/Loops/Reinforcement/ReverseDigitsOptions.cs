@@ -5,10 +5,11 @@ namespace AgentLightning.Models.Loops.Reinforcement;
 /// <summary>Options under which <see cref="ReverseDigits"/> is learned in a second or a few.</summary>
 public static class ReverseDigitsOptions
 {
-    /// <summary>From random weights.</summary>
+    /// <summary>From random weights. With values a policy now and then becomes sure of a wrong digit and stays there, so staying undecided is worth a little.</summary>
     public static ReinforcementOptions FromNothing(ReinforcementMethod method, long seed) => new()
     {
         Method = method, Steps = 400, MaxTokens = ReverseDigits.Length, TasksPerStep = 16, Attempts = 16, LearningRate = 3e-3f, EvaluateEvery = 10, StopAtAccuracy = 0.995, Seed = seed,
+        EntropyBonus = method.HasValues() ? 0.01 : 0,
     };
 
     /// <summary>From random weights, by <see cref="ReverseDigits.LargerConfig"/>.</summary>

@@ -1,16 +1,14 @@
 using AgentLightning.Models.Environments;
+using AgentLightning.Models.Ports;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
-/// <summary>
-/// Tokens drawn, and the operations that the model asks for: 2 per weight and token forward, 4 backward (2 where only an adapter is trained), and those of attention; a prompt that
-/// attempts share is read once, and the output layer counts for drawn tokens only.
-/// </summary>
-/// <param name="policy">Null where the model is elsewhere: then only tokens are counted.</param>
-internal sealed class WorkCounter(LanguagePolicy? policy)
+/// <summary>Tokens drawn, and the operations that the model asked for; a prompt that attempts share counts once in drawing, and in learning as often as it was computed.</summary>
+/// <param name="port">Null where the model is elsewhere: then only tokens are counted.</param>
+internal sealed class WorkCounter(LocalModelPort? port)
 {
-    private readonly double _blocks = policy?.Model.Linears.Sum(linear => (double)linear.Weight.Count) ?? 0, _head = policy?.Model.Output.Weight.Count ?? 0;
-    private readonly double _attention = policy is null ? 0 : 2.0 * policy.Model.Config.Layers * policy.Model.Config.Heads * policy.Model.Config.HeadWidth;
+    private readonly ModelWork? _work = port is null ? null : new(port.Policy.Model);
+    private double _learned;
 
     public long Drawn { get; private set; }
 
@@ -20,28 +18,28 @@ internal sealed class WorkCounter(LanguagePolicy? policy)
     public double Draw(IReadOnlyList<Attempt> attempts)
     {
         Drawn += attempts.Sum(attempt => (long)attempt.Drawn.Count);
+        if (_work is null)
+        {
+            return 0;
+        }
+
         double flops = 0;
         foreach (var group in attempts.GroupBy(attempt => attempt.Group))
         {
             double prompt = group.First().Task.Prompt.Length;
-            flops += (2 * _blocks * prompt) + (2 * _head) + (_attention * prompt * prompt);
-            foreach (var attempt in group)
-            {
-                double all = attempt.Tokens.Count;
-                flops += (2 * _blocks * (all - prompt)) + (2 * _head * attempt.Drawn.Count) + (_attention * ((all * all) - (prompt * prompt)));
-            }
+            // The first token is drawn from the prompt, and the last one is not read.
+            flops += _work.Forward(0, prompt, 1) + group.Sum(attempt => _work.Forward(prompt, Math.Max(0, attempt.Tokens.Count - prompt - 1), Math.Max(0, attempt.Drawn.Count - 1)));
         }
 
         Flops += flops;
         return flops;
     }
 
-    /// <summary>Counts sequences that were learned from so many times, and returns their operations.</summary>
-    public double Learn(IReadOnlyList<LearningSequence> sequences, int epochs)
+    /// <summary>Counts what learning has asked for since the last time, and returns it.</summary>
+    public double Learn()
     {
-        var passes = epochs * (policy?.Adapter is null ? 3 : 2);
-        var flops = sequences.Sum(sequence => passes * ((2 * _blocks * sequence.Tokens.Length) + (2 * _head * sequence.Drawn.Length) + (_attention * sequence.Tokens.Length * sequence.Tokens.Length)));
-        Flops += flops;
+        var flops = (port?.Flops ?? 0) - _learned;
+        (_learned, Flops) = (_learned + flops, Flops + flops);
         return flops;
     }
 }

@@ -24,6 +24,7 @@ internal sealed class BatchRedaction(OtlpBatch batch, Redactor redactor, TraceOp
                 var agent = AgentOf(span.OwnAgent ?? byTrace.GetValueOrDefault(span.TraceId!) ?? span.Sender.Service);
                 if (mayWrite?.Invoke(agent) != false)
                 {
+                    span.Marks |= mayWrite is null && span.Marks.HasFlag(SpanMarks.Score) ? SpanMarks.EveryAgent : SpanMarks.None;
                     allowed.Add((span, agent));
                 }
                 else

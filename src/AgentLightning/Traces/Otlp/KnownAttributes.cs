@@ -16,6 +16,7 @@ internal enum KnownAttribute
     Operation,
     OpenInferenceKind,
     EventName,
+    Response,
 }
 
 /// <summary>What the name of an attribute tells. The name decides, and never who sent it.</summary>
@@ -35,6 +36,7 @@ internal static class KnownAttributes
         ["gen_ai.operation.name"] = KnownAttribute.Operation,
         ["openinference.span.kind"] = KnownAttribute.OpenInferenceKind,
         ["event.name"] = KnownAttribute.EventName,
+        ["gen_ai.response.id"] = KnownAttribute.Response,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, KnownAttribute>.AlternateLookup<ReadOnlySpan<char>> s_lookup = s_known.GetAlternateLookup<ReadOnlySpan<char>>();

@@ -57,6 +57,7 @@ internal sealed class OtlpBatch : IDisposable
             return;
         }
 
+        span.Place();
         if (span.Refusal() is { } reason)
         {
             Refused.Add((span.Sender, reason));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace AgentLightning.Traces.Otlp;
@@ -62,6 +63,9 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
 
     public string? User { get; private set; }
 
+    /// <summary>The answer that it is of.</summary>
+    public string? Response { get; private set; }
+
     /// <summary>Where its JSON lies in the batch.</summary>
     public int BodyStart { get; set; }
 
@@ -91,7 +95,23 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
             case KnownAttribute.EventName when Name.Length == 0:
                 Name = value;
                 break;
+            case KnownAttribute.Response when value.Length > 0:
+                Response = value;
+                break;
         }
+    }
+
+    /// <summary>A score that names the answer it is of needs no span: by itself it is a trace, the same when it is sent again. Time is in it because a trace is not read long after it began.</summary>
+    public void Place()
+    {
+        if (Form != SpanForm.Log || !Marks.HasFlag(SpanMarks.Score) || Response is null || SpanId is not null)
+        {
+            return;
+        }
+
+        var ids = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"score\n{OwnAgent ?? Sender.Service}\n{Response}\n{Start}")));
+        (TraceId, SpanId) = (TraceId ?? ids[..32], ids[32..48]);
+        ParentId = SpanId;
     }
 
     /// <summary>Why the span cannot be kept; null when it can.</summary>

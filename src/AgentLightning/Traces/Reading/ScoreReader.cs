@@ -5,19 +5,22 @@ using AgentLightning.Rewards;
 namespace AgentLightning.Traces.Reading;
 
 /// <summary>A score of a trace on the canonical scale, with the value as it came.</summary>
-internal sealed record TraceScore(string Id, string Evaluator, double Value, double? RawValue, string? Scale, string? Comments, long Nanos, DateTimeOffset ReceivedAt);
+/// <param name="ResponseId">The answer that it is of, where that is none of this trace; null when it is of the trace.</param>
+/// <param name="Sender">The span or log record that it came with.</param>
+internal sealed record TraceScore(string Id, string Evaluator, double Value, double? RawValue, string? Scale, string? Comments, long Nanos, string? ResponseId, SpanRecord Sender);
 
 /// <summary>Reads <c>gen_ai.evaluation.result</c> events, and rewards of Agent Lightning's emit calls.</summary>
 internal static class ScoreReader
 {
-    public static List<TraceScore> Read(IEnumerable<SpanView> spans)
+    public static List<TraceScore> Read(IReadOnlyCollection<SpanView> spans)
     {
         var scores = new List<TraceScore>();
+        var responses = spans.Select(span => span.Text("gen_ai.response.id")).OfType<string>().ToHashSet(StringComparer.Ordinal);
         foreach (var span in spans)
         {
             // One that was given to an episode of the client library came with the episode.
             scores.AddRange(span.Attribute("agentlightning.episode_id") is null ? Rewards(span) : []);
-            scores.AddRange(span.Events.Where(one => one.Name == "gen_ai.evaluation.result").Select(one => OfEvaluation(span, one)).OfType<TraceScore>());
+            scores.AddRange(span.Events.Where(one => one.Name == "gen_ai.evaluation.result").Select(one => OfEvaluation(span, one, responses)).OfType<TraceScore>());
         }
 
         return [.. scores.OrderBy(score => score.Nanos).ThenBy(score => score.Id, StringComparer.Ordinal)];
@@ -37,7 +40,7 @@ internal static class ScoreReader
         _ => (score < 0 ? -1 : 1, "unknown"),
     };
 
-    private static TraceScore? OfEvaluation(SpanView span, EventView one)
+    private static TraceScore? OfEvaluation(SpanView span, EventView one, HashSet<string> responses)
     {
         var (score, label) = (Number(one, "gen_ai.evaluation.score.value"), Text(one, "gen_ai.evaluation.score.label"));
         var (low, high) = (Number(one, "agentlightning.score.min"), Number(one, "agentlightning.score.max"));
@@ -51,7 +54,8 @@ internal static class ScoreReader
             ? null
             : new TraceScore(
                 $"{span.Record.TraceId}-{one.Id}", Text(one, "gen_ai.evaluation.name") ?? "", value, score, scale,
-                Text(one, "gen_ai.evaluation.explanation") is { } why ? label is null ? why : $"{label}: {why}" : label, one.Nanos, one.ReceivedAt);
+                Text(one, "gen_ai.evaluation.explanation") is { } why ? label is null ? why : $"{label}: {why}" : label, one.Nanos,
+                Text(one, "gen_ai.response.id") is { Length: > 0 } response && !responses.Contains(response) ? response : null, one.Record);
     }
 
     /// <summary>The rewards of an annotation, the first is the primary one; and the two older forms of it.</summary>
@@ -79,7 +83,7 @@ internal static class ScoreReader
                let held = given is >= -1 and <= 1
                select new TraceScore(
                    $"{span.Record.TraceId}-{span.Record.SpanId}-r{pair.Key}", pair.Value.Name ?? "primary", Math.Clamp(given, -1, 1), held ? null : given, held ? null : "unbounded", null,
-                   span.Record.StartNanos, span.Record.ReceivedAt);
+                   span.Record.StartNanos, null, span.Record);
     }
 
     private static double? Older(SpanView span)

@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace AgentLightning.Traces.Reading;
 
 /// <summary>An event of a span, or a log record that belongs to it.</summary>
-/// <param name="Index">Tells the events of one span apart.</param>
-internal sealed record EventView(string Name, long Nanos, JsonElement Attributes, JsonElement? Body, string Id, DateTimeOffset ReceivedAt);
+/// <param name="Id">Tells the events of one trace apart.</param>
+/// <param name="Record">The span, or the log record.</param>
+internal sealed record EventView(string Name, long Nanos, JsonElement Attributes, JsonElement? Body, string Id, SpanRecord Record);
 
 /// <summary>A stored span with its attributes and events, and the log records that belong to it.</summary>
 internal sealed class SpanView
@@ -35,7 +36,7 @@ internal sealed class SpanView
             {
                 Add(new EventView(
                     one.TryGetProperty("name", out var name) ? name.GetString()! : "", record.StartNanos + (one.TryGetProperty("offset_ns", out var offset) && offset.TryGetInt64(out var nanos) ? nanos : 0),
-                    one.GetProperty("attributes"), null, $"{record.SpanId}-e{index++}", record.ReceivedAt));
+                    one.GetProperty("attributes"), null, $"{record.SpanId}-e{index++}", record));
             }
         }
     }
@@ -64,7 +65,7 @@ internal sealed class SpanView
 
         using var document = JsonDocument.Parse(log.Body);
         var body = document.RootElement.Clone();
-        Add(new EventView(log.Name, log.StartNanos, body.GetProperty("attributes"), body.TryGetProperty("body", out var content) ? content : null, log.SpanId, log.ReceivedAt));
+        Add(new EventView(log.Name, log.StartNanos, body.GetProperty("attributes"), body.TryGetProperty("body", out var content) ? content : null, log.SpanId, log));
     }
 
     /// <summary>All attributes whose name begins with <paramref name="prefix"/>, with the rest of the name.</summary>
