@@ -149,6 +149,26 @@ public sealed class PortTests : IDisposable
             (await Assert.ThrowsAnyAsync<ArgumentException>(() => port.ForwardBackwardAsync([wrong], new GroupPolicyLoss(), 4, new MetricSums(), Token))).Message;
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Log_probabilities_come_back_in_the_order_of_the_sequences_whatever_is_computed_side_by_side(bool sharePrompts)
+    {
+        using var model = Model();
+        await using var port = new LocalModelPort(new LanguagePolicy(model, _compute), new LocalPortOptions { SharePrompts = sharePrompts, TokensAtOnce = 30 });
+        // Two prompts in turn.
+        List<TokenSequence> sequences = [.. Sequences().Select((sequence, i) => sequence with { Tokens = [.. i % 2 == 0 ? (int[])[1, 2, 3, 4, 10] : [5, 6, 7, 8, 10], .. sequence.Tokens[5..]] })];
+
+        var pass = await port.ForwardBackwardAsync(sequences, new GroupPolicyLoss(), ReverseDigits.Length, new MetricSums(), Token);
+
+        foreach (var (sequence, shown) in sequences.Zip(pass.LogProbabilities))
+        {
+            var alone = (await port.ScoreAsync([sequence], ScoredBy.Policy, Token))[0].LogProbabilities;
+            Assert.Equal(alone.Length, shown.Length);
+            Assert.All(alone.Zip(shown), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        }
+    }
+
     private static ISequenceObjective Objective(ReinforcementMethod method) => ReverseDigitsOptions.FromNothing(method, 1).Objective();
 
     private static Transformer Model()

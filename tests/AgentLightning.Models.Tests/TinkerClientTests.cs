@@ -201,6 +201,7 @@ public sealed class TinkerClientTests : IAsyncLifetime
         "optim_step" => Promised("""{"metrics":{"skyrl.ai/grad_norm":3}}"""),
         "save_weights_for_sampler" => Promised("""{"path":null,"sampling_session_id":"k1","type":"save_weights_for_sampler"}"""),
         "asample" => Promised("""{"type":"sample","sequences":[{"stop_reason":"stop","tokens":[7,8],"logprobs":[-0.25,-0.5]}],"prompt_logprobs":null}"""),
+        "unload_model" => Promised("""{"model_id":"m1","type":"unload_model"}"""),
         "retrieve_future" => _results[body.GetProperty("request_id").GetString()!],
         _ => throw new InvalidOperationException(path),
     };

@@ -355,14 +355,13 @@ public sealed class ModelServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Models_whose_client_is_gone_make_room()
+    public async Task A_client_that_is_done_makes_room_at_once_and_one_that_is_lost_after_a_while()
     {
         var time = new ManualTime();
         await using var app = await StartAsync(clock: time);
-        await using (await ConnectAsync(app))
-        {
-            await Assert.ThrowsAsync<TinkerException>(() => ConnectAsync(app));
-        }
+        await (await ConnectAsync(app)).DisposeAsync();
+        await using var lost = await ConnectAsync(app, heartbeat: TimeSpan.FromDays(1));
+        await Assert.ThrowsAsync<TinkerException>(() => ConnectAsync(app));
 
         time.Advance(TimeSpan.FromMinutes(11));
 
@@ -388,8 +387,8 @@ public sealed class ModelServerTests : IAsyncLifetime
         return app;
     }
 
-    private static Task<TinkerModelPort> ConnectAsync(WebApplication app, LoraConfig? lora = null, string? key = null) =>
-        TinkerModelPort.CreateAsync(new TinkerOptions { Url = new Uri(app.Urls.Single()), Lora = lora, ApiKey = key, Retries = 0 }, null, TimeProvider.System, Token);
+    private static Task<TinkerModelPort> ConnectAsync(WebApplication app, LoraConfig? lora = null, string? key = null, TimeSpan? heartbeat = null) =>
+        TinkerModelPort.CreateAsync(new TinkerOptions { Url = new Uri(app.Urls.Single()), Lora = lora, ApiKey = key, Retries = 0, HeartbeatEvery = heartbeat ?? TimeSpan.FromSeconds(10) }, null, TimeProvider.System, Token);
 
     private static Task<ReinforcementResult> TrainAsync(IModelPort port, ReinforcementOptions options, RunFolder? run)
     {

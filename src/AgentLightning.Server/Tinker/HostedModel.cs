@@ -37,7 +37,8 @@ internal sealed class HostedModel : IAsyncDisposable
             policy.Model.Train(true);
         }
 
-        Port = new LocalModelPort(policy, new LocalPortOptions { CompletionsAtOnce = completionsAtOnce, Folder = Path.Combine(folder, "weights") });
+        // The wire does not say where a prompt ends, so there is none to share.
+        Port = new LocalModelPort(policy, new LocalPortOptions { CompletionsAtOnce = completionsAtOnce, SharePrompts = false, Folder = Path.Combine(folder, "weights") });
         _before = policy.Adapter is null ? Port.CopyWeights() : null;
     }
 

@@ -76,6 +76,23 @@ internal sealed class TinkerConnection : IDisposable
     public async Task<T> DoAsync<T>(string path, object request, CancellationToken cancellationToken) =>
         await ResultAsync<T>(await PostAsync<Promise>(path, request, cancellationToken).ConfigureAwait(false), path, request, cancellationToken).ConfigureAwait(false);
 
+    /// <summary>Tells something that may be lost: once, and whatever comes of it.</summary>
+    public async Task TellAsync(string path, object message)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5), _clock);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, Address(path));
+            AddKey(request);
+            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(message, TinkerJson.Options)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            using var response = await _http.SendAsync(request, timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            // The server finds out by itself, only later.
+        }
+    }
+
     /// <summary>Reads a file that the server has, or says where it is. The key stays with the server.</summary>
     public async Task ReadAsync(string path, Func<Stream, Task> read, CancellationToken cancellationToken)
     {

@@ -167,10 +167,11 @@ public sealed class TinkerModelPort : IModelPort
     /// <summary>What is trained, for whoever must tell one run from another.</summary>
     public override string ToString() => $"{_baseModel} {_options.Lora}";
 
-    /// <inheritdoc/>
+    /// <summary>Lets the server forget the model, so that there is room for another; what was saved stays.</summary>
     public async ValueTask DisposeAsync()
     {
         await _pulse.DisposeAsync().ConfigureAwait(false);
+        await _connection.TellAsync("unload_model", new UnloadModel(_model)).ConfigureAwait(false);
         _samples.Dispose();
         _connection.Dispose();
     }
