@@ -159,8 +159,8 @@ public sealed class LocalChatTests : IAsyncLifetime
         Assert.True(Enum.IsDefined(review.Mood));
         Assert.NotNull(review.Tags);
         Assert.Contains("other than text and JSON of a schema", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", new ChatOptions { ResponseFormat = ChatResponseFormat.Json }))).Message, StringComparison.Ordinal);
-        options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.Deserialize<JsonElement>("{\"type\": \"string\", \"pattern\": \"a\"}"));
-        Assert.Contains("'pattern' is not supported", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", options))).Message, StringComparison.Ordinal);
+        options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.Deserialize<JsonElement>("{\"type\": \"string\", \"contentEncoding\": \"a\"}"));
+        Assert.Contains("'contentEncoding' is not supported", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", options))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
