@@ -61,6 +61,9 @@ public sealed class Tokenizer
     /// <summary>How messages become a prompt, or null when the folder has no template.</summary>
     public ChatTemplate? ChatTemplate => Settings.ChatTemplate;
 
+    /// <summary>The one for prompts with tools, where the folder keeps one apart.</summary>
+    public ChatTemplate? ToolTemplate => Settings.ToolTemplate ?? Settings.ChatTemplate;
+
     /// <summary>The special tokens that every chat template can name, such as <c>bos_token</c>.</summary>
     public IReadOnlyDictionary<string, object?> TemplateTokens => Settings.TemplateTokens;
 
@@ -160,7 +163,7 @@ public sealed class Tokenizer
     internal (string Text, IReadOnlyList<Range> Generated) RenderMarkedChat(
         IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? extra = null)
     {
-        var template = (tools is { Count: > 0 } ? Settings.ToolTemplate : null) ?? ChatTemplate
+        var template = (tools is { Count: > 0 } ? ToolTemplate : ChatTemplate)
             ?? throw new InvalidOperationException("This tokenizer has no chat template. Add 'chat_template' to tokenizer_config.json, or a file chat_template.jinja beside it.");
         var values = new Dictionary<string, object?>(Settings.TemplateTokens, StringComparer.Ordinal);
         foreach (var (name, value) in extra ?? new Dictionary<string, object?>())
