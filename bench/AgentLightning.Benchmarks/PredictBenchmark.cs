@@ -30,7 +30,7 @@ internal static class PredictBenchmark
         }
 
         times.Sort();
-        return Task.FromResult<IReadOnlyList<Figure>>([Figure.AtMost("predict", "one prediction for 300 characters, median", times[Rounds / 2], "µs", 50)]);
+        return Task.FromResult<IReadOnlyList<Figure>>([Figure.AtMost("predict", "one prediction for 300 characters, median", times[Rounds / 2], "µs", 20)]);
     }
 
     private static List<TextInput> TextsOf300()

@@ -7,6 +7,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["gemm"] = GemmBenchmark.RunAsync,
     ["train-step"] = TrainStepBenchmark.RunAsync,
     ["decode"] = DecodeBenchmark.RunAsync,
+    ["constrain"] = ConstrainBenchmark.RunAsync,
     ["load"] = LoadBenchmark.RunAsync,
     ["rl"] = ReinforcementBenchmark.RunAsync,
     ["learn-classifier"] = ClassifierLearningBenchmark.RunAsync,

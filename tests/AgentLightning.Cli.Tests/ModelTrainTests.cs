@@ -73,6 +73,7 @@ public sealed class ModelTrainTests : IDisposable
     [InlineData("There is no file or folder", "--data", "nothing.jsonl")]
     [InlineData("rows.jsonl, line 1: the row has", "--data", "rows.jsonl", "--max-length", "4")]
     [InlineData("Of 2 examples 1 have no reward", "--data", "some.jsonl")]
+    [InlineData("chat.jsonl, line 1: the chat template writes message 1 differently once more is said", "--data", "chat.jsonl", "--learn", "all")]
     [InlineData("rank of an adapter must be 1 to 4096", "--data", "rows.jsonl", "--rank", "0")]
     [InlineData("No layer of this model is called 'c_attn'", "--data", "rows.jsonl", "--targets", "c_attn")]
     [InlineData("warm-up must be 0 or more and less than the 2 steps, but it is 9", "--data", "rows.jsonl", "--steps", "2", "--warmup", "9")]
@@ -83,6 +84,8 @@ public sealed class ModelTrainTests : IDisposable
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"]);
         File.WriteAllText(_folder.File("empty.jsonl"), "\n");
         File.WriteAllText(_folder.File("rows.jsonl"), """{"prompt": "the cat sat", "completion": " on the mat"}""");
+        File.WriteAllText(_folder.File("chat.jsonl"), """{"messages": [{"role": "user", "content": "the"}, {"role": "assistant", "content": "cat"}, {"role": "user", "content": "sat"}, {"role": "assistant", "content": "on"}]}""");
+        File.WriteAllText(_folder.File("model/chat_template.jinja"), "{% for m in messages %}{{ m.content }}{% if loop.last %}!{% endif %}{% endfor %}");
         File.WriteAllText(_folder.File("some.jsonl"), "{\"text\": \"a\", \"reward\": 1}\n{\"text\": \"b\"}");
         string[] place = options.Contains("--out") ? [] : ["--out", "adapter"];
 

@@ -217,6 +217,29 @@ public sealed class AgentLoaderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_model_that_comes_back_after_it_was_idle_is_judged_again()
+    {
+        await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"]);
+        var (free, time) = (long.MaxValue, new ManualTime());
+        using var models = new LocalModels(time);
+        var loader = new AgentLoader(new AgentLoaderOptions { CreateLocal = models.CreateChatClient, Folder = _folder.Path, Environment = _ => null, Memory = new MachineMemory(() => free) }, _log);
+        using var agent = await loader.LoadAsync("huggingface", _folder.File("model"), validate: false);
+        var question = new AgentPayload { UserMessage = "the cat", MaxTokens = 2 };
+        await agent.InvokeAsync(question);
+        free = 0;
+        await agent.InvokeAsync(question);
+        time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(0, models.Loaded);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => agent.InvokeAsync(question));
+
+        Assert.Contains("system memory required, but only 0.0GB detected", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, models.Loaded);
+        free = long.MaxValue;
+        Assert.Equal(2, (await agent.InvokeAsync(question)).Usage!.OutputTokenCount);
+    }
+
+    [Fact]
     public async Task The_local_engine_brings_a_loader_with_local_models()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"]);

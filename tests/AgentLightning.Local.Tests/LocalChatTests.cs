@@ -159,8 +159,8 @@ public sealed class LocalChatTests : IAsyncLifetime
         Assert.True(Enum.IsDefined(review.Mood));
         Assert.NotNull(review.Tags);
         Assert.Contains("other than text and JSON of a schema", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", new ChatOptions { ResponseFormat = ChatResponseFormat.Json }))).Message, StringComparison.Ordinal);
-        options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.Deserialize<JsonElement>("{\"type\": \"string\", \"pattern\": \"a\"}"));
-        Assert.Contains("'pattern' is not supported", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", options))).Message, StringComparison.Ordinal);
+        options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.Deserialize<JsonElement>("{\"type\": \"string\", \"contentEncoding\": \"a\"}"));
+        Assert.Contains("'contentEncoding' is not supported", (await Assert.ThrowsAsync<LightningException>(() => client.GetResponseAsync("the cat", options))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,7 +169,9 @@ public sealed class LocalChatTests : IAsyncLifetime
         using var client = _models.CreateChatClient(Options);
         await Fails("context of this model holds 128", "the cat", new ChatOptions { MaxOutputTokens = 500 });
         await Fails("context of this model holds 128", string.Join(' ', Enumerable.Repeat("the cat", 200)), new ChatOptions());
-        await Fails("cannot be given tools", "the cat", new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")] });
+        await Fails("a JSON schema beside tools", "the cat", new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")], ResponseFormat = ChatResponseFormat.ForJsonSchema<Review>() });
+        await Fails("'two' must be called, but only 'one' are offered", "the cat", new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")], ToolMode = ChatToolMode.RequireSpecific("two") });
+        await Fails("HostedWebSearchTool; a local model can call functions only", "the cat", new ChatOptions { Tools = [new HostedWebSearchTool()] });
         await Fails("a frequency penalty", "the cat", new ChatOptions { FrequencyPenalty = 0.5f });
         await Fails("top-p must be above 0", "the cat", new ChatOptions { TopP = 7 });
         var image = new ChatMessage(ChatRole.User, [new DataContent(new byte[] { 1 }, "image/png")]);

@@ -92,9 +92,124 @@ public sealed class GrammarTests : IDisposable
     [InlineData("""{"type": "integer"}""", "1.0", "1e2", "-")]
     [InlineData("""{"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "required": ["b"]}""", "{}", """{"a":null}""", """{"b":null,"a":null}""", """{"b":null,}""", """{"b":null,"b":null}""", """{"b":  null}""")]
     [InlineData("""{"type": "array", "items": {"const": 1}, "minItems": 1, "maxItems": 2}""", "[]", "[1,1,1]", "[1,]", "[2]", "[,1]")]
+    [InlineData("""{"type": "string", "pattern": "^a[0-9]{2,3}$"}""", "\"a1\"", "\"a1234\"", "\"b12\"", "\"a12", "a12")]
+    [InlineData("""{"type": "string", "format": "date"}""", "\"2024-02-30\"", "\"2024-13-01\"", "\"0000-01-01\"", "\"2024-1-1\"")]
+    [InlineData("""{"type": "integer", "minimum": -5, "maximum": 120}""", "-6", "121", "007", "1.0", "999")]
+    [InlineData("""{"type": "number", "minimum": 0, "exclusiveMaximum": 1}""", "1", "1.0", "-0.1", "1e-3", "2")]
+    [InlineData("""{"$defs": {"n": {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"}""", "{\"n\":1}", "{\"n\":{}", "{\"m\":{}}")]
     public void What_is_no_value_of_the_schema_is_refused(string schema, params string[] texts)
     {
         Assert.All(texts, text => Assert.False(Accepts(JsonSerializer.Deserialize<JsonElement>(schema), Encoding.UTF8.GetBytes(text)), text));
+    }
+
+    [Theory]
+    [InlineData("{\"type\": \"string\", \"pattern\": \"b+c\"}", "\"abbcd\"", "\"bc\"", "\"\\\"bc\"")]
+    [InlineData("""{"type": "string", "pattern": "^(ja|😀|[^a-z]+é\\s)$"}""", "\"ja\"", "\"Ä1é \"", "\"😀\"", "\"Äé\\t\"")]
+    [InlineData("""{"type": "string", "format": "date-time"}""", "\"2024-02-28T23:59:59Z\"", "\"2024-12-31T00:00:00.25+02:00\"")]
+    [InlineData("""{"type": "integer", "minimum": -5, "maximum": 120}""", "-5", "-1", "0", "9", "10", "99", "100", "119", "120")]
+    [InlineData("""{"type": "integer", "exclusiveMinimum": 8}""", "9", "10", "123456789012345")]
+    [InlineData("""{"type": "number", "minimum": -1.5, "maximum": 10.25}""", "-1.5", "-1.499", "-0.5", "0", "3.75", "9.999999", "10", "10.0", "10.25", "10.2", "10.249")]
+    [InlineData("""{"type": "number", "exclusiveMinimum": 0.05, "maximum": 0.1}""", "0.051", "0.0501", "0.07", "0.1", "0.10")]
+    [InlineData("""{"oneOf": [{"type": "integer", "minimum": 1}, {"allOf": [{"const": "none"}]}]}""", "1", "\"none\"")]
+    [InlineData("""{"type": "array", "items": {"$ref": "#"}}""", "[]", "[[],[[]]]")]
+    [InlineData("""{"$defs": {"a/b": {"const": 1}}, "$ref": "#/$defs/a~1b"}""", "1")]
+    public void Values_of_patterns_formats_bounds_and_references_fit(string schema, params string[] texts)
+    {
+        Assert.All(texts, text => Assert.True(Accepts(JsonSerializer.Deserialize<JsonElement>(schema), Encoding.UTF8.GetBytes(text)), text));
+    }
+
+    [Fact]
+    public void Numbers_between_any_two_bounds_fit_exactly_when_they_are_between_them()
+    {
+        var random = new Random(3);
+        for (var round = 0; round < 300; round++)
+        {
+            decimal low = Number(), high = Number();
+            (low, high) = (Math.Min(low, high), Math.Max(low, high));
+            var (whole, aboveLow, belowHigh) = (random.Next(3) == 0, random.Next(2) == 0, random.Next(2) == 0);
+            var schema = JsonSerializer.SerializeToElement(new Dictionary<string, object> { ["type"] = whole ? "integer" : "number", [aboveLow ? "exclusiveMinimum" : "minimum"] = low, [belowHigh ? "exclusiveMaximum" : "maximum"] = high });
+            GrammarStates states;
+            try
+            {
+                states = new GrammarStates(JsonGrammar.Parse(schema));
+            }
+            catch (ArgumentException e) when (e.Message.Contains("no number is", StringComparison.Ordinal))
+            {
+                Assert.True(whole || low == high, e.Message);
+                continue;
+            }
+
+            foreach (var value in Enumerable.Range(0, 40).Select(_ => whole ? decimal.Floor(Number()) : Number()).Concat(whole ? [] : [low, high]))
+            {
+                var fits = (aboveLow ? value > low : value >= low) && (belowHigh ? value < high : value <= high);
+                var text = value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+                Assert.True(fits == Accepts(states, Encoding.UTF8.GetBytes(text)), $"{text} with {schema.GetRawText()}");
+            }
+        }
+
+        decimal Number() => Math.Round((decimal)((random.NextDouble() - 0.4) * Math.Pow(10, random.Next(4))), random.Next(4));
+    }
+
+    [Fact]
+    public void Patterns_fit_exactly_what_they_do_as_regular_expressions()
+    {
+        string[] patterns =
+        [
+            "^a*b?$", "a|bc", "^(a|b)+c{2,3}$", "^[^ab]$", "^[a-c]{0,2}[-x]$", @"^\w+\s\d$", @"^\W\D\S$", "^.$", "^(?:ab|a)(?:c|bcd)$", "^$", "^a.?c", "b$", @"^\u0061\x62$", "^(a(b(c)?)?)?$", "^a{2}$", "^a{2,}$",
+        ];
+        var random = new Random(5);
+        foreach (var pattern in patterns)
+        {
+            var states = new GrammarStates(JsonGrammar.Parse(JsonSerializer.SerializeToElement(new { type = "string", pattern })));
+            for (var round = 0; round < 400; round++)
+            {
+                var text = string.Concat(Enumerable.Range(0, random.Next(6)).Select(_ => "aabbccdx1 -_é\n\"\\"[random.Next(15)]));
+                var json = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+                // A dollar is the very end, as in ECMAScript.
+                var expected = System.Text.RegularExpressions.Regex.IsMatch(text, pattern.EndsWith('$') ? pattern[..^1] + "\\z" : pattern, System.Text.RegularExpressions.RegexOptions.ECMAScript);
+                Assert.True(expected == Accepts(states, Encoding.UTF8.GetBytes($"\"{json}\"")), $"{pattern} on {json}");
+            }
+        }
+    }
+
+    [Fact]
+    public void What_holds_itself_ends_within_the_depth_that_readers_take()
+    {
+        var schema = JsonSerializer.Deserialize<JsonElement>("""{"$defs": {"n": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "$ref": "#/$defs/n"}""");
+
+        Assert.True(Accepts(schema, Encoding.UTF8.GetBytes(new string('[', 64) + new string(']', 64))));
+        Assert.False(Accepts(schema, Encoding.UTF8.GetBytes(new string('[', 65) + new string(']', 65))));
+        using var document = JsonDocument.Parse(new string('[', 64) + new string(']', 64));
+    }
+
+    [Fact]
+    public void Tokens_that_may_come_are_those_that_fit_byte_by_byte()
+    {
+        var trie = new TokenTrie(TinyLanguage.Tokenizer, TinyLanguage.Tokenizer.VocabularySize);
+        var random = new Random(9);
+        for (var round = 0; round < 120; round++)
+        {
+            var schema = JsonSerializer.SerializeToElement(RandomSchemas.Schema(random));
+            var grammar = JsonGrammar.Parse(schema);
+            var constraint = new TokenConstraint(grammar, trie, TinyLanguage.Tokenizer.VocabularySize);
+            var state = constraint.Start;
+            var left = grammar.Shortest + random.Next(60);
+            while (state.GoesOn && left > 0)
+            {
+                left--;
+                var allowed = constraint.Allowed(state, left, []).ToArray();
+                var tokens = Enumerable.Range(0, TinyLanguage.Tokenizer.VocabularySize).Where(token => (allowed[token >> 6] & (1UL << (token & 63))) != 0).ToArray();
+                var expected = Enumerable.Range(0, TinyLanguage.Tokenizer.VocabularySize).Where(token => trie.BytesOf(token) is { Length: > 0 } && constraint.After(state, token).Left <= left).ToArray();
+                Assert.Equal(expected, tokens);
+                if (tokens.Length == 0)
+                {
+                    Assert.True(state.IsWhole);
+                    break;
+                }
+
+                state = constraint.After(state, tokens[random.Next(tokens.Length)]);
+            }
+        }
     }
 
     [Fact]
@@ -129,11 +244,26 @@ public sealed class GrammarTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"type": "string", "pattern": "a+"}""", "#: the keyword 'pattern' is not supported")]
-    [InlineData("""{"type": "object", "properties": {"a": {"$ref": "#"}}}""", "#/properties/a: it must have 'type'", "but it has $ref")]
-    [InlineData("""{"type": "integer", "minimum": 1}""", "the keyword 'minimum' is not supported")]
+    [InlineData("""{"type": "string", "pattern": "(?=a)b"}""", "#: the pattern '(?=a)b' has a group that looks around, which is not supported (at character 2)")]
+    [InlineData("""{"type": "string", "pattern": "(a)\\1"}""", "has '\\1'")]
+    [InlineData("""{"type": "string", "pattern": "a^"}""", "a '^' at this place")]
+    [InlineData("""{"type": "string", "pattern": "a)"}""", "a ')' that closes nothing")]
+    [InlineData("""{"type": "string", "pattern": "[b-a]"}""", "a range of a class")]
+    [InlineData("""{"type": "string", "pattern": "(\\w{1,900} ){1,900}"}""", "takes more than 50,000 steps")]
+    [InlineData("""{"type": "string", "pattern": "^[]$"}""", "no text fits the pattern")]
+    [InlineData("""{"type": "string", "pattern": "a", "maxLength": 3}""", "'pattern' beside 'maxLength'")]
+    [InlineData("""{"type": "string", "format": "uri"}""", "the format 'uri' is not supported; there are date, time, date-time, uuid, ipv4, email")]
+    [InlineData("""{"type": "integer", "minimum": 1, "multipleOf": 2}""", "the keyword 'multipleOf' is not supported")]
+    [InlineData("""{"type": "integer", "minimum": 1.2, "maximum": 1.8}""", "no number is from 1.2 to 1.8")]
+    [InlineData("""{"type": "number", "exclusiveMinimum": 2, "maximum": 2}""", "no number is from 2 (without it) to 2")]
+    [InlineData("""{"type": "number", "minimum": "1"}""", "'minimum' must be a number")]
+    [InlineData("""{"$ref": "#"}""", "'#' refers to itself with nothing in between")]
+    [InlineData("""{"$ref": "#/$defs/a"}""", "#: '$ref' points to '#/$defs/a', but there is no '$defs'")]
+    [InlineData("""{"$ref": "https://example.com/schema"}""", "must point into the schema itself")]
+    [InlineData("""{"$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}, "minItems": 1}}, "$ref": "#/$defs/a"}""", "holds itself without an end")]
+    [InlineData("""{"allOf": [{"type": "string"}, {"type": "string"}]}""", "'allOf' of 2")]
     [InlineData("""{"type": "object", "additionalProperties": {"type": "string"}}""", "'additionalProperties' with a schema")]
-    [InlineData("""{"anyOf": [{"type": "string"}, {"oneOf": []}]}""", "#/anyOf/1", "oneOf")]
+    [InlineData("""{"anyOf": [{"type": "string"}, {"oneOf": []}]}""", "#/anyOf/1", "'oneOf' is empty")]
     [InlineData("""{"type": "object", "required": ["a"]}""", "'a' is required, but it is not among the properties")]
     [InlineData("""{"type": "array"}""", "'items'")]
     [InlineData("""{"type": "text"}""", "'text'")]
@@ -162,9 +292,11 @@ public sealed class GrammarTests : IDisposable
         Assert.Contains("needs a tokenizer", Assert.Throws<ArgumentException>(() => silent.Add([1], new GenerationOptions { Grammar = grammar })).Message, StringComparison.Ordinal);
     }
 
-    private static bool Accepts(JsonElement schema, byte[] text)
+    private static bool Accepts(JsonElement schema, byte[] text) => Accepts(new GrammarStates(JsonGrammar.Parse(schema)), text);
+
+    private static bool Accepts(GrammarStates states, byte[] text)
     {
-        var state = new GrammarStates(JsonGrammar.Parse(schema)).Start;
+        var state = states.Start;
         foreach (var value in text)
         {
             state = state.Step(value);

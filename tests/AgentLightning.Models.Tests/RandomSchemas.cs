@@ -8,7 +8,7 @@ internal static class RandomSchemas
 {
     private static readonly string[] s_names = ["a", "name", "größe", "with \"quotes\"", "x y", "😀"];
 
-    public static JsonObject Schema(Random random, int depth = 3) => random.Next(depth > 0 ? 10 : 6) switch
+    public static JsonObject Schema(Random random, int depth = 3) => random.Next(depth > 0 ? 13 : 8) switch
     {
         0 => new JsonObject { ["type"] = "boolean", ["description"] = "yes or no" },
         1 => new JsonObject { ["type"] = "integer" },
@@ -16,8 +16,10 @@ internal static class RandomSchemas
         3 => new JsonObject { ["enum"] = new JsonArray("red", "grün", 12, -1.5, null, true, new JsonObject { ["k"] = new JsonArray(1) }) },
         4 => String(random),
         5 => new JsonObject { ["type"] = new JsonArray("string", "null") },
-        6 => new JsonObject { ["anyOf"] = new JsonArray(Schema(random, depth - 1), Schema(random, depth - 1), new JsonObject { ["const"] = "other" }) },
-        7 => Array(random, depth),
+        6 => Bounded(random),
+        7 => Formed(random),
+        8 => new JsonObject { [random.Next(2) == 0 ? "anyOf" : "oneOf"] = new JsonArray(Schema(random, depth - 1), Schema(random, depth - 1), new JsonObject { ["const"] = "other" }) },
+        9 => Array(random, depth),
         _ => Object(random, depth),
     };
 
@@ -35,7 +37,7 @@ internal static class RandomSchemas
             return JsonSerializer.Serialize(chosen, s_plain);
         }
 
-        if (schema.TryGetProperty("anyOf", out var options))
+        if (TryGetOptions(schema, out var options))
         {
             return Value(options[random.Next(options.GetArrayLength())], random);
         }
@@ -49,6 +51,14 @@ internal static class RandomSchemas
                 return "null";
             case "boolean":
                 return random.Next(2) == 0 ? "true" : "false";
+            case "integer" when schema.TryGetProperty("minimum", out var low):
+                return random.Next(low.GetInt32(), schema.GetProperty("maximum").GetInt32() + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            case "number" when schema.TryGetProperty("minimum", out var low):
+                return (low.GetDecimal() + (random.Next(101) * (schema.GetProperty("maximum").GetDecimal() - low.GetDecimal()) / 100)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            case "string" when schema.TryGetProperty("format", out _):
+                return $"\"{new DateTime(2024, 1, 1).AddDays(random.Next(50)):yyyy-MM-dd}\"";
+            case "string" when schema.TryGetProperty("pattern", out _):
+                return $"\"x{new string('é', random.Next(3))}-{random.Next(10, 100)}\"";
             case "integer":
                 return random.Next(-1000, 1000).ToString(System.Globalization.CultureInfo.InvariantCulture);
             case "number":
@@ -79,7 +89,7 @@ internal static class RandomSchemas
             return many.EnumerateArray().Any(option => JsonElement.DeepEquals(option, value)) ? null : $"{value} is not in {many}";
         }
 
-        if (schema.TryGetProperty("anyOf", out var options))
+        if (TryGetOptions(schema, out var options))
         {
             return options.EnumerateArray().Any(option => Wrong(option, value) is null) ? null : $"{value} is none of {options}";
         }
@@ -102,9 +112,14 @@ internal static class RandomSchemas
         {
             case ("null", JsonValueKind.Null):
             case ("boolean", JsonValueKind.True or JsonValueKind.False):
+                return null;
             case ("number", JsonValueKind.Number) when double.IsFinite(value.GetDouble()):
             case ("integer", JsonValueKind.Number) when value.TryGetInt64(out _):
-                return null;
+                return (schema.TryGetProperty("minimum", out var low) && value.GetDouble() < low.GetDouble()) || (schema.TryGetProperty("maximum", out var high) && value.GetDouble() > high.GetDouble()) ? $"{value} is out of bounds" : null;
+            case ("string", JsonValueKind.String) when schema.TryGetProperty("format", out _):
+                return DateTime.TryParseExact(value.GetString(), "yyyy-MM-dd", null, System.Globalization.DateTimeStyles.None, out _) ? null : $"{value} is no date";
+            case ("string", JsonValueKind.String) when schema.TryGetProperty("pattern", out var pattern):
+                return System.Text.RegularExpressions.Regex.IsMatch(value.GetString()!, pattern.GetString()!) ? null : $"{value} is not {pattern}";
             case ("string", JsonValueKind.String):
                 var length = value.GetString()!.EnumerateRunes().Count();
                 return length >= (Number(schema, "minLength") ?? 0) && length <= (Number(schema, "maxLength") ?? int.MaxValue) ? null : $"{length} characters";
@@ -123,6 +138,18 @@ internal static class RandomSchemas
                 return $"{value} is not {type}";
         }
     }
+
+    private static bool TryGetOptions(JsonElement schema, out JsonElement options) => schema.TryGetProperty("anyOf", out options) || schema.TryGetProperty("oneOf", out options);
+
+    private static JsonObject Bounded(Random random)
+    {
+        var low = random.Next(-30, 30);
+        return random.Next(2) == 0
+            ? new JsonObject { ["type"] = "integer", ["minimum"] = low, ["maximum"] = low + random.Next(200) }
+            : new JsonObject { ["type"] = "number", ["minimum"] = low / 8m, ["maximum"] = (low + random.Next(1, 100)) / 8m };
+    }
+
+    private static JsonObject Formed(Random random) => random.Next(2) == 0 ? new JsonObject { ["type"] = "string", ["format"] = "date" } : new JsonObject { ["type"] = "string", ["pattern"] = "^x[^a-z\"]{0,3}-[0-9]{2}$" };
 
     private static int? Number(JsonElement schema, string key) => schema.TryGetProperty(key, out var value) ? value.GetInt32() : null;
 

@@ -22,6 +22,27 @@ public sealed class TextFeatureTests
         Assert.Equal(clean, cleaner.Text.ToString());
     }
 
+    [Theory]
+    [InlineData(3, 4, "63d5f6922eae45a8")]
+    [InlineData(1, 2, "8638fb4befb09d1b")]
+    [InlineData(2, 8, "7fd6c7cf344b5c92")]
+    [InlineData(5, 5, "e1f5ede580826234")]
+    public void Features_stay_what_they_are_because_models_are_stored_with_them(int shortest, int longest, string expected)
+    {
+        var hasher = new NGramHasher(new NGramOptions { BucketBits = 12, CharMin = shortest, CharMax = longest });
+        var random = new Random(1);
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        foreach (var length in Enumerable.Range(0, 70).Concat([100, 1000, 2500]))
+        {
+            string Text(int characters) => string.Concat(Enumerable.Range(0, characters).Select(_ => "etaoin shrdlu 12?!é漢`\n"[random.Next(22)]));
+            hasher.Extract(new TextInput(Text(random.Next(12)), Text(length)));
+            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(hasher.Buckets));
+            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(hasher.Counts));
+        }
+
+        Assert.Equal(expected, Convert.ToHexStringLower(hash.GetHashAndReset())[..16]);
+    }
+
     [Fact]
     public void What_was_pasted_is_set_aside_and_counted()
     {

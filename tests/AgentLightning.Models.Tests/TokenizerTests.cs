@@ -196,6 +196,27 @@ public sealed class TokenizerTests
     }
 
     [Fact]
+    public async Task A_vocabulary_that_is_larger_than_that_of_the_model_is_refused_and_added_tokens_alone_are_not()
+    {
+        using var folder = new TemporaryFolder();
+        await TinyLanguage.SaveAsync(folder.Path);
+        var (config, size) = (File.ReadAllText(folder.File("config.json")), Tokenizer.Load(folder.Path).VocabularySize);
+        var added = Enumerable.Range(0, size).Count(id => TinyLanguage.Tokenizer.AddedTokenOf(id) is not null);
+        Assert.True(added > 0);
+        SetSize(size - added);
+        Assert.Equal(size, Tokenizer.Load(folder.Path).VocabularySize);
+        SetSize(200);
+
+        var message = Assert.Throws<InvalidDataException>(() => Tokenizer.Load(folder.Path)).Message;
+
+        Assert.StartsWith(folder.File("tokenizer.json"), message, StringComparison.Ordinal);
+        Assert.Contains("token 200 is '", message, StringComparison.Ordinal);
+        Assert.Contains("a 'vocab_size' of 200", message, StringComparison.Ordinal);
+
+        void SetSize(int value) => File.WriteAllText(folder.File("config.json"), config.Replace($"\"vocab_size\": {size}", $"\"vocab_size\": {value}", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Training_learns_the_merges_that_counting_anew_each_time_gives()
     {
         var corpus = File.ReadAllText(Path.Combine(TokenizerFixtures.Folder, "corpus.txt"));

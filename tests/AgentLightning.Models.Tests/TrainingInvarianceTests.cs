@@ -31,6 +31,19 @@ public sealed class TrainingInvarianceTests : IDisposable
         Close.All(packed.Gradients, padded.Gradients, 1e-5);
     }
 
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void A_model_that_has_learned_nothing_finds_every_token_about_equally_likely(TransformerFamily family)
+    {
+        using var model = Transformer.Create(TinyModels.Config(family, tied: true), 7);
+        using var session = new TrainingSession(model, _compute);
+        int[] tokens = [.. Enumerable.Range(0, 41)];
+
+        var loss = session.CrossEntropy(tokens, [0, 41], [.. Enumerable.Range(0, 40)], tokens.AsSpan(1), 1f / 40);
+
+        Assert.Equal(Math.Log(model.Config.VocabularySize), loss, 0.05);
+    }
+
     [Fact]
     public void No_sequence_sees_its_neighbour_or_the_future()
     {

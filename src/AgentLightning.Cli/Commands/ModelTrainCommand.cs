@@ -28,6 +28,7 @@ internal static class ModelTrainCommand
         var steps = new Option<int?>("--steps") { Description = "Updates; by default as many as three times through the examples take." };
         var batch = new Option<int>("--batch-size") { Description = "Examples per update.", DefaultValueFactory = _ => 8 };
         var length = new Option<int?>("--max-length") { Description = "Longest example in tokens; text is cut into such pieces. The context of the model, up to 1,024, by default." };
+        var learn = new Option<LearnedTurns>("--learn") { Description = "Of messages: last learns the last one; all every answer of the assistant in one example; each every answer in an example of its own, for templates that all refuses.", DefaultValueFactory = _ => LearnedTurns.Last };
         var rate = new Option<float?>("--learning-rate") { Description = "Highest learning rate; 2e-4 by default, with --full 2e-5." };
         var temperature = new Option<float>("--reward-temperature") { Description = "Examples that have a reward count e^(reward / this) times, made 1 on average.", DefaultValueFactory = _ => 1 };
         var schedule = new Option<Schedule>("--schedule") { Description = "How the learning rate goes: constant, linear or cosine.", DefaultValueFactory = _ => Schedule.Linear };
@@ -40,7 +41,7 @@ internal static class ModelTrainCommand
         var lowMemory = new Option<bool>("--low-memory") { Description = "Compute activations twice instead of keeping them." };
         var command = new Command("train", "Fine-tunes a model on examples. Example: lightning model train --model qwen2.5-0.5b --data rows.jsonl --out adapter")
         {
-            model, data, heldOut, share, output, full, rank, alpha, targets, steps, batch, length, rate, schedule, warmup, temperature, evaluateEvery, saveEvery, run, fresh, atOnce, lowMemory, seed, threads, json,
+            model, data, heldOut, share, output, full, rank, alpha, targets, steps, batch, length, learn, rate, schedule, warmup, temperature, evaluateEvery, saveEvery, run, fresh, atOnce, lowMemory, seed, threads, json,
         };
         command.SetAction((parsed, cancellationToken) => LanguageModel.GuardAsync(async () =>
         {
@@ -56,7 +57,7 @@ internal static class ModelTrainCommand
             var tokenizer = LanguageModel.LoadTokenizer(folder);
             using var loaded = LanguageModel.Load(folder, adapter: null, parsed.GetValue(threads), whole ? StoredType.F32 : null, cancellationToken);
             var examples = FineTuningData.Read(
-                new ExampleReader(tokenizer, parsed.GetValue(length) ?? Math.Min(loaded.Model.Config.MaxPositions, 1024)), parsed.GetValue(data)!, parsed.GetValue(heldOut)!, parsed.GetValue(share), parsed.GetValue(seed), parsed.GetValue(temperature));
+                new ExampleReader(tokenizer, parsed.GetValue(length) ?? Math.Min(loaded.Model.Config.MaxPositions, 1024), parsed.GetValue(learn)), parsed.GetValue(data)!, parsed.GetValue(heldOut)!, parsed.GetValue(share), parsed.GetValue(seed), parsed.GetValue(temperature));
             var options = new FineTuningOptions
             {
                 Steps = parsed.GetValue(steps) ?? Math.Max(1, (int)Math.Ceiling(3.0 * examples.Examples.Count / Math.Max(parsed.GetValue(batch), 1))),

@@ -19,8 +19,6 @@ public sealed partial class AgentLoader(AgentLoaderOptions options, ILogger<Agen
         UserMessage = "Please say 'Hello world' and 5 words about yourself", SystemContext = "You are a helpful assistant.", SessionId = "validation", Memory = [], MaxTokens = 64,
     };
 
-    private readonly HeldModels _held = new();
-
     /// <summary>What <c>config.toml</c> says; null when there is none, or none for agents, or it cannot be read, which is logged as a warning.</summary>
     public AgentConfig? LoadConfig()
     {
@@ -89,7 +87,7 @@ public sealed partial class AgentLoader(AgentLoaderOptions options, ILogger<Agen
         {
             Folder = folder, MaxOutputTokens = settings.MaxTokens!.Value, Type = settings.Type switch { null => null, "float32" => StoredType.F32, "bfloat16" => StoredType.BF16, _ => StoredType.F16 },
         };
-        return _held.Create(model, () => options.Memory.EnsureRam(MachineMemory.RequirementsOf(folder).Ram), options.CreateLocal!);
+        return options.CreateLocal!(model, () => options.Memory.EnsureRam(MachineMemory.RequirementsOf(folder).Ram));
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Agent loaded: {Backend} {Model}")]

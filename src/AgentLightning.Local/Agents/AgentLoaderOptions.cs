@@ -6,8 +6,11 @@ namespace AgentLightning.Local.Agents;
 /// <summary>What an <see cref="AgentLoader"/> takes from its surroundings.</summary>
 public sealed record AgentLoaderOptions
 {
-    /// <summary>Makes the client of a model in this process, such as <see cref="LocalModels.CreateChatClient"/>; null, the default, for none.</summary>
-    public Func<LocalModelOptions, IChatClient>? CreateLocal { get; init; }
+    /// <summary>
+    /// Makes the client of a model in this process, as <see cref="LocalModels.CreateChatClient(LocalModelOptions, Action)"/> does: what it is given beside the model throws when the machine cannot hold it, and is
+    /// called whenever the model is about to be read. Null, the default, for none.
+    /// </summary>
+    public Func<LocalModelOptions, Action, IChatClient>? CreateLocal { get; init; }
 
     /// <summary>Where the search for <c>config.toml</c> begins; the current folder by default.</summary>
     public string Folder { get; init; } = Directory.GetCurrentDirectory();

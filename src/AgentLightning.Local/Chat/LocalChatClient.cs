@@ -7,8 +7,8 @@ using Microsoft.Extensions.AI;
 namespace AgentLightning.Local.Chat;
 
 /// <summary>
-/// A client of a model in this process. Options that it has no use for (tools, penalties, JSON without a schema) are an error and not ignored; a prompt that does not fit
-/// the context with its answer is one too.
+/// A client of a model in this process. Functions are offered as the chat template says, and calls of them are told from the text; a call that must be made is kept to the schema of the function.
+/// Options that it has no use for (penalties, JSON without a schema) are an error and not ignored; a prompt that does not fit the context with its answer is one too.
 /// </summary>
 internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Random random) : IChatClient
 {
@@ -29,20 +29,32 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
         RunningRequest? request = null;
         try
         {
-            var prompt = ChatPrompt.Encode(runner.Tokenizer, model.Options.ChatTemplate, messages, options?.Instructions);
-            var grammar = GrammarOf(options?.ResponseFormat);
+            var said = new ChatPrompt(runner.Tokenizer, model.Options.ChatTemplate);
+            var tools = ToolChoice.Of(options);
+            var prompt = said.Encode(messages, options?.Instructions, tools);
+            var grammar = tools?.Required.Count > 0 ? GrammarOf(tools.CallSchema(said.Form)) : GrammarOf(options?.ResponseFormat);
+            var reader = tools is null ? null : new ToolCallReader(said.Form, isCall: tools.Required.Count > 0);
             request = new RunningRequest(prompt, OptionsOf(options, grammar, runner.Context - prompt.Length));
             runner.Start(request);
             var (id, created) = ($"local-{Guid.CreateVersion7():N}", clock.GetUtcNow());
             await foreach (var text in request.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                yield return Update(new TextContent(text));
+                if ((reader?.Push(text) ?? text) is { Length: > 0 } sure)
+                {
+                    yield return Update(new TextContent(sure));
+                }
+            }
+
+            var (rest, calls) = reader?.Finish() ?? ("", []);
+            foreach (var content in calls.Take(options?.AllowMultipleToolCalls == false ? 1 : int.MaxValue).Prepend<AIContent?>(rest.Length > 0 ? new TextContent(rest) : null).OfType<AIContent>())
+            {
+                yield return Update(content);
             }
 
             var completion = request.Completion!;
             var usage = new UsageDetails { InputTokenCount = prompt.Length, OutputTokenCount = completion.TokenIds.Count, TotalTokenCount = prompt.Length + completion.TokenIds.Count };
             var last = Update(new UsageContent(usage));
-            last.FinishReason = completion.FinishReason == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
+            last.FinishReason = calls.Count > 0 ? ChatFinishReason.ToolCalls : completion.FinishReason == FinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop;
             yield return last;
 
             ChatResponseUpdate Update(AIContent content) => new(ChatRole.Assistant, [content]) { ResponseId = id, MessageId = id, CreatedAt = created, ModelId = _metadata.DefaultModelId };
@@ -70,7 +82,8 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
     {
         string? unknown = options switch
         {
-            { Tools.Count: > 0 } when options.ToolMode is not NoneChatToolMode => "tools",
+            { Tools.Count: > 0, ResponseFormat: ChatResponseFormatJson } when options.ToolMode is not NoneChatToolMode => "a JSON schema beside tools",
+            { Tools.Count: > 0, ToolMode: RequiredChatToolMode, StopSequences.Count: > 0 } => "stop sequences beside a call that must be made",
             { FrequencyPenalty: not (null or 0) } => "a frequency penalty",
             { PresencePenalty: not (null or 0) } => "a presence penalty",
             { ResponseFormat: not (null or ChatResponseFormatText or ChatResponseFormatJson { Schema: not null }) } => "a response format other than text and JSON of a schema",
@@ -86,15 +99,15 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
     /// <summary>The last one is kept, because most applications ask for one shape again and again.</summary>
     private JsonGrammar? GrammarOf(ChatResponseFormat? format)
     {
-        if (format is not ChatResponseFormatJson { Schema: { } schema })
-        {
-            return null;
-        }
+        return format is ChatResponseFormatJson { Schema: { } schema } ? GrammarOf(schema.GetRawText()) : null;
+    }
 
-        var (text, shape) = (schema.GetRawText(), _shape);
+    private JsonGrammar GrammarOf(string text)
+    {
+        var shape = _shape;
         if (shape?.Text != text)
         {
-            _shape = shape = new Shape(text, LanguageModel.Guard(() => JsonGrammar.Parse(schema)));
+            _shape = shape = new Shape(text, LanguageModel.Guard(() => JsonGrammar.Parse(text)));
         }
 
         return shape.Grammar;

@@ -18,12 +18,18 @@ public sealed class LocalModels(TimeProvider clock, Random? random = null) : IDi
     public int Loaded => _models.Values.Count(model => model.IsLoaded);
 
     /// <summary>A client of a model. Nothing is read before the first message.</summary>
-    public IChatClient CreateChatClient(LocalModelOptions options)
+    public IChatClient CreateChatClient(LocalModelOptions options) => Create(options, null);
+
+    /// <summary>A client of a model that is only read where there is room for it.</summary>
+    /// <param name="beforeReading">Called each time that the weights are about to be read, also when they left memory in between; what it throws is what the message fails with.</param>
+    public IChatClient CreateChatClient(LocalModelOptions options, Action beforeReading) => Create(options, beforeReading);
+
+    private LocalChatClient Create(LocalModelOptions options, Action? beforeReading)
     {
         options.Validate();
         options = options with { Folder = Path.GetFullPath(options.Folder), Adapter = options.Adapter is null ? null : Path.GetFullPath(options.Adapter) };
         var model = _models.GetOrAdd(options, key => new SharedModel(key, clock));
-        model.AddClient();
+        model.AddClient(beforeReading);
         return new LocalChatClient(model, clock, random ?? Random.Shared);
     }
 

@@ -8,16 +8,18 @@ internal sealed class SharedModel(LocalModelOptions options, TimeProvider clock)
     private ITimer? _idle;
     private int _clients, _leases;
     private bool _disposed;
+    private Action? _beforeReading;
 
     public LocalModelOptions Options => options;
 
     public bool IsLoaded => _runner is { IsCompletedSuccessfully: true };
 
-    public void AddClient()
+    public void AddClient(Action? beforeReading)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            _beforeReading = beforeReading ?? _beforeReading;
             _clients++;
         }
     }
@@ -49,7 +51,7 @@ internal sealed class SharedModel(LocalModelOptions options, TimeProvider clock)
             }
 
             // Loading goes on for the others when one who waits for it gives up.
-            runner = _runner ??= Task.Run(() => ModelRunner.Load(options), CancellationToken.None);
+            runner = _runner ??= LoadAsync(_beforeReading);
         }
 
         DisposeOf(broken);
@@ -89,6 +91,14 @@ internal sealed class SharedModel(LocalModelOptions options, TimeProvider clock)
 
         UnloadIf(() => true);
     }
+
+    private Task<ModelRunner> LoadAsync(Action? beforeReading) => Task.Run(
+        () =>
+        {
+            beforeReading?.Invoke();
+            return ModelRunner.Load(options);
+        },
+        CancellationToken.None);
 
     private void UnloadIf(Func<bool> condition)
     {

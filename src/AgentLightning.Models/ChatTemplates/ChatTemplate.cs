@@ -32,7 +32,12 @@ public sealed class ChatTemplate
     /// <param name="addGenerationPrompt">Whether the text ends where the model is to answer.</param>
     /// <param name="extra">More variables, such as <c>bos_token</c> or <c>enable_thinking</c>; they go before those above.</param>
     /// <exception cref="ChatTemplateException">The template refuses the messages, fails, or is out of bounds.</exception>
-    public string Render(IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools = null, bool addGenerationPrompt = false, IReadOnlyDictionary<string, object?>? extra = null)
+    public string Render(IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools = null, bool addGenerationPrompt = false, IReadOnlyDictionary<string, object?>? extra = null) =>
+        RenderMarked(messages, tools, addGenerationPrompt, extra).Text;
+
+    /// <summary>The text, and the parts of it that lie in <c>generation</c> tags; none where the template has no such tags, or has them where their place is not known.</summary>
+    internal (string Text, IReadOnlyList<Range> Generated) RenderMarked(
+        IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? extra)
     {
         var context = new RenderContext(_clock);
         foreach (var function in Globals.All)
@@ -63,6 +68,6 @@ public sealed class ChatTemplate
             throw context.Error("A number has no result that can be held.");
         }
 
-        return context.Output.ToString();
+        return (context.Output.ToString(), context.Generated ?? []);
     }
 }

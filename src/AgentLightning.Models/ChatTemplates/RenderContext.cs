@@ -38,7 +38,7 @@ internal sealed class RenderContext(TimeProvider clock)
     public const int Deepest = 1_000;
     private int _steps;
     private long _characters;
-    private int _calls;
+    private int _calls, _captures;
     private int _depth;
 
     public TimeProvider Clock { get; } = clock;
@@ -46,6 +46,9 @@ internal sealed class RenderContext(TimeProvider clock)
     public Scope Scope { get; set; } = new(null);
 
     public StringBuilder Output { get; private set; } = new();
+
+    /// <summary>Parts of the text that the template says a model wrote. Null when one is within a text that is put together first, so that its place is not known.</summary>
+    public List<Range>? Generated { get; private set; } = [];
 
     /// <summary>The line being run.</summary>
     public int Line { get; set; }
@@ -87,11 +90,18 @@ internal sealed class RenderContext(TimeProvider clock)
         Output.Append(text);
     }
 
+    public void Mark(int from)
+    {
+        Generated = _captures > 0 ? null : Generated;
+        Generated?.Add(from..Output.Length);
+    }
+
     /// <summary>Runs something and gives the text that it wrote.</summary>
     public string Capture(Action run)
     {
         var outer = Output;
         Output = new StringBuilder();
+        _captures++;
         try
         {
             run();
@@ -100,6 +110,7 @@ internal sealed class RenderContext(TimeProvider clock)
         finally
         {
             Output = outer;
+            _captures--;
         }
     }
 

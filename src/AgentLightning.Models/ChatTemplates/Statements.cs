@@ -77,10 +77,16 @@ internal sealed record JumpStatement(int Line, Flow Flow) : Statement(Line)
     protected override Flow Do(RenderContext context) => Flow;
 }
 
-/// <summary>A tag that only marks a part of the text, such as <c>generation</c>.</summary>
+/// <summary>The tag <c>generation</c>, around what a model writes.</summary>
 internal sealed record MarkedStatement(int Line, List<Statement> Body) : Statement(Line)
 {
-    protected override Flow Do(RenderContext context) => RunAll(Body, context);
+    protected override Flow Do(RenderContext context)
+    {
+        var from = context.Output.Length;
+        var flow = RunAll(Body, context);
+        context.Mark(from);
+        return flow;
+    }
 }
 
 /// <summary>What can be set: names, several at once, or a value of a namespace.</summary>

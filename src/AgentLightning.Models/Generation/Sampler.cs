@@ -40,43 +40,48 @@ internal sealed unsafe class Sampler(int vocabulary)
     private (int Id, float LogProbability) SampleAllowed(float* logits, float top, float scale, GenerationOptions options, SeededRandom random, ReadOnlySpan<ulong> allowed)
     {
         var whole = (top * scale) + MathF.Log(Sum(logits, top, scale));
-        var best = -1;
-        for (var i = 0; i < vocabulary; i++)
-        {
-            if (!IsAllowed(allowed, i))
-            {
-                logits[i] = float.NegativeInfinity;
-            }
-            else if (best < 0 || logits[i] > logits[best])
-            {
-                best = i;
-            }
-        }
-
-        if (best < 0)
+        top = Restrict(logits, allowed);
+        if (float.IsNegativeInfinity(top))
         {
             throw new InvalidDataException("No token of the vocabulary may come next under the grammar. A stop token of the options may be one that it needs.");
         }
 
-        top = logits[best];
         if (options.Temperature <= 0)
         {
-            return (best, (top * scale) - whole);
+            return (new ReadOnlySpan<float>(logits, vocabulary).IndexOf(top), (top * scale) - whole);
         }
 
-        Exponentials(logits, top, scale);
-        var total = 0f;
-        for (var i = 0; i < vocabulary; i++)
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < vocabulary; i += Lanes.Count)
         {
             // Exponentials are never quite zero.
-            logits[i] = IsAllowed(allowed, i) ? logits[i] : 0;
-            total += logits[i];
+            var e = Lanes.Exp((Lanes.Load(logits + i, vocabulary - i) - Vector512.Create(top)) * scale) & IsAllowed(allowed, i);
+            sum += e;
+            Lanes.Store(e, logits + i, vocabulary - i);
         }
 
-        var id = Draw(logits, total, options, random.NextDouble());
+        var id = Draw(logits, Vector512.Sum(sum), options, random.NextDouble());
         return (id, (top * scale) + MathF.Log(logits[id]) - whole);
+    }
 
-        static bool IsAllowed(ReadOnlySpan<ulong> allowed, int token) => (allowed[token >> 6] & (1UL << (token & 63))) != 0;
+    /// <summary>Makes all others impossible, and returns the largest that is left.</summary>
+    private float Restrict(float* logits, ReadOnlySpan<ulong> allowed)
+    {
+        var (none, top) = (Vector512.Create(float.NegativeInfinity), Vector512.Create(float.NegativeInfinity));
+        for (var i = 0; i < vocabulary; i += Lanes.Count)
+        {
+            var kept = Vector512.ConditionalSelect(IsAllowed(allowed, i) & Lanes.Below(vocabulary - i), Vector512.Load(logits + i), none);
+            top = Vector512.Max(top, kept);
+            Lanes.Store(kept, logits + i, vocabulary - i);
+        }
+
+        return Lanes.Max(top);
+    }
+
+    private static Vector512<float> IsAllowed(ReadOnlySpan<ulong> allowed, int from)
+    {
+        var bit = Vector512.Create(1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15);
+        return Vector512.Equals(Vector512.Create((int)(allowed[from >> 6] >> (from & 63)) & 0xFFFF) & bit, bit).AsSingle();
     }
 
     private float Sum(float* logits, float top, float scale)
@@ -131,7 +136,7 @@ internal sealed unsafe class Sampler(int vocabulary)
         var limit = options.TopK is > 0 and < int.MaxValue / 2 ? Math.Max(2 * options.TopK, 256) : int.MaxValue;
         for (var i = 0; i < vocabulary; i++)
         {
-            if (weights[i] >= least)
+            if (weights[i] >= least && weights[i] > 0)
             {
                 (_probabilities[count], _ids[count++]) = (-weights[i], i);
                 if (count == limit)

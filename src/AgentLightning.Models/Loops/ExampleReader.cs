@@ -1,16 +1,18 @@
 using System.Text.Json;
-using AgentLightning.Models.ChatTemplates;
 using AgentLightning.Models.Tokenizers;
 
 namespace AgentLightning.Models.Loops;
 
 /// <summary>
-/// Examples from a file. JSON lines hold <c>{"prompt", "completion"}</c>, of which the completion is learned; <c>{"messages"}</c>, of which the last is; or <c>{"text"}</c>, all of
+/// Examples from a file. JSON lines hold <c>{"prompt", "completion"}</c>, of which the completion is learned; <c>{"messages"}</c>, perhaps with <c>"tools"</c>, of which the last is, or every answer; or <c>{"text"}</c>, all of
 /// which is; each with <c>"weight"</c> if it counts more or less, and <c>"reward"</c> if one is known. Any other file is one text, cut into windows. Completions and texts end with the token that ends texts.
 /// </summary>
 /// <param name="maxTokens">Longest example, at least 2. A row that is longer is an error; plain text is cut.</param>
-public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens)
+/// <param name="learned">Which of the messages are learned; the last by default.</param>
+public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens, LearnedTurns learned = LearnedTurns.Last)
 {
+    private readonly ConversationReader _conversations = new(tokenizer, learned);
+
     /// <summary>Reads a file; what is wrong is an <see cref="InvalidDataException"/> that names it, the line, and what is expected there.</summary>
     public IReadOnlyList<TokenExample> Read(string path)
     {
@@ -27,7 +29,7 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens)
             number++;
             if (!string.IsNullOrWhiteSpace(line))
             {
-                examples.Add(Row(line, $"{path}, line {number}"));
+                examples.AddRange(Row(line, $"{path}, line {number}"));
             }
         }
 
@@ -41,7 +43,7 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens)
         return [.. ids.Chunk(maxTokens).Where(window => window.Length > 1).Select(window => new TokenExample(window, 1))];
     }
 
-    private TokenExample Row(string line, string where)
+    private IEnumerable<TokenExample> Row(string line, string where)
     {
         JsonElement row;
         try
@@ -65,55 +67,29 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens)
             throw new InvalidDataException($"{where}: 'weight' must be a number of 0 or more, but it is {row.GetProperty("weight").GetRawText()}.");
         }
 
-        var (prompt, completion) = Parts(row, where);
-        int[] tokens = [.. prompt, .. completion];
-        var from = Math.Max(prompt.Length, 1);
-        if (tokens.Length > maxTokens || from >= tokens.Length)
+        var reward = Number(row, "reward", where);
+        foreach (var example in row.TryGetProperty("messages", out _) ? _conversations.Read(row, where) : [Pair(row, where)])
         {
-            throw new InvalidDataException($"{where}: the row has {prompt.Length} tokens before those that are learned and {completion.Length} of these; there must be at least 1 with one before it, and at most {maxTokens} in all.");
-        }
+            var targets = Math.Max(example.Targets, 0);
+            if (example.Tokens.Length > maxTokens || targets == 0)
+            {
+                throw new InvalidDataException($"{where}: the row has {example.Tokens.Length - targets} tokens that are only read and {targets} that are learned; there must be at least 1 of these with one before it, and at most {maxTokens} in all.");
+            }
 
-        return new TokenExample(tokens, from, weight ?? 1, Number(row, "reward", where));
+            yield return example with { Weight = weight ?? 1, Reward = reward };
+        }
     }
 
-    private (int[] Prompt, int[] Completion) Parts(JsonElement row, string where)
+    private TokenExample Pair(JsonElement row, string where)
     {
-        if (row.TryGetProperty("messages", out var messages))
-        {
-            return Chat(messages, where);
-        }
-
         if (row.TryGetProperty("text", out var text))
         {
-            return ([], [.. tokenizer.Encode(Text(text, "text", where)), .. tokenizer.EosIds.Take(1)]);
+            return ConversationReader.Example([], [.. tokenizer.Encode(Text(text, "text", where)), .. tokenizer.EosIds.Take(1)]);
         }
 
         return row.TryGetProperty("prompt", out var prompt) && row.TryGetProperty("completion", out var completion)
-            ? (tokenizer.Encode(Text(prompt, "prompt", where)), [.. tokenizer.Encode(Text(completion, "completion", where), addSpecialTokens: false), .. tokenizer.EosIds.Take(1)])
+            ? ConversationReader.Example(tokenizer.Encode(Text(prompt, "prompt", where)), [.. tokenizer.Encode(Text(completion, "completion", where), addSpecialTokens: false), .. tokenizer.EosIds.Take(1)])
             : throw new InvalidDataException($"{where}: a row must have 'prompt' and 'completion', or 'messages', or 'text', but it has: {string.Join(", ", row.EnumerateObject().Select(property => property.Name))}.");
-    }
-
-    private (int[] Prompt, int[] Completion) Chat(JsonElement messages, string where)
-    {
-        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() < 2)
-        {
-            throw new InvalidDataException($"{where}: 'messages' must be a list of at least two, the last of which is learned.");
-        }
-
-        object?[] all = [.. messages.EnumerateArray().Select(message => (object?)message)];
-        string prompt, whole;
-        try
-        {
-            (prompt, whole) = (tokenizer.RenderChat(all[..^1]), tokenizer.RenderChat(all, addGenerationPrompt: false));
-        }
-        catch (Exception e) when (e is ChatTemplateException or InvalidOperationException)
-        {
-            throw new InvalidDataException($"{where}: {e.Message}", e);
-        }
-
-        return whole.StartsWith(prompt, StringComparison.Ordinal)
-            ? (tokenizer.Encode(prompt, addSpecialTokens: false), tokenizer.Encode(whole[prompt.Length..], addSpecialTokens: false))
-            : throw new InvalidDataException($"{where}: with the last message the chat template does not only add to the text before it, so what is to be learned cannot be told apart. Give 'prompt' and 'completion' instead.");
     }
 
     private static string Text(JsonElement value, string name, string where) => value.ValueKind == JsonValueKind.String

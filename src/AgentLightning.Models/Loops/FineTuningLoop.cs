@@ -101,12 +101,12 @@ public static class FineTuningLoop
     {
         for (var i = 0; i < examples.Count; i++)
         {
-            var (tokens, from, weight, _) = examples[i];
-            if (tokens.Length > model.Config.MaxPositions || from < 1 || from >= tokens.Length || weight is not (>= 0 and < float.PositiveInfinity))
+            var (tokens, from, weight, _, read) = examples[i];
+            if (tokens.Length > model.Config.MaxPositions || !examples[i].IsInOrder || weight is not (>= 0 and < float.PositiveInfinity))
             {
                 throw new ArgumentException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The {what} {i} has {tokens.Length} tokens, learned from token {from} on, with weight {weight}; it must have at most {model.Config.MaxPositions}, the longest context of this model, learn at least one that is not the first, and weigh 0 or more."));
+                    $"The {what} {i} has {tokens.Length} tokens, learned from token {from} on{(read is null ? "" : $" but for {string.Join(", ", read)}")}, with weight {weight}; it must have at most {model.Config.MaxPositions}, the longest context of this model, learn at least one that is not the first, and weigh 0 or more."));
             }
 
             TokenChecks.Ids(model.Config, tokens, "token");
@@ -138,6 +138,7 @@ public static class FineTuningLoop
         {
             hash.AppendData(MemoryMarshal.AsBytes<int>([example.LearnFrom, example.Tokens.Length, BitConverter.SingleToInt32Bits(example.Weight)]));
             hash.AppendData(MemoryMarshal.AsBytes<int>(example.Tokens));
+            hash.AppendData(MemoryMarshal.AsBytes<int>([.. (example.OnlyRead ?? []).SelectMany(range => new[] { range.Start.Value, range.End.Value })]));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];

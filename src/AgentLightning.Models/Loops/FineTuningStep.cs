@@ -91,8 +91,15 @@ internal sealed class FineTuningStep : IDisposable
             var start = _tokens.Count;
             _tokens.AddRange(example.Tokens);
             _starts.Add(_tokens.Count);
+            var skipped = 0;
             for (var t = example.LearnFrom; t < example.Tokens.Length; t++)
             {
+                if (skipped < example.OnlyRead?.Count && example.OnlyRead[skipped].Start.Value == t)
+                {
+                    t = example.OnlyRead[skipped++].End.Value - 1;
+                    continue;
+                }
+
                 _positions.Add(start + t - 1);
                 _targets.Add(example.Tokens[t]);
                 _weights.Add(weighted ? example.Weight : 1);

@@ -33,6 +33,7 @@ internal sealed class NGramHasher
     private readonly uint _mask;
     private readonly ushort[] _countOfBucket;
     private readonly TextCleaner _cleaner = new();
+    private readonly CharacterRuns _runs;
     private readonly int[] _groupEnds = new int[GroupCount];
     private readonly uint[] _recentWords = new uint[4];
     private int[] _buckets = new int[4096];
@@ -45,6 +46,7 @@ internal sealed class NGramHasher
         _options = options;
         _mask = (1u << options.BucketBits) - 1;
         _countOfBucket = new ushort[1 << options.BucketBits];
+        _runs = new CharacterRuns(options.CharMin, options.CharMax);
     }
 
     public ReadOnlySpan<int> Buckets => _buckets.AsSpan(0, _length);
@@ -162,19 +164,15 @@ internal sealed class NGramHasher
     /// <summary>Runs of characters, across words too; the text stands between two blanks, so that its beginning and end are features.</summary>
     private void AddCharacters(FeatureGroup group, ReadOnlySpan<char> text)
     {
-        var last = text.IsEmpty ? -2 : text.Length - _options.CharMin + 1;
-        for (var start = -1; start <= last; start++)
+        var hashes = _runs.Hash(text, (uint)group);
+        var lengths = _options.CharMax - _options.CharMin + 1;
+        for (var start = 0; start * lengths < hashes.Length; start++)
         {
-            var hash = 2166136261u;
-            for (var n = 1; n <= _options.CharMax && start + n <= text.Length + 1; n++)
+            // Runs end with the blank behind the text.
+            var fitting = Math.Min(lengths, text.Length + 3 - start - _options.CharMin);
+            foreach (var hash in hashes.Slice(start * lengths, fitting))
             {
-                var at = start + n - 1;
-                var c = at < 0 || at >= text.Length ? ' ' : text[at];
-                hash = (hash ^ c) * 16777619u;
-                if (n >= _options.CharMin)
-                {
-                    Add(Mix(hash, (uint)group + (256u * (uint)n)));
-                }
+                Add(hash);
             }
         }
 

@@ -61,6 +61,9 @@ public sealed class Tokenizer
     /// <summary>How messages become a prompt, or null when the folder has no template.</summary>
     public ChatTemplate? ChatTemplate => Settings.ChatTemplate;
 
+    /// <summary>The one for prompts with tools, where the folder keeps one apart.</summary>
+    public ChatTemplate? ToolTemplate => Settings.ToolTemplate ?? Settings.ChatTemplate;
+
     /// <summary>The special tokens that every chat template can name, such as <c>bos_token</c>.</summary>
     public IReadOnlyDictionary<string, object?> TemplateTokens => Settings.TemplateTokens;
 
@@ -153,9 +156,14 @@ public sealed class Tokenizer
     /// <summary>Makes a prompt of messages with the folder's chat template and its special tokens. Encode it without adding special tokens.</summary>
     /// <exception cref="InvalidOperationException">The folder has no chat template.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or cannot be run.</exception>
-    public string RenderChat(IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools = null, bool addGenerationPrompt = true, IReadOnlyDictionary<string, object?>? extra = null)
+    public string RenderChat(IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools = null, bool addGenerationPrompt = true, IReadOnlyDictionary<string, object?>? extra = null) =>
+        RenderMarkedChat(messages, tools, addGenerationPrompt, extra).Text;
+
+    /// <summary>The same, and the parts that the template says a model writes.</summary>
+    internal (string Text, IReadOnlyList<Range> Generated) RenderMarkedChat(
+        IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? extra = null)
     {
-        var template = (tools is { Count: > 0 } ? Settings.ToolTemplate : null) ?? ChatTemplate
+        var template = (tools is { Count: > 0 } ? ToolTemplate : ChatTemplate)
             ?? throw new InvalidOperationException("This tokenizer has no chat template. Add 'chat_template' to tokenizer_config.json, or a file chat_template.jinja beside it.");
         var values = new Dictionary<string, object?>(Settings.TemplateTokens, StringComparer.Ordinal);
         foreach (var (name, value) in extra ?? new Dictionary<string, object?>())
@@ -163,7 +171,7 @@ public sealed class Tokenizer
             values[name] = value;
         }
 
-        return template.Render(messages, tools, addGenerationPrompt, values);
+        return template.RenderMarked(messages, tools, addGenerationPrompt, values);
     }
 
     private static string?[] Tokens(BpeVocabulary vocabulary, IReadOnlyList<AddedToken> added)

@@ -20,10 +20,11 @@ internal static class TokenizerLoader
         using var generation = ReadIfThere(Path.Combine(folder, "generation_config.json")) ?? ReadIfThere(Path.Combine(folder, "config.json"));
         var templateFile = Path.Combine(folder, "chat_template.jinja");
         var template = File.Exists(templateFile) ? File.ReadAllText(templateFile) : null;
+        using var model = ReadIfThere(Path.Combine(folder, "config.json"));
         if (File.Exists(file))
         {
             using var json = ParseFile(file);
-            return Named(file, () => Create(json.RootElement, config?.RootElement, generation?.RootElement, template));
+            return Fitting(file, model?.RootElement, Named(file, () => Create(json.RootElement, config?.RootElement, generation?.RootElement, template)));
         }
 
         var vocabFile = Path.Combine(folder, "vocab.json");
@@ -34,9 +35,8 @@ internal static class TokenizerLoader
         }
 
         using var vocab = ParseFile(vocabFile);
-        using var model = ReadIfThere(Path.Combine(folder, "config.json"));
         var merges = ReadMerges(mergesFile);
-        return Named(vocabFile, () =>
+        return Fitting(vocabFile, model?.RootElement, Named(vocabFile, () =>
         {
             var ids = BpeVocabulary.ReadIds(vocab.RootElement, "vocab.json");
             var (vocabulary, added, normalizer, plan) = VocabularyFiles.Read(ids, merges, config?.RootElement, model?.RootElement);
@@ -44,7 +44,26 @@ internal static class TokenizerLoader
             {
                 Settings = TokenizerSettings.Read(config?.RootElement, generation?.RootElement, template, token => ids.TryGetValue(token, out var id) ? id : added.Find(one => one.Content == token)?.Id),
             };
-        });
+        }));
+    }
+
+    /// <summary>Refuses a vocabulary that is larger than the one of the model beside it. Added tokens alone may be beyond it: some models have some that nobody uses.</summary>
+    private static Tokenizer Fitting(string file, JsonElement? model, Tokenizer tokenizer)
+    {
+        if (model is not { ValueKind: JsonValueKind.Object } config || !config.TryGetProperty("vocab_size", out var given) || given.ValueKind != JsonValueKind.Number || !given.TryGetInt32(out var size))
+        {
+            return tokenizer;
+        }
+
+        for (var id = Math.Max(size, 0); id < tokenizer.VocabularySize; id++)
+        {
+            if (tokenizer.TokenOf(id) is { } token && tokenizer.AddedTokenOf(id) is null)
+            {
+                throw new InvalidDataException($"{file}: token {id} is '{token}', but config.json beside it has a 'vocab_size' of {size}: ids up to {size - 1}. They are not of one model.");
+            }
+        }
+
+        return tokenizer;
     }
 
     public static Tokenizer Parse(string json, string? config)

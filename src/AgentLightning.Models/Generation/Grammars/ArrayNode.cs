@@ -8,10 +8,10 @@ internal sealed class ArrayNode(GrammarNode item, int least, int? most) : Gramma
     // Items are counted only as far as it matters.
     private int Counted => most ?? least;
 
-    public override int Left(int at)
+    public override long Left(int at)
     {
         var (phase, count) = (at % Phases, at / Phases);
-        var wanted = Math.Max(phase is AfterComma or AfterBlank ? 1 : 0, least - count);
+        long wanted = Math.Max(phase is AfterComma or AfterBlank ? 1 : 0, least - count);
         var commas = phase == AfterItem ? wanted : Math.Max(0, wanted - 1);
         return (phase == Begin ? 2 : 1) + (wanted * item.Shortest) + commas;
     }

@@ -6,11 +6,16 @@ namespace AgentLightning.Models.Generation.Grammars;
 /// </summary>
 internal abstract class GrammarNode
 {
-    /// <summary>Bytes of its shortest text.</summary>
-    public int Shortest => Left(0);
+    /// <summary>More bytes than any text has: what takes so many has no text.</summary>
+    public const long Never = 1L << 40;
+
+    private long _shortest = -1;
+
+    /// <summary>Bytes of its shortest text; <see cref="Never"/> where it has none.</summary>
+    public long Shortest => _shortest >= 0 ? _shortest : _shortest = Math.Min(Left(0), Never);
 
     /// <summary>Fewest bytes to its end.</summary>
-    public abstract int Left(int at);
+    public abstract long Left(int at);
 
     /// <summary>Adds the places where one may be after one more byte; none when it does not fit.</summary>
     /// <param name="below">Where one is when this part has ended.</param>
@@ -27,7 +32,7 @@ internal sealed class Place(GrammarNode node, int at, Place? below)
     public Place? Below => below;
 
     /// <summary>Fewest bytes to the end of everything.</summary>
-    public int Left { get; } = node.Left(at) + (below?.Left ?? 0);
+    public long Left { get; } = Math.Min(node.Left(at) + (below?.Left ?? 0), GrammarNode.Never);
 }
 
 /// <summary>The places where one may be at once. Equal places are one object.</summary>
@@ -49,7 +54,8 @@ internal sealed class Places(Dictionary<(GrammarNode Node, int At, Place? Below)
 
     public void Add(Place place)
     {
-        if (!List.Contains(place))
+        // From a place that leads to no end nothing may come.
+        if (place.Left < GrammarNode.Never && !List.Contains(place))
         {
             List.Add(place);
         }

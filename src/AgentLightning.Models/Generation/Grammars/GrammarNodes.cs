@@ -5,7 +5,31 @@ internal sealed class EndNode : GrammarNode
 {
     public static EndNode One { get; } = new();
 
-    public override int Left(int at) => 0;
+    public override long Left(int at) => 0;
+
+    public override void Step(int at, byte value, Place below, Places next)
+    {
+    }
+}
+
+/// <summary>Where a part ends, when it is looked at without what is around it.</summary>
+internal sealed class BorderNode : GrammarNode
+{
+    public static BorderNode One { get; } = new();
+
+    public override long Left(int at) => 0;
+
+    public override void Step(int at, byte value, Place below, Places next)
+    {
+    }
+}
+
+/// <summary>What has no text.</summary>
+internal sealed class NothingNode : GrammarNode
+{
+    public static NothingNode One { get; } = new();
+
+    public override long Left(int at) => Never;
 
     public override void Step(int at, byte value, Place below, Places next)
     {
@@ -15,7 +39,7 @@ internal sealed class EndNode : GrammarNode
 /// <summary>Before everything: a blank, because some vocabularies have their words with one.</summary>
 internal sealed class StartNode(GrammarNode root) : GrammarNode
 {
-    public override int Left(int at) => root.Shortest;
+    public override long Left(int at) => root.Shortest;
 
     public override void Step(int at, byte value, Place below, Places next)
     {
@@ -33,7 +57,7 @@ internal sealed class StartNode(GrammarNode root) : GrammarNode
 /// <summary>One text.</summary>
 internal sealed class LiteralNode(byte[] text) : GrammarNode
 {
-    public override int Left(int at) => text.Length - at;
+    public override long Left(int at) => text.Length - at;
 
     public override void Step(int at, byte value, Place below, Places next)
     {
@@ -48,7 +72,7 @@ internal sealed class LiteralNode(byte[] text) : GrammarNode
 internal sealed class ChoiceNode(IReadOnlyList<GrammarNode> options) : GrammarNode
 {
     // Only ever at its beginning: after a byte one is in an option.
-    public override int Left(int at) => options.Min(option => option.Shortest);
+    public override long Left(int at) => options.Min(option => option.Shortest);
 
     public override void Step(int at, byte value, Place below, Places next)
     {
@@ -65,7 +89,7 @@ internal sealed class NumberNode(bool whole) : GrammarNode
     private const int Begin = 0, Minus = 1, Zero = 2, Digits = 3, Point = 4, Fraction = 5, Exponent = 6, ExponentSign = 7, ExponentDigits = 8;
     private const int Phases = 16, MostDigits = 15, MostExponentDigits = 2;
 
-    public override int Left(int at) => Ends(at % Phases) ? 0 : 1;
+    public override long Left(int at) => Ends(at % Phases) ? 0 : 1;
 
     public override void Step(int at, byte value, Place below, Places next)
     {

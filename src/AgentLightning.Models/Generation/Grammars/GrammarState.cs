@@ -10,13 +10,15 @@ internal sealed class GrammarState
     public GrammarState(GrammarStates all, Place[] places)
     {
         (_all, _places) = (all, places);
-        Left = places.Length == 0 ? int.MaxValue : places.Min(place => place.Left);
+        Left = places.Length == 0 ? GrammarNode.Never : places.Min(place => place.Left);
     }
 
     /// <summary>Fewest bytes to a whole text; none lead to one when nothing fits.</summary>
-    public int Left { get; }
+    public long Left { get; }
 
     public bool IsDead => _places.Length == 0;
+
+    public ReadOnlySpan<Place> Places => _places;
 
     /// <summary>Whether the text may end here.</summary>
     public bool IsWhole => _places.Any(place => place.Node is EndNode);
@@ -40,6 +42,17 @@ internal sealed class GrammarStates
     }
 
     public GrammarState Start { get; }
+
+    public int Count => _states.Count;
+
+    public GrammarState Of(Place place) => Of([place]);
+
+    /// <summary>A place in one part, with a border behind it.</summary>
+    public GrammarState Alone(GrammarNode node, int at)
+    {
+        var places = new Places(_places);
+        return Of(places.Of(node, at, places.Of(BorderNode.One, 0, null)));
+    }
 
     public GrammarState After(Place[] places, byte value)
     {

@@ -8,15 +8,20 @@ namespace AgentLightning.Models.Generation.Grammars;
 /// </summary>
 /// <remarks>
 /// Of JSON Schema: <c>type</c> (one or several), <c>properties</c>, <c>required</c>, <c>additionalProperties</c> (true or false), <c>items</c>, <c>minItems</c>, <c>maxItems</c>,
-/// <c>minLength</c>, <c>maxLength</c>, <c>enum</c>, <c>const</c>, <c>anyOf</c>, nested as one likes. Any other keyword that says what is valid is an error that names it.
-/// Properties come in the order of the schema, others than those never; between tokens there is at most one blank. Numbers have up to 15 digits before and after the point.
+/// <c>minLength</c>, <c>maxLength</c>, <c>pattern</c>, <c>format</c>, <c>minimum</c>, <c>maximum</c>, <c>exclusiveMinimum</c>, <c>exclusiveMaximum</c>, <c>enum</c>, <c>const</c>, <c>anyOf</c>,
+/// <c>oneOf</c> (any one of the options: whether another would fit as well is not looked at), <c>allOf</c> of one, and <c>$ref</c> within the schema, also to what it lies in; nested as one likes,
+/// but a value has at most 64 objects and lists in each other. Any other keyword that says what is valid is an error that names it.
+/// Properties come in the order of the schema, others than those never; between tokens there is at most one blank. Numbers have up to 15 digits before and after the point, with bounds 6 after it.
 /// </remarks>
 public sealed class JsonGrammar
 {
-    private JsonGrammar(GrammarNode root) => Root = new StartNode(root);
+    private JsonGrammar(GrammarNode root)
+    {
+        Root = root.Shortest < GrammarNode.Never ? new StartNode(root) : throw new ArgumentException("The JSON schema at #: nothing is valid, because what it requires holds itself without an end, or has no value.");
+    }
 
     /// <summary>Bytes of the shortest text that it allows; a completion must have as many tokens, because a byte may take one.</summary>
-    public int Shortest => Root.Shortest;
+    public int Shortest => (int)Math.Min(Root.Shortest, int.MaxValue);
 
     internal GrammarNode Root { get; }
 
@@ -40,7 +45,7 @@ public sealed class JsonGrammar
     {
         try
         {
-            return new JsonGrammar(SchemaReader.Read(schema, "#"));
+            return new JsonGrammar(SchemaReader.Read(schema));
         }
         catch (InvalidOperationException e)
         {

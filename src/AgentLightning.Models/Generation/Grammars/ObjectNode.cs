@@ -8,7 +8,7 @@ internal sealed class ObjectNode(IReadOnlyList<(string Name, GrammarNode Value, 
     private const int Begin = 0, Open = 1, AfterKey = 2, AfterKeyBlank = 3, AfterValue = 4, AfterComma = 5, AfterCommaBlank = 6, Phases = 8;
     private readonly LiteralNode[] _keys = [.. properties.Select(property => KeyOf(property.Name))];
 
-    public override int Left(int at)
+    public override long Left(int at)
     {
         // The number is that of the property one is in, or of the next that may come.
         var (phase, index) = (at % Phases, at / Phases);
@@ -81,9 +81,9 @@ internal sealed class ObjectNode(IReadOnlyList<(string Name, GrammarNode Value, 
     private bool IsRequiredFrom(int index) => Enumerable.Range(index, properties.Count - index).Any(i => properties[i].Required);
 
     /// <summary>Fewest bytes of all required ones from an index on, with their commas.</summary>
-    private int Members(int index, bool first)
+    private long Members(int index, bool first)
     {
-        var sum = 0;
+        var sum = 0L;
         for (var i = index; i < properties.Count; i++)
         {
             if (properties[i].Required)
@@ -96,5 +96,5 @@ internal sealed class ObjectNode(IReadOnlyList<(string Name, GrammarNode Value, 
         return sum;
     }
 
-    private int Member(int index) => _keys[index].Shortest + properties[index].Value.Shortest;
+    private long Member(int index) => _keys[index].Shortest + properties[index].Value.Shortest;
 }

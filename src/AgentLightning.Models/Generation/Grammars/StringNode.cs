@@ -10,10 +10,22 @@ internal sealed class StringNode(int least, int? most) : GrammarNode
     // What may follow E0, ED, F0 and F4 is narrower: no overlong forms, no halves, nothing beyond U+10FFFF.
     private const int AfterE0 = 11, AfterED = 12, AfterF0 = 13, AfterF4 = 14, Phases = 16;
 
+    /// <summary>One that counts all characters of a token.</summary>
+    public static StringNode Counting { get; } = new(0, 1_000_000);
+
     // Characters are counted only as far as it matters.
     private int Counted => most ?? least;
 
-    public override int Left(int at)
+    /// <summary>Where one is between two characters: how many more must and may come before the end. Null at other places.</summary>
+    public (int Least, int Most)? RoomAt(int at) =>
+        at % Phases == Body ? (Math.Max(0, least - (at / Phases)), most is { } limit ? limit - (at / Phases) : int.MaxValue) : null;
+
+    /// <summary>Characters since the beginning, one that is begun included.</summary>
+    public static int CharactersAt(int at) => (at / Phases) + (at % Phases > Body ? 1 : 0);
+
+    public static int BodyStart => Body;
+
+    public override long Left(int at)
     {
         var (phase, count) = (at % Phases, at / Phases);
         var rest = 1 + Math.Max(0, least - count);

@@ -1,18 +1,24 @@
 namespace AgentLightning.Models.Generation.Grammars;
 
-/// <summary>Which tokens may come where, for one grammar and one vocabulary. What was found for a place is kept.</summary>
+/// <summary>
+/// Which tokens may come where, for one grammar and one vocabulary. The vocabulary is gone through for a place in a part of the grammar, not for all that is around the part:
+/// tokens that stay within it are the same wherever the part stands, and only the few that go beyond its end are followed into what comes after. Both are kept.
+/// </summary>
 /// <remarks>Not thread-safe.</remarks>
 internal sealed class TokenConstraint
 {
-    private const int MostKept = 1024;
+    private const int MostKept = 512, MostStates = 20_000;
+    private readonly JsonGrammar _grammar;
     private readonly TokenTrie _trie;
     private readonly GrammarState[] _path;
-    private readonly Dictionary<GrammarState, (ulong[] Mask, int Furthest)> _masks = [];
+    private readonly Dictionary<GrammarState, (ulong[] Mask, long Furthest)> _masks = [];
+    private readonly Dictionary<(GrammarNode Node, int At), PartTokens> _parts = [];
     private readonly ulong[] _tight, _allowed;
+    private GrammarStates _states;
 
     public TokenConstraint(JsonGrammar grammar, TokenTrie trie, int vocabulary)
     {
-        (_trie, _path) = (trie, new GrammarState[trie.Deepest + 1]);
+        (_grammar, _trie, _path) = (grammar, trie, new GrammarState[trie.Deepest + 1]);
         (_tight, _allowed) = (new ulong[(vocabulary + 63) / 64], new ulong[(vocabulary + 63) / 64]);
         var single = trie.Nodes.Where(node => node.Depth == 0 && node.Tokens.Length > 0).Select(node => node.Value).ToHashSet();
         // C0, C1 and what is above F4 are in no text.
@@ -21,10 +27,10 @@ internal sealed class TokenConstraint
             throw new ArgumentException($"The vocabulary has no token for the byte 0x{missing:X2} alone, so that a text of a given shape cannot always be ended. Constrained decoding needs a tokenizer with all bytes.");
         }
 
-        Start = new GrammarStates(grammar).Start;
+        _states = new GrammarStates(grammar);
     }
 
-    public GrammarState Start { get; }
+    public GrammarState Start => _states.Start;
 
     public GrammarState After(GrammarState state, int token)
     {
@@ -52,6 +58,14 @@ internal sealed class TokenConstraint
 
     private ulong[] Find(GrammarState state, int left)
     {
+        if (_states.Count > MostStates)
+        {
+            // Completions on their way keep the states that they are in.
+            _states = new GrammarStates(_grammar);
+            _masks.Clear();
+            _parts.Clear();
+        }
+
         if (!_masks.TryGetValue(state, out var known))
         {
             if (_masks.Count == MostKept)
@@ -60,7 +74,7 @@ internal sealed class TokenConstraint
             }
 
             var mask = new ulong[_tight.Length];
-            _masks[state] = known = (mask, Walk(state, int.MaxValue - 1, mask));
+            _masks[state] = known = (mask, Compose(state, GrammarNode.Never - 1, mask));
         }
 
         if (known.Furthest <= left)
@@ -69,16 +83,69 @@ internal sealed class TokenConstraint
         }
 
         Array.Clear(_tight);
-        Walk(state, left, _tight);
+        Compose(state, left, _tight);
         return _tight;
     }
 
-    /// <summary>Returns the most bytes that any allowed token leaves.</summary>
-    private int Walk(GrammarState state, int left, ulong[] mask)
+    /// <summary>Returns a number of bytes that no allowed token leaves more than.</summary>
+    private long Compose(GrammarState state, long left, ulong[] mask)
     {
-        _path[0] = state;
-        var furthest = 0;
-        for (var i = 0; i < _trie.Nodes.Length;)
+        var furthest = 0L;
+        foreach (var place in state.Places)
+        {
+            if (place.Below is not { } below)
+            {
+                continue;
+            }
+
+            var part = PartOf(place);
+            if (part.Furthest + below.Left > left)
+            {
+                Walk(_states.Of(place), 0, _trie.Nodes.Length, 0, left, mask);
+                continue;
+            }
+
+            furthest = Math.Max(furthest, part.Furthest + below.Left);
+            for (var i = 0; i < mask.Length; i++)
+            {
+                mask[i] |= part.Within[i];
+            }
+
+            var after = _states.Of(below);
+            foreach (var end in part.Ends)
+            {
+                ref readonly var node = ref _trie.Nodes[end];
+                furthest = Math.Max(furthest, Allow(node, after, left, mask));
+                furthest = Math.Max(furthest, Walk(after, end + 1, node.Skip, node.Depth + 1, left, mask));
+            }
+        }
+
+        return furthest;
+    }
+
+    private PartTokens PartOf(Place place)
+    {
+        if (!_parts.TryGetValue((place.Node, place.At), out var part))
+        {
+            if (_parts.Count == MostKept)
+            {
+                _parts.Clear();
+            }
+
+            _parts[(place.Node, place.At)] = part = place.Node is StringNode text && text.RoomAt(place.At) is { } room
+                ? _trie.Strings(_tight.Length).At(room, text.Left(place.At))
+                : PartTokens.Of(_states.Alone(place.Node, place.At), _trie, _path, _tight.Length);
+        }
+
+        return part;
+    }
+
+    /// <summary>Goes through a part of the tree, and returns the most bytes that any allowed token of it leaves.</summary>
+    private long Walk(GrammarState state, int from, int to, int depth, long left, ulong[] mask)
+    {
+        _path[depth] = state;
+        var furthest = 0L;
+        for (var i = from; i < to;)
         {
             ref readonly var node = ref _trie.Nodes[i];
             var next = _path[node.Depth].Step(node.Value);
@@ -90,16 +157,24 @@ internal sealed class TokenConstraint
 
             _path[node.Depth + 1] = next;
             i++;
-            if (next.Left <= left)
-            {
-                foreach (var token in node.Tokens)
-                {
-                    furthest = Math.Max(furthest, next.Left);
-                    mask[token >> 6] |= 1UL << (token & 63);
-                }
-            }
+            furthest = Math.Max(furthest, Allow(node, next, left, mask));
         }
 
         return furthest;
+    }
+
+    private static long Allow(in TokenTrie.Node node, GrammarState after, long left, ulong[] mask)
+    {
+        if (after.Left > left || node.Tokens.Length == 0)
+        {
+            return 0;
+        }
+
+        foreach (var token in node.Tokens)
+        {
+            mask[token >> 6] |= 1UL << (token & 63);
+        }
+
+        return after.Left;
     }
 }

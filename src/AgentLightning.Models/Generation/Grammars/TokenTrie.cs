@@ -6,6 +6,7 @@ namespace AgentLightning.Models.Generation.Grammars;
 internal sealed class TokenTrie
 {
     private readonly Dictionary<int, byte[]> _bytes;
+    private StringTokens? _strings;
 
     /// <param name="vocabulary">Ids from here on are none of the model's.</param>
     public TokenTrie(Tokenizer tokenizer, int vocabulary)
@@ -48,6 +49,10 @@ internal sealed class TokenTrie
     public Node[] Nodes { get; }
 
     public int Deepest { get; }
+
+    /// <summary>The same for all grammars.</summary>
+    /// <param name="words">Of a mask.</param>
+    public StringTokens Strings(int words) => _strings ??= new StringTokens(this, words);
 
     /// <summary>Null for tokens that are no text, such as special ones.</summary>
     public byte[]? BytesOf(int id) => _bytes.GetValueOrDefault(id);
