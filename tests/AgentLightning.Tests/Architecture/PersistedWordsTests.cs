@@ -34,7 +34,7 @@ public sealed class PersistedWordsTests
 
     [Fact]
     public void Marks_of_spans() => Assert.Equal(
-        [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+        [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048],
         Enum.GetValues<SpanMarks>().Select(mark => (int)mark));
 
     [Fact]
