@@ -46,7 +46,7 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
         var panels = scratch;
         for (var d = 0; d < width; d += Width, scratch += length * Width)
         {
-            PanelMatrix.PackRows(x.Data + d, x.Stride, Math.Min(Width, width - d), length, scratch);
+            PanelMatrix.PackRows(x.Data + d, x.Stride, Math.Min(Width, width - d), length, scratch, length);
         }
 
         return panels;

@@ -9,6 +9,9 @@ internal unsafe struct Gemm : IJob
     // Of singles: a panel block of 256 × 32 is 32 kB, 128 rows of A beside it are 128 kB, 16 packed panels are 512 kB.
     private const int DepthBlock = 256, RowBlock = 128, PanelBlock = 16;
 
+    // Rows of scratch for a packed panel: two more than it has, so that panels which are packed side by side do not fall into the same sets of the cache.
+    private const int PackedRows = DepthBlock + 2;
+
     // Up to here a product is bound by reading B once; cutting the depth would only write C more often.
     private const int FewRows = 32;
 
@@ -77,16 +80,21 @@ internal unsafe struct Gemm : IJob
         var packs = Packs;
         var depthBlock = !packs && (_m <= FewRows || _k <= 2 * DepthBlock) ? Math.Max(_k, 1) : DepthBlock;
         var spread = _aStep % WorstStride == 0;
-        var block = scratch + (((PanelBlock * DepthBlock) + Width) * Width);
+        var block = scratch + (((PanelBlock * PackedRows) + Width) * Width);
         for (var p0 = panel; p0 < panelEnd; p0 += PanelBlock)
         {
             var p1 = Math.Min(p0 + PanelBlock, panelEnd);
             for (var k0 = 0; k0 < Math.Max(_k, 1); k0 += depthBlock)
             {
                 var depth = Math.Min(depthBlock, _k - k0);
-                for (var p = p0; packs && p < p1; p++)
+                if (_rows is not null)
                 {
-                    Pack(p, k0, depth, scratch + ((long)(p - p0) * depthBlock * Width), scratch + ((long)PanelBlock * depthBlock * Width));
+                    PanelMatrix.PackRows(_rows + (k0 * _rowStride) + (p0 * Width), _rowStride, Math.Min(p1 * Width, _n) - (p0 * Width), depth, scratch, PackedRows);
+                }
+
+                for (var p = p0; packs && _rows is null && p < p1; p++)
+                {
+                    Pack(p, k0, depth, scratch + ((long)(p - p0) * PackedRows * Width), scratch + ((long)PanelBlock * PackedRows * Width));
                 }
 
                 for (var i = row; i < rowEnd; i += RowBlock)
@@ -105,7 +113,7 @@ internal unsafe struct Gemm : IJob
 
                     for (var p = p0; p < p1; p++)
                     {
-                        var b = packs ? scratch + ((long)(p - p0) * depthBlock * Width) : _weights.Panel(p, k0);
+                        var b = packs ? scratch + ((long)(p - p0) * PackedRows * Width) : _weights.Panel(p, k0);
                         var c = _c + (i * _cRow) + (p * _cPanel);
                         var start = k0 > 0 ? c : _start is null ? null : _start + (i * _startRow) + (p * (_start == _c ? _cPanel : Width));
                         s_best.Multiply(
@@ -132,17 +140,11 @@ internal unsafe struct Gemm : IJob
         var threads = (long)_m * _n * _k < 20_000 ? 1 : pool.Threads;
         var rounds = (panels + threads - 1) / threads;
         (_rowParts, _panelParts) = _m >= 16 * threads && panels < rounds * threads * 0.9 ? (threads, 1) : (1, Math.Min(threads, panels));
-        pool.Run(this, _rowParts * _panelParts, Packs ? (((PanelBlock * DepthBlock) + Width) * Width) + (RowBlock * DepthBlock) : 0);
+        pool.Run(this, _rowParts * _panelParts, Packs ? (((PanelBlock * PackedRows) + Width) * Width) + (RowBlock * DepthBlock) : 0);
     }
 
     private readonly void Pack(int panel, int from, int depth, float* destination, float* square)
     {
-        if (_rows is not null)
-        {
-            PanelMatrix.PackRows(_rows + (from * _rowStride) + (panel * Width), _rowStride, Math.Min(Width, _n - (panel * Width)), depth, destination);
-            return;
-        }
-
         if (!_transposed)
         {
             PanelMatrix.Widen(_weights.Type, _weights.Panel(panel, from), destination, depth * Width);

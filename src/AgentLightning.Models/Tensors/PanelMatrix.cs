@@ -72,13 +72,26 @@ internal readonly unsafe struct PanelMatrix(void* data, StoredType type, int col
         }
     }
 
-    /// <summary>Makes a panel [depth × 32] of rows: destination[d·32 + j] = source[d·stride + j], for j up to <paramref name="columns"/> ≤ 32; the rest is zero.</summary>
-    public static void PackRows(float* source, nint stride, int columns, int depth, float* destination)
+    /// <summary>
+    /// Makes panels [room × 32] of rows, a row after the other, as they lie in memory: destination[p·room·32 + d·32 + j] = source[d·stride + p·32 + j]. What the last panel lacks is zero.
+    /// </summary>
+    public static void PackRows(float* source, nint stride, int columns, int depth, float* destination, int room)
     {
         for (var d = 0; d < depth; d++, source += stride, destination += Width)
         {
-            Lanes.Load(source, columns).Store(destination);
-            (columns > Lanes.Count ? Lanes.Load(source + Lanes.Count, columns - Lanes.Count) : Vector512<float>.Zero).Store(destination + Lanes.Count);
+            float* from = source, to = destination;
+            var left = columns;
+            for (; left >= Width; left -= Width, from += Width, to += (nint)room * Width)
+            {
+                Vector512.Load(from).Store(to);
+                Vector512.Load(from + Lanes.Count).Store(to + Lanes.Count);
+            }
+
+            if (left > 0)
+            {
+                Lanes.Load(from, left).Store(to);
+                (left > Lanes.Count ? Lanes.Load(from + Lanes.Count, left - Lanes.Count) : Vector512<float>.Zero).Store(to + Lanes.Count);
+            }
         }
     }
 
