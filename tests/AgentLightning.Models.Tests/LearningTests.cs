@@ -79,8 +79,81 @@ public sealed class LearningTests
 
             Close.All(expected, actual, 1e-6);
         }
+    }
 
-        Assert.Throws<ArgumentException>(() => new LabelObjective(new PreferenceLoss()));
+    public static TheoryData<string, ISequenceObjective, double> Objectives => new()
+    {
+        { "DPO", new PreferenceLoss(), Math.Log(2) },
+        { "robust DPO", new PreferenceLoss(PreferenceKind.Robust, Smoothing: 0.1), Math.Log(2) },
+        { "IPO", new PreferenceLoss(PreferenceKind.Ipo), 25 },
+        { "hinge", new PreferenceLoss(PreferenceKind.Hinge), 1 },
+        { "APO", new PreferenceLoss(PreferenceKind.ApoZero), 1 },
+        { "KTO", new ProspectLoss(), 0.5 },
+        { "GRPO near a reference", new GroupPolicyLoss(Beta: 0.04, EntropyBonus: 0.01), double.NaN },
+        { "sequence ratio", new SequenceRatioLoss(), double.NaN },
+        { "by example", new LikelihoodLoss(), double.NaN },
+    };
+
+    [Theory]
+    [MemberData(nameof(Objectives))]
+    public void A_classifier_has_the_gradient_of_every_objective_that_needs_no_values(string name, ISequenceObjective objective, double lossAtTheReference)
+    {
+        float[] logits = [0.3f, -0.4f, 0.9f, 0.1f];
+        var labels = new LabelObjective(objective);
+        var now = LogSoftmax(logits);
+        if (!double.IsNaN(lossAtTheReference))
+        {
+            Assert.Equal(lossAtTheReference, labels.Evaluate(now, new Sample(0, 2, 1, now[2], now[2], 1, now[1]), new float[4]), 1e-5);
+        }
+
+        foreach (var sample in new[] { new Sample(0, 2, 1, -0.9f, -1.1f, 1, -1.7f), new Sample(0, 1, -0.5f, -2.2f, -1.3f, 3, -1.2f) })
+        {
+            var gradient = new float[4];
+            labels.Evaluate(now, sample, gradient);
+            for (var c = 0; c < logits.Length; c++)
+            {
+                const float Step = 1e-2f;
+                var difference = (At(c, Step) - At(c, -Step)) / (2 * Step);
+                Assert.True(Math.Abs(difference - gradient[c]) <= 2e-3 * Math.Max(1, Math.Abs(difference)), $"{name}, logit {c}: {gradient[c]} against {difference}");
+            }
+
+            float At(int index, float by)
+            {
+                var moved = logits.ToArray();
+                moved[index] += by;
+                return labels.Evaluate(LogSoftmax(moved), sample, new float[4]);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_classifier_learns_from_preferences_between_labels(long seed)
+    {
+        var (model, texts, labels, _) = Texts.Prepare(400, seed);
+        var (newTexts, newLabels) = Texts.Make(400, seed + 100);
+        var trainer = new ClassifierTrainer(model, texts, new ClassifierTrainingOptions());
+        var reference = MathF.Log(0.25f);
+        Sample[] pairs = [.. labels.SelectMany((label, text) => Enumerable.Range(1, 3).Select(i => new Sample(text, label, Reference: reference, Other: (label + i) % 4, OtherReference: reference)))];
+
+        for (var epoch = 0; epoch < 20; epoch++)
+        {
+            trainer.TrainEpoch(pairs, new LabelObjective(new PreferenceLoss()), 0.02f, 0.02f, Token);
+        }
+
+        Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
+    }
+
+    [Fact]
+    public void What_a_classifier_cannot_be_told_is_refused()
+    {
+        var needsValues = Assert.Throws<ArgumentException>(() => new LabelObjective(new ActorCriticLoss()));
+        var noOther = Assert.Throws<ArgumentException>(() => new LabelObjective(new PreferenceLoss()).Evaluate([-0.7f, -0.7f], new Sample(0, 1), new float[2]));
+
+        Assert.Contains("values", needsValues.Message, StringComparison.Ordinal);
+        Assert.Contains("is preferred to -1; that must be another one from 0 to 1", noOther.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -241,4 +314,10 @@ public sealed class LearningTests
 
     private static JudgeAnswers Judge(int[] labels) => (_, answers, _) =>
         Task.FromResult<IReadOnlyList<float>>([.. answers.Select(answer => answer.Action == labels[answer.Text] ? 1f : -1f)]);
+
+    private static float[] LogSoftmax(float[] logits)
+    {
+        var all = MathF.Log(logits.Sum(MathF.Exp));
+        return Array.ConvertAll(logits, logit => logit - all);
+    }
 }

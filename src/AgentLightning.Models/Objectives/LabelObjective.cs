@@ -3,44 +3,58 @@ using AgentLightning.Models.Objectives.Sequences;
 namespace AgentLightning.Models.Objectives;
 
 /// <summary>
-/// An objective over sequences for a classifier: the label that was given is a sequence of one token, and its advantage is the reward less a baseline.
+/// An objective over sequences for a classifier: the label that was given is a sequence of one token, and its advantage is the reward less a baseline. Where the objective compares, the label
+/// that was preferred comes first, and the other after it.
 /// </summary>
 public sealed class LabelObjective : IObjective
 {
     private readonly ISequenceObjective _objective;
     private readonly float _baseline;
+    private readonly bool _compares;
 
-    /// <param name="objective">One that needs neither a reference nor values nor pairs, which a classifier's answers do not have.</param>
+    /// <param name="objective">One that needs no values, which a classifier does not have.</param>
     /// <param name="baseline">The reward that counts as neither good nor bad.</param>
     public LabelObjective(ISequenceObjective objective, float baseline = 0)
     {
-        if ((objective.Needs & (SequenceNeeds.Reference | SequenceNeeds.Values | SequenceNeeds.Pairs)) != 0)
+        if (objective.Needs.HasFlag(SequenceNeeds.Values))
         {
-            throw new ArgumentException($"A classifier's answers have neither a reference nor values nor pairs, but this objective needs {objective.Needs}.", nameof(objective));
+            throw new ArgumentException("A classifier does not learn what reward to expect, but this objective needs such values. Take one that clips ratios without them.", nameof(objective));
         }
 
-        (_objective, _baseline) = (objective, baseline);
+        (_objective, _baseline, _compares) = (objective, baseline, objective.Needs.HasFlag(SequenceNeeds.Pairs));
     }
 
     /// <inheritdoc/>
     public float Evaluate(ReadOnlySpan<float> logProbabilities, in Sample sample, Span<float> gradient)
     {
+        if (_compares && (sample.Other < 0 || sample.Other >= logProbabilities.Length || sample.Other == sample.Action))
+        {
+            throw new ArgumentException($"This objective compares two labels, but the answer {sample.Action} is preferred to {sample.Other}; that must be another one from 0 to {logProbabilities.Length - 1}.", nameof(sample));
+        }
+
         var entropy = 0f;
         foreach (var logP in logProbabilities)
         {
             entropy -= MathF.Exp(logP) * logP;
         }
 
-        float[] slopes = [0, 0];
+        var (count, advantage) = (_compares ? 2 : 1, sample.Reward - _baseline);
+        ReadOnlySpan<int> starts = [0, 1, 2];
+        ReadOnlySpan<float> drawn = [logProbabilities[sample.Action], logProbabilities[_compares ? sample.Other : sample.Action]];
+        ReadOnlySpan<float> reference = [sample.Reference, sample.OtherReference], old = [sample.LogProbability, 0], entropies = [entropy, entropy], advantages = [advantage, -advantage];
+        float[] slopes = [0, 0, 0, 0];
         var batch = new SequenceBatch
         {
-            Starts = [0, 1], LogProbabilities = [logProbabilities[sample.Action]], OldLogProbabilities = [sample.LogProbability], Advantages = [sample.Reward - _baseline], Entropies = [entropy],
+            Starts = starts[..(count + 1)], LogProbabilities = drawn[..count], OldLogProbabilities = old[..count], ReferenceLogProbabilities = reference[..count], Advantages = advantages[..count],
+            Entropies = entropies[..count],
         };
-        var loss = _objective.Evaluate(batch, new UpdateSize(1, 1, 1), new SequenceGradients { LogProbabilities = slopes.AsSpan(0, 1), Entropies = slopes.AsSpan(1, 1) }, new MetricSums());
+        var loss = _objective.Evaluate(
+            batch, new UpdateSize(count, count, 1), new SequenceGradients { LogProbabilities = slopes.AsSpan(0, count), Entropies = slopes.AsSpan(2, count) }, new MetricSums());
+        var ofEntropy = slopes[2] + slopes[3];
         for (var c = 0; c < logProbabilities.Length; c++)
         {
             var p = MathF.Exp(logProbabilities[c]);
-            gradient[c] = (slopes[0] * ((c == sample.Action ? 1 : 0) - p)) - (slopes[1] * p * (logProbabilities[c] + entropy));
+            gradient[c] = (slopes[0] * ((c == sample.Action ? 1 : 0) - p)) + (slopes[1] * ((c == sample.Other ? 1 : 0) - p)) - (ofEntropy * p * (logProbabilities[c] + entropy));
         }
 
         return (float)loss;
