@@ -132,7 +132,7 @@ public sealed class LocalToolTests : IAsyncLifetime
     {
         foreach (var size in new[] { 1, 2, 3, 7, 1000 })
         {
-            var reader = new ToolCallReader(form switch { "tagged" => ToolForm.Tagged, "bare" => ToolForm.Bare, "list" => ToolForm.List, _ => ToolForm.Line }, isCall: false);
+            var reader = new ToolCallStream(form switch { "tagged" => ToolForm.Tagged, "bare" => ToolForm.Bare, "list" => ToolForm.List, _ => ToolForm.Line }, isCall: false);
 
             var sure = string.Concat(answer.Chunk(size).Select(piece => reader.Push(new string(piece))));
             var (rest, read) = reader.Finish();

@@ -33,7 +33,7 @@ internal sealed class LocalChatClient(SharedModel model, TimeProvider clock, Ran
             var tools = ToolChoice.Of(options);
             var prompt = said.Encode(messages, options?.Instructions, tools);
             var grammar = tools?.Required.Count > 0 ? GrammarOf(tools.CallSchema(said.Form)) : GrammarOf(options?.ResponseFormat);
-            var reader = tools is null ? null : new ToolCallReader(said.Form, isCall: tools.Required.Count > 0);
+            var reader = tools is null ? null : new ToolCallStream(said.Form, isCall: tools.Required.Count > 0);
             request = new RunningRequest(prompt, OptionsOf(options, grammar, runner.Context - prompt.Length));
             runner.Start(request);
             var (id, created) = ($"local-{Guid.CreateVersion7():N}", clock.GetUtcNow());

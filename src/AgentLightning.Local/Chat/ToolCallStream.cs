@@ -8,7 +8,7 @@ namespace AgentLightning.Local.Chat;
 /// Tells calls of functions from the text of an answer as it comes. What may become a call is held back; what turns out to be none, because it is no JSON or has no name, is text.
 /// </summary>
 /// <param name="isCall">Whether the answer is known to be one call, from its first character on.</param>
-internal sealed partial class ToolCallReader(ToolForm form, bool isCall)
+internal sealed partial class ToolCallStream(ToolForm form, bool isCall)
 {
     private readonly bool _isWhole = isCall || form == ToolForm.Bare || form == ToolForm.List;
     private string _held = "";
