@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Environments;
@@ -13,6 +14,7 @@ namespace AgentLightning.Models.Tests;
 /// <summary>Learning from preferences between answers that a model gives equally often.</summary>
 public sealed class PreferenceTests : IDisposable
 {
+    private static readonly ConcurrentDictionary<long, float[][]> s_mixed = [];
     private readonly Compute _compute = new(2);
     private readonly TemporaryFolder _folder = new();
 
@@ -41,33 +43,35 @@ public sealed class PreferenceTests : IDisposable
 
         var losses = lines.Select(line => line.Find("loss")).OfType<double>().ToList();
         Assert.Equal(first, losses[0], 1e-4 * first);
-        Assert.InRange(losses[^1], 0, last);
+        // The robust loss has no lower bound at 0.
+        Assert.InRange(losses[^1], -1, last);
         Assert.Equal(first, lines[0].Find("held_out/loss")!.Value, 1e-4 * first);
-        Assert.InRange(lines[^1].Find("held_out/loss")!.Value, 0, last);
+        Assert.InRange(lines[^1].Find("held_out/loss")!.Value, -1, last);
         Assert.Equal(0, lines[0].Find("held_out/rewards/margins")!.Value, 1e-5);
         Assert.InRange(lines[^1].Find("held_out/rewards/margins")!.Value, 0.3, 100);
         Assert.InRange(lines[^1].Find("held_out/rewards/accuracies")!.Value, 0.97, 1);
     }
 
     [Theory]
-    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 40, 0.22, 1.35, 1)]
-    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 40, 0.22, 1.35, 2)]
-    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 40, 0.22, 1.35, 3)]
-    [InlineData(PreferenceKind.Ipo, 1e-3f, 10, 3, 0.2, 1)]
-    [InlineData(PreferenceKind.Ipo, 1e-3f, 10, 3, 0.2, 2)]
-    [InlineData(PreferenceKind.Ipo, 1e-3f, 10, 3, 0.2, 3)]
-    public async Task A_few_dozen_updates_of_64_pairs_are_enough_to_tell_the_answers_apart(PreferenceKind kind, float rate, int steps, double loss, double margin, long seed)
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 0.28, 1.2, 1)]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 0.28, 1.2, 2)]
+    [InlineData(PreferenceKind.Sigmoid, 3e-4f, 0.28, 1.2, 3)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 0.63, 1.5, 1)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 0.63, 1.5, 2)]
+    [InlineData(PreferenceKind.Ipo, 1e-3f, 0.63, 1.5, 3)]
+    public async Task Ten_updates_of_64_pairs_are_enough_to_tell_the_answers_apart(PreferenceKind kind, float rate, double loss, double margin, long seed)
     {
         using var model = await MixedAsync(_compute, Token, seed);
         var lines = new List<ReinforcementEvent>();
 
         await PreferenceLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), Pairs(100, 900), Pairs(0, 100), new PreferenceOptions { Steps = steps, BatchSize = 64, LearningRate = rate, Schedule = Schedule.Constant, Loss = new PreferenceLoss(kind), Seed = seed },
+            new LanguagePolicy(model, _compute), Pairs(100, 900), Pairs(0, 100), new PreferenceOptions { Steps = 10, BatchSize = 64, LearningRate = rate, Schedule = Schedule.Constant, Loss = new PreferenceLoss(kind), Seed = seed },
             null, false, TimeProvider.System, lines.Add, Token);
 
-        Assert.InRange(lines[^1].Find("held_out/loss")!.Value, 0, loss);
-        Assert.InRange(lines[^1].Find("held_out/rewards/margins")!.Value, margin, 100);
-        Assert.InRange(lines[^1].Find("held_out/rewards/accuracies")!.Value, 0.99, 1);
+        var last = lines[^1];
+        Assert.True(
+            last.Find("held_out/loss") <= loss && last.Find("held_out/rewards/margins") >= margin && last.Find("held_out/rewards/accuracies") >= 0.99,
+            $"loss {last.Find("held_out/loss")}, margin {last.Find("held_out/rewards/margins")}, accuracy {last.Find("held_out/rewards/accuracies")}");
     }
 
     [Fact]
@@ -120,14 +124,26 @@ public sealed class PreferenceTests : IDisposable
             new LanguagePolicy(model, _compute), pairs, [], new PreferenceOptions { Steps = 1 }, null, false, TimeProvider.System, null, Token))).Message;
     }
 
-    /// <summary>A model that reverses digits, and as often raises each by one as well.</summary>
+    /// <summary>A model that reverses digits, and as often raises each by one as well. It is trained once for each seed.</summary>
     internal static async Task<Transformer> MixedAsync(Compute compute, CancellationToken cancellationToken, long seed = 1)
     {
         var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
         model.Train(true);
+        if (s_mixed.TryGetValue(seed, out var known))
+        {
+            model.Parameters.Zip(known).ToList().ForEach(pair => pair.First.Write(0, pair.Second));
+            return model;
+        }
+
         TokenExample[] examples = [.. Pairs(0, 2000).SelectMany(pair => new[] { new TokenExample([.. pair.Prompt, .. pair.Chosen], pair.Prompt.Length), new TokenExample([.. pair.Prompt, .. pair.Rejected], pair.Prompt.Length) })];
         await FineTuningLoop.TrainAsync(
-            model, model.Parameters, compute, examples, [], new FineTuningOptions { Steps = 60, BatchSize = 128, LearningRate = 3e-3f }, null, false, TimeProvider.System, null, cancellationToken);
+            model, model.Parameters, compute, examples, [], new FineTuningOptions { Steps = 400, BatchSize = 128, LearningRate = 1e-3f }, null, false, TimeProvider.System, null, cancellationToken);
+        s_mixed[seed] = [.. model.Parameters.Select(parameter =>
+        {
+            var values = new float[parameter.Count];
+            parameter.Read(0, values);
+            return values;
+        })];
         return model;
     }
 
