@@ -16,20 +16,7 @@ internal static class DeleteBenchmark
     private const int Episodes = 4_450_000;
     private const string Writer = "writer";
 
-    public static async Task<IReadOnlyList<Figure>> RunAsync()
-    {
-        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
-        try
-        {
-            var figures = await RunAsync("SQLite", Path.Combine(folder, "lightning.db"));
-            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
-            return postgres is null ? figures : [.. figures, .. await RunAsync("PostgreSQL", postgres.ConnectionString)];
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+    public static Task<IReadOnlyList<Figure>> RunAsync() => EachStore.RunAsync(RunAsync);
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(string engine, string store)
     {

@@ -9,20 +9,7 @@ internal static class ListsBenchmark
     private const int Requests = 200;
     private const double Limit = 50;
 
-    public static async Task<IReadOnlyList<Figure>> RunAsync()
-    {
-        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
-        try
-        {
-            var figures = await RunAsync("SQLite", Path.Combine(folder, "lightning.db"));
-            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
-            return postgres is null ? figures : [.. figures, .. await RunAsync("PostgreSQL", postgres.ConnectionString)];
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+    public static Task<IReadOnlyList<Figure>> RunAsync() => EachStore.RunAsync(RunAsync);
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(string engine, string store)
     {

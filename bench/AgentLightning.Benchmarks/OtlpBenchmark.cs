@@ -13,20 +13,10 @@ internal static class OtlpBenchmark
     private const int WarmUp = 600;
     private const int Connections = 8;
 
-    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    public static Task<IReadOnlyList<Figure>> RunAsync()
     {
         var load = new OtlpLoad();
-        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
-        try
-        {
-            var figures = await RunAsync(load, "SQLite", Path.Combine(folder, "lightning.db"), 20_000);
-            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
-            return postgres is null ? figures : [.. figures, .. await RunAsync(load, "PostgreSQL", postgres.ConnectionString, 10_000)];
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        return EachStore.RunAsync((engine, store) => RunAsync(load, engine, store, engine == "SQLite" ? 20_000 : 10_000));
     }
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(OtlpLoad load, string engine, string store, double limit)

@@ -12,20 +12,7 @@ internal static class RewardsBenchmark
     private const int WarmUp = 2_000;
     private const int Episodes = 2_000;
 
-    public static async Task<IReadOnlyList<Figure>> RunAsync()
-    {
-        var folder = Directory.CreateTempSubdirectory("lightning-bench-").FullName;
-        try
-        {
-            var sqlite = await RunAsync("SQLite", Path.Combine(folder, "lightning.db"));
-            using var postgres = PostgresFolder.Start(Path.Combine(folder, "pg"));
-            return postgres is null ? [sqlite] : [sqlite, await RunAsync("PostgreSQL", postgres.ConnectionString)];
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+    public static Task<IReadOnlyList<Figure>> RunAsync() => EachStore.RunAsync(async (engine, store) => [await RunAsync(engine, store)]);
 
     private static async Task<Figure> RunAsync(string engine, string store)
     {

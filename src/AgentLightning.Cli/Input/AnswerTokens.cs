@@ -7,6 +7,19 @@ namespace AgentLightning.Cli.Input;
 /// <summary>Prompts and answers of rows as the tokens that are learned: with what ends an answer.</summary>
 internal static class AnswerTokens
 {
+    /// <summary>What the rows of a file of JSON lines are; blank lines are left out.</summary>
+    /// <param name="members">What a row holds, for who names no file.</param>
+    /// <param name="read">Reads a row; the text says where it stands.</param>
+    public static IReadOnlyList<T> Rows<T>(string path, string members, Func<JsonElement, string, T> read)
+    {
+        if (!File.Exists(path))
+        {
+            throw LightningException.Invalid($"There is no file '{path}'. --data and --held-out take JSON lines with {members}.");
+        }
+
+        return [.. File.ReadLines(path).Index().Where(row => !string.IsNullOrWhiteSpace(row.Item)).Select(row => (row.Item, Where: $"{path}, line {row.Index + 1}")).Select(row => read(Parse(row.Item, row.Where), row.Where))];
+    }
+
     /// <summary>A row of JSON lines.</summary>
     public static JsonElement Parse(string line, string where)
     {

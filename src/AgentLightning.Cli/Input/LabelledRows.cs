@@ -11,19 +11,10 @@ namespace AgentLightning.Cli.Input;
 /// </summary>
 internal static class LabelledRows
 {
-    public static IReadOnlyList<LabelledAnswer> Read(string path, Tokenizer tokenizer)
-    {
-        if (!File.Exists(path))
-        {
-            throw LightningException.Invalid($"There is no file '{path}'. --data and --held-out take JSON lines with prompt, completion and label.");
-        }
+    public static IReadOnlyList<LabelledAnswer> Read(string path, Tokenizer tokenizer) => AnswerTokens.Rows(path, "prompt, completion and label", (row, where) => Row(row, where, tokenizer));
 
-        return [.. File.ReadLines(path).Select((line, index) => (line, index)).Where(row => !string.IsNullOrWhiteSpace(row.line)).Select(row => Row(row.line, $"{path}, line {row.index + 1}", tokenizer))];
-    }
-
-    private static LabelledAnswer Row(string line, string where, Tokenizer tokenizer)
+    private static LabelledAnswer Row(JsonElement row, string where, Tokenizer tokenizer)
     {
-        var row = AnswerTokens.Parse(line, where);
         if (row.ValueKind != JsonValueKind.Object || !row.TryGetProperty("label", out var label) || label.ValueKind is not (JsonValueKind.True or JsonValueKind.False)
             || !row.TryGetProperty("prompt", out var prompt) || !row.TryGetProperty("completion", out var completion))
         {

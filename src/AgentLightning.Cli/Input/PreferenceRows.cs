@@ -11,19 +11,10 @@ namespace AgentLightning.Cli.Input;
 /// </summary>
 internal static class PreferenceRows
 {
-    public static IReadOnlyList<PreferencePair> Read(string path, Tokenizer tokenizer)
-    {
-        if (!File.Exists(path))
-        {
-            throw LightningException.Invalid($"There is no file '{path}'. --data and --held-out take JSON lines with prompt, chosen and rejected.");
-        }
+    public static IReadOnlyList<PreferencePair> Read(string path, Tokenizer tokenizer) => AnswerTokens.Rows(path, "prompt, chosen and rejected", (row, where) => Row(row, where, tokenizer));
 
-        return [.. File.ReadLines(path).Select((line, index) => (line, index)).Where(row => !string.IsNullOrWhiteSpace(row.line)).Select(row => Row(row.line, $"{path}, line {row.index + 1}", tokenizer))];
-    }
-
-    private static PreferencePair Row(string line, string where, Tokenizer tokenizer)
+    private static PreferencePair Row(JsonElement row, string where, Tokenizer tokenizer)
     {
-        var row = AnswerTokens.Parse(line, where);
         if (Text(row, "prompt") is { } prompt && Text(row, "chosen") is { } chosen && Text(row, "rejected") is { } rejected)
         {
             return new PreferencePair(tokenizer.Encode(prompt), AnswerTokens.OfText(chosen, tokenizer), AnswerTokens.OfText(rejected, tokenizer));

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using AgentLightning.Common;
+using AgentLightning.Models.Environments.Tools;
 
 namespace AgentLightning.Local.Chat;
 
@@ -23,11 +24,13 @@ internal sealed partial record ToolForm(string Marker, string? End, string Argum
     public static ToolForm Line { get; } = new("TOOL_CALL:", null, "arguments", "");
 
     /// <param name="template">Source of the chat template; null where there is none.</param>
-    public static ToolForm Of(string? template) => template is null || !Tools().IsMatch(template) ? Line
-        : template.Contains("<tool_call>", StringComparison.Ordinal) ? Tagged
-        : template.Contains("[TOOL_CALLS]", StringComparison.Ordinal) ? List
-        : template.Contains("\"parameters\"", StringComparison.Ordinal) ? Bare
-        : throw LightningException.Invalid("The chat template takes tools, but its calls are none of those that are known (<tool_call>, [TOOL_CALLS], or JSON with \"name\" and \"parameters\"). Give another template, or leave the tools out.");
+    public static ToolForm Of(string? template) => template is null || !Tools().IsMatch(template) ? Line : ToolCallFormats.Find(template) switch
+    {
+        ToolCallFormat.Hermes => Tagged,
+        ToolCallFormat.Mistral => List,
+        ToolCallFormat.Llama => Bare,
+        _ => throw LightningException.Invalid("The chat template takes tools, but its calls are none of those that are known (<tool_call>, [TOOL_CALLS], or JSON with \"name\" and \"parameters\"). Give another template, or leave the tools out."),
+    };
 
     [GeneratedRegex(@"\btools\b")]
     private static partial Regex Tools();

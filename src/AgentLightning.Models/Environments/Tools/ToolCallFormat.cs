@@ -12,3 +12,19 @@ public enum ToolCallFormat
     /// <summary>Mistral: <c>[TOOL_CALLS]</c> and a list of <c>{"name": …, "arguments": {…}}</c>.</summary>
     Mistral,
 }
+
+/// <summary>Tells the format from a chat template.</summary>
+public static class ToolCallFormats
+{
+    /// <summary>The format in which the template writes calls that were made; null when it shows none that is known.</summary>
+    /// <param name="template">Its source.</param>
+    public static ToolCallFormat? Find(string template)
+    {
+        return Shows("<tool_call>") ? ToolCallFormat.Hermes
+            : Shows("[TOOL_CALLS]") ? ToolCallFormat.Mistral
+            : Shows("ipython") || Shows("\"parameters\"") ? ToolCallFormat.Llama
+            : null;
+
+        bool Shows(string mark) => template.Contains(mark, StringComparison.Ordinal);
+    }
+}

@@ -77,12 +77,6 @@ public sealed class ToolConversation
         ["function"] = new Dictionary<string, object?> { ["name"] = tool.Name, ["description"] = tool.Description, ["parameters"] = tool.Parameters },
     };
 
-    private static ToolCallFormat FormatOf(string? template) => template switch
-    {
-        null => ToolCallFormat.Hermes,
-        _ when template.Contains("<tool_call>", StringComparison.Ordinal) => ToolCallFormat.Hermes,
-        _ when template.Contains("[TOOL_CALLS]", StringComparison.Ordinal) => ToolCallFormat.Mistral,
-        _ when template.Contains("ipython", StringComparison.Ordinal) => ToolCallFormat.Llama,
-        _ => throw new ArgumentException("The chat template does not show how tools are called: neither as <tool_call>, nor as [TOOL_CALLS], nor with the role ipython. Say which of Hermes, Mistral and Llama it is, or take a model that was made to call tools."),
-    };
+    private static ToolCallFormat FormatOf(string? template) => template is null ? ToolCallFormat.Hermes : ToolCallFormats.Find(template)
+        ?? throw new ArgumentException("The chat template does not show how tools are called: neither as <tool_call>, nor as [TOOL_CALLS], nor as JSON with parameters. Say which of Hermes, Mistral and Llama it is, or take a model that was made to call tools.");
 }
