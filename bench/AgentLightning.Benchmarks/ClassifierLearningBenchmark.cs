@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using AgentLightning.Engine;
 using AgentLightning.Evaluation;
-using AgentLightning.Local;
 using AgentLightning.Models.Loops;
 using AgentLightning.Models.Tensors;
 using AgentLightning.Testing;
@@ -10,17 +10,21 @@ using AgentLightning.Triage;
 namespace AgentLightning.Benchmarks;
 
 /// <summary>
-/// How well the classifier of the triage agent learns: from rewards only against from labels, on the same held-out fifth, with the number of rewards it took;
-/// and from labels by cross-validation. Each with three seeds, of splits and of training.
+/// How well the classifier of the triage agent learns: from rewards only against from labels, on the same held-out fifth, with the number
+/// of rewards it took; and from labels by cross-validation. Each with three seeds, of splits and of training.
 /// </summary>
 internal static class ClassifierLearningBenchmark
 {
     private const string Name = "learn-classifier";
-    private const double HeldOutShare = 0.2, LeastRatio = 0.97;
+    private const double HeldOutShare = 0.2,
+        LeastRatio = 0.97;
     private const int Folds = 5;
     private static readonly long[] s_seeds = [1, 2, 3];
 
-    /// <summary>Rewards for each text at which learning is looked at; below one, only that share of the texts is answered. The default number of rounds comes last.</summary>
+    /// <summary>
+    /// Rewards for each text at which learning is looked at; below one, only that share of the texts is answered. The default number of
+    /// rounds comes last.
+    /// </summary>
     private static readonly double[] s_rewardsPerText = [0.125, 0.25, 0.5, 0.75, 1, 2, 3, 4, 5, 6];
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
@@ -43,7 +47,10 @@ internal static class ClassifierLearningBenchmark
     private static async Task<IReadOnlyList<Figure>> FromRewardsAsync(string data, IReadOnlyList<(FeedbackTask Task, string Label)> items)
     {
         var usual = new RewardLoopOptions().Rounds;
-        double[] labelled = new double[s_seeds.Length], rewarded = new double[s_seeds.Length], needed = new double[s_seeds.Length], seconds = new double[s_seeds.Length];
+        double[] labelled = new double[s_seeds.Length],
+            rewarded = new double[s_seeds.Length],
+            needed = new double[s_seeds.Length],
+            seconds = new double[s_seeds.Length];
         var texts = 0;
         for (var i = 0; i < s_seeds.Length; i++)
         {
@@ -72,20 +79,36 @@ internal static class ClassifierLearningBenchmark
         double[] ratios = [.. rewarded.Zip(labelled, (reward, label) => reward / label)];
         return
         [
-            Figure.AtLeast(Name, $"{data}, {texts} texts: accuracy from {usual} rewards a text {Each(rewarded)} against from labels {Each(labelled)}, seeds {Each(ratios)}, in {Each(seconds, "0.0")} s, median", Median(ratios), "times", LeastRatio),
-            Figure.AtMost(Name, $"{data}: rewards to {LeastRatio.ToString(CultureInfo.InvariantCulture)} of the accuracy from labels, seeds {Each(needed, "0")}, median", Median(needed), "rewards", usual * texts),
+            Figure.AtLeast(
+                Name,
+                $"{data}, {texts} texts: accuracy from {usual} rewards a text {Each(rewarded)} against from labels {Each(labelled)}, "
+                    + $"seeds {Each(ratios)}, in {Each(seconds, "0.0")} s, median",
+                Median(ratios),
+                "times",
+                LeastRatio
+            ),
+            Figure.AtMost(
+                Name,
+                $"{data}: rewards to {LeastRatio.ToString(CultureInfo.InvariantCulture)} of the accuracy from labels, seeds "
+                    + $"{Each(needed, "0")}, median",
+                Median(needed),
+                "rewards",
+                usual * texts
+            ),
         ];
     }
 
     private static IReadOnlyList<Figure> CrossValidate(string data, IReadOnlyList<(FeedbackTask Task, string Label)> items)
     {
         List<string> labels = [.. items.Select(item => item.Label).Distinct().Order(StringComparer.Ordinal)];
-        double[] scores = new double[s_seeds.Length], seconds = new double[s_seeds.Length];
+        double[] scores = new double[s_seeds.Length],
+            seconds = new double[s_seeds.Length];
         for (var i = 0; i < s_seeds.Length; i++)
         {
             var order = items.ToArray();
             new SeededRandom(s_seeds[i]).Shuffle<(FeedbackTask, string)>(order);
-            List<string> expected = [], given = [];
+            List<string> expected = [],
+                given = [];
             for (var fold = 0; fold < Folds; fold++)
             {
                 var policy = new TrainedTriagePolicy("fold", Train([.. order.Where((_, at) => at % Folds != fold)], s_seeds[i]).Model);
@@ -105,15 +128,35 @@ internal static class ClassifierLearningBenchmark
 
         return
         [
-            Figure.AtLeast(Name, $"{data}: macro-F1 from labels, {Folds}-fold cross-validation, seeds {Each(scores)}, median", Median(scores), "macro-F1", 0.78),
-            Figure.AtMost(Name, $"{data}: training from {items.Count} labels, seeds {Each(seconds, "0.0")}, median", Median(seconds), "s", 60),
+            Figure.AtLeast(
+                Name,
+                $"{data}: macro-F1 from labels, {Folds}-fold cross-validation, seeds {Each(scores)}, median",
+                Median(scores),
+                "macro-F1",
+                0.78
+            ),
+            Figure.AtMost(
+                Name,
+                $"{data}: training from {items.Count} labels, seeds {Each(seconds, "0.0")}, median",
+                Median(seconds),
+                "s",
+                60
+            ),
         ];
 
         TrainedClassifier Train(IReadOnlyList<(FeedbackTask Task, string Label)> part, long seed) =>
-            PolicyTrainer.FromLabels([.. part.Select(item => item.Task)], [.. part.Select(item => item.Label)], labels, seed, null, CancellationToken.None);
+            PolicyTrainer.FromLabels(
+                [.. part.Select(item => item.Task)],
+                [.. part.Select(item => item.Label)],
+                labels,
+                seed,
+                null,
+                CancellationToken.None
+            );
     }
 
     private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 
-    private static string Each(double[] values, string format = "0.000") => string.Join(" ", values.Select(value => value.ToString(format, CultureInfo.InvariantCulture)));
+    private static string Each(double[] values, string format = "0.000") =>
+        string.Join(" ", values.Select(value => value.ToString(format, CultureInfo.InvariantCulture)));
 }

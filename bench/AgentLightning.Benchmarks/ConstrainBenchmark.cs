@@ -12,12 +12,14 @@ using AgentLightning.Models.Tokenizers.Bpe;
 namespace AgentLightning.Benchmarks;
 
 /// <summary>
-/// What it costs to keep a completion to a JSON schema with a vocabulary as large as that of Qwen: microseconds per token for the mask beside a tenth of the time of a decoding step of 117 million parameters,
-/// and how much longer decoding takes with a schema than without one. Without weights every token is as likely as another, so texts are long and go everywhere: the worst case.
+/// What it costs to keep a completion to a JSON schema with a vocabulary as large as that of Qwen: microseconds per token for the mask
+/// beside a tenth of the time of a decoding step of 117 million parameters, and how much longer decoding takes with a schema than without
+/// one. Without weights every token is as likely as another, so texts are long and go everywhere: the worst case.
 /// </summary>
 internal static class ConstrainBenchmark
 {
-    private const int Vocabulary = 151_936, Tokens = 96;
+    private const int Vocabulary = 151_936,
+        Tokens = 96;
 
     private const string Schema = """
         {"$defs": {"part": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}, "count": {"type": "integer", "minimum": 0, "maximum": 500},
@@ -33,10 +35,20 @@ internal static class ConstrainBenchmark
         using var model = Transformer.Allocate(
             new TransformerConfig
             {
-                Family = TransformerFamily.Qwen2, VocabularySize = Vocabulary, Width = 512, Layers = 14, Heads = 8, KeyValueHeads = 2, HeadWidth = 64, InnerWidth = 1408,
-                MaxPositions = 512, QueryKeyValueBias = true, TiedEmbeddings = true,
+                Family = TransformerFamily.Qwen2,
+                VocabularySize = Vocabulary,
+                Width = 512,
+                Layers = 14,
+                Heads = 8,
+                KeyValueHeads = 2,
+                HeadWidth = 64,
+                InnerWidth = 1408,
+                MaxPositions = 512,
+                QueryKeyValueBias = true,
+                TiedEmbeddings = true,
             },
-            StoredType.BF16);
+            StoredType.BF16
+        );
         using var generator = new Generator(model, compute, tokenizer);
         var grammar = JsonGrammar.Parse(Schema);
         var (seed, times) = (0L, new List<double[]>());
@@ -54,18 +66,45 @@ internal static class ConstrainBenchmark
         var trie = new TokenTrie(tokenizer, Vocabulary);
         Masks(trie, 1);
         var (first, again) = Masks(trie, 2);
-        return Task.FromResult<IReadOnlyList<Figure>>(
-        [
-            Figure.AtMost("constrain", $"mask of {Vocabulary:N0} tokens, schema seen for the first time; limit a tenth of a step of {model.ParameterCount / 1e6:F0}M BF16", first, "µs per token", Math.Round(step / 10, 1)),
+        return Task.FromResult<IReadOnlyList<Figure>>([
+            Figure.AtMost(
+                "constrain",
+                $"mask of {Vocabulary:N0} tokens, schema seen for the first time; limit a tenth of a step of "
+                    + $"{model.ParameterCount / 1e6:F0}M BF16",
+                first,
+                "µs per token",
+                Math.Round(step / 10, 1)
+            ),
             Figure.AtMost("constrain", "mask, places seen before", again, "µs per token", Math.Round(step / 10, 1)),
-            Figure.AtMost("constrain", "decoding with a schema, batch 1, median of 12 rounds", times.Select(round => round[1] / round[0]).Median(), "times as long as without", 1.1),
-            Figure.AtMost("constrain", "decoding with a schema seen for the first time", times.Select(round => round[2] / round[0]).Median(), "times as long as without", 1.1),
+            Figure.AtMost(
+                "constrain",
+                "decoding with a schema, batch 1, median of 12 rounds",
+                times.Select(round => round[1] / round[0]).Median(),
+                "times as long as without",
+                1.1
+            ),
+            Figure.AtMost(
+                "constrain",
+                "decoding with a schema seen for the first time",
+                times.Select(round => round[2] / round[0]).Median(),
+                "times as long as without",
+                1.1
+            ),
         ]);
 
         double Seconds(JsonGrammar? shape)
         {
             var start = Stopwatch.GetTimestamp();
-            var completion = generator.Generate([1, 2, 3], new GenerationOptions { MaxTokens = shape is null ? Tokens : 2 * shape.Shortest, Seed = seed, Grammar = shape, StopIds = [] })[0];
+            var completion = generator.Generate(
+                [1, 2, 3],
+                new GenerationOptions
+                {
+                    MaxTokens = shape is null ? Tokens : 2 * shape.Shortest,
+                    Seed = seed,
+                    Grammar = shape,
+                    StopIds = [],
+                }
+            )[0];
             return Stopwatch.GetElapsedTime(start).TotalSeconds / completion.TokenIds.Count;
         }
     }
@@ -105,10 +144,15 @@ internal static class ConstrainBenchmark
             state = constraint.After(state, token);
         }
 
-        return (Stopwatch.GetElapsedTime(0, first).TotalMicroseconds / drawn.Count, Stopwatch.GetElapsedTime(0, again).TotalMicroseconds / drawn.Count);
+        return (
+            Stopwatch.GetElapsedTime(0, first).TotalMicroseconds / drawn.Count,
+            Stopwatch.GetElapsedTime(0, again).TotalMicroseconds / drawn.Count
+        );
     }
 
-    /// <summary>A vocabulary over bytes with words of several scripts, with and without a blank before them, punctuation and runs of blanks.</summary>
+    /// <summary>
+    /// A vocabulary over bytes with words of several scripts, with and without a blank before them, punctuation and runs of blanks.
+    /// </summary>
     private static string Json()
     {
         var random = new Random(1);
@@ -129,13 +173,32 @@ internal static class ConstrainBenchmark
         }
 
         var vocabulary = tokens.Index().ToDictionary(token => token.Item, token => token.Index);
-        return JsonSerializer.Serialize(new Dictionary<string, object>
-        {
-            ["model"] = new Dictionary<string, object> { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = Array.Empty<string>() },
-            ["pre_tokenizer"] = new { type = "ByteLevel", add_prefix_space = false, use_regex = true },
-            ["decoder"] = new { type = "ByteLevel" },
-        });
+        return JsonSerializer.Serialize(
+            new Dictionary<string, object>
+            {
+                ["model"] = new Dictionary<string, object>
+                {
+                    ["type"] = "BPE",
+                    ["vocab"] = vocabulary,
+                    ["merges"] = Array.Empty<string>(),
+                },
+                ["pre_tokenizer"] = new
+                {
+                    type = "ByteLevel",
+                    add_prefix_space = false,
+                    use_regex = true,
+                },
+                ["decoder"] = new { type = "ByteLevel" },
+            }
+        );
 
-        string Word(int syllables) => string.Concat(Enumerable.Range(0, syllables).Select(_ => $"{"bcdfghjklmnprstvwxyz"[random.Next(20)]}{"aeiou"[random.Next(5)]}{(random.Next(2) == 0 ? "" : $"{"nrstlm"[random.Next(6)]}")}"));
+        string Word(int syllables) =>
+            string.Concat(
+                Enumerable
+                    .Range(0, syllables)
+                    .Select(_ =>
+                        $"{"bcdfghjklmnprstvwxyz"[random.Next(20)]}{"aeiou"[random.Next(5)]}{(random.Next(2) == 0 ? "" : $"{"nrstlm"[random.Next(6)]}")}"
+                    )
+            );
     }
 }

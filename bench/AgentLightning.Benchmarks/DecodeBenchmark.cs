@@ -5,8 +5,9 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Benchmarks;
 
 /// <summary>
-/// Tokens per second of decoding with a cache of 256 tokens, at batches of 1 and 8, as a share of the lesser of two limits measured in the same run: the peak of matrix
-/// products, and reading all weights and the cache once per step. And one prompt of 256 tokens answered 16 times, against 16 prompts.
+/// Tokens per second of decoding with a cache of 256 tokens, at batches of 1 and 8, as a share of the lesser of two limits measured in the
+/// same run: the peak of matrix products, and reading all weights and the cache once per step. And one prompt of 256 tokens answered 16
+/// times, against 16 prompts.
 /// </summary>
 internal static class DecodeBenchmark
 {
@@ -20,14 +21,32 @@ internal static class DecodeBenchmark
             using var model = Transformer.Allocate(
                 new TransformerConfig
                 {
-                    Family = TransformerFamily.Qwen2, VocabularySize = 32_000, Width = 896, Layers = 6, Heads = 14, KeyValueHeads = 2, HeadWidth = 64, InnerWidth = 4864,
-                    MaxPositions = 512, QueryKeyValueBias = true, TiedEmbeddings = true,
+                    Family = TransformerFamily.Qwen2,
+                    VocabularySize = 32_000,
+                    Width = 896,
+                    Layers = 6,
+                    Heads = 14,
+                    KeyValueHeads = 2,
+                    HeadWidth = 64,
+                    InnerWidth = 4864,
+                    MaxPositions = 512,
+                    QueryKeyValueBias = true,
+                    TiedEmbeddings = true,
                 },
-                type);
+                type
+            );
             foreach (var batch in new[] { 1, 8 })
             {
                 var figure = ModelSpeed.Decoding(model, compute, batch, seconds: 4);
-                figures.Add(Figure.AtLeast("decode", $"{model.ParameterCount / 1e6:F0}M {type}, {figure.Name}: {figure.Value:F0} {figure.Unit}; limit {figure.Limit}", figure.Share!.Value, "of limit", 0.7));
+                figures.Add(
+                    Figure.AtLeast(
+                        "decode",
+                        $"{model.ParameterCount / 1e6:F0}M {type}, {figure.Name}: {figure.Value:F0} {figure.Unit}; limit {figure.Limit}",
+                        figure.Share!.Value,
+                        "of limit",
+                        0.7
+                    )
+                );
             }
 
             var group = ModelSpeed.Group(model, compute, 16, 16);

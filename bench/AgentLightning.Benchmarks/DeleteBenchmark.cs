@@ -7,8 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AgentLightning.Benchmarks;
 
 /// <summary>
-/// <c>lightning episodes delete</c> as a process of its own, on a store of ten million rows: of one user, and then of all. Meanwhile this process writes episodes one at a time, and
-/// afterwards those, and no others, are there.
+/// <c>lightning episodes delete</c> as a process of its own, on a store of ten million rows: of one user, and then of all. Meanwhile this
+/// process writes episodes one at a time, and afterwards those, and no others, are there.
 /// </summary>
 internal static class DeleteBenchmark
 {
@@ -21,7 +21,10 @@ internal static class DeleteBenchmark
     private static async Task<IReadOnlyList<Figure>> RunAsync(string engine, string store)
     {
         await ManyEpisodes.FillAsync(store, Episodes);
-        await using var services = new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddLightning(new LightningOptions { Store = store })
+            .BuildServiceProvider();
         await services.OpenLightningAsync(create: false, CancellationToken.None);
         var episodes = services.GetRequiredService<IEpisodeStore>();
 
@@ -38,12 +41,27 @@ internal static class DeleteBenchmark
         return ofUser + ofAll == Episodes && left == waits.Count && kept == waits.Count
             ?
             [
-                Figure.AtMost("delete", $"the {ofUser} episodes of a user among {Episodes:N0} on {engine}, with the start of the process", userSeconds, "s", 5),
+                Figure.AtMost(
+                    "delete",
+                    $"the {ofUser} episodes of a user among {Episodes:N0} on {engine}, with the start of the process",
+                    userSeconds,
+                    "s",
+                    5
+                ),
                 Figure.AtLeast("delete", $"all of {ofAll:N0} episodes on {engine}", ofAll / seconds, "episodes/s", 5_000),
                 Figure.AtMost("delete", $"peak memory of what deletes, {engine}", megabytes, "MB", 400),
-                Figure.AtMost("delete", $"an episode written meanwhile, {waits.Count} of them on {engine}, 99 %", waits[waits.Count * 99 / 100], "ms", 1_000),
+                Figure.AtMost(
+                    "delete",
+                    $"an episode written meanwhile, {waits.Count} of them on {engine}, 99 %",
+                    waits[waits.Count * 99 / 100],
+                    "ms",
+                    1_000
+                ),
             ]
-            : throw new InvalidOperationException($"{ofUser} and {ofAll} of {Episodes} episodes were deleted; {left} are left, of which {kept} of {waits.Count} that were written meanwhile.");
+            : throw new InvalidOperationException(
+                $"{ofUser} and {ofAll} of {Episodes} episodes were deleted; {left} are left, of which {kept} of {waits.Count} that were "
+                    + $"written meanwhile."
+            );
     }
 
     /// <summary>How long each of the writes took, in milliseconds.</summary>
@@ -54,7 +72,21 @@ internal static class DeleteBenchmark
         {
             var start = Stopwatch.GetTimestamp();
             var i = waits.Count.ToString(CultureInfo.InvariantCulture);
-            await episodes.AddAsync([new Episode { Id = $"w{i}", AgentId = Writer, UserInput = $"question {i}", AssistantOutput = "answer", RequestLatencyMs = 1, CreatedAt = DateTimeOffset.UtcNow, InputKey = $"w{i}" }], CancellationToken.None);
+            await episodes.AddAsync(
+                [
+                    new Episode
+                    {
+                        Id = $"w{i}",
+                        AgentId = Writer,
+                        UserInput = $"question {i}",
+                        AssistantOutput = "answer",
+                        RequestLatencyMs = 1,
+                        CreatedAt = DateTimeOffset.UtcNow,
+                        InputKey = $"w{i}",
+                    },
+                ],
+                CancellationToken.None
+            );
             waits.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
 
@@ -64,7 +96,12 @@ internal static class DeleteBenchmark
     private static async Task<(long Removed, double Seconds, double Megabytes)> DeleteAsync(string store, string[] chosen)
     {
         var start = Stopwatch.GetTimestamp();
-        using var process = Process.Start(new ProcessStartInfo(ServerProcess.Host, [ServerProcess.Program, "episodes", "delete", .. chosen, "--store", store, "--json"]) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(ServerProcess.Host, [ServerProcess.Program, "episodes", "delete", .. chosen, "--store", store, "--json"])
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
         using var sampling = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         var (reading, megabytes) = (process.StandardOutput.ReadToEndAsync(), 0.0);
         while (!reading.IsCompleted && await sampling.WaitForNextTickAsync())

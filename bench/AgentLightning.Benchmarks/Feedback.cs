@@ -16,7 +16,12 @@ internal static class Feedback
         while (reader.ReadLine() is { } line)
         {
             using var row = JsonDocument.Parse(line);
-            rows.Add((new TextInput("", row.RootElement.GetProperty("comment").GetString()!), row.RootElement.GetProperty("category").GetString()!));
+            rows.Add(
+                (
+                    new TextInput("", row.RootElement.GetProperty("comment").GetString()!),
+                    row.RootElement.GetProperty("category").GetString()!
+                )
+            );
         }
 
         return rows;

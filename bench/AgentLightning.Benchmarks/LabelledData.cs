@@ -4,10 +4,15 @@ using AgentLightning.Triage;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>Public research data that is not part of the repository: under <c>LIGHTNING_SHARED_DATA</c>, or in <c>../shared/data</c> beside it.</summary>
+/// <summary>
+/// Public research data that is not part of the repository: under <c>LIGHTNING_SHARED_DATA</c>, or in <c>../shared/data</c> beside it.
+/// </summary>
 internal static class LabelledData
 {
-    /// <summary>Customer questions about a bank; only the first intents of the alphabet, where there should be fewer than all 77. Null, and a line that says so, where the file is absent.</summary>
+    /// <summary>
+    /// Customer questions about a bank; only the first intents of the alphabet, where there should be fewer than all 77. Null, and a line
+    /// that says so, where the file is absent.
+    /// </summary>
     public static IReadOnlyList<(FeedbackTask Task, string Label)>? Banking77(int intents)
     {
         var items = Read("banking77/train.csv", ["text"], "category");
@@ -16,7 +21,8 @@ internal static class LabelledData
     }
 
     /// <summary>Issues of five projects: bug, feature or question. Null, and a line that says so, where the file is absent.</summary>
-    public static IReadOnlyList<(FeedbackTask Task, string Label)>? Nlbse24() => Read("nlbse24/issues_train.csv", ["title", "body"], "label");
+    public static IReadOnlyList<(FeedbackTask Task, string Label)>? Nlbse24() =>
+        Read("nlbse24/issues_train.csv", ["title", "body"], "label");
 
     private static List<(FeedbackTask Task, string Label)>? Read(string name, IReadOnlyList<string> text, string label)
     {

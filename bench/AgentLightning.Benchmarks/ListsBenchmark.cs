@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>Milliseconds of lists, statistics and reports over HTTP, on a store of a million episodes of one year, a quarter of them rewarded.</summary>
+/// <summary>
+/// Milliseconds of lists, statistics and reports over HTTP, on a store of a million episodes of one year, a quarter of them rewarded.
+/// </summary>
 internal static class ListsBenchmark
 {
     private const int Episodes = 1_000_000;
@@ -32,7 +34,15 @@ internal static class ListsBenchmark
         var figures = new List<Figure>();
         foreach (var (what, path) in asked)
         {
-            figures.Add(Figure.AtMost("lists", $"{what}, {Episodes:N0} episodes on {engine}, 95 %", await MeasureAsync(server.Http, path), "ms", Limit));
+            figures.Add(
+                Figure.AtMost(
+                    "lists",
+                    $"{what}, {Episodes:N0} episodes on {engine}, 95 %",
+                    await MeasureAsync(server.Http, path),
+                    "ms",
+                    Limit
+                )
+            );
         }
 
         await server.StopAsync();

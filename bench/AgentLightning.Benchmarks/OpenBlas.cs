@@ -10,7 +10,8 @@ internal sealed unsafe class OpenBlas
 
     private OpenBlas(nint library)
     {
-        _multiply = (delegate* unmanaged<int, int, int, int, int, int, float, float*, int, float*, int, float, float*, int, void>)NativeLibrary.GetExport(library, "cblas_sgemm");
+        _multiply = (delegate* unmanaged<int, int, int, int, int, int, float, float*, int, float*, int, float, float*, int, void>)
+            NativeLibrary.GetExport(library, "cblas_sgemm");
         _setThreads = (delegate* unmanaged<int, void>)NativeLibrary.GetExport(library, "openblas_set_num_threads");
     }
 
@@ -22,7 +23,8 @@ internal sealed unsafe class OpenBlas
     /// <summary>c [m × n] = a [m × k] · b [k × n], row by row.</summary>
     public void Multiply(int m, int n, int k, float* a, float* b, float* c)
     {
-        const int RowMajor = 101, NoTranspose = 111;
+        const int RowMajor = 101,
+            NoTranspose = 111;
         _multiply(RowMajor, NoTranspose, NoTranspose, m, n, k, 1, a, k, b, n, 0, c, n);
     }
 }

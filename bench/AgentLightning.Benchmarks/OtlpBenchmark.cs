@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>Spans a second that a server process has on disk, sent by this process; every span is counted in the store afterwards.</summary>
+/// <summary>
+/// Spans a second that a server process has on disk, sent by this process; every span is counted in the store afterwards.
+/// </summary>
 internal static class OtlpBenchmark
 {
     private const int Requests = 2_000;
@@ -21,7 +23,9 @@ internal static class OtlpBenchmark
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(OtlpLoad load, string engine, string store, double limit)
     {
-        double seconds, peak, cpu;
+        double seconds,
+            peak,
+            cpu;
         using (var server = await ServerProcess.StartAsync(store))
         {
             await load.SendAsync(server.Url, WarmUp, Connections);
@@ -32,17 +36,28 @@ internal static class OtlpBenchmark
             await server.StopAsync();
         }
 
-        await using var services = new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddLightning(new LightningOptions { Store = store })
+            .BuildServiceProvider();
         await services.OpenLightningAsync(create: false, CancellationToken.None);
         var stored = await services.GetRequiredService<ITraceStore>().CountAsync(CancellationToken.None);
         if (stored != (Requests + WarmUp) * OtlpLoad.SpansOfRequest)
         {
-            throw new InvalidOperationException($"{(Requests + WarmUp) * OtlpLoad.SpansOfRequest} spans were acknowledged, but {stored} are stored.");
+            throw new InvalidOperationException(
+                $"{(Requests + WarmUp) * OtlpLoad.SpansOfRequest} spans were acknowledged, but {stored} are stored."
+            );
         }
 
         return
         [
-            Figure.AtLeast("otlp", $"durable spans of {load.BytesOfSpan / 1000:0.0} kB on {engine}, {stored} stored", Requests * OtlpLoad.SpansOfRequest / seconds, "spans/s", limit),
+            Figure.AtLeast(
+                "otlp",
+                $"durable spans of {load.BytesOfSpan / 1000:0.0} kB on {engine}, {stored} stored",
+                Requests * OtlpLoad.SpansOfRequest / seconds,
+                "spans/s",
+                limit
+            ),
             // What two cores have for a span at that rate; who sends and the database share them.
             Figure.AtMost("otlp", $"processor time of the server for a span, with {engine}", cpu, "µs", 2_000_000 / limit),
             Figure.AtMost("otlp", $"peak memory of the server on {engine}", peak, "MB", 400),

@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>Byte-level BPE as one would write it down first: the yardstick where no other tokenizer is at hand. For text without characters beyond the BMP.</summary>
+/// <summary>
+/// Byte-level BPE as one would write it down first: the yardstick where no other tokenizer is at hand. For text without characters beyond
+/// the BMP.
+/// </summary>
 internal sealed partial class PlainTokenizer
 {
     private readonly Dictionary<string, int> _ranks = new(StringComparer.Ordinal);
@@ -33,7 +36,8 @@ internal sealed partial class PlainTokenizer
             var symbols = Encoding.UTF8.GetBytes(text.Substring(match.Index, match.Length)).Select(value => _chars[value]).ToList();
             while (true)
             {
-                int best = int.MaxValue, at = -1;
+                int best = int.MaxValue,
+                    at = -1;
                 for (var i = 0; i + 1 < symbols.Count; i++)
                 {
                     if (_ranks.TryGetValue(symbols[i] + " " + symbols[i + 1], out var rank) && rank < best)
@@ -57,6 +61,9 @@ internal sealed partial class PlainTokenizer
         return count;
     }
 
-    [GeneratedRegex(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Pieces();
 }

@@ -15,7 +15,12 @@ internal sealed class PostgresFolder : IDisposable
     public static PostgresFolder? Start(string folder)
     {
         const string Debian = "/usr/lib/postgresql";
-        var bin = Directory.Exists(Debian) ? Directory.GetDirectories(Debian).Select(version => Path.Combine(version, "bin")).FirstOrDefault(path => File.Exists(Path.Combine(path, "initdb"))) : null;
+        var bin = Directory.Exists(Debian)
+            ? Directory
+                .GetDirectories(Debian)
+                .Select(version => Path.Combine(version, "bin"))
+                .FirstOrDefault(path => File.Exists(Path.Combine(path, "initdb")))
+            : null;
         if (bin is null)
         {
             Console.Error.WriteLine($"PostgreSQL is left out: there is no initdb in {Debian}.");
@@ -35,7 +40,18 @@ internal sealed class PostgresFolder : IDisposable
         return postgres;
     }
 
-    public void Start() => RunAsUser("pg_ctl", "-D", Path.Combine(_folder, "data"), "-w", "-l", Path.Combine(_folder, "log"), "-o", $"-k {_folder} -c listen_addresses=''", "start");
+    public void Start() =>
+        RunAsUser(
+            "pg_ctl",
+            "-D",
+            Path.Combine(_folder, "data"),
+            "-w",
+            "-l",
+            Path.Combine(_folder, "log"),
+            "-o",
+            $"-k {_folder} -c listen_addresses=''",
+            "start"
+        );
 
     /// <summary>Ends it without a last word to its clients, as a machine that loses power.</summary>
     public void Crash() => RunAsUser("pg_ctl", "-D", Path.Combine(_folder, "data"), "-w", "-m", "immediate", "stop");
@@ -57,7 +73,9 @@ internal sealed class PostgresFolder : IDisposable
     private static void Run(string program, params string[] arguments)
     {
         // Into a file and not a pipe, which the server that pg_ctl leaves behind would keep open.
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >/dev/null", program, .. arguments]) { WorkingDirectory = "/" })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >/dev/null", program, .. arguments]) { WorkingDirectory = "/" }
+        )!;
         process.WaitForExit();
         if (process.ExitCode != 0)
         {

@@ -30,7 +30,9 @@ internal static class PredictBenchmark
         }
 
         times.Sort();
-        return Task.FromResult<IReadOnlyList<Figure>>([Figure.AtMost("predict", "one prediction for 300 characters, median", times[Rounds / 2], "µs", 20)]);
+        return Task.FromResult<IReadOnlyList<Figure>>([
+            Figure.AtMost("predict", "one prediction for 300 characters, median", times[Rounds / 2], "µs", 20),
+        ]);
     }
 
     private static List<TextInput> TextsOf300()

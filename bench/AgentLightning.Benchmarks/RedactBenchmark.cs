@@ -6,7 +6,9 @@ using AgentLightning.Governance;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>What redaction costs the background writer: clean feedback as text and as JSON, and text in which every line holds something.</summary>
+/// <summary>
+/// What redaction costs the background writer: clean feedback as text and as JSON, and text in which every line holds something.
+/// </summary>
 internal static class RedactBenchmark
 {
     private const int Rounds = 200;
@@ -16,16 +18,42 @@ internal static class RedactBenchmark
     {
         var redactor = new Redactor(new RedactionOptions());
         var clean = TextsOf(Length).Where(text => ReferenceEquals(redactor.Redact(text), text)).ToList();
-        var json = clean.ConvertAll(text => JsonSerializer.Serialize(new { comment = text, rating = 3, page = "/docs" }, LightningJson.Options));
-        var dirty = clean.ConvertAll(text => string.Join(' ', text.Chunk(100).Select((part, i) => $"{new string(part)} mail user{i}@example.com or call +1 555-555-01{i:00}")));
+        var json = clean.ConvertAll(text =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    comment = text,
+                    rating = 3,
+                    page = "/docs",
+                },
+                LightningJson.Options
+            )
+        );
+        var dirty = clean.ConvertAll(text =>
+            string.Join(
+                ' ',
+                text.Chunk(100).Select((part, i) => $"{new string(part)} mail user{i}@example.com or call +1 555-555-01{i:00}")
+            )
+        );
 
         var text = Median(redactor, clean) * Length / clean.Average(one => one.Length);
-        return Task.FromResult<IReadOnlyList<Figure>>(
-        [
+        return Task.FromResult<IReadOnlyList<Figure>>([
             Figure.AtMost("redact", "1,000 clean characters of text, median", text, "µs", 20),
             Figure.AtLeast("redact", "clean text, one core", Length / text, "MB/s", 50),
-            Figure.AtMost("redact", "1,000 clean characters in JSON, median", Median(redactor, json) * Length / json.Average(one => one.Length), "µs", 30),
-            Figure.AtMost("redact", "1,000 characters with 14 findings, median", Median(redactor, dirty) * Length / dirty.Average(one => one.Length), "µs", 200),
+            Figure.AtMost(
+                "redact",
+                "1,000 clean characters in JSON, median",
+                Median(redactor, json) * Length / json.Average(one => one.Length),
+                "µs",
+                30
+            ),
+            Figure.AtMost(
+                "redact",
+                "1,000 characters with 14 findings, median",
+                Median(redactor, dirty) * Length / dirty.Average(one => one.Length),
+                "µs",
+                200
+            ),
         ]);
     }
 

@@ -1,10 +1,14 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>Rewards a second that a server process stores one request at a time, each on disk before it is answered; every one is counted in the store afterwards.</summary>
+/// <summary>
+/// Rewards a second that a server process stores one request at a time, each on disk before it is answered; every one is counted in the
+/// store afterwards.
+/// </summary>
 internal static class RewardsBenchmark
 {
     private const int Connections = 32;
@@ -20,10 +24,21 @@ internal static class RewardsBenchmark
         var lines = new StringBuilder();
         for (var i = 0; i < Episodes; i++)
         {
-            lines.Append(CultureInvariant($"{{\"type\":\"episode\",\"id\":\"e{i}\",\"agent_id\":\"bench\",\"user_input\":\"question {i}\",\"assistant_output\":\"answer\"}}\n"));
+            lines.Append(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{{\"type\":\"episode\",\"id\":\"e{i}\",\"agent_id\":\"bench\",\"user_input\":\"question "
+                        + $"{i}\",\"assistant_output\":\"answer\"}}\n"
+                )
+            );
         }
 
-        using (var captured = await server.Http.PostAsync("/api/lightning/capture", new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson")))
+        using (
+            var captured = await server.Http.PostAsync(
+                "/api/lightning/capture",
+                new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson")
+            )
+        )
         {
             captured.EnsureSuccessStatusCode();
         }
@@ -38,24 +53,35 @@ internal static class RewardsBenchmark
         var stored = stats.RootElement.GetProperty("statistics").GetProperty("total_rewards").GetInt64();
         await server.StopAsync();
         return stored == Rewards + WarmUp
-            ? Figure.AtLeast("rewards", $"durable POST /rewards over {Connections} connections on {engine}, {stored} stored", Rewards / seconds, "requests/s", 3_000)
+            ? Figure.AtLeast(
+                "rewards",
+                $"durable POST /rewards over {Connections} connections on {engine}, {stored} stored",
+                Rewards / seconds,
+                "requests/s",
+                3_000
+            )
             : throw new InvalidOperationException($"{Rewards + WarmUp} rewards were acknowledged, but {stored} are stored.");
     }
 
     private static async Task SendAsync(HttpClient http, int from, int count)
     {
         var next = from - 1;
-        await Task.WhenAll(Enumerable.Range(0, Connections).Select(async _ =>
-        {
-            for (var i = Interlocked.Increment(ref next); i < from + count; i = Interlocked.Increment(ref next))
-            {
-                var body = CultureInvariant($"{{\"episode_id\":\"e{i % Episodes}\",\"reward\":{(i % 3) - 1},\"source\":\"eval_score\",\"evaluator\":\"v{i / Episodes}\"}}");
-                using var content = new StringContent(body, Encoding.UTF8, "application/json");
-                using var answer = await http.PostAsync("/api/lightning/rewards", content);
-                answer.EnsureSuccessStatusCode();
-            }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Connections)
+                .Select(async _ =>
+                {
+                    for (var i = Interlocked.Increment(ref next); i < from + count; i = Interlocked.Increment(ref next))
+                    {
+                        var body = string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{{\"episode_id\":\"e{i % Episodes}\",\"reward\":{(i % 3) - 1},\"source\":\"eval_score\",\"evaluator\":\"v{i / Episodes}\"}}"
+                        );
+                        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+                        using var answer = await http.PostAsync("/api/lightning/rewards", content);
+                        answer.EnsureSuccessStatusCode();
+                    }
+                })
+        );
     }
-
-    private static string CultureInvariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -9,10 +9,19 @@ internal sealed class ServerProcess : IDisposable
     private readonly Process _process;
 
     /// <summary>Built beside this program, in the same configuration.</summary>
-    public static string Program => Path.Combine(AppContext.BaseDirectory, "..", "..", "AgentLightning.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "lightning.dll");
+    public static string Program =>
+        Path.Combine(
+            AppContext.BaseDirectory,
+            "..",
+            "..",
+            "AgentLightning.Cli",
+            new DirectoryInfo(AppContext.BaseDirectory).Name,
+            "lightning.dll"
+        );
 
     /// <summary>What runs it.</summary>
-    public static string Host => Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+    public static string Host =>
+        Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
 
     private ServerProcess(Process process, string url)
     {
@@ -42,8 +51,12 @@ internal sealed class ServerProcess : IDisposable
     public static double? PeakMegabytesOf(int process)
     {
         var path = $"/proc/{process}/status";
-        var line = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) : null;
-        return line is null ? null : double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        var line = File.Exists(path)
+            ? File.ReadLines(path).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+            : null;
+        return line is null
+            ? null
+            : double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
     public static async Task<ServerProcess> StartAsync(string store)

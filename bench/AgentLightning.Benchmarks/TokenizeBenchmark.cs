@@ -6,8 +6,9 @@ using AgentLightning.Models.Tokenizers.Training;
 namespace AgentLightning.Benchmarks;
 
 /// <summary>
-/// How fast text becomes tokens, on one thread and by the best round, which says the most on a machine that has other work: the training feedback as one text, with a vocabulary learned from it.
-/// Beside it npm's @huggingface/tokenizers on the same files, where LIGHTNING_NPM_FOLDER names a folder in which it is installed; else our own rules without any speed-up.
+/// How fast text becomes tokens, on one thread and by the best round, which says the most on a machine that has other work: the training
+/// feedback as one text, with a vocabulary learned from it. Beside it npm's @huggingface/tokenizers on the same files, where
+/// LIGHTNING_NPM_FOLDER names a folder in which it is installed; else our own rules without any speed-up.
 /// </summary>
 internal static class TokenizeBenchmark
 {
@@ -32,7 +33,13 @@ internal static class TokenizeBenchmark
             var (other, name) = await OtherAsync(folder.FullName, text, megabytes);
             return
             [
-                Figure.AtLeast("tokenize", $"encode {megabytes:0.0} MB, one thread, best of 25; beside it {name}", encode, "MB/s", Math.Round(other, 2)),
+                Figure.AtLeast(
+                    "tokenize",
+                    $"encode {megabytes:0.0} MB, one thread, best of 25; beside it {name}",
+                    encode,
+                    "MB/s",
+                    Math.Round(other, 2)
+                ),
                 Figure.AtLeast("tokenize", "encode, nothing remembered from before", first, "MB/s", 10),
                 Figure.AtLeast("tokenize", "decode", decode, "MB/s", 10),
                 Figure.AtMost("tokenize", "learn 8,192 tokens from it", trained, "s", 30),
@@ -73,7 +80,10 @@ internal static class TokenizeBenchmark
             // Slow, so that a part must do.
             var part = text[..Math.Min(text.Length, 200_000)];
             var plain = new PlainTokenizer(folder);
-            return (Encoding.UTF8.GetByteCount(part) / 1e6 / Best(() => plain.Count(part)), "our own rules without any speed-up (a regular expression, no memory, all pairs looked through)");
+            return (
+                Encoding.UTF8.GetByteCount(part) / 1e6 / Best(() => plain.Count(part)),
+                "our own rules without any speed-up (a regular expression, no memory, all pairs looked through)"
+            );
         }
 
         const string Script = """
@@ -84,12 +94,19 @@ internal static class TokenizeBenchmark
             console.log(Math.min(...times));
             """;
         await File.WriteAllTextAsync(Path.Combine(folder, "text.txt"), text);
-        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, ArgumentList = { "-e", Script, Path.GetFullPath(npm), folder, $"{Rounds}" } };
+        var start = new ProcessStartInfo("node")
+        {
+            RedirectStandardOutput = true,
+            ArgumentList = { "-e", Script, Path.GetFullPath(npm), folder, $"{Rounds}" },
+        };
         using var node = Process.Start(start) ?? throw new InvalidOperationException("Node cannot be started.");
         var milliseconds = await node.StandardOutput.ReadToEndAsync();
         await node.WaitForExitAsync();
         return node.ExitCode == 0
-            ? (megabytes / (double.Parse(milliseconds, System.Globalization.CultureInfo.InvariantCulture) / 1_000), "npm @huggingface/tokenizers on Node")
+            ? (
+                megabytes / (double.Parse(milliseconds, System.Globalization.CultureInfo.InvariantCulture) / 1_000),
+                "npm @huggingface/tokenizers on Node"
+            )
             : throw new InvalidOperationException($"Node failed. Is @huggingface/tokenizers installed in '{npm}'?");
     }
 }

@@ -4,14 +4,19 @@ using AgentLightning.Models.Loops;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary>Texts per second through forward, backward and AdamW, on short texts (bundled feedback cut to its first 80 characters).</summary>
+/// <summary>
+/// Texts per second through forward, backward and AdamW, on short texts (bundled feedback cut to its first 80 characters).
+/// </summary>
 internal static class TrainBenchmark
 {
     private const int Repeats = 5;
 
     public static Task<IReadOnlyList<Figure>> RunAsync()
     {
-        var rows = Feedback.Read().Select(row => (Text: (TextInput)row.Text.Body[..Math.Min(80, row.Text.Body.Length)], row.Label)).ToList();
+        var rows = Feedback
+            .Read()
+            .Select(row => (Text: (TextInput)row.Text.Body[..Math.Min(80, row.Text.Body.Length)], row.Label))
+            .ToList();
         var rates = new List<double>();
         for (var repeat = 0; repeat <= Repeats; repeat++)
         {
@@ -26,6 +31,8 @@ internal static class TrainBenchmark
         }
 
         rates.Sort();
-        return Task.FromResult<IReadOnlyList<Figure>>([Figure.AtLeast("train", $"short texts trained on, median of {Repeats} runs", rates[Repeats / 2], "texts/s", 50_000)]);
+        return Task.FromResult<IReadOnlyList<Figure>>([
+            Figure.AtLeast("train", $"short texts trained on, median of {Repeats} runs", rates[Repeats / 2], "texts/s", 50_000),
+        ]);
     }
 }

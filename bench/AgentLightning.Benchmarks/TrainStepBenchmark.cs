@@ -6,9 +6,9 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Benchmarks;
 
 /// <summary>
-/// A whole training step (forward, backward, clipping, AdamW) as a share of the peak of matrix products measured in the same run, with one and two threads.
-/// And a step of an adapter of rank 8 on a frozen base against a step of all weights.
-/// FLOPs per token = 6 · weights in matrices + 6 · layers · width · length: attention counts the half that is not masked.
+/// A whole training step (forward, backward, clipping, AdamW) as a share of the peak of matrix products measured in the same run, with one
+/// and two threads. And a step of an adapter of rank 8 on a frozen base against a step of all weights. FLOPs per token = 6 · weights in
+/// matrices + 6 · layers · width · length: attention counts the half that is not masked.
 /// </summary>
 internal static class TrainStepBenchmark
 {
@@ -27,22 +27,42 @@ internal static class TrainStepBenchmark
         return Task.FromResult<IReadOnlyList<Figure>>(figures);
     }
 
-    private static IEnumerable<Figure> Measure(Compute compute, string name, int width, int layers, int heads, int batch, int length, int micro, double limit)
+    private static IEnumerable<Figure> Measure(
+        Compute compute,
+        string name,
+        int width,
+        int layers,
+        int heads,
+        int batch,
+        int length,
+        int micro,
+        double limit
+    )
     {
         using var model = Transformer.Create(GptConfig(width, layers, heads, length), 1);
         model.Train(true);
         using var session = new TrainingSession(model, compute);
         using var machine = new Machine(compute);
         using var optimizer = new ParameterOptimizer(model.Parameters, compute, new AdamW());
-        int[] tokens = [.. Enumerable.Range(0, micro * length).Select(i => i * 31 % 65)], starts = [.. Enumerable.Range(0, micro + 1).Select(i => i * length)];
+        int[] tokens = [.. Enumerable.Range(0, micro * length).Select(i => i * 31 % 65)],
+            starts = [.. Enumerable.Range(0, micro + 1).Select(i => i * length)];
         int[] positions = [.. Enumerable.Range(0, tokens.Length)];
         var weight = 1f / (batch * length);
 
         var seconds = Best.Of(8, Step, machine.Multiply);
-        var matrices = model.Parameters.Where(p => p.Shape.Count == 2 && !p.Name.Contains("wpe", StringComparison.Ordinal)).Sum(p => p.Count);
+        var matrices = model
+            .Parameters.Where(p => p.Shape.Count == 2 && !p.Name.Contains("wpe", StringComparison.Ordinal))
+            .Sum(p => p.Count);
         var flops = batch * (double)length * 6 * (matrices + ((double)layers * width * length));
         var (rate, peak) = (flops / seconds[0] / 1e9, Machine.Flops / seconds[1] / 1e9);
-        yield return Figure.AtLeast("train-step", $"{name}, {batch}×{length}, {compute.Threads} threads: {rate:F0} of {peak:F0} GFLOP/s, {batch * length / seconds[0]:F0} tokens/s", rate / peak, "of peak", limit);
+        yield return Figure.AtLeast(
+            "train-step",
+            $"{name}, {batch}×{length}, {compute.Threads} threads: {rate:F0} of {peak:F0} GFLOP/s, {batch * length / seconds[0]:F0} "
+                + $"tokens/s",
+            rate / peak,
+            "of peak",
+            limit
+        );
 
         void Step()
         {
@@ -57,17 +77,29 @@ internal static class TrainStepBenchmark
 
     private static Figure MeasureAdapter(Compute compute)
     {
-        const int Length = 256, Batch = 4;
-        using Transformer whole = Transformer.Create(GptConfig(384, 6, 6, Length), 1), frozen = Transformer.Create(GptConfig(384, 6, 6, Length), 1);
+        const int Length = 256,
+            Batch = 4;
+        using Transformer whole = Transformer.Create(GptConfig(384, 6, 6, Length), 1),
+            frozen = Transformer.Create(GptConfig(384, 6, 6, Length), 1);
         using var adapter = Adapter.Create(frozen, new AdapterOptions { Rank = 8 }, 1);
         whole.Train(true);
         adapter.Attach();
         adapter.Train(true);
-        using TrainingSession wholeSession = new(whole, compute), adapterSession = new(frozen, compute);
-        using ParameterOptimizer wholeOptimizer = new(whole.Parameters, compute, new AdamW()), adapterOptimizer = new(adapter.Parameters, compute, new AdamW());
-        int[] tokens = [.. Enumerable.Range(0, Batch * Length).Select(i => i * 31 % 65)], starts = [.. Enumerable.Range(0, Batch + 1).Select(i => i * Length)], positions = [.. Enumerable.Range(0, tokens.Length)];
+        using TrainingSession wholeSession = new(whole, compute),
+            adapterSession = new(frozen, compute);
+        using ParameterOptimizer wholeOptimizer = new(whole.Parameters, compute, new AdamW()),
+            adapterOptimizer = new(adapter.Parameters, compute, new AdamW());
+        int[] tokens = [.. Enumerable.Range(0, Batch * Length).Select(i => i * 31 % 65)],
+            starts = [.. Enumerable.Range(0, Batch + 1).Select(i => i * Length)],
+            positions = [.. Enumerable.Range(0, tokens.Length)];
         var seconds = Best.Of(6, () => Step(wholeSession, wholeOptimizer), () => Step(adapterSession, adapterOptimizer));
-        return Figure.AtMost("train-step", $"adapter step, 10.7M, {Batch}×{Length}, {compute.Threads} threads, {seconds[1] * 1e3:F1} ms", seconds[1] / seconds[0], "of a step of all weights", 0.75);
+        return Figure.AtMost(
+            "train-step",
+            $"adapter step, 10.7M, {Batch}×{Length}, {compute.Threads} threads, {seconds[1] * 1e3:F1} ms",
+            seconds[1] / seconds[0],
+            "of a step of all weights",
+            0.75
+        );
 
         void Step(TrainingSession session, ParameterOptimizer optimizer)
         {
@@ -76,9 +108,21 @@ internal static class TrainStepBenchmark
         }
     }
 
-    internal static TransformerConfig GptConfig(int width, int layers, int heads, int length) => new()
-    {
-        Family = TransformerFamily.Gpt2, VocabularySize = 65, Width = width, Layers = layers, Heads = heads, KeyValueHeads = heads, HeadWidth = width / heads,
-        InnerWidth = 4 * width, MaxPositions = length, QueryKeyValueBias = true, AttentionOutputBias = true, FeedForwardBias = true, TiedEmbeddings = true,
-    };
+    internal static TransformerConfig GptConfig(int width, int layers, int heads, int length) =>
+        new()
+        {
+            Family = TransformerFamily.Gpt2,
+            VocabularySize = 65,
+            Width = width,
+            Layers = layers,
+            Heads = heads,
+            KeyValueHeads = heads,
+            HeadWidth = width / heads,
+            InnerWidth = 4 * width,
+            MaxPositions = length,
+            QueryKeyValueBias = true,
+            AttentionOutputBias = true,
+            FeedForwardBias = true,
+            TiedEmbeddings = true,
+        };
 }

@@ -5,7 +5,11 @@ namespace ChatAgent;
 /// <summary>Answers the calls of the model with the state of an order, and asks it again, until it has said something.</summary>
 internal sealed class OrderTool(IChatClient inner) : DelegatingChatClient(inner)
 {
-    public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var conversation = messages.ToList();
         var said = conversation.Count;
@@ -20,7 +24,12 @@ internal sealed class OrderTool(IChatClient inner) : DelegatingChatClient(inner)
                 return response;
             }
 
-            conversation.Add(new ChatMessage(ChatRole.Tool, [.. calls.Select(call => new FunctionResultContent(call.CallId, $"order {call.Arguments?["number"]}: on its way"))]));
+            conversation.Add(
+                new ChatMessage(
+                    ChatRole.Tool,
+                    [.. calls.Select(call => new FunctionResultContent(call.CallId, $"order {call.Arguments?["number"]}: on its way"))]
+                )
+            );
         }
     }
 }

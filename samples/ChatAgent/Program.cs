@@ -5,10 +5,14 @@ using ChatAgent;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
-var model = Environment.GetEnvironmentVariable("OPENAI_BASE_URL") is { Length: > 0 } url ? new OpenAiChatClient(new Uri(url)) : (IChatClient)new ScriptedChatClient();
+var model = Environment.GetEnvironmentVariable("OPENAI_BASE_URL") is { Length: > 0 } url
+    ? new OpenAiChatClient(new Uri(url))
+    : (IChatClient)new ScriptedChatClient();
 
 // The three lines that capture.
-await using var services = new ServiceCollection().AddLightning(options => (options.Endpoint, options.AgentId) = (new Uri(args[0]), "shop")).BuildServiceProvider();
+await using var services = new ServiceCollection()
+    .AddLightning(options => (options.Endpoint, options.AgentId) = (new Uri(args[0]), "shop"))
+    .BuildServiceProvider();
 var tracker = services.GetRequiredService<AgentTracker>();
 using var agent = new OrderTool(model).UseLightning(services);
 

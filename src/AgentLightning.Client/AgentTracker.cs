@@ -39,12 +39,15 @@ public sealed record ChatFacts
     public string? Model { get; init; }
 }
 
-/// <summary>What a tracker saw, of the newest 10,000 interactions of this process. Rewards as they were given, 0…1; least and greatest are null when there is none.</summary>
+/// <summary>
+/// What a tracker saw, of the newest 10,000 interactions of this process. Rewards as they were given, 0…1; least and greatest are null when
+/// there is none.
+/// </summary>
 public sealed record TrackerStatistics(bool Enabled, long TotalInteractions, double AvgReward, double? MinReward, double? MaxReward);
 
 /// <summary>
-/// Records the interactions of one agent, for applications that do not go through a chat client. Calls return at once and throw nothing for what goes wrong
-/// with capture. Rewards are on the scale of feedback, 0 (bad) … 1 (good); the store keeps them as given, and as −1…1.
+/// Records the interactions of one agent, for applications that do not go through a chat client. Calls return at once and throw nothing for
+/// what goes wrong with capture. Rewards are on the scale of feedback, 0 (bad) … 1 (good); the store keeps them as given, and as −1…1.
 /// </summary>
 /// <remarks>Any thread may call.</remarks>
 public sealed class AgentTracker(LightningClient lightning, string agentName)
@@ -62,20 +65,46 @@ public sealed class AgentTracker(LightningClient lightning, string agentName)
 
     /// <summary>Records that a prompt got a response. Gives the id of the interaction; null when it is not recorded.</summary>
     /// <param name="reward">0…1, where it is known already.</param>
-    public string? TrackInteraction(string prompt, string response, double? reward = null, IReadOnlyDictionary<string, string>? metadata = null)
+    public string? TrackInteraction(
+        string prompt,
+        string response,
+        double? reward = null,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         var now = lightning.Time.GetUtcNow();
         return Track(
-            new Episode { Id = Ids.New(now), AgentId = AgentName, UserInput = prompt, AssistantOutput = response, CreatedAt = now, RequestLatencyMs = 0, Metadata = metadata }, reward);
+            new Episode
+            {
+                Id = Ids.New(now),
+                AgentId = AgentName,
+                UserInput = prompt,
+                AssistantOutput = response,
+                CreatedAt = now,
+                RequestLatencyMs = 0,
+                Metadata = metadata,
+            },
+            reward
+        );
     }
 
     /// <summary>Records a message of a user and the answer to it. Gives the id of the interaction; null when it is not recorded.</summary>
     /// <param name="reward">0…1, where it is known already, for example the implicit one.</param>
-    public string? TrackChatMessage(string userMessage, string aiResponse, string conversationId, ChatFacts? facts = null, double? reward = null)
+    public string? TrackChatMessage(
+        string userMessage,
+        string aiResponse,
+        string conversationId,
+        ChatFacts? facts = null,
+        double? reward = null
+    )
     {
         var now = lightning.Time.GetUtcNow();
         facts ??= new ChatFacts();
-        var metadata = new Dictionary<string, string> { ["interaction_type"] = "chat_message", ["response_length"] = Text(aiResponse.Length) };
+        var metadata = new Dictionary<string, string>
+        {
+            ["interaction_type"] = "chat_message",
+            ["response_length"] = Text(aiResponse.Length),
+        };
         Add("intent_confidence", facts.IntentConfidence);
         AddText("home_id", facts.HomeId);
         AddText("context_used", facts.ContextUsed is { } used ? (used ? "true" : "false") : null);
@@ -85,11 +114,22 @@ public sealed class AgentTracker(LightningClient lightning, string agentName)
         return Track(
             new Episode
             {
-                Id = Ids.New(now), AgentId = AgentName, UserInput = userMessage, AssistantOutput = aiResponse, CreatedAt = now, SessionId = conversationId,
-                RequestLatencyMs = facts.ExecutionTime?.TotalMilliseconds ?? 0, Intent = facts.Intent, Persona = facts.Persona, MessageId = facts.MessageId,
-                UserId = facts.UserId, ModelDeployment = facts.Model, Metadata = metadata,
+                Id = Ids.New(now),
+                AgentId = AgentName,
+                UserInput = userMessage,
+                AssistantOutput = aiResponse,
+                CreatedAt = now,
+                SessionId = conversationId,
+                RequestLatencyMs = facts.ExecutionTime?.TotalMilliseconds ?? 0,
+                Intent = facts.Intent,
+                Persona = facts.Persona,
+                MessageId = facts.MessageId,
+                UserId = facts.UserId,
+                ModelDeployment = facts.Model,
+                Metadata = metadata,
             },
-            reward);
+            reward
+        );
 
         void Add(string name, IFormattable? value) => AddText(name, value is null ? null : Text(value));
         void AddText(string name, string? value)
@@ -101,7 +141,10 @@ public sealed class AgentTracker(LightningClient lightning, string agentName)
         }
     }
 
-    /// <summary>Gives an interaction another reward; the earlier one stays as history. False when it is not sent, because capture is off or the value is not from 0 to 1.</summary>
+    /// <summary>
+    /// Gives an interaction another reward; the earlier one stays as history. False when it is not sent, because capture is off or the
+    /// value is not from 0 to 1.
+    /// </summary>
     /// <param name="feedbackType">What the reward comes from, such as <c>thumbs_up</c>.</param>
     public bool UpdateReward(string interactionId, double reward, string? feedbackType = null)
     {
@@ -111,7 +154,11 @@ public sealed class AgentTracker(LightningClient lightning, string agentName)
             return false;
         }
 
-        if (!lightning.Reward(new CapturedReward(interactionId, null, Rubric: feedbackType, Evaluator: "tracker", RawValue: reward, Scale: "0..1")))
+        if (
+            !lightning.Reward(
+                new CapturedReward(interactionId, null, Rubric: feedbackType, Evaluator: "tracker", RawValue: reward, Scale: "0..1")
+            )
+        )
         {
             return false;
         }

@@ -13,5 +13,6 @@ public static class ChatResponses
     /// <summary>The same of a streamed answer; only the first update has it.</summary>
     public static string? GetEpisodeId(this ChatResponseUpdate update) => Of(update.AdditionalProperties);
 
-    private static string? Of(AdditionalPropertiesDictionary? properties) => properties?.TryGetValue(EpisodeIdKey, out var id) == true ? id as string : null;
+    private static string? Of(AdditionalPropertiesDictionary? properties) =>
+        properties?.TryGetValue(EpisodeIdKey, out var id) == true ? id as string : null;
 }

@@ -10,8 +10,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AgentLightning.Client;
 
 /// <summary>
-/// Captures what an agent does and sends it to a server, or to a store in this process. Calls return at once and never throw for what goes wrong with capture:
-/// that is counted in <see cref="Statistics"/> and by the meter <c>AgentLightning.Client</c>. One per process is enough.
+/// Captures what an agent does and sends it to a server, or to a store in this process. Calls return at once and never throw for what goes
+/// wrong with capture: that is counted in <see cref="Statistics"/> and by the meter <c>AgentLightning.Client</c>. One per process is
+/// enough.
 /// </summary>
 /// <remarks>Any thread may call. Disposal delivers what is queued, within <see cref="LightningClientOptions.FlushTimeout"/>.</remarks>
 public sealed partial class LightningClient : IAsyncDisposable, IDisposable
@@ -23,9 +24,7 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
     /// <summary>A client for a server. The options are read once.</summary>
     /// <exception cref="LightningException">An option is wrong; the message names all that are.</exception>
     public LightningClient(LightningClientOptions options, TimeProvider? time = null, ILogger<LightningClient>? logger = null)
-        : this(options, null, time, logger)
-    {
-    }
+        : this(options, null, time, logger) { }
 
     internal LightningClient(LightningClientOptions options, ICaptureSink? sink, TimeProvider? time, ILogger<LightningClient>? logger)
     {
@@ -56,9 +55,19 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
             }
 
             var counters = _exporter.Counters;
-            var dropped = Enum.GetValues<DropReason>().ToDictionary(reason => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString()), counters.Dropped);
+            var dropped = Enum.GetValues<DropReason>()
+                .ToDictionary(reason => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString()), counters.Dropped);
             return new LightningStatistics(
-                counters.Captured, counters.Sent, dropped.Values.Sum(), counters.Spooled, counters.Retried, _exporter.Queued, _exporter.SpoolBytes, _exporter.SpoolDamaged, dropped);
+                counters.Captured,
+                counters.Sent,
+                dropped.Values.Sum(),
+                counters.Spooled,
+                counters.Retried,
+                _exporter.Queued,
+                _exporter.SpoolBytes,
+                _exporter.SpoolDamaged,
+                dropped
+            );
         }
     }
 
@@ -69,18 +78,24 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
     internal SpanListener? Listener => _listener;
 
     /// <summary>
-    /// Captures an episode that the application made itself. One that took longer than <see cref="LightningClientOptions.LatencyThresholdMs"/> also gets the penalty.
-    /// False when it is not captured: capture is off, or it was dropped.
+    /// Captures an episode that the application made itself. One that took longer than
+    /// <see cref="LightningClientOptions.LatencyThresholdMs"/> also gets the penalty. False when it is not captured: capture is off, or it
+    /// was dropped.
     /// </summary>
     public bool Track(Episode episode) => Enqueue(new EpisodeItem(episode)) && (Penalise(episode.Id, episode.RequestLatencyMs) || true);
 
     /// <summary>
-    /// Sends a reward. False when it is not captured: capture is off, it was dropped, or the value is not from −1 to 1, or none on a scale. Whether a value is on its scale is for the server to
-    /// say.
+    /// Sends a reward. False when it is not captured: capture is off, it was dropped, or the value is not from −1 to 1, or none on a scale.
+    /// Whether a value is on its scale is for the server to say.
     /// </summary>
     public bool Reward(CapturedReward reward)
     {
-        if ((reward is { Reward: >= -1 and <= 1, RawValue: null, Scale: null } || (reward is { Reward: null, RawValue: { } raw, Scale.Length: > 0 } && double.IsFinite(raw))) && !string.IsNullOrEmpty(reward.EpisodeId))
+        if (
+            (
+                reward is { Reward: >= -1 and <= 1, RawValue: null, Scale: null }
+                || (reward is { Reward: null, RawValue: { } raw, Scale.Length: > 0 } && double.IsFinite(raw))
+            ) && !string.IsNullOrEmpty(reward.EpisodeId)
+        )
         {
             return Enqueue(new RewardItem(reward.RewardId is null ? reward with { RewardId = Ids.New(Time.GetUtcNow()) } : reward));
         }
@@ -90,13 +105,16 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Sends the score of an automatic evaluation as a reward of source <c>eval_score</c>: (score − min) / (max − min) · 2 − 1, and 0 when min is max. The rubric says whether it
-    /// reached <see cref="LightningClientOptions.EvalThreshold"/>. False when it is not captured or the score is out of range.
+    /// Sends the score of an automatic evaluation as a reward of source <c>eval_score</c>: (score − min) / (max − min) · 2 − 1, and 0 when
+    /// min is max. The rubric says whether it reached <see cref="LightningClientOptions.EvalThreshold"/>. False when it is not captured or
+    /// the score is out of range.
     /// </summary>
     public bool RewardEvaluation(string episodeId, double score, double min = 0, double max = 1, string? evaluator = null)
     {
         var part = max == min ? 0.5 : (score - min) / (max - min);
-        var verdict = FormattableString.Invariant($"{(part >= Options.EvalThreshold ? "passed" : "failed")}: {score} of {min}..{max}, threshold {Options.EvalThreshold}");
+        var verdict = FormattableString.Invariant(
+            $"{(part >= Options.EvalThreshold ? "passed" : "failed")}: {score} of {min}..{max}, threshold {Options.EvalThreshold}"
+        );
         return Reward(new CapturedReward(episodeId, (part * 2) - 1, "eval_score", verdict, evaluator));
     }
 
@@ -121,9 +139,20 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
 
     /// <summary>Gives an episode that took too long its penalty.</summary>
     internal bool Penalise(string episodeId, double latencyMs) =>
-        latencyMs > Options.LatencyThresholdMs && Options.LatencyPenalty < 0
-        && Enqueue(new RewardItem(new CapturedReward(
-            episodeId, Options.LatencyPenalty, "latency_penalty", FormattableString.Invariant($"latency > {Options.LatencyThresholdMs}ms"), "auto", RewardId: Ids.New(Time.GetUtcNow()))));
+        latencyMs > Options.LatencyThresholdMs
+        && Options.LatencyPenalty < 0
+        && Enqueue(
+            new RewardItem(
+                new CapturedReward(
+                    episodeId,
+                    Options.LatencyPenalty,
+                    "latency_penalty",
+                    FormattableString.Invariant($"latency > {Options.LatencyThresholdMs}ms"),
+                    "auto",
+                    RewardId: Ids.New(Time.GetUtcNow())
+                )
+            )
+        );
 
     /// <summary>Counts something that could not be captured, and says why where an error did it.</summary>
     internal void Drop(Exception? reason = null)
@@ -135,7 +164,10 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Lightning captures nothing: name an endpoint, or set Enabled or ENABLE_LIGHTNING_CAPTURE=true.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Lightning captures nothing: name an endpoint, or set Enabled or ENABLE_LIGHTNING_CAPTURE=true."
+    )]
     private static partial void LogOff(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A record could not be captured: {Reason}")]

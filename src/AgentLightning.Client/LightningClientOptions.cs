@@ -4,15 +4,18 @@ using AgentLightning.Governance;
 namespace AgentLightning.Client;
 
 /// <summary>
-/// How an application captures. What the code sets holds over the environment, and the environment over the defaults. Wrong values are told all at once, when
-/// the client is made.
+/// How an application captures. What the code sets holds over the environment, and the environment over the defaults. Wrong values are told
+/// all at once, when the client is made.
 /// </summary>
 public sealed class LightningClientOptions
 {
     /// <summary>Where a server listens unless told otherwise.</summary>
     public static readonly Uri DefaultEndpoint = new("http://127.0.0.1:4747");
 
-    /// <summary>Whether anything is captured (<c>ENABLE_LIGHTNING_CAPTURE</c>). Null, the default: true where an endpoint or a store in the process is named, else false.</summary>
+    /// <summary>
+    /// Whether anything is captured (<c>ENABLE_LIGHTNING_CAPTURE</c>). Null, the default: true where an endpoint or a store in the process
+    /// is named, else false.
+    /// </summary>
     public bool? Enabled { get; set; }
 
     /// <summary>Address of the server (<c>LIGHTNING_ENDPOINT</c>); null is <see cref="DefaultEndpoint"/>.</summary>
@@ -21,31 +24,53 @@ public sealed class LightningClientOptions
     /// <summary>Key that the server asks for (<c>LIGHTNING_API_KEY</c>); none by default. Sent as a bearer token.</summary>
     public string? ApiKey { get; set; }
 
-    /// <summary>Whose work it is, unless a call says otherwise (<c>LIGHTNING_AGENT_ID</c>); <c>mcp-agents</c> by default, 1…200 characters without blanks.</summary>
+    /// <summary>
+    /// Whose work it is, unless a call says otherwise (<c>LIGHTNING_AGENT_ID</c>); <c>mcp-agents</c> by default, 1…200 characters without
+    /// blanks.
+    /// </summary>
     public string AgentId { get; set; } = "mcp-agents";
 
-    /// <summary>Folder in which records wait while the server is away, in its sub-folders <c>spool-N</c> (<c>LIGHTNING_DATA_DIR</c>); <c>./data/finetune</c> by default. Empty keeps them in memory only.</summary>
+    /// <summary>
+    /// Folder in which records wait while the server is away, in its sub-folders <c>spool-N</c> (<c>LIGHTNING_DATA_DIR</c>);
+    /// <c>./data/finetune</c> by default. Empty keeps them in memory only.
+    /// </summary>
     public string DataFolder { get; set; } = Path.Combine(".", "data", "finetune");
 
-    /// <summary>Characters of a tool's result that are kept, <c>...[TRUNCATED]</c> follows (<c>LIGHTNING_MAX_OUTPUT_LENGTH</c>); 1…4,000,000, 10,000 by default.</summary>
+    /// <summary>
+    /// Characters of a tool's result that are kept, <c>...[TRUNCATED]</c> follows (<c>LIGHTNING_MAX_OUTPUT_LENGTH</c>); 1…4,000,000, 10,000
+    /// by default.
+    /// </summary>
     public int MaxOutputLength { get; set; } = 10_000;
 
-    /// <summary>What is taken out of texts before they leave the process or are written; everything by default. <c>LIGHTNING_REDACT_SECRETS=false</c> keeps secrets in.</summary>
+    /// <summary>
+    /// What is taken out of texts before they leave the process or are written; everything by default.
+    /// <c>LIGHTNING_REDACT_SECRETS=false</c> keeps secrets in.
+    /// </summary>
     public RedactionOptions Redaction { get; set; } = new();
 
-    /// <summary>Whether calls of embedding generators are captured (<c>LIGHTNING_CAPTURE_EMBEDDINGS</c>); false by default. Vectors are never kept.</summary>
+    /// <summary>
+    /// Whether calls of embedding generators are captured (<c>LIGHTNING_CAPTURE_EMBEDDINGS</c>); false by default. Vectors are never kept.
+    /// </summary>
     public bool CaptureEmbeddings { get; set; }
 
-    /// <summary>The score from which an evaluation counts as passed (<c>LIGHTNING_EVAL_THRESHOLD</c>); 0…1 of the evaluation's range, 0.7 by default.</summary>
+    /// <summary>
+    /// The score from which an evaluation counts as passed (<c>LIGHTNING_EVAL_THRESHOLD</c>); 0…1 of the evaluation's range, 0.7 by
+    /// default.
+    /// </summary>
     public double EvalThreshold { get; set; } = 0.7;
 
-    /// <summary>Milliseconds above which an episode gets <see cref="LatencyPenalty"/> (<c>LIGHTNING_LATENCY_THRESHOLD_MS</c>); 0…86,400,000, 10,000 by default.</summary>
+    /// <summary>
+    /// Milliseconds above which an episode gets <see cref="LatencyPenalty"/> (<c>LIGHTNING_LATENCY_THRESHOLD_MS</c>); 0…86,400,000, 10,000
+    /// by default.
+    /// </summary>
     public double LatencyThresholdMs { get; set; } = 10_000;
 
     /// <summary>Reward for an episode that took too long (<c>LIGHTNING_LATENCY_PENALTY</c>); −1…0, −0.1 by default. 0 gives none.</summary>
     public double LatencyPenalty { get; set; } = -0.1;
 
-    /// <summary>Records that may wait for the exporter, 1…1,000,000; 8,192 by default. What comes when it is full is dropped and counted.</summary>
+    /// <summary>
+    /// Records that may wait for the exporter, 1…1,000,000; 8,192 by default. What comes when it is full is dropped and counted.
+    /// </summary>
     public int QueueCapacity { get; set; } = 8_192;
 
     /// <summary>Bytes of text that may wait for the exporter, about; 64 kB…4 GB, 64 MB by default.</summary>
@@ -66,13 +91,20 @@ public sealed class LightningClientOptions
     /// <summary>How long disposal waits for the server before it writes what is left to disk, 0…60 s; 5 s by default.</summary>
     public TimeSpan FlushTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Upper end of the first wait before a request is tried again; it doubles each time, and the wait is a random part of it. 1 ms…60 s; 0.5 s by default.</summary>
+    /// <summary>
+    /// Upper end of the first wait before a request is tried again; it doubles each time, and the wait is a random part of it. 1 ms…60 s;
+    /// 0.5 s by default.
+    /// </summary>
     public TimeSpan FirstRetry { get; set; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Upper end of the longest wait, 1 ms…1 h; 30 s by default. <c>Retry-After</c> of the server may make a wait longer, up to 10 minutes.</summary>
+    /// <summary>
+    /// Upper end of the longest wait, 1 ms…1 h; 30 s by default. <c>Retry-After</c> of the server may make a wait longer, up to 10 minutes.
+    /// </summary>
     public TimeSpan LongestRetry { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Bytes of <see cref="DataFolder"/> that may be taken, 0…1 TB; 256 MB by default. What comes beyond is dropped and counted.</summary>
+    /// <summary>
+    /// Bytes of <see cref="DataFolder"/> that may be taken, 0…1 TB; 256 MB by default. What comes beyond is dropped and counted.
+    /// </summary>
     public long SpoolBytes { get; set; } = 256 * 1024 * 1024;
 
     /// <summary>Speaks HTTP; the framework's own by default. The client does not dispose it.</summary>
@@ -84,10 +116,30 @@ public sealed class LightningClientOptions
     internal IEnumerable<string> Problems()
     {
         var problems = new List<string>();
-        Check(Endpoint is null || (Endpoint.IsAbsoluteUri && Endpoint.Scheme is "http" or "https"), nameof(Endpoint), $"an address such as {DefaultEndpoint}", Endpoint);
-        Check(ApiKey is null || (ApiKey.Length is >= 1 and <= 1_000 && ApiKey.All(c => c is > ' ' and <= '~')), nameof(ApiKey), "1 to 1000 visible ASCII characters", $"{ApiKey?.Length} characters");
-        Check(AgentId is { Length: >= 1 and <= 200 } && !AgentId.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)), nameof(AgentId), "1 to 200 characters without blanks", $"{AgentId?.Length ?? 0} characters");
-        Check(DataFolder is not null && !DataFolder.Contains('\0', StringComparison.Ordinal), nameof(DataFolder), "the path of a folder, or empty", DataFolder);
+        Check(
+            Endpoint is null || (Endpoint.IsAbsoluteUri && Endpoint.Scheme is "http" or "https"),
+            nameof(Endpoint),
+            $"an address such as {DefaultEndpoint}",
+            Endpoint
+        );
+        Check(
+            ApiKey is null || (ApiKey.Length is >= 1 and <= 1_000 && ApiKey.All(c => c is > ' ' and <= '~')),
+            nameof(ApiKey),
+            "1 to 1000 visible ASCII characters",
+            $"{ApiKey?.Length} characters"
+        );
+        Check(
+            AgentId is { Length: >= 1 and <= 200 } && !AgentId.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)),
+            nameof(AgentId),
+            "1 to 200 characters without blanks",
+            $"{AgentId?.Length ?? 0} characters"
+        );
+        Check(
+            DataFolder is not null && !DataFolder.Contains('\0', StringComparison.Ordinal),
+            nameof(DataFolder),
+            "the path of a folder, or empty",
+            DataFolder
+        );
         Check(MaxOutputLength is >= 1 and <= 4_000_000, nameof(MaxOutputLength), "from 1 to 4000000", MaxOutputLength);
         Check(Redaction is not null, nameof(Redaction), "given", null);
         Check(EvalThreshold is >= 0 and <= 1, nameof(EvalThreshold), "from 0 to 1", EvalThreshold);
@@ -106,7 +158,12 @@ public sealed class LightningClientOptions
         return problems;
 
         void Seconds(TimeSpan value, string name, double least, double most) =>
-            Check(value.TotalSeconds >= least && value.TotalSeconds <= most, name, FormattableString.Invariant($"from {least} to {most} seconds"), value);
+            Check(
+                value.TotalSeconds >= least && value.TotalSeconds <= most,
+                name,
+                FormattableString.Invariant($"from {least} to {most} seconds"),
+                value
+            );
 
         void Check(bool good, string name, string range, object? value)
         {

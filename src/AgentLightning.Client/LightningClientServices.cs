@@ -12,19 +12,23 @@ namespace AgentLightning.Client;
 public static class LightningClientServices
 {
     /// <summary>
-    /// Registers a <see cref="LightningClient"/> and an <see cref="AgentTracker"/> for the agent of the options. The environment is read first, then <paramref name="configure"/> is
-    /// asked; wrong values of both are told together, here.
+    /// Registers a <see cref="LightningClient"/> and an <see cref="AgentTracker"/> for the agent of the options. The environment is read
+    /// first, then <paramref name="configure"/> is asked; wrong values of both are told together, here.
     /// </summary>
     /// <exception cref="Common.LightningException">A value is wrong.</exception>
-    public static IServiceCollection AddLightning(this IServiceCollection services, Action<LightningClientOptions>? configure = null) => services.AddLightning(configure, null);
+    public static IServiceCollection AddLightning(this IServiceCollection services, Action<LightningClientOptions>? configure = null) =>
+        services.AddLightning(configure, null);
 
     /// <summary>
-    /// Sends the spans of the known GenAI sources too: Microsoft.Extensions.AI, Microsoft Agent Framework, Semantic Kernel, the OpenAI library and Azure's. Their switches
-    /// are turned on unless the application set them itself; call it before these libraries are first used.
+    /// Sends the spans of the known GenAI sources too: Microsoft.Extensions.AI, Microsoft Agent Framework, Semantic Kernel, the OpenAI
+    /// library and Azure's. Their switches are turned on unless the application set them itself; call it before these libraries are first
+    /// used.
     /// </summary>
     /// <param name="content">Whether messages are wanted in the spans; libraries leave them out unless told.</param>
     /// <param name="sources">Further sources; a name that ends with <c>*</c> stands for all that begin so.</param>
-    /// <remarks>Where a client of the same library is captured by <c>UseLightning</c> too, a call is there twice: as an episode and as a trace.</remarks>
+    /// <remarks>
+    /// Where a client of the same library is captured by <c>UseLightning</c> too, a call is there twice: as an episode and as a trace.
+    /// </remarks>
     public static IServiceCollection AddLightningTelemetry(this IServiceCollection services, bool content = false, params string[] sources)
     {
         LightningSources.Switch(content);
@@ -36,15 +40,27 @@ public static class LightningClientServices
     /// <summary>Captures every call of a chat client as an episode.</summary>
     /// <param name="agentId">Whose work it is; <see cref="LightningClientOptions.AgentId"/> when null.</param>
     public static IChatClient UseLightning(this IChatClient client, LightningClient lightning, string? agentId = null) =>
-        new CapturingChatClient(client, lightning, agentId is null ? lightning.Options.AgentId : Common.Ids.Check(agentId, nameof(agentId)));
+        new CapturingChatClient(
+            client,
+            lightning,
+            agentId is null ? lightning.Options.AgentId : Common.Ids.Check(agentId, nameof(agentId))
+        );
 
     /// <summary>The same with the client of <see cref="AddLightning(IServiceCollection, Action{LightningClientOptions}?)"/>.</summary>
     public static IChatClient UseLightning(this IChatClient client, IServiceProvider services, string? agentId = null) =>
         client.UseLightning(services.GetRequiredService<LightningClient>(), agentId);
 
     /// <summary>Captures calls of an embedding generator, where <see cref="LightningClientOptions.CaptureEmbeddings"/> is on.</summary>
-    public static IEmbeddingGenerator<string, Embedding<float>> UseLightning(this IEmbeddingGenerator<string, Embedding<float>> generator, LightningClient lightning, string? agentId = null) =>
-        new CapturingEmbeddingGenerator(generator, lightning, agentId is null ? lightning.Options.AgentId : Common.Ids.Check(agentId, nameof(agentId)));
+    public static IEmbeddingGenerator<string, Embedding<float>> UseLightning(
+        this IEmbeddingGenerator<string, Embedding<float>> generator,
+        LightningClient lightning,
+        string? agentId = null
+    ) =>
+        new CapturingEmbeddingGenerator(
+            generator,
+            lightning,
+            agentId is null ? lightning.Options.AgentId : Common.Ids.Check(agentId, nameof(agentId))
+        );
 
     /// <summary>Captures the calls of every <see cref="IChatClient"/> that is registered so far, keyed ones too.</summary>
     /// <exception cref="InvalidOperationException">None is registered.</exception>
@@ -60,17 +76,28 @@ public static class LightningClientServices
             }
         }
 
-        return found ? services : throw new InvalidOperationException("There is no IChatClient to capture. Register it before UseLightning is called.");
+        return found
+            ? services
+            : throw new InvalidOperationException("There is no IChatClient to capture. Register it before UseLightning is called.");
     }
 
-    internal static IServiceCollection AddLightning(this IServiceCollection services, Action<LightningClientOptions>? configure, Func<IServiceProvider, ICaptureSink>? sink)
+    internal static IServiceCollection AddLightning(
+        this IServiceCollection services,
+        Action<LightningClientOptions>? configure,
+        Func<IServiceProvider, ICaptureSink>? sink
+    )
     {
         var (options, problems) = LightningEnvironment.Read(Environment.GetEnvironmentVariable);
         configure?.Invoke(options);
         options.Validate(problems);
         services.TryAddSingleton(provider =>
         {
-            var client = new LightningClient(options, sink?.Invoke(provider), provider.GetService<TimeProvider>(), provider.GetService<ILogger<LightningClient>>());
+            var client = new LightningClient(
+                options,
+                sink?.Invoke(provider),
+                provider.GetService<TimeProvider>(),
+                provider.GetService<ILogger<LightningClient>>()
+            );
             client.Listener?.Add(provider.GetServices<WantedSources>().SelectMany(wanted => wanted.Names));
             return client;
         });
@@ -81,14 +108,23 @@ public static class LightningClientServices
     private static ServiceDescriptor Decorated(ServiceDescriptor descriptor, string? agentId)
     {
         return descriptor.IsKeyedService
-            ? ServiceDescriptor.DescribeKeyed(typeof(IChatClient), descriptor.ServiceKey, (provider, key) => Wrap(provider, Keyed(provider, key)), descriptor.Lifetime)
+            ? ServiceDescriptor.DescribeKeyed(
+                typeof(IChatClient),
+                descriptor.ServiceKey,
+                (provider, key) => Wrap(provider, Keyed(provider, key)),
+                descriptor.Lifetime
+            )
             : ServiceDescriptor.Describe(typeof(IChatClient), provider => Wrap(provider, Plain(provider)), descriptor.Lifetime);
 
         object Wrap(IServiceProvider provider, object inner) => ((IChatClient)inner).UseLightning(provider, agentId);
         object Plain(IServiceProvider provider) =>
-            descriptor.ImplementationInstance ?? descriptor.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, descriptor.ImplementationType!);
+            descriptor.ImplementationInstance
+            ?? descriptor.ImplementationFactory?.Invoke(provider)
+            ?? ActivatorUtilities.CreateInstance(provider, descriptor.ImplementationType!);
         object Keyed(IServiceProvider provider, object? key) =>
-            descriptor.KeyedImplementationInstance ?? descriptor.KeyedImplementationFactory?.Invoke(provider, key) ?? ActivatorUtilities.CreateInstance(provider, descriptor.KeyedImplementationType!);
+            descriptor.KeyedImplementationInstance
+            ?? descriptor.KeyedImplementationFactory?.Invoke(provider, key)
+            ?? ActivatorUtilities.CreateInstance(provider, descriptor.KeyedImplementationType!);
     }
 
     /// <summary>Sources that <see cref="AddLightningTelemetry"/> asked for.</summary>

@@ -8,9 +8,10 @@ using AgentLightning.Common;
 namespace AgentLightning.Client;
 
 /// <summary>
-/// Emit calls: each is a span of the source <c>AgentLightning</c>, below the current one, with the names of the Agent Lightning protocol. Whoever listens to the source gets
-/// them: every enabled <see cref="LightningClient"/> of the process, and OpenTelemetry where the application adds the source. Without a listener they do nothing.
-/// A reward that is emitted while an episode is captured, in a tool for example, becomes a reward of that episode.
+/// Emit calls: each is a span of the source <c>AgentLightning</c>, below the current one, with the names of the Agent Lightning protocol.
+/// Whoever listens to the source gets them: every enabled <see cref="LightningClient"/> of the process, and OpenTelemetry where the
+/// application adds the source. Without a listener they do nothing. A reward that is emitted while an episode is captured, in a tool for
+/// example, becomes a reward of that episode.
 /// </summary>
 /// <remarks>Any thread may call. Nothing is thrown. Calls give false when nobody took what was emitted, or it cannot be right.</remarks>
 public static class LightningEmitter
@@ -24,12 +25,18 @@ public static class LightningEmitter
     /// <summary>Emits a reward.</summary>
     /// <param name="reward">−1…1.</param>
     /// <param name="attributes">More attributes of the span.</param>
-    public static bool EmitReward(double reward, IEnumerable<KeyValuePair<string, object?>>? attributes = null) => EmitRewards([new("primary", reward)], attributes);
+    public static bool EmitReward(double reward, IEnumerable<KeyValuePair<string, object?>>? attributes = null) =>
+        EmitRewards([new("primary", reward)], attributes);
 
     /// <summary>Emits a reward of several dimensions.</summary>
     /// <param name="primaryKey">The one that counts; it must be among <paramref name="rewards"/>.</param>
-    public static bool EmitReward(IReadOnlyDictionary<string, double> rewards, string primaryKey, IEnumerable<KeyValuePair<string, object?>>? attributes = null) =>
-        rewards.TryGetValue(primaryKey, out var primary) && EmitRewards([new(primaryKey, primary), .. rewards.Where(reward => reward.Key != primaryKey)], attributes);
+    public static bool EmitReward(
+        IReadOnlyDictionary<string, double> rewards,
+        string primaryKey,
+        IEnumerable<KeyValuePair<string, object?>>? attributes = null
+    ) =>
+        rewards.TryGetValue(primaryKey, out var primary)
+        && EmitRewards([new(primaryKey, primary), .. rewards.Where(reward => reward.Key != primaryKey)], attributes);
 
     /// <summary>Emits values of any shape about the current work; nested ones get names with dots.</summary>
     public static bool EmitAnnotation(IEnumerable<KeyValuePair<string, object?>> annotation) =>
@@ -43,7 +50,9 @@ public static class LightningEmitter
 
     /// <summary>Emits a text.</summary>
     public static bool EmitMessage(string message, IEnumerable<KeyValuePair<string, object?>>? attributes = null) =>
-        Emit("agentlightning.message", ActivityStatusCode.Unset, span => Add(span, attributes).SetTag("agentlightning.message.body", message));
+        Emit("agentlightning.message", ActivityStatusCode.Unset, span =>
+            Add(span, attributes).SetTag("agentlightning.message.body", message)
+        );
 
     /// <summary>Emits a value: plain ones as a literal, bytes in Base64, others as JSON.</summary>
     public static bool EmitObject(object value, IEnumerable<KeyValuePair<string, object?>>? attributes = null) =>
@@ -53,13 +62,19 @@ public static class LightningEmitter
             {
                 string text => ("str", text),
                 bool flag => ("bool", flag ? "True" : "False"),
-                sbyte or byte or short or ushort or int or uint or long or ulong => ("int", Convert.ToString(value, CultureInfo.InvariantCulture)!),
+                sbyte or byte or short or ushort or int or uint or long or ulong => (
+                    "int",
+                    Convert.ToString(value, CultureInfo.InvariantCulture)!
+                ),
                 float or double or decimal => ("float", Convert.ToString(value, CultureInfo.InvariantCulture)!),
                 byte[] bytes => ("bytes", Convert.ToBase64String(bytes)),
                 _ => (value.GetType().FullName ?? value.GetType().Name, null),
             };
             Add(span, attributes).SetTag("agentlightning.object.type", type);
-            span.SetTag(literal is null ? "agentlightning.object.json" : "agentlightning.object.literal", literal ?? JsonSerializer.Serialize(value, ChatJson.Options));
+            span.SetTag(
+                literal is null ? "agentlightning.object.json" : "agentlightning.object.literal",
+                literal ?? JsonSerializer.Serialize(value, ChatJson.Options)
+            );
         });
 
     /// <summary>Emits an error.</summary>
@@ -95,10 +110,14 @@ public static class LightningEmitter
 
     /// <summary>Attributes that tag a span.</summary>
     public static IReadOnlyDictionary<string, object?> TagAttributes(IEnumerable<string> tags) =>
-        tags.Select((tag, i) => (Tag: tag, At: i)).ToDictionary(tag => string.Create(CultureInfo.InvariantCulture, $"agentlightning.tag.{tag.At}"), tag => (object?)tag.Tag);
+        tags.Select((tag, i) => (Tag: tag, At: i))
+            .ToDictionary(tag => string.Create(CultureInfo.InvariantCulture, $"agentlightning.tag.{tag.At}"), tag => (object?)tag.Tag);
 
     internal static void Describe(Activity span, Exception exception) =>
-        span.SetTag("exception.type", exception.GetType().FullName).SetTag("exception.message", exception.Message).SetTag("exception.stacktrace", exception.ToString()).SetTag("exception.escaped", true);
+        span.SetTag("exception.type", exception.GetType().FullName)
+            .SetTag("exception.message", exception.Message)
+            .SetTag("exception.stacktrace", exception.ToString())
+            .SetTag("exception.escaped", true);
 
     internal static void Add(Activity span, Dictionary<string, object?> attributes)
     {
@@ -108,7 +127,10 @@ public static class LightningEmitter
         }
     }
 
-    private static bool EmitRewards(IReadOnlyList<KeyValuePair<string, double>> rewards, IEnumerable<KeyValuePair<string, object?>>? attributes)
+    private static bool EmitRewards(
+        IReadOnlyList<KeyValuePair<string, double>> rewards,
+        IEnumerable<KeyValuePair<string, object?>>? attributes
+    )
     {
         if (rewards.Any(reward => !double.IsFinite(reward.Value)) || rewards[0].Value is < -1 or > 1)
         {
@@ -122,7 +144,8 @@ public static class LightningEmitter
             for (var i = 0; i < rewards.Count; i++)
             {
                 var at = i.ToString(CultureInfo.InvariantCulture);
-                span.SetTag($"agentlightning.reward.{at}.name", rewards[i].Key).SetTag($"agentlightning.reward.{at}.value", rewards[i].Value);
+                span.SetTag($"agentlightning.reward.{at}.name", rewards[i].Key)
+                    .SetTag($"agentlightning.reward.{at}.value", rewards[i].Value);
             }
         });
         if (scope is null)
@@ -131,7 +154,13 @@ public static class LightningEmitter
         }
 
         // Emitting twice in one episode is giving another reward, and the last one counts.
-        var reward = new CapturedReward(scope.EpisodeId, rewards[0].Value, "eval_score", Evaluator: $"emit:{rewards[0].Key}", RewardId: Ids.New(TimeProvider.System.GetUtcNow()));
+        var reward = new CapturedReward(
+            scope.EpisodeId,
+            rewards[0].Value,
+            "eval_score",
+            Evaluator: $"emit:{rewards[0].Key}",
+            RewardId: Ids.New(TimeProvider.System.GetUtcNow())
+        );
         return scope.TryAdd(reward) || scope.Client.Reward(reward);
     }
 

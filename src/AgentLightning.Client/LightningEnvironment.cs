@@ -39,20 +39,29 @@ internal static class LightningEnvironment
         }
 
         void Flag(string name, Action<bool> set) => Text(name, "true or false", value =>
-        {
-            bool? flag = value.ToLowerInvariant() switch { "true" or "1" or "yes" or "on" => true, "false" or "0" or "no" or "off" => false, _ => null };
-            if (flag is { } known)
             {
-                set(known);
-            }
+                bool? flag = value.ToLowerInvariant() switch
+                {
+                    "true" or "1" or "yes" or "on" => true,
+                    "false" or "0" or "no" or "off" => false,
+                    _ => null,
+                };
+                if (flag is { } known)
+                {
+                    set(known);
+                }
 
-            return flag is not null;
-        });
+                return flag is not null;
+            });
 
         void Number(string name, double least, double most, Action<double> set, bool whole = false) =>
             Text(name, FormattableString.Invariant($"a {(whole ? "whole " : "")}number from {least} to {most}"), value =>
             {
-                var good = double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most && (!whole || number == Math.Floor(number));
+                var good =
+                    double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                    && number >= least
+                    && number <= most
+                    && (!whole || number == Math.Floor(number));
                 if (good)
                 {
                     set(number);

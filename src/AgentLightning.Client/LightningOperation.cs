@@ -15,10 +15,15 @@ public sealed class LightningOperation : IDisposable
     public string? TraceId => _span?.TraceId.ToHexString();
 
     /// <summary>What the operation was given: values without names.</summary>
-    public void SetInput(params object?[] arguments) => Set("agentlightning.operation.input.args", arguments.Select((value, i) => (i.ToString(System.Globalization.CultureInfo.InvariantCulture), value)));
+    public void SetInput(params object?[] arguments) =>
+        Set(
+            "agentlightning.operation.input.args",
+            arguments.Select((value, i) => (i.ToString(System.Globalization.CultureInfo.InvariantCulture), value))
+        );
 
     /// <summary>What the operation was given: values by name.</summary>
-    public void SetInput(IEnumerable<KeyValuePair<string, object?>> arguments) => Set("agentlightning.operation.input", arguments.Select(argument => (argument.Key, argument.Value)));
+    public void SetInput(IEnumerable<KeyValuePair<string, object?>> arguments) =>
+        Set("agentlightning.operation.input", arguments.Select(argument => (argument.Key, argument.Value)));
 
     /// <summary>What it gave.</summary>
     public void SetOutput(object? value) => Set("agentlightning.operation", [("output", value)]);

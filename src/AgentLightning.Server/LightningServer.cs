@@ -1,7 +1,7 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
+using AgentLightning.Engine;
 using AgentLightning.Governance;
-using AgentLightning.Local;
 using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
 using AgentLightning.Server.Audit;
@@ -36,10 +36,15 @@ public static class LightningServer
     /// Makes the application with its store open; the caller starts and disposes it. Disposal writes every captured episode.
     /// Bad options are <see cref="ErrorKind.Invalid"/>, all of them in one message; then nothing is opened or made.
     /// </summary>
-    public static Task<WebApplication> BuildAsync(LightningServerOptions options, CancellationToken cancellationToken) => BuildAsync(options, _ => { }, cancellationToken);
+    public static Task<WebApplication> BuildAsync(LightningServerOptions options, CancellationToken cancellationToken) =>
+        BuildAsync(options, _ => { }, cancellationToken);
 
     /// <summary>The same with services of the caller's, a clock for example, in place of ours.</summary>
-    internal static async Task<WebApplication> BuildAsync(LightningServerOptions options, Action<IServiceCollection> configure, CancellationToken cancellationToken)
+    internal static async Task<WebApplication> BuildAsync(
+        LightningServerOptions options,
+        Action<IServiceCollection> configure,
+        CancellationToken cancellationToken
+    )
     {
         if (options.Mistakes() is { Count: > 0 } mistakes)
         {
@@ -49,7 +54,9 @@ public static class LightningServer
         // Empty: settings that other programs left in the environment or in the folder must not open an address or change a limit.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => Limit(kestrel, options));
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)
+        builder
+            .Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .SetMinimumLevel(LogLevel.Warning)
             // Whoever starts the host is told by an exception why it did not start.
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         configure(builder.Services);
@@ -64,11 +71,13 @@ public static class LightningServer
         builder.Services.AddExceptionHandler<ProblemHandler>();
         builder.Services.AddOpenApi(openApi =>
         {
-            openApi.AddDocumentTransformer((document, _, _) =>
-            {
-                document.Info.Title = "Agent Lightning";
-                return Task.CompletedTask;
-            });
+            openApi.AddDocumentTransformer(
+                (document, _, _) =>
+                {
+                    document.Info.Title = "Agent Lightning";
+                    return Task.CompletedTask;
+                }
+            );
             openApi.AddKeys();
         });
 
@@ -129,7 +138,9 @@ public static class LightningServer
         kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
     }
 
-    /// <summary>Opens the store. One without keys is not shown to others than this machine unless that was asked for; then nothing is made either.</summary>
+    /// <summary>
+    /// Opens the store. One without keys is not shown to others than this machine unless that was asked for; then nothing is made either.
+    /// </summary>
     private static async Task OpenAsync(IServiceProvider services, LightningServerOptions options, CancellationToken cancellationToken)
     {
         if (options.AllowAnonymous || ListenAddresses.AreLoopback(options.Urls))
@@ -163,15 +174,21 @@ public static class LightningServer
         app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
         app.UseExceptionHandler();
         app.UseStatusCodePages(status => Problems.WriteAsync(status.HttpContext, status.HttpContext.Response.StatusCode, null));
-        app.Use((HttpContext context, RequestDelegate next) => access.IdentifyAsync(context, context.RequestServices.GetRequiredService<Caller>(), next));
+        app.Use(
+            (HttpContext context, RequestDelegate next) =>
+                access.IdentifyAsync(context, context.RequestServices.GetRequiredService<Caller>(), next)
+        );
         app.UseRateLimiter();
         app.Use(ReadToTheEnd);
-        app.Use((HttpContext context, RequestDelegate next) => access.EnforceAsync(context, context.RequestServices.GetRequiredService<Caller>(), next));
+        app.Use(
+            (HttpContext context, RequestDelegate next) =>
+                access.EnforceAsync(context, context.RequestServices.GetRequiredService<Caller>(), next)
+        );
     }
 
     /// <summary>
-    /// A server that ends wakes every connection up. A JSON body that is read straight from the connection takes that for its end and fails; through a stream
-    /// it goes on, so that the request is finished.
+    /// A server that ends wakes every connection up. A JSON body that is read straight from the connection takes that for its end and
+    /// fails; through a stream it goes on, so that the request is finished.
     /// </summary>
     private static Task ReadToTheEnd(HttpContext context, RequestDelegate next)
     {
@@ -191,9 +208,11 @@ public static class LightningServer
         {
             StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
-            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON, sent with 'content-type: application/json', or for a batch 'application/x-ndjson'.",
-            StatusCodes.Status413PayloadTooLarge =>
-                $"The body is over the limit of {context.HttpContext.RequestServices.GetRequiredService<LightningServerOptions>().MaxBodyBytes} bytes. Send it in smaller parts, or raise max_body_bytes of the server.",
+            StatusCodes.Status415UnsupportedMediaType =>
+                "The body must be JSON, sent with 'content-type: application/json', or for a batch 'application/x-ndjson'.",
+            StatusCodes.Status413PayloadTooLarge => $"The body is over the limit of "
+                + $"{context.HttpContext.RequestServices.GetRequiredService<LightningServerOptions>().MaxBodyBytes} bytes. Send it in "
+                + $"smaller parts, or raise max_body_bytes of the server.",
             _ => null,
         };
         // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.

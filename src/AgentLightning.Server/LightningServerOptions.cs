@@ -1,5 +1,5 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
-using AgentLightning.Server.Access;
 
 namespace AgentLightning.Server;
 
@@ -7,14 +7,19 @@ namespace AgentLightning.Server;
 public sealed record LightningServerOptions
 {
     /// <summary>Where it listens unless told otherwise.</summary>
-    public const string DefaultUrl = "http://127.0.0.1:4747";
+    public const string DefaultUrl = ListenAddresses.DefaultUrl;
 
-    /// <summary>Addresses to listen on. Others than loopback addresses need an API key in the store, or <see cref="AllowAnonymous"/>.</summary>
+    /// <summary>
+    /// Addresses to listen on. Others than loopback addresses need an API key in the store, or <see cref="AllowAnonymous"/>.
+    /// </summary>
     public string Urls { get; init; } = DefaultUrl;
 
     public LightningOptions Lightning { get; init; } = new();
 
-    /// <summary>Whether to serve a store without keys to others than this machine; false by default. Once there is a key, it is demanded in any case.</summary>
+    /// <summary>
+    /// Whether to serve a store without keys to others than this machine; false by default. Once there is a key, it is demanded in any
+    /// case.
+    /// </summary>
     public bool AllowAnonymous { get; init; }
 
     /// <summary>Largest body of a request in bytes, 1,024…1,073,741,824; 8 MiB by default.</summary>
@@ -38,7 +43,10 @@ public sealed record LightningServerOptions
     /// <summary>How long requests that run may take to finish when the server ends, 0…600 s; 30 s by default.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the server goes on taking requests after it was told to end, while <c>/health/ready</c> says that it ends, 0…600 s; 0 s by default.</summary>
+    /// <summary>
+    /// How long the server goes on taking requests after it was told to end, while <c>/health/ready</c> says that it ends, 0…600 s; 0 s by
+    /// default.
+    /// </summary>
     public TimeSpan DrainNotice { get; init; }
 
     /// <summary>Everything that is wrong with the options, each with the value seen.</summary>

@@ -11,7 +11,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace AgentLightning.Server;
 
-/// <summary>Turns errors into <c>application/problem+json</c>. What the product says to the caller is passed on; anything unexpected is logged and not shown.</summary>
+/// <summary>
+/// Turns errors into <c>application/problem+json</c>. What the product says to the caller is passed on; anything unexpected is logged and
+/// not shown.
+/// </summary>
 internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
@@ -19,15 +22,29 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
         var (status, detail) = exception switch
         {
             LightningException e => (StatusOf(e.Kind), e.Message),
-            BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The body is not the JSON that was expected: {Describe(json)}"),
+            BadHttpRequestException { InnerException: JsonException json } => (
+                StatusCodes.Status400BadRequest,
+                $"The body is not the JSON that was expected: {Describe(json)}"
+            ),
             BadHttpRequestException e => (e.StatusCode, Describe(e)),
-            InvalidOperationException when UnknownCharset(httpContext.Request) is { } charset => (StatusCodes.Status415UnsupportedMediaType, $"The body's charset '{charset}' is unknown. Send JSON in UTF-8."),
-            OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested => (StatusCodes.Status499ClientClosedRequest, "The client went away."),
+            InvalidOperationException when UnknownCharset(httpContext.Request) is { } charset => (
+                StatusCodes.Status415UnsupportedMediaType,
+                $"The body's charset '{charset}' is unknown. Send JSON in UTF-8."
+            ),
+            OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested => (
+                StatusCodes.Status499ClientClosedRequest,
+                "The client went away."
+            ),
             _ => (StatusCodes.Status500InternalServerError, "The server failed. Its log says why."),
         };
         if (status == StatusCodes.Status500InternalServerError)
         {
-            LogFailure(logger, httpContext.Request.Method, redactor.Redact(httpContext.Request.Path.Value ?? ""), redactor.Redact(exception.ToString()));
+            LogFailure(
+                logger,
+                httpContext.Request.Method,
+                redactor.Redact(httpContext.Request.Path.Value ?? ""),
+                redactor.Redact(exception.ToString())
+            );
         }
 
         httpContext.Response.StatusCode = status;
@@ -59,23 +76,27 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
         }
     }
 
-    private static int StatusOf(ErrorKind kind) => kind switch
-    {
-        ErrorKind.Invalid => StatusCodes.Status400BadRequest,
-        ErrorKind.Forbidden => StatusCodes.Status403Forbidden,
-        ErrorKind.NotFound => StatusCodes.Status404NotFound,
-        ErrorKind.Conflict => StatusCodes.Status409Conflict,
-        ErrorKind.Unavailable => StatusCodes.Status503ServiceUnavailable,
-        _ => StatusCodes.Status500InternalServerError,
-    };
+    private static int StatusOf(ErrorKind kind) =>
+        kind switch
+        {
+            ErrorKind.Invalid => StatusCodes.Status400BadRequest,
+            ErrorKind.Forbidden => StatusCodes.Status403Forbidden,
+            ErrorKind.NotFound => StatusCodes.Status404NotFound,
+            ErrorKind.Conflict => StatusCodes.Status409Conflict,
+            ErrorKind.Unavailable => StatusCodes.Status503ServiceUnavailable,
+            _ => StatusCodes.Status500InternalServerError,
+        };
 
     /// <summary>The framework's own words name types and parameters of our code; the caller knows neither.</summary>
     private static string Describe(BadHttpRequestException exception)
     {
         if (BindingFailure().Match(exception.Message) is { Success: true } binding)
         {
-            var expected = binding.Groups["type"].Value.Contains("DateTimeOffset", StringComparison.Ordinal) ? "a time such as 2026-01-31T12:00:00Z" : "a whole number";
-            return $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(binding.Groups["name"].Value)} must be {expected}, but it is '{binding.Groups["value"].Value}'.";
+            var expected = binding.Groups["type"].Value.Contains("DateTimeOffset", StringComparison.Ordinal)
+                ? "a time such as 2026-01-31T12:00:00Z"
+                : "a whole number";
+            return $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(binding.Groups["name"].Value)} must be {expected}, but it is "
+                + $"'{binding.Groups["value"].Value}'.";
         }
 
         return exception.Message.Contains("body", StringComparison.Ordinal) && exception.StatusCode == StatusCodes.Status400BadRequest

@@ -11,6 +11,8 @@ internal static class Problems
         context.Response.StatusCode = status;
         // An error is told as a problem, also to a client that would rather have another type: the framework would say nothing.
         context.Request.Headers.Remove("Accept");
-        await context.RequestServices.GetRequiredService<IProblemDetailsService>().TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = status, Detail = detail } });
+        await context
+            .RequestServices.GetRequiredService<IProblemDetailsService>()
+            .TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = { Status = status, Detail = detail } });
     }
 }

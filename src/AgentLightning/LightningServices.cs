@@ -25,12 +25,15 @@ namespace AgentLightning;
 public sealed record LightningOptions
 {
     /// <summary>
-    /// Path of the SQLite file, whose artifacts lie beside it in <c>NAME.artifacts</c>; or, with <c>Host=</c>, the connection string of a PostgreSQL database,
-    /// which holds its artifacts itself. <c>lightning.db</c> in the current folder by default.
+    /// Path of the SQLite file, whose artifacts lie beside it in <c>NAME.artifacts</c>; or, with <c>Host=</c>, the connection string of a
+    /// PostgreSQL database, which holds its artifacts itself. <c>lightning.db</c> in the current folder by default.
     /// </summary>
     public string Store { get; init; } = "lightning.db";
 
-    /// <summary>How long a write waits while another process holds the SQLite file, 1…600 s; 10 s by default. Then it is <see cref="ErrorKind.Unavailable"/>.</summary>
+    /// <summary>
+    /// How long a write waits while another process holds the SQLite file, 1…600 s; 10 s by default. Then it is
+    /// <see cref="ErrorKind.Unavailable"/>.
+    /// </summary>
     public TimeSpan LockWait { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>What is taken out of texts before they are written; everything by default.</summary>
@@ -69,7 +72,9 @@ public static class LightningServices
         var address = StoreAddress.Parse(options.Store);
         if (options.LockWait < TimeSpan.FromSeconds(1) || options.LockWait > TimeSpan.FromSeconds(600))
         {
-            throw LightningException.Invalid($"{nameof(LightningOptions.LockWait)} must be from 1 to 600 seconds, but it is {options.LockWait}.");
+            throw LightningException.Invalid(
+                $"{nameof(LightningOptions.LockWait)} must be from 1 to 600 seconds, but it is {options.LockWait}."
+            );
         }
 
         services.TryAddSingleton(TimeProvider.System);
@@ -77,12 +82,21 @@ public static class LightningServices
         services.TryAddSingleton<LightningMeter>();
         if (address.Path is { } path)
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(path, options.LockWait, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new SqliteDatabase(
+                path,
+                options.LockWait,
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<LightningMeter>()
+            ));
             services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
         }
         else
         {
-            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(address, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<LightningMeter>()));
+            services.TryAddSingleton<SqlDatabase>(provider => new PostgresDatabase(
+                address,
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<LightningMeter>()
+            ));
             services.TryAddSingleton<IArtifactStore, SqlArtifactStore>();
         }
 
@@ -152,16 +166,25 @@ public static class LightningServices
     /// Brings the store's schema up to date; call once before use. With <paramref name="create"/> false, a store that does not exist is
     /// <see cref="ErrorKind.NotFound"/> instead of made.
     /// </summary>
-    public static Task OpenLightningAsync(this IServiceProvider provider, bool create, CancellationToken cancellationToken) => provider.OpenLightningAsync(create, migrate: true, cancellationToken);
+    public static Task OpenLightningAsync(this IServiceProvider provider, bool create, CancellationToken cancellationToken) =>
+        provider.OpenLightningAsync(create, migrate: true, cancellationToken);
 
     /// <inheritdoc cref="OpenLightningAsync(IServiceProvider, bool, CancellationToken)"/>
     /// <param name="migrate">False leaves the schema as it is, for who wants to look at it.</param>
-    public static async Task OpenLightningAsync(this IServiceProvider provider, bool create, bool migrate, CancellationToken cancellationToken)
+    public static async Task OpenLightningAsync(
+        this IServiceProvider provider,
+        bool create,
+        bool migrate,
+        CancellationToken cancellationToken
+    )
     {
         var database = provider.GetRequiredService<SqlDatabase>();
         if (!create && !await database.ExistsAsync(cancellationToken).ConfigureAwait(false))
         {
-            throw LightningException.NotFound($"There is no store '{provider.GetRequiredService<LightningOptions>().StoreName}'. Name one with --store, or make one with 'lightning serve' or 'lightning demo'.");
+            throw LightningException.NotFound(
+                $"There is no store '{provider.GetRequiredService<LightningOptions>().StoreName}'. Name one with --store, or make one "
+                    + $"with 'lightning serve' or 'lightning demo'."
+            );
         }
 
         if (migrate)

@@ -22,34 +22,83 @@ public sealed partial class AccessCommandTests
         Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/api/lightning/stats")).StatusCode);
 
         var id = key.Split('_')[1];
-        Assert.Contains(id, (await Lightning.RunAsync(folder.Path, "keys", "revoke", id, "--store", "new.db")).Out, StringComparison.Ordinal);
+        Assert.Contains(
+            id,
+            (await Lightning.RunAsync(folder.Path, "keys", "revoke", id, "--store", "new.db")).Out,
+            StringComparison.Ordinal
+        );
         // The promise is a second; the test asks until it is kept and lets the runner's limit decide.
-        while ((await server.Http.GetAsync("/api/lightning/stats")).StatusCode == HttpStatusCode.OK)
-        {
-        }
+        while ((await server.Http.GetAsync("/api/lightning/stats")).StatusCode == HttpStatusCode.OK) { }
 
         var listed = (await Lightning.RunAsync(folder.Path, "keys", "list", "--store", "new.db", "--json")).Json().GetProperty("keys")[0];
-        Assert.Equal((id, "nightly", "read"), (listed.GetProperty("id").GetString(), listed.GetProperty("name").GetString(), listed.GetProperty("role").GetString()));
+        Assert.Equal(
+            (id, "nightly", "read"),
+            (listed.GetProperty("id").GetString(), listed.GetProperty("name").GetString(), listed.GetProperty("role").GetString())
+        );
         Assert.EndsWith("Z", listed.GetProperty("revoked_at").GetString(), StringComparison.Ordinal);
         Assert.EndsWith("Z", listed.GetProperty("last_used_at").GetString(), StringComparison.Ordinal);
-        Assert.DoesNotContain(key, (await Lightning.RunAsync(folder.Path, "keys", "list", "--store", "new.db")).Out, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            key,
+            (await Lightning.RunAsync(folder.Path, "keys", "list", "--store", "new.db")).Out,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_key_for_some_agents_says_so_and_the_audit_log_tells_who_made_it()
     {
         using var folder = new TemporaryFolder();
-        var made = (await Lightning.RunAsync(
-            folder.Path, "keys", "create", "--name", "shop", "--role", "write", "--agent", "one", "--agent", "two", "--expires-days", "30", "--store", "new.db", "--json")).Json();
+        var made = (
+            await Lightning.RunAsync(
+                folder.Path,
+                "keys",
+                "create",
+                "--name",
+                "shop",
+                "--role",
+                "write",
+                "--agent",
+                "one",
+                "--agent",
+                "two",
+                "--expires-days",
+                "30",
+                "--store",
+                "new.db",
+                "--json"
+            )
+        ).Json();
 
         Assert.Equal(["one", "two"], made.GetProperty("agents").EnumerateArray().Select(agent => agent.GetString()));
         Assert.Matches(Key(), made.GetProperty("key").GetString()!);
-        Assert.Equal(TimeSpan.FromDays(30), made.GetProperty("expires_at").GetDateTimeOffset() - made.GetProperty("created_at").GetDateTimeOffset());
-        Assert.Contains("one, two", (await Lightning.RunAsync(folder.Path, "keys", "list", "--store", "new.db")).Out, StringComparison.Ordinal);
-        var entry = (await Lightning.RunAsync(folder.Path, "audit", "list", "--store", "new.db", "--action", "key_created", "--json")).Json().GetProperty("entries")[0];
-        Assert.Equal(("cli", made.GetProperty("id").GetString()), (entry.GetProperty("actor").GetString(), entry.GetProperty("subject").GetString()));
-        Assert.Contains("key_created", (await Lightning.RunAsync(folder.Path, "audit", "list", "--store", "new.db")).Out, StringComparison.Ordinal);
-        Assert.Equal(0, (await Lightning.RunAsync(folder.Path, "audit", "list", "--store", "new.db", "--end", "2020-01-01T00:00:00Z", "--json")).Json().GetProperty("entries_found").GetInt32());
+        Assert.Equal(
+            TimeSpan.FromDays(30),
+            made.GetProperty("expires_at").GetDateTimeOffset() - made.GetProperty("created_at").GetDateTimeOffset()
+        );
+        Assert.Contains(
+            "one, two",
+            (await Lightning.RunAsync(folder.Path, "keys", "list", "--store", "new.db")).Out,
+            StringComparison.Ordinal
+        );
+        var entry = (await Lightning.RunAsync(folder.Path, "audit", "list", "--store", "new.db", "--action", "key_created", "--json"))
+            .Json()
+            .GetProperty("entries")[0];
+        Assert.Equal(
+            ("cli", made.GetProperty("id").GetString()),
+            (entry.GetProperty("actor").GetString(), entry.GetProperty("subject").GetString())
+        );
+        Assert.Contains(
+            "key_created",
+            (await Lightning.RunAsync(folder.Path, "audit", "list", "--store", "new.db")).Out,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            0,
+            (await Lightning.RunAsync(folder.Path, "audit", "list", "--store", "new.db", "--end", "2020-01-01T00:00:00Z", "--json"))
+                .Json()
+                .GetProperty("entries_found")
+                .GetInt32()
+        );
     }
 
     [Theory]
@@ -72,8 +121,16 @@ public sealed partial class AccessCommandTests
         using var folder = new TemporaryFolder();
         await Lightning.RunAsync(folder.Path, "keys", "create", "--name", "x", "--role", "read", "--store", "new.db");
 
-        Assert.Contains("nobody not found", (await Lightning.RunAsync(folder.Path, "keys", "revoke", "nobody", "--store", "new.db")).Failed(1), StringComparison.Ordinal);
-        Assert.Contains("key_revoked", (await Lightning.RunAsync(folder.Path, "audit", "list", "--action", "stolen", "--store", "new.db")).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "nobody not found",
+            (await Lightning.RunAsync(folder.Path, "keys", "revoke", "nobody", "--store", "new.db")).Failed(1),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "key_revoked",
+            (await Lightning.RunAsync(folder.Path, "audit", "list", "--action", "stolen", "--store", "new.db")).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -88,12 +145,22 @@ public sealed partial class AccessCommandTests
             var programs = (await Lightning.RunAsync(folder.Path, "health", "--server", address, "--json")).Json();
 
             Assert.Equal(0, people.ExitCode);
-            Assert.All(new[] { "healthy", "initialized", "sqlite", "anonymous", "store", "recorder" }, word => Assert.Contains(word, people.Out, StringComparison.Ordinal));
+            Assert.All(new[] { "healthy", "initialized", "sqlite", "anonymous", "store", "recorder" }, word =>
+                Assert.Contains(word, people.Out, StringComparison.Ordinal)
+            );
             Assert.Equal(("healthy", 2), (programs.GetProperty("status").GetString(), programs.GetProperty("checks").GetArrayLength()));
         }
 
-        Assert.Contains("does not answer", (await Lightning.RunAsync(folder.Path, "health", "--server", address)).Failed(1), StringComparison.Ordinal);
-        Assert.Contains("--server", (await Lightning.RunAsync(folder.Path, "health", "--server", "nonsense")).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "does not answer",
+            (await Lightning.RunAsync(folder.Path, "health", "--server", address)).Failed(1),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "--server",
+            (await Lightning.RunAsync(folder.Path, "health", "--server", "nonsense")).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -107,7 +174,9 @@ public sealed partial class AccessCommandTests
         }
 
         await File.WriteAllTextAsync(folder.File("bad.json"), """{ "max_body_byte": 2000 }""");
-        var message = (await Lightning.RunAsync(folder.Path, "serve", "--config", "bad.json", "--drain-seconds", "soon", "--store", "other.db")).Failed(2);
+        var message = (
+            await Lightning.RunAsync(folder.Path, "serve", "--config", "bad.json", "--drain-seconds", "soon", "--store", "other.db")
+        ).Failed(2);
         Assert.Contains("max_body_byte", message, StringComparison.Ordinal);
         Assert.Contains("--drain-seconds", message, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.File("other.db")));

@@ -16,8 +16,15 @@ public sealed class Banking77Tests
         CsvFile.Write(folder.File("train.csv"), ["text", "category"], rows.Where((_, i) => i % 5 != 0));
         CsvFile.Write(folder.File("test.csv"), ["text", "category"], rows.Where((_, i) => i % 5 == 0));
 
-        var trained = (await Lightning.RunAsync(folder.Path, ["triage", "train", "--data", "train.csv", .. s_columns, "--out", "model", "--seed", Figures.MeasuredSeed, "--json"])).Json();
-        var score = (await Lightning.RunAsync(folder.Path, ["triage", "eval", "--model", "model", "--data", "test.csv", .. s_columns, "--json"])).Json();
+        var trained = (
+            await Lightning.RunAsync(
+                folder.Path,
+                ["triage", "train", "--data", "train.csv", .. s_columns, "--out", "model", "--seed", Figures.MeasuredSeed, "--json"]
+            )
+        ).Json();
+        var score = (
+            await Lightning.RunAsync(folder.Path, ["triage", "eval", "--model", "model", "--data", "test.csv", .. s_columns, "--json"])
+        ).Json();
 
         Assert.Equal(77, trained.GetProperty("labels").GetArrayLength());
         Assert.Equal(rows.Count, trained.GetProperty("examples").GetInt32() + score.GetProperty("count").GetInt32());

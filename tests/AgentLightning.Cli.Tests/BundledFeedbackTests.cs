@@ -36,8 +36,10 @@ public sealed class BundledFeedbackTests
     [Fact]
     public void No_item_begins_like_many_others()
     {
-        var beginnings = s_items.Select(item => item.Task.Comment.ToLowerInvariant().Split((char[]?)null, 5, StringSplitOptions.RemoveEmptyEntries))
-            .Where(words => words.Length == 5).CountBy(words => string.Join(' ', words[..4]));
+        var beginnings = s_items
+            .Select(item => item.Task.Comment.ToLowerInvariant().Split((char[]?)null, 5, StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words.Length == 5)
+            .CountBy(words => string.Join(' ', words[..4]));
 
         Assert.All(beginnings, beginning => Assert.InRange(beginning.Value, 1, 3));
     }

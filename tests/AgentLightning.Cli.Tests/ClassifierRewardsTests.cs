@@ -7,11 +7,13 @@ using AgentLightning.Triage;
 namespace AgentLightning.Cli.Tests;
 
 /// <summary>
-/// Learning from rewards only, on real texts. A small part of what the benchmark <c>learn-classifier</c> measures, so the bound leaves room for the few held-out texts.
+/// Learning from rewards only, on real texts. A small part of what the benchmark <c>learn-classifier</c> measures, so the bound leaves room
+/// for the few held-out texts.
 /// </summary>
 public sealed class ClassifierRewardsTests
 {
-    private const int Intents = 6, Rounds = 8;
+    private const int Intents = 6,
+        Rounds = 8;
     private static readonly int[] s_seeds = [1, 2, 3];
 
     [Fact]
@@ -30,7 +32,10 @@ public sealed class ClassifierRewardsTests
             ratios.Add(rewarded / split.Accuracy(split.FromLabels(seed)));
         }
 
-        Assert.True(ratios.Average() >= 0.97, FormattableString.Invariant($"accuracy from rewards / from labels {string.Join(" ", ratios)}, expected a mean of at least 0.97"));
+        Assert.True(
+            ratios.Average() >= 0.97,
+            FormattableString.Invariant($"accuracy from rewards / from labels {string.Join(" ", ratios)}, expected a mean of at least 0.97")
+        );
     }
 
     [Fact]
@@ -42,7 +47,10 @@ public sealed class ClassifierRewardsTests
         var numbers = new Queue<float>(hidden.Told);
 
         var repeated = await split.FromRewardsAsync(
-            (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Select(_ => numbers.Dequeue())]), rounds: 3, seed: 1);
+            (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Select(_ => numbers.Dequeue())]),
+            rounds: 3,
+            seed: 1
+        );
 
         Assert.Empty(numbers);
         Assert.Equal(await BytesOf(taught), await BytesOf(repeated));

@@ -20,10 +20,16 @@ public sealed class ClientToServerTests
         using var folder = new TemporaryFolder();
         using var server = await ServingProcess.StartAsync(folder.Path, "lightning.db");
         using var source = new ActivitySource($"joint-{Guid.NewGuid():N}");
-        string operation, called;
+        string operation,
+            called;
         ChatResponse response;
-        await using (var services = new ServiceCollection().AddLogging().AddLightning(options => (options.Endpoint, options.AgentId, options.DataFolder) = (server.Http.BaseAddress, "shop", ""))
-            .AddLightningTelemetry(content: true, source.Name).BuildServiceProvider())
+        await using (
+            var services = new ServiceCollection()
+                .AddLogging()
+                .AddLightning(options => (options.Endpoint, options.AgentId, options.DataFolder) = (server.Http.BaseAddress, "shop", ""))
+                .AddLightningTelemetry(content: true, source.Name)
+                .BuildServiceProvider()
+        )
         {
             var lightning = services.GetRequiredService<LightningClient>();
             using var chat = new Rewarding().UseLightning(services);
@@ -43,7 +49,9 @@ public sealed class ClientToServerTests
             using (var call = source.StartActivity("chat gpt-x", ActivityKind.Client)!)
             {
                 called = call.TraceId.ToHexString();
-                call.SetTag("gen_ai.operation.name", "chat").SetTag("gen_ai.request.model", "gpt-x").SetTag("gen_ai.input.messages", """[{"role":"user","parts":[{"type":"text","content":"hi"}]}]""");
+                call.SetTag("gen_ai.operation.name", "chat")
+                    .SetTag("gen_ai.request.model", "gpt-x")
+                    .SetTag("gen_ai.input.messages", """[{"role":"user","parts":[{"type":"text","content":"hi"}]}]""");
             }
 
             await lightning.FlushAsync();
@@ -55,7 +63,10 @@ public sealed class ClientToServerTests
         var episodes = await EpisodesAsync(server, 4);
 
         Assert.Equal(new[] { response.GetEpisodeId()!, operation, called, OfExporter }.Order(), episodes.Order());
-        Assert.Equal([("emit:primary", 0.5, null, null), ("tracker", 0.5, 0.75, "0..1")], await RewardsAsync(server, response.GetEpisodeId()!));
+        Assert.Equal(
+            [("emit:primary", 0.5, null, null), ("tracker", 0.5, 0.75, "0..1")],
+            await RewardsAsync(server, response.GetEpisodeId()!)
+        );
         Assert.Equal(-0.5, Assert.Single(await RewardsAsync(server, operation)).Value);
         Assert.Empty(await RewardsAsync(server, called));
         Assert.Empty(await RewardsAsync(server, OfExporter));
@@ -69,12 +80,35 @@ public sealed class ClientToServerTests
     private static async Task SendAsync(ServingProcess server, string episode)
     {
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var body = OtlpBytes.Request("app", "AgentLightning",
+        var body = OtlpBytes.Request(
+            "app",
+            "AgentLightning",
             [
-                OtlpBytes.Span(OfExporter, $"{1:x16}", null, "chat", now, 5, [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "m")]),
-                OtlpBytes.Span(OfExporter, $"{2:x16}", $"{1:x16}", "agentlightning.annotation", now, 1, [("agentlightning.episode_id", episode), ("agentlightning.reward.0.name", "primary"), ("agentlightning.reward.0.value", 0.5)]),
+                OtlpBytes.Span(
+                    OfExporter,
+                    $"{1:x16}",
+                    null,
+                    "chat",
+                    now,
+                    5,
+                    [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "m")]
+                ),
+                OtlpBytes.Span(
+                    OfExporter,
+                    $"{2:x16}",
+                    $"{1:x16}",
+                    "agentlightning.annotation",
+                    now,
+                    1,
+                    [
+                        ("agentlightning.episode_id", episode),
+                        ("agentlightning.reward.0.name", "primary"),
+                        ("agentlightning.reward.0.value", 0.5),
+                    ]
+                ),
             ],
-            ("agentlightning.agent_id", "shop"));
+            ("agentlightning.agent_id", "shop")
+        );
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
         using var response = await server.Http.PostAsync("/v1/traces", content);
@@ -88,7 +122,11 @@ public sealed class ClientToServerTests
         while (true)
         {
             limit.Token.ThrowIfCancellationRequested();
-            var listed = (await server.GetAsync("/api/lightning/episodes?agent_id=shop&limit=100")).GetProperty("episodes").EnumerateArray().Select(episode => episode.GetProperty("id").GetString()!).ToList();
+            var listed = (await server.GetAsync("/api/lightning/episodes?agent_id=shop&limit=100"))
+                .GetProperty("episodes")
+                .EnumerateArray()
+                .Select(episode => episode.GetProperty("id").GetString()!)
+                .ToList();
             if (listed.Count >= count)
             {
                 return listed;
@@ -96,32 +134,51 @@ public sealed class ClientToServerTests
         }
     }
 
-    private static async Task<List<(string Evaluator, double Value, double? Raw, string? Scale)>> RewardsAsync(ServingProcess server, string episode) =>
+    private static async Task<List<(string Evaluator, double Value, double? Raw, string? Scale)>> RewardsAsync(
+        ServingProcess server,
+        string episode
+    ) =>
         [
-            .. (await server.GetAsync($"/api/lightning/rewards?episode_id={episode}")).GetProperty("rewards").EnumerateArray()
-                .Select(reward => (reward.GetProperty("evaluator").GetString()!, reward.GetProperty("value").GetDouble(), Number(reward, "raw_value"), Text(reward, "scale"))).Order(),
+            .. (await server.GetAsync($"/api/lightning/rewards?episode_id={episode}"))
+                .GetProperty("rewards")
+                .EnumerateArray()
+                .Select(reward =>
+                    (
+                        reward.GetProperty("evaluator").GetString()!,
+                        reward.GetProperty("value").GetDouble(),
+                        Number(reward, "raw_value"),
+                        Text(reward, "scale")
+                    )
+                )
+                .Order(),
         ];
 
-    private static double? Number(JsonElement reward, string name) => reward.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+    private static double? Number(JsonElement reward, string name) =>
+        reward.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
 
     private static string? Text(JsonElement reward, string name) => reward.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     /// <summary>A model whose work is judged while it answers.</summary>
     private sealed class Rewarding : IChatClient
     {
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            CancellationToken cancellationToken = default
+        )
         {
             LightningEmitter.EmitReward(0.5);
             return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, "On its way.")));
         }
 
-        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-            throw new NotSupportedException();
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            CancellationToken cancellationToken = default
+        ) => throw new NotSupportedException();
 
         public object? GetService(Type serviceType, object? serviceKey = null) => serviceType.IsInstanceOfType(this) ? this : null;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -62,9 +62,17 @@ public sealed class DemoFolderTests(FinishedDemo demo)
         using var server = await ServingProcess.StartAsync(folder.Path, "demo/lightning.db");
 
         Assert.Contains("open in another process", (await Lightning.RunAsync(folder.Path, s_demo)).Failed(1), StringComparison.Ordinal);
-        Assert.Contains("open in another process", (await Lightning.RunAsync(folder.Path, [.. s_demo, "--overwrite"])).Failed(1), StringComparison.Ordinal);
+        Assert.Contains(
+            "open in another process",
+            (await Lightning.RunAsync(folder.Path, [.. s_demo, "--overwrite"])).Failed(1),
+            StringComparison.Ordinal
+        );
 
-        Assert.StartsWith("triage-", (await server.PostAsync("/api/lightning/triage", new { comment = "still here" })).GetProperty("model").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "triage-",
+            (await server.PostAsync("/api/lightning/triage", new { comment = "still here" })).GetProperty("model").GetString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -72,7 +80,17 @@ public sealed class DemoFolderTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
         var path = demo.CopyTo(folder);
-        (await Lightning.RunAsync(folder.Path, "triage", "run", "The login page is down", "--store", Path.Combine(path, "lightning.db"), "--json")).Json();
+        (
+            await Lightning.RunAsync(
+                folder.Path,
+                "triage",
+                "run",
+                "The login page is down",
+                "--store",
+                Path.Combine(path, "lightning.db"),
+                "--json"
+            )
+        ).Json();
 
         Assert.Contains("1 episodes that came later", await RefusedAsync(folder), StringComparison.Ordinal);
 
@@ -90,5 +108,7 @@ public sealed class DemoFolderTests(FinishedDemo demo)
 
     /// <summary>All files but the two that SQLite makes beside an open database.</summary>
     private static IEnumerable<string> ContentOf(TemporaryFolder folder) =>
-        Figures.FilesOf(folder.File("demo")).Where(file => !file.Contains("-wal ", StringComparison.Ordinal) && !file.Contains("-shm ", StringComparison.Ordinal));
+        Figures
+            .FilesOf(folder.File("demo"))
+            .Where(file => !file.Contains("-wal ", StringComparison.Ordinal) && !file.Contains("-shm ", StringComparison.Ordinal));
 }

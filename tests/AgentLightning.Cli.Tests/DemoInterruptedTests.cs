@@ -50,7 +50,9 @@ public sealed class DemoInterruptedTests(FinishedDemo demo)
         Assert.Contains("unfinished demo", refused, StringComparison.Ordinal);
     }
 
-    /// <summary>Leaves an unfinished demo. On a machine so busy that the demo ends before it is killed, the next one takes its place and is killed.</summary>
+    /// <summary>
+    /// Leaves an unfinished demo. On a machine so busy that the demo ends before it is killed, the next one takes its place and is killed.
+    /// </summary>
     private static async Task LeaveUnfinishedAsync(TemporaryFolder folder)
     {
         for (var tries = 0; !await KillAfterAsync(folder, "capture"); tries++)
@@ -59,21 +61,22 @@ public sealed class DemoInterruptedTests(FinishedDemo demo)
         }
     }
 
-    /// <summary>Starts a demo and kills it, without warning, as soon as it has noted that a step is done. False when it had ended just before.</summary>
+    /// <summary>
+    /// Starts a demo and kills it, without warning, as soon as it has noted that a step is done. False when it had ended just before.
+    /// </summary>
     private static async Task<bool> KillAfterAsync(TemporaryFolder folder, string step)
     {
         var state = folder.File("demo/demo.json");
         using var process = Lightning.Start(folder.Path, s_demo);
         using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!process.HasExited && !IsReached() && await looks.WaitForNextTickAsync())
-        {
-        }
+        while (!process.HasExited && !IsReached() && await looks.WaitForNextTickAsync()) { }
 
         process.Kill();
         await process.WaitForExitAsync();
         return process.ExitCode != 0;
 
-        bool IsReached() => File.Exists(state) && File.Exists(folder.File("demo/lightning.db")) && (step.Length == 0 || Done(state).Contains(step));
+        bool IsReached() =>
+            File.Exists(state) && File.Exists(folder.File("demo/lightning.db")) && (step.Length == 0 || Done(state).Contains(step));
     }
 
     private static List<string?> Done(string state)

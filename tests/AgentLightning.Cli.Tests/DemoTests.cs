@@ -31,11 +31,17 @@ public sealed class DemoTests(FinishedDemo demo)
         {
             var measured = json.GetProperty(name);
             Assert.Equal("macro_f1", measured.GetProperty("metric").GetString());
-            Assert.InRange(measured.GetProperty("value").GetDouble(), measured.GetProperty("low").GetDouble(), measured.GetProperty("high").GetDouble());
+            Assert.InRange(
+                measured.GetProperty("value").GetDouble(),
+                measured.GetProperty("low").GetDouble(),
+                measured.GetProperty("high").GetDouble()
+            );
             Assert.True(measured.GetProperty("n").GetInt32() >= 60, "fewer than 60 items were held out");
         }
 
-        Assert.True(json.GetProperty("candidate").GetProperty("value").GetDouble() > json.GetProperty("baseline").GetProperty("value").GetDouble());
+        Assert.True(
+            json.GetProperty("candidate").GetProperty("value").GetDouble() > json.GetProperty("baseline").GetProperty("value").GetDouble()
+        );
         Assert.True(json.GetProperty("gate").GetProperty("passed").GetBoolean());
         Assert.InRange(json.GetProperty("gate").GetProperty("p_value").GetDouble(), 0, 0.05);
         Assert.True(json.GetProperty("promoted").GetBoolean());
@@ -68,7 +74,9 @@ public sealed class DemoTests(FinishedDemo demo)
         var other = await Lightning.RunAsync(folder.Path, "demo", "--seed", $"{FinishedDemo.Seed + 1}", "--json");
 
         Assert.NotEqual(
-            demo.Outcome.Json().GetProperty("baseline").GetProperty("value").GetDouble(), other.Json().GetProperty("baseline").GetProperty("value").GetDouble());
+            demo.Outcome.Json().GetProperty("baseline").GetProperty("value").GetDouble(),
+            other.Json().GetProperty("baseline").GetProperty("value").GetDouble()
+        );
         Assert.True(File.Exists(folder.File("lightning-demo/demo.json")), "the default folder is lightning-demo");
     }
 
@@ -80,7 +88,9 @@ public sealed class DemoTests(FinishedDemo demo)
 
         Assert.Equal(0, shown.ExitCode);
         var words = string.Join(' ', shown.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        foreach (var word in new[] { "before", "after", "gate", "passed", "rollback", "rolled back", "macro-F1", "episodes", "lightning serve" })
+        foreach (
+            var word in new[] { "before", "after", "gate", "passed", "rollback", "rolled back", "macro-F1", "episodes", "lightning serve" }
+        )
         {
             Assert.Contains(word, words, StringComparison.Ordinal);
         }

@@ -13,7 +13,24 @@ public sealed class DoctorTests
         using var folder = new TemporaryFolder();
         using (var server = await ServingProcess.StartAsync(folder.Path, "lightning.db"))
         {
-            await SendAsync(server, OtlpBytes.Request("app", "Experimental.Microsoft.Extensions.AI", [OtlpBytes.Span($"{1:x32}", $"{1:x16}", null, "chat", 1_772_625_600_000, 5, [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "m")])]));
+            await SendAsync(
+                server,
+                OtlpBytes.Request(
+                    "app",
+                    "Experimental.Microsoft.Extensions.AI",
+                    [
+                        OtlpBytes.Span(
+                            $"{1:x32}",
+                            $"{1:x16}",
+                            null,
+                            "chat",
+                            1_772_625_600_000,
+                            5,
+                            [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "m")]
+                        ),
+                    ]
+                )
+            );
         }
 
         var people = await Lightning.RunAsync(folder.Path, "doctor");
@@ -22,7 +39,10 @@ public sealed class DoctorTests
         Assert.Equal(0, people.ExitCode);
         Assert.Contains("EnableSensitiveData", people.Out, StringComparison.Ordinal);
         Assert.Equal(1, programs.GetProperty("sources")[0].GetProperty("missing").GetProperty("content").GetInt32());
-        Assert.Equal((1, "app"), (programs.GetProperty("stored_spans").GetInt32(), programs.GetProperty("sources")[0].GetProperty("service").GetString()));
+        Assert.Equal(
+            (1, "app"),
+            (programs.GetProperty("stored_spans").GetInt32(), programs.GetProperty("sources")[0].GetProperty("service").GetString())
+        );
     }
 
     [Fact]

@@ -15,10 +15,13 @@ public sealed partial class DocumentationTests
     private static readonly string[] s_ofTheRepository = ["dotnet test"];
 
     public static TheoryData<string> Documents =>
-    [
-        "README.md", "CONTRIBUTING.md",
-        .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Repository.Root, file)),
-    ];
+        [
+            "README.md",
+            "CONTRIBUTING.md",
+            .. Directory
+                .EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(Repository.Root, file)),
+        ];
 
     [Theory]
     [InlineData("README.md")]
@@ -29,14 +32,19 @@ public sealed partial class DocumentationTests
     {
         using var folder = new TemporaryFolder();
         CsvFile.Write(
-            folder.File("issues.csv"), ["repo", "label", "title", "body"],
-            CsvFile.TwoKinds(160).Select((row, i) => new[] { row[2], row[1], $"Report {i}", row[0] }));
+            folder.File("issues.csv"),
+            ["repo", "label", "title", "body"],
+            CsvFile.TwoKinds(160).Select((row, i) => new[] { row[2], row[1], $"Report {i}", row[0] })
+        );
         ServingProcess? server = null;
         try
         {
             foreach (var line in ExamplesOf(document))
             {
-                string[] words = [.. Words().Matches(line).Select(word => word.Groups["quoted"].Success ? word.Groups["quoted"].Value : word.Value)];
+                string[] words =
+                [
+                    .. Words().Matches(line).Select(word => word.Groups["quoted"].Success ? word.Groups["quoted"].Value : word.Value),
+                ];
                 if (words is ["lightning", "serve", "--store", var store])
                 {
                     server = await ServingProcess.StartAsync(folder.Path, store);
@@ -90,7 +98,9 @@ public sealed partial class DocumentationTests
     {
         var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations", "cli.md"));
 
-        Assert.All(RootCommandFactory.Create().Subcommands, command => Assert.Contains($"`{command.Name}", document, StringComparison.Ordinal));
+        Assert.All(RootCommandFactory.Create().Subcommands, command =>
+            Assert.Contains($"`{command.Name}", document, StringComparison.Ordinal)
+        );
     }
 
     /// <summary>The lines of the shell blocks, with the long form of the program's name made short.</summary>
@@ -112,7 +122,9 @@ public sealed partial class DocumentationTests
 
     private static async Task CurlAsync(ServingProcess server, string line, string[] words)
     {
-        var url = words.Single(word => word.StartsWith("http://127.0.0.1:4747/", StringComparison.Ordinal))["http://127.0.0.1:4747".Length..];
+        var url = words.Single(word => word.StartsWith("http://127.0.0.1:4747/", StringComparison.Ordinal))[
+            "http://127.0.0.1:4747".Length..
+        ];
         var data = Array.IndexOf(words, "-d") is >= 0 and var at ? words[at + 1] : null;
         using var response = data is null
             ? await server.Http.GetAsync(url)

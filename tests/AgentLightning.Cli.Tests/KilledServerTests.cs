@@ -21,7 +21,9 @@ public sealed class KilledServerTests
         using var cluster = PostgresCluster.Start();
         using var folder = new TemporaryFolder();
 
-        await KillAsync(folder.Path, cluster.NewDatabase(), 5, sql => cluster.Execute("test_1", sql).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        await KillAsync(folder.Path, cluster.NewDatabase(), 5, sql =>
+            cluster.Execute("test_1", sql).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        );
     }
 
     private static async Task KillAsync(string folder, string store, int rounds, Func<string, IEnumerable<string>> query)

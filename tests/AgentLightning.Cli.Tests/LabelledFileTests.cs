@@ -18,7 +18,9 @@ public sealed class LabelledFileTests
         var demo = await Lightning.RunAsync(folder.Path, ["demo", "--data", "data.csv", .. s_columns, "--slice-column", "part"]);
 
         Assert.Equal(0, demo.ExitCode);
-        Assert.All(["part-0", "part-1", "part-2"], part => Assert.Matches($@"macro-F1 of {part}, \d+ items +│ [01]\.\d{{3}} +│ 1\.000", demo.Out));
+        Assert.All(["part-0", "part-1", "part-2"], part =>
+            Assert.Matches($@"macro-F1 of {part}, \d+ items +│ [01]\.\d{{3}} +│ 1\.000", demo.Out)
+        );
     }
 
     [Theory]
@@ -41,8 +43,16 @@ public sealed class LabelledFileTests
         Assert.Contains("no column 'body'", message, StringComparison.Ordinal);
         Assert.Contains("text, label, part", message, StringComparison.Ordinal);
 
-        Assert.Contains("no column 'kind'", await RefusedAsync(folder, command, ["--text-column", "text", "--label-column", "kind"]), StringComparison.Ordinal);
-        Assert.Contains("no column 'repo'", await RefusedAsync(folder, command, [.. s_columns, "--slice-column", "repo"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "no column 'kind'",
+            await RefusedAsync(folder, command, ["--text-column", "text", "--label-column", "kind"]),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "no column 'repo'",
+            await RefusedAsync(folder, command, [.. s_columns, "--slice-column", "repo"]),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -52,8 +62,16 @@ public sealed class LabelledFileTests
         using var folder = new TemporaryFolder();
         CsvFile.Write(folder.File("data.csv"), CsvFile.TwoKinds(8));
 
-        Assert.Contains("--text-column is required", await RefusedAsync(folder, command, ["--label-column", "label"]), StringComparison.Ordinal);
-        Assert.Contains("--label-column is required", await RefusedAsync(folder, command, ["--text-column", "text"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "--text-column is required",
+            await RefusedAsync(folder, command, ["--label-column", "label"]),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "--label-column is required",
+            await RefusedAsync(folder, command, ["--text-column", "text"]),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -107,7 +125,10 @@ public sealed class LabelledFileTests
         Assert.True(rows[4][0].Length > 100_000);
 
         Assert.Equal(40, (await RunAsync(folder, "train", s_columns)).Json().GetProperty("examples").GetInt32());
-        var score = await Lightning.RunAsync(folder.Path, ["triage", "eval", "--model", "out", "--data", "data.csv", .. s_columns, "--json"]);
+        var score = await Lightning.RunAsync(
+            folder.Path,
+            ["triage", "eval", "--model", "out", "--data", "data.csv", .. s_columns, "--json"]
+        );
         Assert.Equal(40, score.Json().GetProperty("count").GetInt32());
         Assert.Equal(1, score.Json().GetProperty("accuracy").GetDouble());
         Assert.Equal(40, (await RunAsync(folder, "train", s_columns)).Json().GetProperty("examples").GetInt32());
@@ -127,7 +148,10 @@ public sealed class LabelledFileTests
     }
 
     private static Task<Outcome> RunAsync(TemporaryFolder folder, string command, string[] more) =>
-        Lightning.RunAsync(folder.Path, [.. command == "train" ? new[] { "triage", "train" } : ["demo"], "--data", "data.csv", "--out", "out", "--json", .. more]);
+        Lightning.RunAsync(
+            folder.Path,
+            [.. command == "train" ? new[] { "triage", "train" } : ["demo"], "--data", "data.csv", "--out", "out", "--json", .. more]
+        );
 
     private static async Task<string> RefusedAsync(TemporaryFolder folder, string command, string[] more)
     {

@@ -24,8 +24,12 @@ public sealed class ModelKilledTests : IDisposable
         Func<bool>[] moments =
         [
             () => Directory.Exists(_folder.File("saved.new")),
-            () => Directory.Exists(_folder.File("saved.new")) && Directory.EnumerateFiles(_folder.File("saved.new"), "*.safetensors").Skip(3).Any(),
-            () => Directory.Exists(_folder.File("saved.new")) && Directory.EnumerateFiles(_folder.File("saved.new"), "*.safetensors").Skip(20).Any(),
+            () =>
+                Directory.Exists(_folder.File("saved.new"))
+                && Directory.EnumerateFiles(_folder.File("saved.new"), "*.safetensors").Skip(3).Any(),
+            () =>
+                Directory.Exists(_folder.File("saved.new"))
+                && Directory.EnumerateFiles(_folder.File("saved.new"), "*.safetensors").Skip(20).Any(),
             () => Directory.Exists(_folder.File("saved.old")),
         ];
         var interrupted = 0;
@@ -45,28 +49,61 @@ public sealed class ModelKilledTests : IDisposable
     public async Task A_training_that_is_killed_again_and_again_ends_with_the_bits_of_one_that_is_not()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"], width: 64);
-        File.WriteAllLines(_folder.File("rows.jsonl"), Enumerable.Range(0, 12).Select(i => $$"""{"prompt": "the cat {{i}}", "completion": " sat on mat {{i}}"}"""));
-        string[] command = ["model", "train", "--model", "model", "--data", "rows.jsonl", "--full", "--steps", "40", "--batch-size", "2", "--save-every", "1"];
+        File.WriteAllLines(
+            _folder.File("rows.jsonl"),
+            Enumerable.Range(0, 12).Select(i => $$"""{"prompt": "the cat {{i}}", "completion": " sat on mat {{i}}"}""")
+        );
+        string[] command =
+        [
+            "model",
+            "train",
+            "--model",
+            "model",
+            "--data",
+            "rows.jsonl",
+            "--full",
+            "--steps",
+            "40",
+            "--batch-size",
+            "2",
+            "--save-every",
+            "1",
+        ];
         Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "whole"])).ExitCode);
         var interrupted = 0;
         foreach (var step in new[] { 2, 9, 20 })
         {
             var journal = _folder.File("run/journal.jsonl");
-            interrupted += await KillAsync([.. command, "--out", "killed", "--run", "run"], () => Lines(journal) >= step && Directory.Exists(_folder.File("run/checkpoint.new"))) ? 1 : 0;
+            interrupted += await KillAsync([.. command, "--out", "killed", "--run", "run"], () =>
+                Lines(journal) >= step && Directory.Exists(_folder.File("run/checkpoint.new"))
+            )
+                ? 1
+                : 0;
         }
 
         Assert.True(interrupted > 0, "every run was over before it could be killed");
         Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "killed", "--run", "run"])).ExitCode);
 
-        Assert.Equal(await File.ReadAllBytesAsync(_folder.File("whole/model.safetensors")), await File.ReadAllBytesAsync(_folder.File("killed/model.safetensors")));
-        Assert.Equal(Enumerable.Range(1, 40), File.ReadAllLines(_folder.File("run/journal.jsonl")).Select(line => JsonSerializer.Deserialize<JsonElement>(line)).Where(line => line.TryGetProperty("loss", out _)).Select(line => line.GetProperty("step").GetInt32()));
+        Assert.Equal(
+            await File.ReadAllBytesAsync(_folder.File("whole/model.safetensors")),
+            await File.ReadAllBytesAsync(_folder.File("killed/model.safetensors"))
+        );
+        Assert.Equal(
+            Enumerable.Range(1, 40),
+            File.ReadAllLines(_folder.File("run/journal.jsonl"))
+                .Select(line => JsonSerializer.Deserialize<JsonElement>(line))
+                .Where(line => line.TryGetProperty("loss", out _))
+                .Select(line => line.GetProperty("step").GetInt32())
+        );
     }
 
     private static int Lines(string path)
     {
         try
         {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            using var reader = new StreamReader(
+                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)
+            );
             return reader.ReadToEnd().Count(c => c == '\n');
         }
         catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -107,11 +144,14 @@ public sealed class ModelKilledTests : IDisposable
     private static float[] Values(string folder, Compute compute)
     {
         using var model = HuggingFaceFolder.Load(folder, compute);
-        return [.. model.Parameters.SelectMany(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.Read(0, values);
-            return values;
-        })];
+        return
+        [
+            .. model.Parameters.SelectMany(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
     }
 }

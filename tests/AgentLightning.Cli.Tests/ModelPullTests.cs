@@ -28,11 +28,27 @@ public sealed class ModelPullTests : IAsyncLifetime
     {
         var pulled = (await PullAsync(["model", "pull", "maker/tiny", "--hub", _hub.Url.AbsoluteUri, "--json"])).Json();
 
-        Assert.Equal(["repository", "commit", "folder", "files", "bytes", "downloaded_bytes", "seconds"], pulled.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["repository", "commit", "folder", "files", "bytes", "downloaded_bytes", "seconds"],
+            pulled.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal(_folder.File("tiny"), pulled.GetProperty("folder").GetString());
         Assert.Equal(FakeHub.Commit, pulled.GetProperty("commit").GetString());
         Assert.Equal(pulled.GetProperty("bytes").GetInt64(), pulled.GetProperty("downloaded_bytes").GetInt64());
-        var answer = (await Lightning.RunAsync(_folder.Path, "model", "generate", "--model", "tiny", "--prompt", "the cat", "--max-tokens", "3", "--json")).Json();
+        var answer = (
+            await Lightning.RunAsync(
+                _folder.Path,
+                "model",
+                "generate",
+                "--model",
+                "tiny",
+                "--prompt",
+                "the cat",
+                "--max-tokens",
+                "3",
+                "--json"
+            )
+        ).Json();
         Assert.Equal(3, answer.GetProperty("token_ids").GetArrayLength());
 
         var again = await PullAsync(["model", "pull", $"{_hub.Url}maker/tiny"]);
@@ -83,9 +99,21 @@ public sealed class ModelPullTests : IAsyncLifetime
     [Fact]
     public async Task A_hub_that_is_no_address_is_refused()
     {
-        Assert.Contains("--hub must be an address", (await PullAsync(["model", "pull", "maker/tiny", "--hub", "a hub"])).Failed(2), StringComparison.Ordinal);
-        Assert.Contains("HF_ENDPOINT must be an address", (await PullAsync(["model", "pull", "maker/tiny"], ("HF_ENDPOINT", "a hub"))).Failed(2), StringComparison.Ordinal);
-        Assert.Contains("must be an http or https address", (await PullAsync(["model", "pull", "maker/tiny", "--hub", "ftp://hub"])).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "--hub must be an address",
+            (await PullAsync(["model", "pull", "maker/tiny", "--hub", "a hub"])).Failed(2),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "HF_ENDPOINT must be an address",
+            (await PullAsync(["model", "pull", "maker/tiny"], ("HF_ENDPOINT", "a hub"))).Failed(2),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "must be an http or https address",
+            (await PullAsync(["model", "pull", "maker/tiny", "--hub", "ftp://hub"])).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -102,7 +130,9 @@ public sealed class ModelPullTests : IAsyncLifetime
         Assert.Contains("HF_TOKEN", refused, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refused + wrong + opened.Out + opened.Error, StringComparison.Ordinal);
         Assert.All(_hub.Requests.Where(request => request.Server == "store"), request => Assert.Null(request.Authorization));
-        Assert.All(Directory.EnumerateFiles(_folder.File("mine")), file => Assert.DoesNotContain(Token, File.ReadAllText(file), StringComparison.Ordinal));
+        Assert.All(Directory.EnumerateFiles(_folder.File("mine")), file =>
+            Assert.DoesNotContain(Token, File.ReadAllText(file), StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -119,5 +149,6 @@ public sealed class ModelPullTests : IAsyncLifetime
         Assert.Equal(["origin"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
-    private Task<Outcome> PullAsync(string[] command, params (string, string)[] environment) => Lightning.RunAsync(_folder.Path, "", command, [("HF_TOKEN", ""), ("HF_ENDPOINT", ""), .. environment]);
+    private Task<Outcome> PullAsync(string[] command, params (string, string)[] environment) =>
+        Lightning.RunAsync(_folder.Path, "", command, [("HF_TOKEN", ""), ("HF_ENDPOINT", ""), .. environment]);
 }

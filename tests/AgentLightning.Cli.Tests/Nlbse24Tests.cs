@@ -25,15 +25,35 @@ public sealed class Nlbse24Tests
             reached.Add(await MeasureAsync(data, learnFrom, seed));
         }
 
-        Assert.True(reached.Average() >= least, FormattableString.Invariant($"macro-F1 {string.Join(" ", reached)}, expected a mean of at least {least}"));
+        Assert.True(
+            reached.Average() >= least,
+            FormattableString.Invariant($"macro-F1 {string.Join(" ", reached)}, expected a mean of at least {least}")
+        );
     }
 
     private static async Task<double> MeasureAsync(string data, string learnFrom, int seed)
     {
         using var folder = new TemporaryFolder();
 
-        var json = (await Lightning.RunAsync(
-            folder.Path, "demo", "--data", data, "--text-column", "title,body", "--label-column", "label", "--slice-column", "repo", "--learn-from", learnFrom, "--seed", $"{seed}", "--json")).Json();
+        var json = (
+            await Lightning.RunAsync(
+                folder.Path,
+                "demo",
+                "--data",
+                data,
+                "--text-column",
+                "title,body",
+                "--label-column",
+                "label",
+                "--slice-column",
+                "repo",
+                "--learn-from",
+                learnFrom,
+                "--seed",
+                $"{seed}",
+                "--json"
+            )
+        ).Json();
 
         var (baseline, candidate) = (json.GetProperty("baseline"), json.GetProperty("candidate"));
         Assert.Equal(baseline.GetProperty("n").GetInt32(), candidate.GetProperty("n").GetInt32());

@@ -32,7 +32,11 @@ public sealed class PostgresTests
         using var cluster = PostgresCluster.Start();
         using var folder = new TemporaryFolder();
         string[] store = ["--store", cluster.NewDatabase()];
-        Assert.Contains("There is no store 'PostgreSQL", (await Lightning.RunAsync(folder.Path, ["lineage", .. store])).Failed(1), StringComparison.Ordinal);
+        Assert.Contains(
+            "There is no store 'PostgreSQL",
+            (await Lightning.RunAsync(folder.Path, ["lineage", .. store])).Failed(1),
+            StringComparison.Ordinal
+        );
         (await ServingProcess.StartAsync(folder.Path, store[1])).Dispose();
 
         var answer = (await Lightning.RunAsync(folder.Path, ["triage", "run", "The page is broken", .. store, "--json"])).Json();

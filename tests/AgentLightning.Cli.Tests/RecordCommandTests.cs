@@ -7,8 +7,7 @@ namespace AgentLightning.Cli.Tests;
 /// <summary>Reading and changing records, straight in a store and through a server that has it open.</summary>
 public sealed class RecordCommandTests(FinishedDemo demo)
 {
-    private const string Lines =
-        """
+    private const string Lines = """
         {"type":"episode","id":"e1","agent_id":"shop","user_input":"Where is my parcel?","assistant_output":"On its way.","session_id":"s1","user_id":"u1","created_at":"2026-01-02T03:04:05Z"}
         {"type":"reward","reward_id":"r1","episode_id":"e1","reward":0.5,"source":"eval_score","created_at":"2026-01-03T03:04:05Z"}
         {"type":"episode","id":"e2","agent_id":"shop","user_input":"Thanks","user_id":"u2","session_id":"s1","created_at":"2026-02-02T03:04:05Z"}
@@ -34,7 +33,10 @@ public sealed class RecordCommandTests(FinishedDemo demo)
         Assert.Equal((3, 0), (first.GetProperty("accepted").GetInt32(), first.GetProperty("duplicates").GetInt32()));
         Assert.Equal((0, 3), (second.GetProperty("accepted").GetInt32(), second.GetProperty("duplicates").GetInt32()));
         Assert.Equal(3, copied.GetProperty("accepted").GetInt32());
-        Assert.Equal(["episode", "episode", "reward"], exported.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString()));
+        Assert.Equal(
+            ["episode", "episode", "reward"],
+            exported.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("type").GetString())
+        );
         Assert.Equal(exported, again.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("2026-01-03T03:04:05Z", exported[2], StringComparison.Ordinal);
     }
@@ -50,29 +52,50 @@ public sealed class RecordCommandTests(FinishedDemo demo)
         string[] where = throughServer ? ["--server", server!.Http.BaseAddress!.ToString()] : ["--store", "shop.db"];
         await Lightning.RunAsync(folder.Path, ["episodes", "import", "in.jsonl", .. where]);
 
-        var given = (await Lightning.RunAsync(folder.Path, ["label-episode", "--episode-id", "e2", "--reward", "1", .. where, "--json"])).Json();
+        var given = (
+            await Lightning.RunAsync(folder.Path, ["label-episode", "--episode-id", "e2", "--reward", "1", .. where, "--json"])
+        ).Json();
         var byUser = (await Lightning.RunAsync(folder.Path, ["episodes", "delete", "--user-id", "u1", .. where, "--json"])).Json();
         var left = (await Lightning.RunAsync(folder.Path, ["episodes", "list", "--session-id", "s1", .. where, "--json"])).Json();
-        var stats = (await Lightning.RunAsync(folder.Path, ["stats", "--agent-id", "shop", .. where, "--json"])).Json().GetProperty("statistics");
-        var payload = (await Lightning.RunAsync(folder.Path, ["episodes", "delete", "--session-id", "s1", "--payload-only", .. where, "--json"])).Json();
+        var stats = (await Lightning.RunAsync(folder.Path, ["stats", "--agent-id", "shop", .. where, "--json"]))
+            .Json()
+            .GetProperty("statistics");
+        var payload = (
+            await Lightning.RunAsync(folder.Path, ["episodes", "delete", "--session-id", "s1", "--payload-only", .. where, "--json"])
+        ).Json();
         var shown = (await Lightning.RunAsync(folder.Path, ["episodes", "show", "e2", .. where, "--json"])).Json();
         var byId = (await Lightning.RunAsync(folder.Path, ["episodes", "delete", "--id", "e2", .. where, "--json"])).Json();
 
         Assert.Equal(1, given.GetProperty("value").GetDouble());
         Assert.Equal(1, byUser.GetProperty("removed").GetInt32());
         Assert.Equal("e2", Assert.Single(left.GetProperty("episodes").EnumerateArray()).GetProperty("id").GetString());
-        Assert.Equal((1, 1, 1.0), (stats.GetProperty("total_episodes").GetInt32(), stats.GetProperty("total_rewards").GetInt32(), stats.GetProperty("average_reward").GetDouble()));
+        Assert.Equal(
+            (1, 1, 1.0),
+            (
+                stats.GetProperty("total_episodes").GetInt32(),
+                stats.GetProperty("total_rewards").GetInt32(),
+                stats.GetProperty("average_reward").GetDouble()
+            )
+        );
         Assert.Equal((1, "payload"), (payload.GetProperty("removed").GetInt32(), payload.GetProperty("scope").GetString()));
         Assert.True(shown.GetProperty("payload_removed").GetBoolean());
         Assert.Equal(1, byId.GetProperty("removed").GetInt32());
-        Assert.Contains("Episode e2 not found", (await Lightning.RunAsync(folder.Path, ["episodes", "show", "e2", .. where])).Failed(1), StringComparison.Ordinal);
+        Assert.Contains(
+            "Episode e2 not found",
+            (await Lightning.RunAsync(folder.Path, ["episodes", "show", "e2", .. where])).Failed(1),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Lines_that_cannot_be_taken_are_named_and_the_others_are_stored()
     {
         using var folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(folder.File("in.jsonl"), Lines + "\nno json\n{\"type\":\"reward\",\"episode_id\":\"nobody\",\"reward\":1}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            folder.File("in.jsonl"),
+            Lines + "\nno json\n{\"type\":\"reward\",\"episode_id\":\"nobody\",\"reward\":1}\n",
+            TestContext.Current.CancellationToken
+        );
 
         var outcome = await Lightning.RunAsync(folder.Path, "episodes", "import", "in.jsonl", "--store", "shop.db");
 
@@ -84,7 +107,16 @@ public sealed class RecordCommandTests(FinishedDemo demo)
 
     [Theory]
     [InlineData(2, "What to delete must be named", "episodes", "delete", "--store", "demo/lightning.db")]
-    [InlineData(2, "--older-than-days must be from 0 to 36500, but it is -1", "episodes", "delete", "--older-than-days", "-1", "--store", "demo/lightning.db")]
+    [InlineData(
+        2,
+        "--older-than-days must be from 0 to 36500, but it is -1",
+        "episodes",
+        "delete",
+        "--older-than-days",
+        "-1",
+        "--store",
+        "demo/lightning.db"
+    )]
     [InlineData(2, "leave the other choices out", "episodes", "delete", "--id", "a", "--agent-id", "b", "--store", "demo/lightning.db")]
     [InlineData(2, "There is no file 'missing.jsonl'", "episodes", "import", "missing.jsonl", "--store", "demo/lightning.db")]
     [InlineData(1, "exists already", "episodes", "export", "--out", "demo/demo.json", "--store", "demo/lightning.db")]

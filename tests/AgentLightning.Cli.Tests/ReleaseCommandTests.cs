@@ -20,11 +20,17 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         Assert.Equal(["reward-guard", "demo", "demo", "demo"], lineage.Select(entry => entry.GetProperty("promoted_by").GetString()));
         Assert.Equal([false, true, false, false], lineage.Select(entry => entry.GetProperty("forced").GetBoolean()));
         Assert.Equal(lineage[1].GetProperty("deployment_id").GetString(), lineage[0].GetProperty("rollback_from").GetString());
-        Assert.Equal(demo.Outcome.Json().GetProperty("rollback").GetProperty("reason").GetString(), lineage[0].GetProperty("rollback_reason").GetString());
+        Assert.Equal(
+            demo.Outcome.Json().GetProperty("rollback").GetProperty("reason").GetString(),
+            lineage[0].GetProperty("rollback_reason").GetString()
+        );
         Assert.Equal(lineage[2].GetProperty("tuned_model").GetString(), lineage[0].GetProperty("tuned_model").GetString());
         Assert.Equal("triage-rules", lineage[3].GetProperty("tuned_model").GetString());
         var evidence = lineage[2].GetProperty("evaluation");
-        Assert.Equal(demo.Outcome.Json().GetProperty("candidate").GetProperty("value").GetDouble(), evidence.GetProperty("candidate").GetDouble());
+        Assert.Equal(
+            demo.Outcome.Json().GetProperty("candidate").GetProperty("value").GetDouble(),
+            evidence.GetProperty("candidate").GetDouble()
+        );
         Assert.Equal("policy_gradient", lineage[2].GetProperty("training_run").GetProperty("method").GetString());
     }
 
@@ -51,7 +57,12 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         using var folder = new TemporaryFolder();
         demo.CopyTo(folder);
 
-        var release = (await Lightning.RunAsync(folder.Path, ["rollback", .. s_store, "--reason", "worse answers", "--rolled-back-by", "ada", "--json"])).Json();
+        var release = (
+            await Lightning.RunAsync(
+                folder.Path,
+                ["rollback", .. s_store, "--reason", "worse answers", "--rolled-back-by", "ada", "--json"]
+            )
+        ).Json();
         var second = await Lightning.RunAsync(folder.Path, ["rollback", .. s_store]);
 
         Assert.Equal("triage-rules", release.GetProperty("tuned_model_name").GetString());
@@ -70,7 +81,12 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         var bad = (await LineageAsync(folder))[1];
 
         var unknown = await Lightning.RunAsync(folder.Path, ["rollback", .. s_store, "--target-id", "nobody"]);
-        var release = (await Lightning.RunAsync(folder.Path, ["rollback", .. s_store, "--target-id", bad.GetProperty("deployment_id").GetString()!, "--json"])).Json();
+        var release = (
+            await Lightning.RunAsync(
+                folder.Path,
+                ["rollback", .. s_store, "--target-id", bad.GetProperty("deployment_id").GetString()!, "--json"]
+            )
+        ).Json();
 
         Assert.Contains("nobody", unknown.Failed(1), StringComparison.Ordinal);
         Assert.Equal(bad.GetProperty("tuned_model").GetString(), release.GetProperty("tuned_model_name").GetString());
@@ -92,10 +108,14 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         Assert.True(forced.GetProperty("forced").GetBoolean());
         Assert.Equal("ada", forced.GetProperty("promoted_by").GetString());
         Assert.Equal(lineage[0].GetProperty("deployment_id").GetString(), forced.GetProperty("replaces").GetString());
-        await Lightning.RunAsync(folder.Path, ["rollback", .. s_store, "--target-id", lineage[3].GetProperty("deployment_id").GetString()!]);
+        await Lightning.RunAsync(
+            folder.Path,
+            ["rollback", .. s_store, "--target-id", lineage[3].GetProperty("deployment_id").GetString()!]
+        );
         Assert.False((await PromoteAsync(good)).Json().GetProperty("forced").GetBoolean());
 
-        Task<Outcome> PromoteAsync(string run, params string[] more) => Lightning.RunAsync(folder.Path, ["promote", "--run-id", run, .. s_store, "--json", .. more]);
+        Task<Outcome> PromoteAsync(string run, params string[] more) =>
+            Lightning.RunAsync(folder.Path, ["promote", "--run-id", run, .. s_store, "--json", .. more]);
 
         static string Run(JsonElement entry) => entry.GetProperty("training_run").GetProperty("id").GetString()!;
     }
@@ -108,10 +128,16 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         var bad = (await LineageAsync(folder))[1];
 
         var shown = await Lightning.RunAsync(
-            folder.Path, ["promote", "--run-id", bad.GetProperty("training_run").GetProperty("id").GetString()!, "--force", .. s_store]);
+            folder.Path,
+            ["promote", "--run-id", bad.GetProperty("training_run").GetProperty("id").GetString()!, "--force", .. s_store]
+        );
 
         Assert.Contains(bad.GetProperty("tuned_model").GetString()!, shown.Out, StringComparison.Ordinal);
-        Assert.Contains("forced past the gate", string.Join(' ', shown.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            "forced past the gate",
+            string.Join(' ', shown.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -120,7 +146,11 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         using var folder = new TemporaryFolder();
         demo.CopyTo(folder);
 
-        Assert.Contains("Training run nobody", (await Lightning.RunAsync(folder.Path, ["promote", "--run-id", "nobody", .. s_store])).Failed(1), StringComparison.Ordinal);
+        Assert.Contains(
+            "Training run nobody",
+            (await Lightning.RunAsync(folder.Path, ["promote", "--run-id", "nobody", .. s_store])).Failed(1),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -146,7 +176,11 @@ public sealed class ReleaseCommandTests(FinishedDemo demo)
         await File.WriteAllTextAsync(folder.File("notes.txt"), string.Concat(Enumerable.Repeat("years of work ", 1_000)));
         var before = Figures.FilesOf(folder.Path);
 
-        Assert.Contains("not a sound SQLite database", (await Lightning.RunAsync(folder.Path, "lineage", "--store", "notes.txt")).Failed(1), StringComparison.Ordinal);
+        Assert.Contains(
+            "not a sound SQLite database",
+            (await Lightning.RunAsync(folder.Path, "lineage", "--store", "notes.txt")).Failed(1),
+            StringComparison.Ordinal
+        );
 
         Assert.Equal(before, Figures.FilesOf(folder.Path));
     }

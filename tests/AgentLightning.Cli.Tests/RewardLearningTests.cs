@@ -16,23 +16,74 @@ public sealed class RewardLearningTests : IDisposable
     [Fact]
     public async Task A_task_in_the_box_is_learned_from_nothing_and_another_process_finds_it_learned()
     {
-        var result = (await Lightning.RunAsync(_folder.Path, "model", "rl", "--task", "reverse4", "--method", "grpo", "--out", "reversed", "--run", "run", "--json")).Json();
-        var evaluated = (await Lightning.RunAsync(_folder.Path, "model", "eval", "--task", "reverse4", "--model", "reversed", "--json")).Json();
+        var result = (
+            await Lightning.RunAsync(
+                _folder.Path,
+                "model",
+                "rl",
+                "--task",
+                "reverse4",
+                "--method",
+                "grpo",
+                "--out",
+                "reversed",
+                "--run",
+                "run",
+                "--json"
+            )
+        ).Json();
+        var evaluated = (
+            await Lightning.RunAsync(_folder.Path, "model", "eval", "--task", "reverse4", "--model", "reversed", "--json")
+        ).Json();
 
-        Assert.Equal(["task", "method", "seed", "steps", "seconds", "accuracy", "tokens_per_second", "share_of_peak"], result.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["task", "method", "seed", "steps", "seconds", "accuracy", "tokens_per_second", "share_of_peak"],
+            result.EnumerateObject().Select(property => property.Name)
+        );
         Assert.InRange(result.GetProperty("accuracy").GetDouble(), 0.99, 1);
         Assert.InRange(result.GetProperty("share_of_peak").GetDouble(), 1e-4, 1);
         Assert.Equal(result.GetProperty("accuracy").GetDouble(), evaluated.GetProperty("accuracy").GetDouble());
         Assert.Equal(500, evaluated.GetProperty("tasks").GetInt32());
-        var last = JsonDocument.Parse((await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Last(line => line.Contains("\"reward\"", StringComparison.Ordinal))).RootElement.GetProperty("metrics");
-        string[] named = ["entropy", "grad_norm", "frac_reward_zero_std", "completions/mean_length", "clip_ratio/region_mean", "tokens_per_second", "share_of_peak"];
+        var last = JsonDocument
+            .Parse(
+                (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Last(line =>
+                    line.Contains("\"reward\"", StringComparison.Ordinal)
+                )
+            )
+            .RootElement.GetProperty("metrics");
+        string[] named =
+        [
+            "entropy",
+            "grad_norm",
+            "frac_reward_zero_std",
+            "completions/mean_length",
+            "clip_ratio/region_mean",
+            "tokens_per_second",
+            "share_of_peak",
+        ];
         Assert.All(named, name => Assert.True(last.TryGetProperty(name, out _), name));
     }
 
     [Fact]
     public async Task A_run_that_is_interrupted_and_repeated_ends_with_the_weights_of_one_that_is_not()
     {
-        string[] command = ["model", "rl", "--task", "reverse4", "--method", "ppo", "--steps", "60", "--save-every", "5", "--tasks-per-step", "8", "--attempts", "4"];
+        string[] command =
+        [
+            "model",
+            "rl",
+            "--task",
+            "reverse4",
+            "--method",
+            "ppo",
+            "--steps",
+            "60",
+            "--save-every",
+            "5",
+            "--tasks-per-step",
+            "8",
+            "--attempts",
+            "4",
+        ];
         Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, [.. command, "--run", "whole", "--out", "whole-model"])).ExitCode);
         for (var tries = 0; !await InterruptAsync([.. command, "--run", "parts", "--restart"]); tries++)
         {
@@ -42,18 +93,35 @@ public sealed class RewardLearningTests : IDisposable
         Assert.False(Directory.Exists(_folder.File("parts-model")));
         Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, [.. command, "--run", "parts", "--out", "parts-model"])).ExitCode);
 
-        Assert.Equal(await File.ReadAllBytesAsync(_folder.File("whole-model/model.safetensors")), await File.ReadAllBytesAsync(_folder.File("parts-model/model.safetensors")));
+        Assert.Equal(
+            await File.ReadAllBytesAsync(_folder.File("whole-model/model.safetensors")),
+            await File.ReadAllBytesAsync(_folder.File("parts-model/model.safetensors"))
+        );
     }
 
     [Fact]
     public async Task Two_processes_do_not_use_one_run_folder()
     {
-        string[] command = ["model", "rl", "--task", "reverse4", "--steps", "100000", "--stop-at", "1", "--learning-rate", "0", "--evaluate-every", "0", "--run", "run"];
+        string[] command =
+        [
+            "model",
+            "rl",
+            "--task",
+            "reverse4",
+            "--steps",
+            "100000",
+            "--stop-at",
+            "1",
+            "--learning-rate",
+            "0",
+            "--evaluate-every",
+            "0",
+            "--run",
+            "run",
+        ];
         using var first = Lightning.Start(_folder.Path, command);
         using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!first.HasExited && !File.Exists(_folder.File("run/journal.jsonl")) && await looks.WaitForNextTickAsync())
-        {
-        }
+        while (!first.HasExited && !File.Exists(_folder.File("run/journal.jsonl")) && await looks.WaitForNextTickAsync()) { }
 
         var second = await Lightning.RunAsync(_folder.Path, command);
         first.Kill(entireProcessTree: true);
@@ -61,7 +129,11 @@ public sealed class RewardLearningTests : IDisposable
         // A process that was killed leaves nothing behind that stands in the way.
         var third = await Lightning.RunAsync(_folder.Path, [.. command.Select(word => word == "100000" ? "1" : word), "--restart"]);
 
-        Assert.Contains("another run is going on in this folder. Wait for it, or give another folder.", second.Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "another run is going on in this folder. Wait for it, or give another folder.",
+            second.Failed(2),
+            StringComparison.Ordinal
+        );
         Assert.True(third.ExitCode == 0, third.Error);
     }
 
@@ -69,22 +141,60 @@ public sealed class RewardLearningTests : IDisposable
     public async Task A_task_file_trains_a_model_or_an_adapter_on_it_with_its_grader()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
-        await File.WriteAllLinesAsync(_folder.File("rows.jsonl"), Enumerable.Range(0, 20).Select(i => JsonSerializer.Serialize(new { id = $"q{i}", prompt = i % 2 == 0 ? "the cat" : "the dog", answer = "a" })));
-        await File.WriteAllTextAsync(_folder.File("task.json"), """
+        await File.WriteAllLinesAsync(
+            _folder.File("rows.jsonl"),
+            Enumerable
+                .Range(0, 20)
+                .Select(i =>
+                    JsonSerializer.Serialize(
+                        new
+                        {
+                            id = $"q{i}",
+                            prompt = i % 2 == 0 ? "the cat" : "the dog",
+                            answer = "a",
+                        }
+                    )
+                )
+        );
+        await File.WriteAllTextAsync(
+            _folder.File("task.json"),
+            """
             {"data":"rows.jsonl","max_tokens":6,"grader":{"type":"multi","calculate_output":"0.5*a + 0.5*b","graders":{
              "a":{"type":"string_check","operation":"ilike","input":"{{sample.output_text}}","reference":"{{item.answer}}"},
              "b":{"type":"text_similarity","evaluation_metric":"fuzzy_match","input":"{{sample.output_text}}","reference":"a a a"}}}}
-            """);
+            """
+        );
 
         string[] command = ["model", "rl", "--task", "task.json", "--model", "model", "--method", "dapo", "--json"];
-        var result = (await Lightning.RunAsync(_folder.Path, [.. command, "--full", "--steps", "40", "--learning-rate", "0.01", "--out", "trained", "--run", "run"])).Json();
+        var result = (
+            await Lightning.RunAsync(
+                _folder.Path,
+                [.. command, "--full", "--steps", "40", "--learning-rate", "0.01", "--out", "trained", "--run", "run"]
+            )
+        ).Json();
         await Lightning.RunAsync(_folder.Path, [.. command, "--steps", "1", "--beta", "0.01", "--out", "adapter"]);
-        var evaluated = (await Lightning.RunAsync(_folder.Path, "model", "eval", "--task", "task.json", "--model", "trained", "--adapter", "adapter", "--json")).Json();
+        var evaluated = (
+            await Lightning.RunAsync(
+                _folder.Path,
+                "model",
+                "eval",
+                "--task",
+                "task.json",
+                "--model",
+                "trained",
+                "--adapter",
+                "adapter",
+                "--json"
+            )
+        ).Json();
 
         Assert.Equal(40, result.GetProperty("steps").GetInt32());
         Assert.Equal(2, evaluated.GetProperty("tasks").GetInt32());
-        var rewards = (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("metrics")).Where(metrics => metrics.TryGetProperty("reward", out _))
-            .Select(metrics => metrics.GetProperty("reward").GetDouble()).ToList();
+        var rewards = (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl")))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("metrics"))
+            .Where(metrics => metrics.TryGetProperty("reward", out _))
+            .Select(metrics => metrics.GetProperty("reward").GetDouble())
+            .ToList();
         Assert.True(rewards[^1] > rewards[0] + 0.1, $"the reward went from {rewards[0]} to {rewards[^1]}");
     }
 
@@ -92,10 +202,45 @@ public sealed class RewardLearningTests : IDisposable
     public async Task Preferences_between_messages_are_learned_as_the_chat_template_writes_them()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["user the cat", "assistant sat on the mat"]);
-        await File.WriteAllTextAsync(_folder.File("model/tokenizer_config.json"), JsonSerializer.Serialize(new { chat_template = "{% for m in messages %}{{ m.role }} {{ m.content }} {% endfor %}{% if add_generation_prompt %}assistant {% endif %}" }));
-        await File.WriteAllLinesAsync(_folder.File("pairs.jsonl"), Enumerable.Repeat("""{"input":{"messages":[{"role":"user","content":"the cat"}]},"preferred_output":[{"role":"assistant","content":"sat"}],"non_preferred_output":[{"role":"assistant","content":"mat"}]}""", 10));
+        await File.WriteAllTextAsync(
+            _folder.File("model/tokenizer_config.json"),
+            JsonSerializer.Serialize(
+                new
+                {
+                    chat_template = "{% for m in messages %}{{ m.role }} {{ m.content }} {% endfor %}{% if add_generation_prompt "
+                        + "%}assistant {% endif %}",
+                }
+            )
+        );
+        await File.WriteAllLinesAsync(
+            _folder.File("pairs.jsonl"),
+            Enumerable.Repeat(
+                """{"input":{"messages":[{"role":"user","content":"the cat"}]},"preferred_output":[{"role":"assistant","content":"sat"}],"non_preferred_output":[{"role":"assistant","content":"mat"}]}""",
+                10
+            )
+        );
 
-        var result = (await Lightning.RunAsync(_folder.Path, "model", "dpo", "--model", "model", "--data", "pairs.jsonl", "--loss", "ipo", "--full", "--steps", "20", "--learning-rate", "0.003", "--out", "trained", "--json")).Json();
+        var result = (
+            await Lightning.RunAsync(
+                _folder.Path,
+                "model",
+                "dpo",
+                "--model",
+                "model",
+                "--data",
+                "pairs.jsonl",
+                "--loss",
+                "ipo",
+                "--full",
+                "--steps",
+                "20",
+                "--learning-rate",
+                "0.003",
+                "--out",
+                "trained",
+                "--json"
+            )
+        ).Json();
 
         Assert.Equal(1.0, result.GetProperty("held_out_accuracy").GetDouble());
         Assert.InRange(result.GetProperty("held_out_loss").GetDouble(), 0, 24);
@@ -106,16 +251,55 @@ public sealed class RewardLearningTests : IDisposable
     public async Task Preferences_are_learned_by_an_adapter()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
-        await File.WriteAllLinesAsync(_folder.File("pairs.jsonl"), Enumerable.Range(0, 40).Select(i => JsonSerializer.Serialize(new { prompt = $"the {i}", chosen = " cat", rejected = " log" })));
-        string[] command = ["model", "dpo", "--model", "model", "--data", "pairs.jsonl", "--steps", "40", "--learning-rate", "0.01", "--run", "run", "--json"];
+        await File.WriteAllLinesAsync(
+            _folder.File("pairs.jsonl"),
+            Enumerable
+                .Range(0, 40)
+                .Select(i =>
+                    JsonSerializer.Serialize(
+                        new
+                        {
+                            prompt = $"the {i}",
+                            chosen = " cat",
+                            rejected = " log",
+                        }
+                    )
+                )
+        );
+        string[] command =
+        [
+            "model",
+            "dpo",
+            "--model",
+            "model",
+            "--data",
+            "pairs.jsonl",
+            "--steps",
+            "40",
+            "--learning-rate",
+            "0.01",
+            "--run",
+            "run",
+            "--json",
+        ];
 
         var result = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
         var again = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
         await File.WriteAllTextAsync(_folder.File("pairs.jsonl"), "{\"prompt\":\"the\",\"chosen\":\"a\"}");
         var wrong = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Failed(2);
 
-        Assert.Equal(["out", "pairs", "held_out", "steps", "loss", "held_out_loss", "held_out_accuracy", "held_out_margin"], result.EnumerateObject().Select(property => property.Name));
-        Assert.Equal((36, 4, 1.0), (result.GetProperty("pairs").GetInt32(), result.GetProperty("held_out").GetInt32(), result.GetProperty("held_out_accuracy").GetDouble()));
+        Assert.Equal(
+            ["out", "pairs", "held_out", "steps", "loss", "held_out_loss", "held_out_accuracy", "held_out_margin"],
+            result.EnumerateObject().Select(property => property.Name)
+        );
+        Assert.Equal(
+            (36, 4, 1.0),
+            (
+                result.GetProperty("pairs").GetInt32(),
+                result.GetProperty("held_out").GetInt32(),
+                result.GetProperty("held_out_accuracy").GetDouble()
+            )
+        );
         Assert.InRange(result.GetProperty("held_out_loss").GetDouble(), 0, 0.6);
         Assert.Equal(result.GetRawText(), again.GetRawText());
         Assert.True(File.Exists(_folder.File("adapter/adapter_model.safetensors")));
@@ -126,8 +310,37 @@ public sealed class RewardLearningTests : IDisposable
     public async Task Answers_that_were_liked_or_not_are_learned_by_an_adapter()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
-        await File.WriteAllLinesAsync(_folder.File("answers.jsonl"), Enumerable.Range(0, 40).Select(i => JsonSerializer.Serialize(new { prompt = $"the {i}", completion = i % 2 == 0 ? " cat" : " log", label = i % 2 == 0 })));
-        string[] command = ["model", "kto", "--model", "model", "--data", "answers.jsonl", "--steps", "40", "--learning-rate", "0.01", "--run", "run", "--json"];
+        await File.WriteAllLinesAsync(
+            _folder.File("answers.jsonl"),
+            Enumerable
+                .Range(0, 40)
+                .Select(i =>
+                    JsonSerializer.Serialize(
+                        new
+                        {
+                            prompt = $"the {i}",
+                            completion = i % 2 == 0 ? " cat" : " log",
+                            label = i % 2 == 0,
+                        }
+                    )
+                )
+        );
+        string[] command =
+        [
+            "model",
+            "kto",
+            "--model",
+            "model",
+            "--data",
+            "answers.jsonl",
+            "--steps",
+            "40",
+            "--learning-rate",
+            "0.01",
+            "--run",
+            "run",
+            "--json",
+        ];
 
         var result = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
         var again = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Json();
@@ -137,12 +350,17 @@ public sealed class RewardLearningTests : IDisposable
         await File.WriteAllTextAsync(_folder.File("answers.jsonl"), "{\"prompt\":\"the\",\"completion\":\"a\",\"label\":true}");
         var liked = (await Lightning.RunAsync(_folder.Path, [.. command, "--out", "adapter"])).Failed(2);
 
-        Assert.Equal(["out", "answers", "held_out", "steps", "loss", "held_out_loss", "held_out_good", "held_out_bad"], result.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["out", "answers", "held_out", "steps", "loss", "held_out_loss", "held_out_good", "held_out_bad"],
+            result.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal((36, 4), (result.GetProperty("answers").GetInt32(), result.GetProperty("held_out").GetInt32()));
         Assert.InRange(result.GetProperty("held_out_loss").GetDouble(), 0, 0.45);
         Assert.Equal(result.GetRawText(), again.GetRawText());
         Assert.True(File.Exists(_folder.File("adapter/adapter_model.safetensors")));
-        var first = JsonDocument.Parse((await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl")))[0]).RootElement.GetProperty("metrics");
+        var first = JsonDocument
+            .Parse((await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl")))[0])
+            .RootElement.GetProperty("metrics");
         Assert.Equal(0.5, first.GetProperty("held_out/loss").GetDouble(), 1e-5);
         Assert.Contains("answers per update must be at least 2", alone, StringComparison.Ordinal);
         Assert.Contains("answers.jsonl, line 1: a row must have 'prompt' and 'completion'", wrong, StringComparison.Ordinal);
@@ -153,20 +371,55 @@ public sealed class RewardLearningTests : IDisposable
     public async Task A_task_file_gives_a_model_tools_and_its_journal_says_how_they_are_used()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat", "the dog sat on the log"]);
-        await File.WriteAllTextAsync(_folder.File("model/tokenizer_config.json"), JsonSerializer.Serialize(new
-        {
-            chat_template = "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}{% for m in messages %}{{ m.role }} {{ m.content }}<tool_call> {% endfor %}{% if add_generation_prompt %}assistant {% endif %}",
-        }));
-        await File.WriteAllLinesAsync(_folder.File("rows.jsonl"), Enumerable.Range(0, 4).Select(i => JsonSerializer.Serialize(new { messages = new[] { new { role = "user", content = $"the {i}" } } })));
+        await File.WriteAllTextAsync(
+            _folder.File("model/tokenizer_config.json"),
+            JsonSerializer.Serialize(
+                new
+                {
+                    chat_template = "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}{% for m in messages %}{{ m.role }} {{ "
+                        + "m.content }}<tool_call> {% endfor %}{% if add_generation_prompt %}assistant {% endif %}",
+                }
+            )
+        );
+        await File.WriteAllLinesAsync(
+            _folder.File("rows.jsonl"),
+            Enumerable
+                .Range(0, 4)
+                .Select(i => JsonSerializer.Serialize(new { messages = new[] { new { role = "user", content = $"the {i}" } } }))
+        );
         const string Tool = """{"name":"add","description":"Adds.","parameters":{"type":"object"},"command":["cat"]}""";
-        await File.WriteAllTextAsync(_folder.File("task.json"), $$$"""{"data":"rows.jsonl","max_tokens":4,"max_turns":3,"grader":{"type":"string_check","operation":"ilike","reference":"a"},"tools":[{{{Tool}}}]}""");
-        string[] command = ["model", "rl", "--task", "task.json", "--model", "model", "--steps", "1", "--tasks-per-step", "2", "--attempts", "4", "--run", "run"];
+        await File.WriteAllTextAsync(
+            _folder.File("task.json"),
+            $$$"""{"data":"rows.jsonl","max_tokens":4,"max_turns":3,"grader":{"type":"string_check","operation":"ilike","reference":"a"},"tools":[{{{Tool}}}]}"""
+        );
+        string[] command =
+        [
+            "model",
+            "rl",
+            "--task",
+            "task.json",
+            "--model",
+            "model",
+            "--steps",
+            "1",
+            "--tasks-per-step",
+            "2",
+            "--attempts",
+            "4",
+            "--run",
+            "run",
+        ];
 
         Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, command)).ExitCode);
-        await File.WriteAllTextAsync(_folder.File("task.json"), """{"data":"rows.jsonl","grader":{"type":"match","reference":"a"},"tools":[{"name":"add"}]}""");
+        await File.WriteAllTextAsync(
+            _folder.File("task.json"),
+            """{"data":"rows.jsonl","grader":{"type":"match","reference":"a"},"tools":[{"name":"add"}]}"""
+        );
         var wrong = (await Lightning.RunAsync(_folder.Path, command)).Failed(2);
 
-        var metrics = (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl"))).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("metrics")).Single(line => line.TryGetProperty("reward", out _));
+        var metrics = (await File.ReadAllLinesAsync(_folder.File("run/journal.jsonl")))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("metrics"))
+            .Single(line => line.TryGetProperty("reward", out _));
         Assert.Equal(0, metrics.GetProperty("tools/call_frequency").GetDouble());
         Assert.Contains("tools[0]: 'name' must be a text", wrong, StringComparison.Ordinal);
     }
@@ -201,7 +454,11 @@ public sealed class RewardLearningTests : IDisposable
         await File.WriteAllLinesAsync(_folder.File("rows.jsonl"), ["{\"prompt\":\"the\"}", "{\"promt\":\"the\"}"]);
         await File.WriteAllTextAsync(_folder.File("task.json"), task);
 
-        Assert.Contains(named, (await Lightning.RunAsync(_folder.Path, "model", "rl", "--task", "task.json", "--model", "model")).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            named,
+            (await Lightning.RunAsync(_folder.Path, "model", "rl", "--task", "task.json", "--model", "model")).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -221,7 +478,8 @@ public sealed class RewardLearningTests : IDisposable
     }
 
     /// <summary>
-    /// Starts a run and asks it to end, once it has a checkpoint. False when it had ended just before. Ctrl-C goes the same way, but what is started in the background of a shell never sees it.
+    /// Starts a run and asks it to end, once it has a checkpoint. False when it had ended just before. Ctrl-C goes the same way, but what
+    /// is started in the background of a shell never sees it.
     /// </summary>
     private async Task<bool> InterruptAsync(string[] command)
     {
@@ -232,9 +490,7 @@ public sealed class RewardLearningTests : IDisposable
 
         using var process = Lightning.Start(_folder.Path, command);
         using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!process.HasExited && !Directory.Exists(_folder.File("parts/checkpoint")) && await looks.WaitForNextTickAsync())
-        {
-        }
+        while (!process.HasExited && !Directory.Exists(_folder.File("parts/checkpoint")) && await looks.WaitForNextTickAsync()) { }
 
         using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
         {

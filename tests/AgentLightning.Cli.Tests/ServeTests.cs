@@ -16,7 +16,15 @@ public sealed class ServeTests(FinishedDemo demo)
         var active = await server.GetAsync("/api/lightning/deployments/active");
 
         var promoted = await server.PostAsync("/api/lightning/triage", new { comment = "The parser crashes on empty rules" });
-        await server.PostAsync("/api/lightning/rewards", new { episode_id = promoted.GetProperty("episode_id").GetString(), reward = -1, feedback = "wrong" });
+        await server.PostAsync(
+            "/api/lightning/rewards",
+            new
+            {
+                episode_id = promoted.GetProperty("episode_id").GetString(),
+                reward = -1,
+                feedback = "wrong",
+            }
+        );
         await server.PostAsync("/api/lightning/deployments/rollback", new { reason = "worse answers" });
         var restored = await server.PostAsync("/api/lightning/triage", new { comment = "The parser crashes on empty rules" });
 
@@ -40,7 +48,10 @@ public sealed class ServeTests(FinishedDemo demo)
 
         (await Lightning.RunAsync(folder.Path, "rollback", "--store", "demo/lightning.db", "--json")).Json();
 
-        Assert.Equal("triage-rules", (await server.PostAsync("/api/lightning/triage", new { comment = "x" })).GetProperty("model").GetString());
+        Assert.Equal(
+            "triage-rules",
+            (await server.PostAsync("/api/lightning/triage", new { comment = "x" })).GetProperty("model").GetString()
+        );
     }
 
     [Fact]
@@ -63,10 +74,18 @@ public sealed class ServeTests(FinishedDemo demo)
     public async Task Settings_meant_for_other_programs_do_not_open_an_address_that_others_can_reach()
     {
         using var folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(folder.File("appsettings.json"), """{"Kestrel":{"Endpoints":{"File":{"Url":"http://0.0.0.0:0"}}},"urls":"http://0.0.0.0:0"}""");
+        await File.WriteAllTextAsync(
+            folder.File("appsettings.json"),
+            """{"Kestrel":{"Endpoints":{"File":{"Url":"http://0.0.0.0:0"}}},"urls":"http://0.0.0.0:0"}"""
+        );
 
         using var server = await ServingProcess.StartAsync(
-            folder.Path, "new.db", ("Kestrel__Endpoints__Any__Url", "http://0.0.0.0:0"), ("ASPNETCORE_URLS", "http://0.0.0.0:0"), ("ASPNETCORE_HTTP_PORTS", "0"));
+            folder.Path,
+            "new.db",
+            ("Kestrel__Endpoints__Any__Url", "http://0.0.0.0:0"),
+            ("ASPNETCORE_URLS", "http://0.0.0.0:0"),
+            ("ASPNETCORE_HTTP_PORTS", "0")
+        );
 
         Assert.DoesNotContain("0.0.0.0", server.Greeting, StringComparison.Ordinal);
         Assert.DoesNotContain("[::]", server.Greeting, StringComparison.Ordinal);
@@ -108,6 +127,10 @@ public sealed class ServeTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
 
-        Assert.Contains("store", (await Lightning.RunAsync(folder.Path, "serve", "--urls", "http://127.0.0.1:0", "--store", store)).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "store",
+            (await Lightning.RunAsync(folder.Path, "serve", "--urls", "http://127.0.0.1:0", "--store", store)).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 }

@@ -14,15 +14,26 @@ public sealed class StoreCommandTests(FinishedDemo demo)
         using var folder = new TemporaryFolder();
         demo.CopyTo(folder);
 
-        var first = (await Lightning.RunAsync(folder.Path, "episodes", "list", "--store", Store, "--limit", "3", "--json")).Json().GetProperty("episodes");
+        var first = (await Lightning.RunAsync(folder.Path, "episodes", "list", "--store", Store, "--limit", "3", "--json"))
+            .Json()
+            .GetProperty("episodes");
         var last = first[2].GetProperty("id").GetString()!;
-        var next = (await Lightning.RunAsync(folder.Path, "episodes", "list", "--store", Store, "--limit", "3", "--before", last, "--json")).Json().GetProperty("episodes");
+        var next = (await Lightning.RunAsync(folder.Path, "episodes", "list", "--store", Store, "--limit", "3", "--before", last, "--json"))
+            .Json()
+            .GetProperty("episodes");
         var shown = (await Lightning.RunAsync(folder.Path, "episodes", "show", "demo-capture-000000", "--store", Store, "--json")).Json();
 
-        Assert.Equal(6, first.EnumerateArray().Concat(next.EnumerateArray()).Select(episode => episode.GetProperty("id").GetString()).Distinct().Count());
+        Assert.Equal(
+            6,
+            first.EnumerateArray().Concat(next.EnumerateArray()).Select(episode => episode.GetProperty("id").GetString()).Distinct().Count()
+        );
         Assert.Equal("demo-capture-000000", shown.GetProperty("id").GetString());
         Assert.Single(shown.GetProperty("rewards").EnumerateArray());
-        Assert.Contains("demo-capture-000000", (await Lightning.RunAsync(folder.Path, "episodes", "show", "demo-capture-000000", "--store", Store)).Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "demo-capture-000000",
+            (await Lightning.RunAsync(folder.Path, "episodes", "show", "demo-capture-000000", "--store", Store)).Out,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -31,9 +42,27 @@ public sealed class StoreCommandTests(FinishedDemo demo)
         using var folder = new TemporaryFolder();
         demo.CopyTo(folder);
         await Lightning.RunAsync(folder.Path, "triage", "run", "The login page is down", "--store", Store);
-        var newest = (await Lightning.RunAsync(folder.Path, "episodes", "list", "--store", Store, "--limit", "1", "--json")).Json().GetProperty("episodes")[0].GetProperty("id").GetString()!;
+        var newest = (await Lightning.RunAsync(folder.Path, "episodes", "list", "--store", Store, "--limit", "1", "--json"))
+            .Json()
+            .GetProperty("episodes")[0]
+            .GetProperty("id")
+            .GetString()!;
 
-        var given = (await Lightning.RunAsync(folder.Path, "label-episode", "--store", Store, "--episode-id", newest, "--reward", "-0.5", "--feedback", "wrong", "--json")).Json();
+        var given = (
+            await Lightning.RunAsync(
+                folder.Path,
+                "label-episode",
+                "--store",
+                Store,
+                "--episode-id",
+                newest,
+                "--reward",
+                "-0.5",
+                "--feedback",
+                "wrong",
+                "--json"
+            )
+        ).Json();
         var stats = (await Lightning.RunAsync(folder.Path, "stats", "--store", Store, "--json")).Json().GetProperty("statistics");
 
         Assert.Equal((-0.5, "human_approval"), (given.GetProperty("value").GetDouble(), given.GetProperty("source").GetString()));

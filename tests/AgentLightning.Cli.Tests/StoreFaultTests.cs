@@ -7,7 +7,10 @@ using Microsoft.Data.Sqlite;
 
 namespace AgentLightning.Cli.Tests;
 
-/// <summary>The store goes away under a server that goes on: callers are told to come again, what was acknowledged stays, and nobody restarts anything.</summary>
+/// <summary>
+/// The store goes away under a server that goes on: callers are told to come again, what was acknowledged stays, and nobody restarts
+/// anything.
+/// </summary>
 [Collection(nameof(ClientUnderTest))]
 public sealed class StoreFaultTests
 {
@@ -55,7 +58,14 @@ public sealed class StoreFaultTests
         Assert.Empty(load.Wrong);
         Assert.InRange(memory, 1, MostMegabytes);
         load.AssertStored(sql => Lines(cluster.Execute("test_1", sql)), "app");
-        Assert.Equal("100|100", cluster.Execute("test_1", "SELECT COUNT(*), COUNT(DISTINCT p.user_input) FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id WHERE e.agent_id = 'app'"));
+        Assert.Equal(
+            "100|100",
+            cluster.Execute(
+                "test_1",
+                "SELECT COUNT(*), COUNT(DISTINCT p.user_input) FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id WHERE "
+                    + "e.agent_id = 'app'"
+            )
+        );
         Assert.Equal("100", cluster.Execute("test_1", "SELECT COUNT(*) FROM rewards WHERE agent_id = 'app' AND value = 1"));
         Assert.Equal(0, client.Lightning.Statistics.Dropped);
         await AssertSoundAsync(folder.Path, store);
@@ -106,7 +116,10 @@ public sealed class StoreFaultTests
         {
             await load.WhenAsync(() => load.IsRefused(1));
             waited.Stop();
-            Assert.Equal(10, (await server.GetAsync("/api/lightning/episodes?agent_id=loaded&limit=10")).GetProperty("episodes").GetArrayLength());
+            Assert.Equal(
+                10,
+                (await server.GetAsync("/api/lightning/episodes?agent_id=loaded&limit=10")).GetProperty("episodes").GetArrayLength()
+            );
         }
 
         var before = load.Acknowledged;
@@ -115,7 +128,9 @@ public sealed class StoreFaultTests
         await running;
 
         Assert.True(waited.Elapsed >= TimeSpan.FromSeconds(1), $"refused after {waited.Elapsed}");
-        Assert.All(load.Reasons, reason => Assert.Contains("locked by another process for 1 second", reason.Value, StringComparison.Ordinal));
+        Assert.All(load.Reasons, reason =>
+            Assert.Contains("locked by another process for 1 second", reason.Value, StringComparison.Ordinal)
+        );
         Assert.Empty(load.Wrong);
         load.AssertStored(sql => SqliteFile.Rows(store, sql));
         await AssertSoundAsync(folder.Path, store);
@@ -135,7 +150,12 @@ public sealed class StoreFaultTests
         await using var client = new ClientUnderTest(address, disk.Path);
         for (var i = 0; client.Lightning.Statistics.Dropped < 5; i++)
         {
-            Assert.NotNull(client.Tracker.TrackInteraction($"{i} {Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(20_000))}", "out"));
+            Assert.NotNull(
+                client.Tracker.TrackInteraction(
+                    $"{i} {Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(20_000))}",
+                    "out"
+                )
+            );
             await client.Lightning.FlushAsync();
         }
 
@@ -149,8 +169,14 @@ public sealed class StoreFaultTests
         Assert.InRange(before.Spooled, 10, 50);
         Assert.Equal(before.Dropped, before.DroppedBy["spool_full"]);
         Assert.Equal((0, before.Dropped), (client.Lightning.Statistics.SpoolDamaged, client.Lightning.Statistics.Dropped));
-        Assert.Equal([$"{before.Spooled + 1}"], SqliteFile.Rows(folder.File("lightning.db"), "SELECT CAST(COUNT(DISTINCT user_input) AS TEXT) FROM episode_payloads"));
-        Assert.Equal([$"{before.Spooled + 1}"], SqliteFile.Rows(folder.File("lightning.db"), "SELECT CAST(COUNT(*) AS TEXT) FROM episodes"));
+        Assert.Equal(
+            [$"{before.Spooled + 1}"],
+            SqliteFile.Rows(folder.File("lightning.db"), "SELECT CAST(COUNT(DISTINCT user_input) AS TEXT) FROM episode_payloads")
+        );
+        Assert.Equal(
+            [$"{before.Spooled + 1}"],
+            SqliteFile.Rows(folder.File("lightning.db"), "SELECT CAST(COUNT(*) AS TEXT) FROM episodes")
+        );
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -45,7 +45,10 @@ public sealed class TriageModelTests
         Assert.Equal(["count", "accuracy", "macro_f1", "slices", "slice_macro_f1_mean", "classes", "microseconds_per_item"], Keys(json));
         Assert.Equal(40, json.GetProperty("count").GetInt32());
         Assert.Equal(1, json.GetProperty("macro_f1").GetDouble());
-        Assert.Equal(["part-0", "part-1", "part-2"], json.GetProperty("slices").EnumerateArray().Select(slice => slice.GetProperty("slice").GetString()));
+        Assert.Equal(
+            ["part-0", "part-1", "part-2"],
+            json.GetProperty("slices").EnumerateArray().Select(slice => slice.GetProperty("slice").GetString())
+        );
         Assert.Equal(["bug", "praise"], json.GetProperty("classes").EnumerateArray().Select(row => row.GetProperty("label").GetString()));
         Assert.Equal(40, json.GetProperty("classes").EnumerateArray().Sum(row => row.GetProperty("support").GetInt32()));
         Assert.True(json.GetProperty("microseconds_per_item").GetDouble() > 0);
@@ -69,7 +72,10 @@ public sealed class TriageModelTests
         using var folder = new TemporaryFolder();
         CsvFile.Write(folder.File("data.csv"), CsvFile.TwoKinds(40));
 
-        var refused = await Lightning.RunAsync(folder.Path, ["triage", "train", "--data", "data.csv", .. s_columns, "--out", "model", "--folds", folds]);
+        var refused = await Lightning.RunAsync(
+            folder.Path,
+            ["triage", "train", "--data", "data.csv", .. s_columns, "--out", "model", "--folds", folds]
+        );
 
         Assert.Contains("from 2 to 20", refused.Failed(2), StringComparison.Ordinal);
     }
@@ -96,7 +102,13 @@ public sealed class TriageModelTests
         weights[^1] ^= 1;
         await File.WriteAllBytesAsync(folder.File("model/model.safetensors"), weights);
 
-        foreach (var refused in new[] { await EvalAsync(folder), await Lightning.RunAsync(folder.Path, "triage", "run", "It crashes", "--model", "model") })
+        foreach (
+            var refused in new[]
+            {
+                await EvalAsync(folder),
+                await Lightning.RunAsync(folder.Path, "triage", "run", "It crashes", "--model", "model"),
+            }
+        )
         {
             Assert.Contains(written, refused.Failed(1), StringComparison.Ordinal);
             Assert.Contains(Hash(folder.File("model/model.safetensors")), refused.Error, StringComparison.Ordinal);
@@ -133,7 +145,12 @@ public sealed class TriageModelTests
     private static async Task<JsonElement> TrainAsync(TemporaryFolder folder, params string[] more)
     {
         CsvFile.Write(folder.File("data.csv"), CsvFile.TwoKinds(40));
-        return (await Lightning.RunAsync(folder.Path, ["triage", "train", "--data", "data.csv", .. s_columns, "--out", "model", "--json", .. more])).Json();
+        return (
+            await Lightning.RunAsync(
+                folder.Path,
+                ["triage", "train", "--data", "data.csv", .. s_columns, "--out", "model", "--json", .. more]
+            )
+        ).Json();
     }
 
     private static Task<Outcome> EvalAsync(TemporaryFolder folder, params string[] more) =>

@@ -13,10 +13,14 @@ public sealed class TriageRunTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
 
-        var json = (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--type", "bug", "--rating", "1", "--page", "/start", "--json")).Json();
+        var json = (
+            await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--type", "bug", "--rating", "1", "--page", "/start", "--json")
+        ).Json();
 
         Assert.Equal(
-            ["category", "severity", "action", "priority", "confidence", "reasoning", "needs_human", "model", "episode_id"], json.EnumerateObject().Select(property => property.Name));
+            ["category", "severity", "action", "priority", "confidence", "reasoning", "needs_human", "model", "episode_id"],
+            json.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal("website-bug", json.GetProperty("category").GetString());
         Assert.Equal("high", json.GetProperty("severity").GetString());
         Assert.Equal("triage-rules", json.GetProperty("model").GetString());
@@ -43,7 +47,11 @@ public sealed class TriageRunTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
 
-        Assert.Contains("no text", (await Lightning.RunAsync(folder.Path, "\n", ["triage", "run", text, "--json"])).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "no text",
+            (await Lightning.RunAsync(folder.Path, "\n", ["triage", "run", text, "--json"])).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -51,7 +59,11 @@ public sealed class TriageRunTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
 
-        Assert.Contains("from 1 to 5", (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--rating", "6")).Failed(2), StringComparison.Ordinal);
+        Assert.Contains(
+            "from 1 to 5",
+            (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--rating", "6")).Failed(2),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -76,7 +88,9 @@ public sealed class TriageRunTests(FinishedDemo demo)
         var json = (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--store", "demo/lightning.db", "--json")).Json();
 
         Assert.NotNull(json.GetProperty("episode_id").GetString());
-        var active = (await Lightning.RunAsync(folder.Path, "lineage", "--store", "demo/lightning.db", "--json")).Json().GetProperty("lineage")[0];
+        var active = (await Lightning.RunAsync(folder.Path, "lineage", "--store", "demo/lightning.db", "--json"))
+            .Json()
+            .GetProperty("lineage")[0];
         Assert.Equal(active.GetProperty("tuned_model").GetString(), json.GetProperty("model").GetString());
         Assert.NotEqual("triage-rules", json.GetProperty("model").GetString());
     }
@@ -86,8 +100,16 @@ public sealed class TriageRunTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
 
-        Assert.Contains("give one of them", (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--store", "a.db", "--model", "m")).Failed(2), StringComparison.Ordinal);
-        Assert.Contains("no store 'a.db'", (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--store", "a.db")).Failed(1), StringComparison.Ordinal);
+        Assert.Contains(
+            "give one of them",
+            (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--store", "a.db", "--model", "m")).Failed(2),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "no store 'a.db'",
+            (await Lightning.RunAsync(folder.Path, "triage", "run", Text, "--store", "a.db")).Failed(1),
+            StringComparison.Ordinal
+        );
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }
 }

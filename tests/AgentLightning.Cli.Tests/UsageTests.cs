@@ -16,7 +16,9 @@ public sealed class UsageTests
     {
         using var folder = new TemporaryFolder();
         string[] words = path.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var command = words.Aggregate((Command)RootCommandFactory.Create(), (parent, name) => parent.Subcommands.Single(child => child.Name == name));
+        var command = words.Aggregate((Command)RootCommandFactory.Create(), (parent, name) =>
+            parent.Subcommands.Single(child => child.Name == name)
+        );
 
         var help = await Lightning.RunAsync(folder.Path, [.. words, "--help"]);
 
@@ -34,7 +36,12 @@ public sealed class UsageTests
         Assert.All(command.Arguments, argument => AssertShown(argument.Description!));
         Assert.All(command.Subcommands, child => Assert.Contains(child.Name, help.Out, StringComparison.Ordinal));
 
-        void AssertShown(string text) => Assert.Contains(text, string.Join(' ', help.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        void AssertShown(string text) =>
+            Assert.Contains(
+                text,
+                string.Join(' ', help.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+                StringComparison.Ordinal
+            );
     }
 
     [Theory]
@@ -55,7 +62,9 @@ public sealed class UsageTests
     {
         using var folder = new TemporaryFolder();
 
-        var message = (await Lightning.RunAsync(folder.Path, [.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--sede", "3"])).Failed(2);
+        var message = (
+            await Lightning.RunAsync(folder.Path, [.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--sede", "3"])
+        ).Failed(2);
 
         Assert.Contains("--sede", message, StringComparison.Ordinal);
         Assert.Contains($"See 'lightning {path}".TrimEnd() + " --help'", message, StringComparison.Ordinal);

@@ -16,12 +16,23 @@ public sealed class AllocationTests
         var options = Quick.Options(server.Url);
         (options.QueueCapacity, options.BatchDelay) = (100_000, TimeSpan.FromSeconds(1));
         await using var lightning = new LightningClient(options);
-        var bare = new Model((_, _) => Task.FromResult(new ChatResponse(
-        [
-            new(ChatRole.Assistant, [new FunctionCallContent("t", "find", new Dictionary<string, object?> { ["number"] = 42 })]),
-            new(ChatRole.Tool, [new FunctionResultContent("t", "on its way")]),
-            new(ChatRole.Assistant, "it comes"),
-        ]) { ModelId = "m", Usage = new UsageDetails { TotalTokenCount = 5 } }));
+        var bare = new Model(
+            (_, _) =>
+                Task.FromResult(
+                    new ChatResponse([
+                        new(
+                            ChatRole.Assistant,
+                            [new FunctionCallContent("t", "find", new Dictionary<string, object?> { ["number"] = 42 })]
+                        ),
+                        new(ChatRole.Tool, [new FunctionResultContent("t", "on its way")]),
+                        new(ChatRole.Assistant, "it comes"),
+                    ])
+                    {
+                        ModelId = "m",
+                        Usage = new UsageDetails { TotalTokenCount = 5 },
+                    }
+                )
+        );
         List<ChatMessage> history = [new(ChatRole.System, "be kind"), new(ChatRole.User, "where is 42?")];
         var captured = bare.UseLightning(lightning);
         Measure(captured, history);

@@ -18,39 +18,95 @@ public sealed class ChatCaptureTests : IAsyncLifetime
     public async Task A_call_becomes_an_episode_with_everything_that_was_said()
     {
         await using var lightning = new LightningClient(Quick.Options(_server.Url));
-        var client = new Model((_, _) => Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, "hello") { MessageId = "m-9" })
-        {
-            ModelId = "m-1", ConversationId = "c-1", ResponseId = "r-1", FinishReason = ChatFinishReason.Stop, Usage = new UsageDetails { InputTokenCount = 3, OutputTokenCount = 2, TotalTokenCount = 5 },
-        })).UseLightning(lightning);
+        var client = new Model(
+            (_, _) =>
+                Task.FromResult(
+                    new ChatResponse(new ChatMessage(ChatRole.Assistant, "hello") { MessageId = "m-9" })
+                    {
+                        ModelId = "m-1",
+                        ConversationId = "c-1",
+                        ResponseId = "r-1",
+                        FinishReason = ChatFinishReason.Stop,
+                        Usage = new UsageDetails
+                        {
+                            InputTokenCount = 3,
+                            OutputTokenCount = 2,
+                            TotalTokenCount = 5,
+                        },
+                    }
+                )
+        ).UseLightning(lightning);
         using var trace = new System.Diagnostics.Activity("request").SetIdFormat(System.Diagnostics.ActivityIdFormat.W3C).Start();
 
-        var response = await client.GetResponseAsync([new(ChatRole.System, "be kind"), new(ChatRole.User, "hi") { AuthorName = "bo" }], new ChatOptions { Instructions = "short" });
+        var response = await client.GetResponseAsync(
+            [new(ChatRole.System, "be kind"), new(ChatRole.User, "hi") { AuthorName = "bo" }],
+            new ChatOptions { Instructions = "short" }
+        );
         await lightning.FlushAsync();
 
         var episode = Assert.Single(_server.Records());
         Assert.Equal(response.GetEpisodeId(), Text(episode, "id"));
-        Assert.Equal(("episode", "shop", "hi", "hello", "m-1", "c-1", "succeeded", "m-9"), (Text(episode, "type"), Text(episode, "agent_id"), Text(episode, "user_input"), Text(episode, "assistant_output"), Text(episode, "model_deployment"), Text(episode, "session_id"), Text(episode, "status"), Text(episode, "message_id")));
-        Assert.Equal(["system:be kind", "user:hi", "assistant:hello"], episode.GetProperty("messages").EnumerateArray().Select(message => $"{Text(message, "role")}:{Text(message, "content")}"));
+        Assert.Equal(
+            ("episode", "shop", "hi", "hello", "m-1", "c-1", "succeeded", "m-9"),
+            (
+                Text(episode, "type"),
+                Text(episode, "agent_id"),
+                Text(episode, "user_input"),
+                Text(episode, "assistant_output"),
+                Text(episode, "model_deployment"),
+                Text(episode, "session_id"),
+                Text(episode, "status"),
+                Text(episode, "message_id")
+            )
+        );
+        Assert.Equal(
+            ["system:be kind", "user:hi", "assistant:hello"],
+            episode.GetProperty("messages").EnumerateArray().Select(message => $"{Text(message, "role")}:{Text(message, "content")}")
+        );
         Assert.Equal("""{"prompt":3,"completion":2,"total":5}""", episode.GetProperty("token_usage").GetRawText());
         Assert.Equal(trace.TraceId.ToHexString(), Text(episode, "trace_id"));
         // The first 16 digits of SHA-256 of "short".
-        Assert.Equal(("f9b0078b5df596d2", "stop", "r-1"), (Text(episode.GetProperty("metadata"), "instructions_hash"), Text(episode.GetProperty("metadata"), "finish_reason"), Text(episode.GetProperty("metadata"), "response_id")));
-        Assert.Equal(("bo", "application/x-ndjson", "gzip"), (Text(episode.GetProperty("messages")[1], "name"), _server.Requests.Single().ContentType, _server.Requests.Single().Encoding));
+        Assert.Equal(
+            ("f9b0078b5df596d2", "stop", "r-1"),
+            (
+                Text(episode.GetProperty("metadata"), "instructions_hash"),
+                Text(episode.GetProperty("metadata"), "finish_reason"),
+                Text(episode.GetProperty("metadata"), "response_id")
+            )
+        );
+        Assert.Equal(
+            ("bo", "application/x-ndjson", "gzip"),
+            (Text(episode.GetProperty("messages")[1], "name"), _server.Requests.Single().ContentType, _server.Requests.Single().Encoding)
+        );
     }
 
     [Fact]
     public async Task Tool_calls_are_kept_with_arguments_and_results_and_do_not_change_afterwards()
     {
         await using var lightning = new LightningClient(Quick.Options(_server.Url));
-        var (arguments, result) = (new Dictionary<string, object?> { ["number"] = 42, ["deep"] = new List<int> { 1 } }, new List<string> { "on its way" });
-        var client = new Model((_, _) => Task.FromResult(new ChatResponse(
-        [
-            new(ChatRole.Assistant, [new TextContent("let me see"), new FunctionCallContent("t1", "find", arguments)]),
-            new(ChatRole.Tool, [new FunctionResultContent("t1", result)]),
-            new(ChatRole.Assistant, [new FunctionCallContent("t2", "fail"), new DataContent(new byte[] { 1, 2, 3 }, "image/png")]),
-            new(ChatRole.Tool, [new FunctionResultContent("t2", null) { Exception = new TimeoutException("too slow") }]),
-            new(ChatRole.Assistant, " it comes"),
-        ]))).UseLightning(lightning);
+        var (arguments, result) = (
+            new Dictionary<string, object?>
+            {
+                ["number"] = 42,
+                ["deep"] = new List<int> { 1 },
+            },
+            new List<string> { "on its way" }
+        );
+        var client = new Model(
+            (_, _) =>
+                Task.FromResult(
+                    new ChatResponse([
+                        new(ChatRole.Assistant, [new TextContent("let me see"), new FunctionCallContent("t1", "find", arguments)]),
+                        new(ChatRole.Tool, [new FunctionResultContent("t1", result)]),
+                        new(
+                            ChatRole.Assistant,
+                            [new FunctionCallContent("t2", "fail"), new DataContent(new byte[] { 1, 2, 3 }, "image/png")]
+                        ),
+                        new(ChatRole.Tool, [new FunctionResultContent("t2", null) { Exception = new TimeoutException("too slow") }]),
+                        new(ChatRole.Assistant, " it comes"),
+                    ])
+                )
+        ).UseLightning(lightning);
         var history = new List<ChatMessage> { new(ChatRole.User, "where is 42?") };
 
         await client.GetResponseAsync(history);
@@ -63,7 +119,8 @@ public sealed class ChatCaptureTests : IAsyncLifetime
         Assert.Equal("let me see it comes", Text(episode, "assistant_output"));
         Assert.Equal(
             """[{"tool_name":"find","arguments":"{\"number\":42,\"deep\":[1]}","result":"[\"on its way\"]","duration_ms":0},{"tool_name":"fail","arguments":"{}","duration_ms":0,"error":"TimeoutException: too slow"}]""",
-            episode.GetProperty("tool_calls").GetRawText());
+            episode.GetProperty("tool_calls").GetRawText()
+        );
         var messages = episode.GetProperty("messages").EnumerateArray().ToList();
         Assert.Equal(["user", "assistant", "tool", "assistant", "tool", "assistant"], messages.Select(message => Text(message, "role")));
         Assert.Equal(("t1", "t1"), (Text(messages[1].GetProperty("tool_calls")[0], "id"), Text(messages[2], "tool_call_id")));
@@ -81,19 +138,33 @@ public sealed class ChatCaptureTests : IAsyncLifetime
 
         Assert.Equal(["one ", "two", "", "done"], updates.Select(update => update.Text));
         var episode = Assert.Single(_server.Records());
-        Assert.Equal((updates[0].GetEpisodeId(), "one twodone", "succeeded"), (Text(episode, "id"), Text(episode, "assistant_output"), Text(episode, "status")));
-        Assert.Equal(["user", "assistant", "tool", "assistant"], episode.GetProperty("messages").EnumerateArray().Select(message => Text(message, "role")));
+        Assert.Equal(
+            (updates[0].GetEpisodeId(), "one twodone", "succeeded"),
+            (Text(episode, "id"), Text(episode, "assistant_output"), Text(episode, "status"))
+        );
+        Assert.Equal(
+            ["user", "assistant", "tool", "assistant"],
+            episode.GetProperty("messages").EnumerateArray().Select(message => Text(message, "role"))
+        );
         Assert.Equal("seen", Text(episode.GetProperty("tool_calls")[0], "result"));
         Assert.Equal(7, episode.GetProperty("token_usage").GetProperty("total").GetInt32());
         Assert.InRange(episode.GetProperty("time_to_first_token_ms").GetDouble(), 0, episode.GetProperty("request_latency_ms").GetDouble());
 
-        static async IAsyncEnumerable<ChatResponseUpdate> Stream([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        static async IAsyncEnumerable<ChatResponseUpdate> Stream(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+        )
         {
             await Task.Yield();
             yield return new ChatResponseUpdate(ChatRole.Assistant, "one ");
             yield return new ChatResponseUpdate(ChatRole.Assistant, [new TextContent("two"), new FunctionCallContent("t", "look")]);
             yield return new ChatResponseUpdate(ChatRole.Tool, [new FunctionResultContent("t", "seen")]);
-            yield return new ChatResponseUpdate(ChatRole.Assistant, [new TextContent("done"), new UsageContent(new UsageDetails { TotalTokenCount = 7 })]) { FinishReason = ChatFinishReason.Stop };
+            yield return new ChatResponseUpdate(
+                ChatRole.Assistant,
+                [new TextContent("done"), new UsageContent(new UsageDetails { TotalTokenCount = 7 })]
+            )
+            {
+                FinishReason = ChatFinishReason.Stop,
+            };
         }
     }
 
@@ -124,7 +195,9 @@ public sealed class ChatCaptureTests : IAsyncLifetime
         var episode = Assert.Single(_server.Records());
         Assert.Equal(("cancelled", "part "), (Text(episode, "status"), Text(episode, "assistant_output")));
 
-        static async IAsyncEnumerable<ChatResponseUpdate> Endless([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        static async IAsyncEnumerable<ChatResponseUpdate> Endless(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+        )
         {
             while (true)
             {
@@ -159,12 +232,14 @@ public sealed class ChatCaptureTests : IAsyncLifetime
     public async Task A_reward_that_a_tool_emits_goes_to_the_episode_it_works_for_and_follows_it()
     {
         await using var lightning = new LightningClient(Quick.Options(_server.Url));
-        var client = new Model(async (_, _) =>
-        {
-            await Task.Yield();
-            Assert.True(LightningEmitter.EmitReward(0.25));
-            return new ChatResponse(new ChatMessage(ChatRole.Assistant, "x"));
-        }).UseLightning(lightning);
+        var client = new Model(
+            async (_, _) =>
+            {
+                await Task.Yield();
+                Assert.True(LightningEmitter.EmitReward(0.25));
+                return new ChatResponse(new ChatMessage(ChatRole.Assistant, "x"));
+            }
+        ).UseLightning(lightning);
 
         var response = await client.GetResponseAsync("hi");
         Assert.Null(Telemetry.EpisodeScope.Current);
@@ -188,15 +263,27 @@ public sealed class ChatCaptureTests : IAsyncLifetime
         await lightning.FlushAsync();
 
         var reward = Assert.Single(_server.Records(), record => Text(record, "type") == "reward");
-        Assert.Equal(("slow", -0.1, "latency_penalty", "latency > 10000ms", "auto"), (Text(reward, "episode_id"), reward.GetProperty("reward").GetDouble(), Text(reward, "source"), Text(reward, "rubric"), Text(reward, "evaluator")));
+        Assert.Equal(
+            ("slow", -0.1, "latency_penalty", "latency > 10000ms", "auto"),
+            (
+                Text(reward, "episode_id"),
+                reward.GetProperty("reward").GetDouble(),
+                Text(reward, "source"),
+                Text(reward, "rubric"),
+                Text(reward, "evaluator")
+            )
+        );
     }
 
     [Fact]
     public async Task Registered_clients_are_captured_keyed_ones_too_and_one_line_is_enough()
     {
         await using var services = new ServiceCollection()
-            .AddSingleton<IChatClient>(new Model("plain")).AddKeyedSingleton<IChatClient>("k", (_, _) => new Model("keyed"))
-            .AddLightning(options => (options.Endpoint, options.BatchDelay, options.DataFolder) = (_server.Url, TimeSpan.Zero, "")).UseLightning("shop").BuildServiceProvider();
+            .AddSingleton<IChatClient>(new Model("plain"))
+            .AddKeyedSingleton<IChatClient>("k", (_, _) => new Model("keyed"))
+            .AddLightning(options => (options.Endpoint, options.BatchDelay, options.DataFolder) = (_server.Url, TimeSpan.Zero, ""))
+            .UseLightning("shop")
+            .BuildServiceProvider();
 
         await services.GetRequiredService<IChatClient>().GetResponseAsync("a");
         await services.GetRequiredKeyedService<IChatClient>("k").GetResponseAsync("b");
@@ -228,7 +315,13 @@ public sealed class ChatCaptureTests : IAsyncLifetime
         await using var lightning = new LightningClient(options);
 
         // The secret lies across the place of the cut.
-        lightning.Track(Quick.Episode("x") with { ToolCalls = [new("t", "{}", "0123456789 password=planted-0001 and more", 1, null)], Messages = [new("tool", new string('y', 30))] });
+        lightning.Track(
+            Quick.Episode("x") with
+            {
+                ToolCalls = [new("t", "{}", "0123456789 password=planted-0001 and more", 1, null)],
+                Messages = [new("tool", new string('y', 30))],
+            }
+        );
         await lightning.FlushAsync();
 
         var episode = Assert.Single(_server.Records());
@@ -257,13 +350,14 @@ public sealed class ChatCaptureTests : IAsyncLifetime
 
     private sealed class Vectors : IEmbeddingGenerator<string, Embedding<float>>
     {
-        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-            Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(_ => new Embedding<float>(new float[3]))));
+        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
+            IEnumerable<string> values,
+            EmbeddingGenerationOptions? options = null,
+            CancellationToken cancellationToken = default
+        ) => Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(_ => new Embedding<float>(new float[3]))));
 
         public object? GetService(Type serviceType, object? serviceKey = null) => null;
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -61,7 +61,8 @@ public sealed class DeliveryTests : IDisposable
     public async Task A_batch_that_a_server_will_never_take_is_dropped_and_does_not_hold_up_the_next(int status, int requests)
     {
         await using var server = await Receiver.StartAsync();
-        server.Answer = async (_, context) => await Task.FromResult(server.Requests.Last().Body.Contains("poison", StringComparison.Ordinal) ? status : 200);
+        server.Answer = async (_, context) =>
+            await Task.FromResult(server.Requests.Last().Body.Contains("poison", StringComparison.Ordinal) ? status : 200);
         await using var lightning = new LightningClient(Quick.Options(server.Url));
 
         lightning.Track(Quick.Episode("poison"));
@@ -319,13 +320,28 @@ public sealed class DeliveryTests : IDisposable
         options.FlushTimeout = TimeSpan.Zero;
         await using var lightning = new LightningClient(options);
 
-        var model = new Model((_, _) => Task.FromResult(new ChatResponse(
-        [
-            new(ChatRole.Assistant, [new FunctionCallContent("t", "find", new Dictionary<string, object?> { ["password"] = "planted-0001", ["q"] = Key })]),
-            new(ChatRole.Tool, [new FunctionResultContent("t", new { token = "planted-0002", mail = "planted@example.com" })]),
-        ])));
+        var model = new Model(
+            (_, _) =>
+                Task.FromResult(
+                    new ChatResponse([
+                        new(
+                            ChatRole.Assistant,
+                            [
+                                new FunctionCallContent(
+                                    "t",
+                                    "find",
+                                    new Dictionary<string, object?> { ["password"] = "planted-0001", ["q"] = Key }
+                                ),
+                            ]
+                        ),
+                        new(ChatRole.Tool, [new FunctionResultContent("t", new { token = "planted-0002", mail = "planted@example.com" })]),
+                    ])
+                )
+        );
         await model.UseLightning(lightning).GetResponseAsync([new(ChatRole.User, $"my secret: planted-0003 and {Key}")]);
-        lightning.Reward(new CapturedReward("e", 1, Feedback: "call +1 555-555-0123", Correction: "password=planted-0004", Rubric: $"{Key}"));
+        lightning.Reward(
+            new CapturedReward("e", 1, Feedback: "call +1 555-555-0123", Correction: "password=planted-0004", Rubric: $"{Key}")
+        );
         LightningEmitter.EmitMessage($"mail planted@example.com {Key}", [new("api_key", "planted-0005")]);
         LightningEmitter.EmitObject(new { password = "planted-0006" });
         LightningEmitter.EmitException(new InvalidOperationException("password=planted-0007"));
@@ -373,14 +389,18 @@ public sealed class DeliveryTests : IDisposable
     {
         var (first, longest) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
-        Assert.Equal([0.5, 1, 2, 4, 8, 15, 15], Enumerable.Range(1, 7).Select(attempt => Backoff.Of(attempt, first, longest, null, 0.5).TotalSeconds));
+        Assert.Equal(
+            [0.5, 1, 2, 4, 8, 15, 15],
+            Enumerable.Range(1, 7).Select(attempt => Backoff.Of(attempt, first, longest, null, 0.5).TotalSeconds)
+        );
         Assert.Equal(TimeSpan.Zero, Backoff.Of(5, first, longest, null, 0));
         Assert.Equal(60.5, Backoff.Of(1, first, longest, TimeSpan.FromMinutes(1), 0.5).TotalSeconds);
         Assert.Equal(600, Backoff.Of(1, first, longest, TimeSpan.FromDays(365), 0).TotalSeconds);
         Assert.True(Backoff.Of(int.MaxValue, first, longest, null, 1) == longest);
     }
 
-    private string[] Segments() => Directory.Exists(_folder.Path) ? Directory.GetFiles(_folder.Path, "*.segment", SearchOption.AllDirectories) : [];
+    private string[] Segments() =>
+        Directory.Exists(_folder.Path) ? Directory.GetFiles(_folder.Path, "*.segment", SearchOption.AllDirectories) : [];
 
     private static CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromMinutes(1)).Token;
 

@@ -16,8 +16,10 @@ public sealed class EmbeddedTests
     public async Task The_same_calls_capture_into_a_store_of_this_process()
     {
         using var folder = new TemporaryFolder();
-        await using var services = new ServiceCollection().AddLogging()
-            .AddLightningEmbedded(new LightningOptions { Store = folder.File("lightning.db") }, options => options.DataFolder = "").BuildServiceProvider();
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddLightningEmbedded(new LightningOptions { Store = folder.File("lightning.db") }, options => options.DataFolder = "")
+            .BuildServiceProvider();
         using var client = new Model("password=planted-0001").UseLightning(services, "shop");
 
         var response = await client.GetResponseAsync("hi");
@@ -34,10 +36,16 @@ public sealed class EmbeddedTests
     public async Task Episodes_and_rewards_are_read_out_of_spans_in_this_process()
     {
         using var folder = new TemporaryFolder();
-        await using var services = new ServiceCollection().AddLogging()
+        await using var services = new ServiceCollection()
+            .AddLogging()
             .AddLightningEmbedded(
-                new LightningOptions { Store = folder.File("lightning.db"), Traces = new TraceOptions { RootQuiet = TimeSpan.Zero, ReadInterval = TimeSpan.FromMilliseconds(10) } },
-                options => (options.DataFolder, options.AgentId) = ("", "shop"))
+                new LightningOptions
+                {
+                    Store = folder.File("lightning.db"),
+                    Traces = new TraceOptions { RootQuiet = TimeSpan.Zero, ReadInterval = TimeSpan.FromMilliseconds(10) },
+                },
+                options => (options.DataFolder, options.AgentId) = ("", "shop")
+            )
             .BuildServiceProvider();
         var lightning = services.GetRequiredService<LightningClient>();
         // Not below what the test host may trace.
@@ -53,7 +61,9 @@ public sealed class EmbeddedTests
 
         await lightning.FlushAsync();
         var rewards = services.GetRequiredService<IRewardStore>();
-        await Instrument.UntilAsync<double>("AgentLightning", "lightning.store.write.duration", async () => (await rewards.HistoryAsync(trace, CancellationToken.None)).Count > 0);
+        await Instrument.UntilAsync<double>("AgentLightning", "lightning.store.write.duration", async () =>
+            (await rewards.HistoryAsync(trace, CancellationToken.None)).Count > 0
+        );
 
         var episode = await services.GetRequiredService<IEpisodeStore>().FindAsync(trace, CancellationToken.None);
         Assert.Equal(("shop", "done", 0), (episode!.AgentId, episode.AssistantOutput, lightning.Statistics.Dropped));
@@ -66,7 +76,12 @@ public sealed class EmbeddedTests
     {
         using var folder = new TemporaryFolder();
         var options = new LightningOptions { Store = folder.File("lightning.db") };
-        await using (var services = new ServiceCollection().AddLogging().AddLightningEmbedded(options, client => (client.DataFolder, client.BatchDelay) = ("", TimeSpan.FromMinutes(1))).BuildServiceProvider())
+        await using (
+            var services = new ServiceCollection()
+                .AddLogging()
+                .AddLightningEmbedded(options, client => (client.DataFolder, client.BatchDelay) = ("", TimeSpan.FromMinutes(1)))
+                .BuildServiceProvider()
+        )
         {
             for (var i = 0; i < 100; i++)
             {

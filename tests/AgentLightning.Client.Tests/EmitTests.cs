@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Client.Tests;
 
-/// <summary>What the emit calls put on the wire. Spans of a process are seen by all its clients, so each test looks for those of its own trace.</summary>
+/// <summary>
+/// What the emit calls put on the wire. Spans of a process are seen by all its clients, so each test looks for those of its own trace.
+/// </summary>
 [Collection(nameof(EmitTests))]
 public sealed partial class EmitTests : IAsyncLifetime
 {
@@ -50,23 +52,50 @@ public sealed partial class EmitTests : IAsyncLifetime
         var spans = await SpansAsync(trace!);
 
         Assert.Equal(
-            ["agentlightning.message", "agentlightning.annotation", .. Enumerable.Repeat("agentlightning.object", 5), "agentlightning.annotation", "agentlightning.exception", "agentlightning.operation"],
-            spans.Select(span => span.GetProperty("name").GetString()));
-        Assert.Equal("agentlightning.link.0.key_match=gen_ai.response.id agentlightning.link.0.value_match=r-1 agentlightning.message.body=hello", Attributes(spans[0]));
-        Assert.Equal("agentlightning.reward.0.name=main agentlightning.reward.0.value=1 agentlightning.reward.1.name=style agentlightning.reward.1.value=0.1", Attributes(spans[1]));
+            [
+                "agentlightning.message",
+                "agentlightning.annotation",
+                .. Enumerable.Repeat("agentlightning.object", 5),
+                "agentlightning.annotation",
+                "agentlightning.exception",
+                "agentlightning.operation",
+            ],
+            spans.Select(span => span.GetProperty("name").GetString())
+        );
+        Assert.Equal(
+            "agentlightning.link.0.key_match=gen_ai.response.id agentlightning.link.0.value_match=r-1 agentlightning.message.body=hello",
+            Attributes(spans[0])
+        );
+        Assert.Equal(
+            "agentlightning.reward.0.name=main agentlightning.reward.0.value=1 agentlightning.reward.1.name=style "
+                + "agentlightning.reward.1.value=0.1",
+            Attributes(spans[1])
+        );
         Assert.Equal("agentlightning.object.literal=True agentlightning.object.type=bool", Attributes(spans[2]));
         Assert.Equal("agentlightning.object.literal=12 agentlightning.object.type=int", Attributes(spans[3]));
         Assert.Equal("agentlightning.object.literal=text agentlightning.object.type=str", Attributes(spans[4]));
         Assert.Equal("agentlightning.object.literal=AQI= agentlightning.object.type=bytes", Attributes(spans[5]));
         Assert.Equal("agentlightning.object.json=\"http://x/\" agentlightning.object.type=System.Uri", Attributes(spans[6]));
         Assert.Equal("score.a=1", Attributes(spans[7]));
-        Assert.StartsWith("exception.escaped=True exception.message=slow exception.stacktrace=System.TimeoutException: slow exception.type=System.TimeoutException", Attributes(spans[8]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "exception.escaped=True exception.message=slow exception.stacktrace=System.TimeoutException: slow "
+                + "exception.type=System.TimeoutException",
+            Attributes(spans[8]),
+            StringComparison.Ordinal
+        );
         Assert.Equal(
-            "agentlightning.operation.input.args.0=hi agentlightning.operation.input.args.1.deep=[1,2] agentlightning.operation.input.args.1.list.0.x=True agentlightning.operation.input.name=bo " +
-            "agentlightning.operation.name=answer agentlightning.operation.output=0.5 agentlightning.tag.0=a agentlightning.tag.1=b",
-            Attributes(spans[9]));
-        Assert.Equal([0, 1, 1, 1, 1, 1, 1, 1, 1, 0], spans.Select(span => span.GetProperty("status").TryGetProperty("code", out var code) ? code.GetInt32() : 0));
-        Assert.All(spans.SkipLast(1), span => Assert.Equal(spans[9].GetProperty("spanId").GetString(), span.GetProperty("parentSpanId").GetString()));
+            "agentlightning.operation.input.args.0=hi agentlightning.operation.input.args.1.deep=[1,2] "
+                + "agentlightning.operation.input.args.1.list.0.x=True agentlightning.operation.input.name=bo "
+                + "agentlightning.operation.name=answer agentlightning.operation.output=0.5 agentlightning.tag.0=a agentlightning.tag.1=b",
+            Attributes(spans[9])
+        );
+        Assert.Equal(
+            [0, 1, 1, 1, 1, 1, 1, 1, 1, 0],
+            spans.Select(span => span.GetProperty("status").TryGetProperty("code", out var code) ? code.GetInt32() : 0)
+        );
+        Assert.All(spans.SkipLast(1), span =>
+            Assert.Equal(spans[9].GetProperty("spanId").GetString(), span.GetProperty("parentSpanId").GetString())
+        );
     }
 
     [Fact]
@@ -77,7 +106,16 @@ public sealed partial class EmitTests : IAsyncLifetime
         {
             trace = operation.TraceId;
             operation.SetException(new InvalidOperationException("no"));
-            LightningEmitter.EmitMessage("m", [new("whole", 5L), new("part", double.NaN), new("flag", true), new("list", new[] { "a", "b" }), new("bytes", new byte[] { 1 })]);
+            LightningEmitter.EmitMessage(
+                "m",
+                [
+                    new("whole", 5L),
+                    new("part", double.NaN),
+                    new("flag", true),
+                    new("list", new[] { "a", "b" }),
+                    new("bytes", new byte[] { 1 }),
+                ]
+            );
         }
 
         var spans = await SpansAsync(trace!);
@@ -85,17 +123,34 @@ public sealed partial class EmitTests : IAsyncLifetime
         var request = _server.Requests.First(one => one.Path == "/v1/traces");
         Assert.Equal(("application/json", "gzip"), (request.ContentType, request.Encoding));
         var resource = JsonDocument.Parse(request.Body).RootElement.GetProperty("resourceSpans")[0];
-        Assert.Contains(resource.GetProperty("resource").GetProperty("attributes").EnumerateArray(), one => one.GetRawText() == """{"key":"agentlightning.agent_id","value":{"stringValue":"shop"}}""");
+        Assert.Contains(resource.GetProperty("resource").GetProperty("attributes").EnumerateArray(), one =>
+            one.GetRawText() == """{"key":"agentlightning.agent_id","value":{"stringValue":"shop"}}"""
+        );
         Assert.Equal("AgentLightning", resource.GetProperty("scopeSpans")[0].GetProperty("scope").GetProperty("name").GetString());
         Assert.Equal(
-            ["""{"stringValue":"m"}""", """{"bytesValue":"AQ=="}""", """{"boolValue":true}""", """{"arrayValue":{"values":[{"stringValue":"a"},{"stringValue":"b"}]}}""", """{"doubleValue":"NaN"}""", """{"intValue":"5"}"""],
-            spans[0].GetProperty("attributes").EnumerateArray().OrderBy(one => one.GetProperty("key").GetString(), StringComparer.Ordinal).Select(one => one.GetProperty("value").GetRawText()));
+            [
+                """{"stringValue":"m"}""",
+                """{"bytesValue":"AQ=="}""",
+                """{"boolValue":true}""",
+                """{"arrayValue":{"values":[{"stringValue":"a"},{"stringValue":"b"}]}}""",
+                """{"doubleValue":"NaN"}""",
+                """{"intValue":"5"}""",
+            ],
+            spans[0]
+                .GetProperty("attributes")
+                .EnumerateArray()
+                .OrderBy(one => one.GetProperty("key").GetString(), StringComparer.Ordinal)
+                .Select(one => one.GetProperty("value").GetRawText())
+        );
         Assert.All(spans, span =>
         {
             Assert.Matches(Hex32(), span.GetProperty("traceId").GetString());
             Assert.Matches("^[0-9a-f]{16}$", span.GetProperty("spanId").GetString());
             Assert.Equal(1, span.GetProperty("kind").GetInt32());
-            var (start, end) = (long.Parse(span.GetProperty("startTimeUnixNano").GetString()!, CultureInfo.InvariantCulture), long.Parse(span.GetProperty("endTimeUnixNano").GetString()!, CultureInfo.InvariantCulture));
+            var (start, end) = (
+                long.Parse(span.GetProperty("startTimeUnixNano").GetString()!, CultureInfo.InvariantCulture),
+                long.Parse(span.GetProperty("endTimeUnixNano").GetString()!, CultureInfo.InvariantCulture)
+            );
             Assert.InRange(start, 1_700_000_000_000_000_000, end);
         });
         Assert.Equal("""{"code":2,"message":"no"}""", spans[1].GetProperty("status").GetRawText());
@@ -126,7 +181,9 @@ public sealed partial class EmitTests : IAsyncLifetime
         using var own = new ActivitySource("My.Agent.Core");
         using var other = new ActivitySource("Something.Else");
         await using var services = new ServiceCollection()
-            .AddLightning(options => (options.Endpoint, options.BatchDelay, options.DataFolder) = (_server.Url, TimeSpan.Zero, "")).AddLightningTelemetry(content: true, "My.Agent*").BuildServiceProvider();
+            .AddLightning(options => (options.Endpoint, options.BatchDelay, options.DataFolder) = (_server.Url, TimeSpan.Zero, ""))
+            .AddLightningTelemetry(content: true, "My.Agent*")
+            .BuildServiceProvider();
         var lightning = services.GetRequiredService<LightningClient>();
 
         string trace;
@@ -142,9 +199,15 @@ public sealed partial class EmitTests : IAsyncLifetime
         var spans = Spans(trace);
         Assert.Equal(["step", "chat m-1"], spans.Select(span => span.GetProperty("name").GetString()));
         Assert.Equal(3, spans[1].GetProperty("kind").GetInt32());
-        Assert.Equal("password=[REDACTED]", spans[1].GetProperty("events")[0].GetProperty("attributes")[0].GetProperty("value").GetProperty("stringValue").GetString());
+        Assert.Equal(
+            "password=[REDACTED]",
+            spans[1].GetProperty("events")[0].GetProperty("attributes")[0].GetProperty("value").GetProperty("stringValue").GetString()
+        );
         Assert.True(AppContext.TryGetSwitch("OpenAI.Experimental.EnableOpenTelemetry", out var on) && on);
-        Assert.True(AppContext.TryGetSwitch("Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive", out var sensitive) && sensitive);
+        Assert.True(
+            AppContext.TryGetSwitch("Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive", out var sensitive)
+                && sensitive
+        );
         Assert.Equal("true", Environment.GetEnvironmentVariable("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"));
     }
 
@@ -155,24 +218,32 @@ public sealed partial class EmitTests : IAsyncLifetime
     }
 
     private List<JsonElement> Spans(string trace) =>
-    [
-        .. from request in _server.Requests
-           where request.Path == "/v1/traces"
-           from resource in JsonDocument.Parse(request.Body).RootElement.GetProperty("resourceSpans").EnumerateArray()
-           from scope in resource.GetProperty("scopeSpans").EnumerateArray()
-           from span in scope.GetProperty("spans").EnumerateArray()
-           where span.GetProperty("traceId").GetString() == trace
-           orderby long.Parse(span.GetProperty("endTimeUnixNano").GetString()!, CultureInfo.InvariantCulture)
-           select span,
-    ];
+        [
+            .. from request in _server.Requests
+            where request.Path == "/v1/traces"
+            from resource in JsonDocument.Parse(request.Body).RootElement.GetProperty("resourceSpans").EnumerateArray()
+            from scope in resource.GetProperty("scopeSpans").EnumerateArray()
+            from span in scope.GetProperty("spans").EnumerateArray()
+            where span.GetProperty("traceId").GetString() == trace
+            orderby long.Parse(span.GetProperty("endTimeUnixNano").GetString()!, CultureInfo.InvariantCulture)
+            select span,
+        ];
 
-    private static string Attributes(JsonElement span) => string.Join(' ', span.GetProperty("attributes").EnumerateArray()
-        .Select(one => $"{one.GetProperty("key").GetString()}={Value(one.GetProperty("value"))}").Order(StringComparer.Ordinal));
+    private static string Attributes(JsonElement span) =>
+        string.Join(
+            ' ',
+            span.GetProperty("attributes")
+                .EnumerateArray()
+                .Select(one => $"{one.GetProperty("key").GetString()}={Value(one.GetProperty("value"))}")
+                .Order(StringComparer.Ordinal)
+        );
 
     private static string Value(JsonElement value)
     {
         var (name, inner) = value.EnumerateObject().Select(property => (property.Name, property.Value)).Single();
-        return name == "arrayValue" ? $"[{string.Join(',', inner.GetProperty("values").EnumerateArray().Select(Value))}]" : inner.ToString();
+        return name == "arrayValue"
+            ? $"[{string.Join(',', inner.GetProperty("values").EnumerateArray().Select(Value))}]"
+            : inner.ToString();
     }
 
     [GeneratedRegex("^[0-9a-f]{32}$")]

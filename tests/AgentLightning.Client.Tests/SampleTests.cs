@@ -30,10 +30,19 @@ public sealed class SampleTests : IDisposable
 
         using var http = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
         var first = await GetAsync(http, $"/api/lightning/episodes/{answers[0].Split('\t')[0]}");
-        Assert.Equal(("shop", "scripted", "sample", "succeeded"), (Text(first, "agent_id"), Text(first, "model_deployment"), Text(first, "session_id"), Text(first, "status")));
-        Assert.Equal(("find_order", "order 42: on its way"), (Text(first.GetProperty("tool_calls")[0], "tool_name"), Text(first.GetProperty("tool_calls")[0], "result")));
+        Assert.Equal(
+            ("shop", "scripted", "sample", "succeeded"),
+            (Text(first, "agent_id"), Text(first, "model_deployment"), Text(first, "session_id"), Text(first, "status"))
+        );
+        Assert.Equal(
+            ("find_order", "order 42: on its way"),
+            (Text(first.GetProperty("tool_calls")[0], "tool_name"), Text(first.GetProperty("tool_calls")[0], "result"))
+        );
         Assert.DoesNotContain("hunter2", first.GetRawText(), StringComparison.Ordinal);
-        Assert.Equal((1, "order_named"), (first.GetProperty("rewards")[0].GetProperty("value").GetDouble(), Text(first.GetProperty("rewards")[0], "rubric")));
+        Assert.Equal(
+            (1, "order_named"),
+            (first.GetProperty("rewards")[0].GetProperty("value").GetDouble(), Text(first.GetProperty("rewards")[0], "rubric"))
+        );
         var second = await GetAsync(http, $"/api/lightning/episodes/{answers[1].Split('\t')[0]}");
         Assert.Equal(-1, second.GetProperty("rewards")[0].GetProperty("value").GetDouble());
     }
@@ -42,11 +51,17 @@ public sealed class SampleTests : IDisposable
     public async Task The_sample_speaks_with_a_model_behind_the_routes_of_OpenAI()
     {
         await using var model = await FakeOpenAiServer.StartAsync();
-        model.Answer = (_, number) => number == 1
-            ? new FakeOpenAiAnswer { Pieces = [], ToolCalls = [("call-1", "find_order", """{"number":"42"}""")] }
-            : FakeOpenAiAnswer.Of("Order 42 is on its way.");
+        model.Answer = (_, number) =>
+            number == 1
+                ? new FakeOpenAiAnswer { Pieces = [], ToolCalls = [("call-1", "find_order", """{"number":"42"}""")] }
+                : FakeOpenAiAnswer.Of("Order 42 is on its way.");
         await using var server = await StartServerAsync("http://127.0.0.1:0");
-        using var sample = Start(server.Urls.Single(), ("OPENAI_BASE_URL", model.BaseUrl.AbsoluteUri), ("OPENAI_API_KEY", "key-of-the-sample"), ("OPENAI_MODEL", "test-model"));
+        using var sample = Start(
+            server.Urls.Single(),
+            ("OPENAI_BASE_URL", model.BaseUrl.AbsoluteUri),
+            ("OPENAI_API_KEY", "key-of-the-sample"),
+            ("OPENAI_MODEL", "test-model")
+        );
         await sample.StandardInput.WriteLineAsync("Where is order 42?");
         sample.StandardInput.Close();
         var answer = (await sample.StandardOutput.ReadToEndAsync().WaitAsync(s_limit)).Trim().Split('\t');
@@ -54,11 +69,19 @@ public sealed class SampleTests : IDisposable
         Assert.True(sample.ExitCode == 0, await sample.StandardError.ReadToEndAsync());
 
         Assert.Equal("Order 42 is on its way.", answer[1]);
-        Assert.All(model.Requests, request => Assert.Equal(("/v1/chat/completions", "Bearer key-of-the-sample", "test-model"), (request.Path, request.Authorization, request.Model)));
+        Assert.All(model.Requests, request =>
+            Assert.Equal(
+                ("/v1/chat/completions", "Bearer key-of-the-sample", "test-model"),
+                (request.Path, request.Authorization, request.Model)
+            )
+        );
         Assert.Equal("order 42: on its way", Text(model.Requests.Last().Body.GetProperty("messages").EnumerateArray().Last(), "content"));
         using var http = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
         var episode = await GetAsync(http, $"/api/lightning/episodes/{answer[0]}");
-        Assert.Equal(("find_order", "order 42: on its way"), (Text(episode.GetProperty("tool_calls")[0], "tool_name"), Text(episode.GetProperty("tool_calls")[0], "result")));
+        Assert.Equal(
+            ("find_order", "order 42: on its way"),
+            (Text(episode.GetProperty("tool_calls")[0], "tool_name"), Text(episode.GetProperty("tool_calls")[0], "result"))
+        );
         Assert.Equal(1, episode.GetProperty("rewards")[0].GetProperty("value").GetDouble());
     }
 
@@ -66,7 +89,11 @@ public sealed class SampleTests : IDisposable
     public async Task Records_that_waited_on_disk_when_the_application_was_killed_arrive_when_it_runs_again_and_none_is_doubled()
     {
         var url = Receiver.Nowhere().AbsoluteUri.TrimEnd('/');
-        using var spool = new FileSystemWatcher(_folder.Path, "*.segment") { IncludeSubdirectories = true, NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName };
+        using var spool = new FileSystemWatcher(_folder.Path, "*.segment")
+        {
+            IncludeSubdirectories = true,
+            NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName,
+        };
         var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var ids = new List<string>();
         spool.Changed += (_, change) => Look(change.FullPath);
@@ -101,7 +128,11 @@ public sealed class SampleTests : IDisposable
         }
 
         using var http = new HttpClient { BaseAddress = new Uri(url) };
-        var listed = (await GetAsync(http, "/api/lightning/episodes?agent_id=shop&limit=100")).GetProperty("episodes").EnumerateArray().Select(episode => Text(episode, "id")).ToList();
+        var listed = (await GetAsync(http, "/api/lightning/episodes?agent_id=shop&limit=100"))
+            .GetProperty("episodes")
+            .EnumerateArray()
+            .Select(episode => Text(episode, "id"))
+            .ToList();
         Assert.Equal(ids.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
         Assert.Empty(Directory.GetFiles(_folder.Path, "*.segment", SearchOption.AllDirectories));
 
@@ -124,7 +155,10 @@ public sealed class SampleTests : IDisposable
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
-            WorkingDirectory = _folder.Path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = _folder.Path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ChatAgent.dll"));
         start.ArgumentList.Add(url);
@@ -140,7 +174,14 @@ public sealed class SampleTests : IDisposable
 
     private async Task<WebApplication> StartServerAsync(string url)
     {
-        var app = await LightningServer.BuildAsync(new LightningServerOptions { Urls = url, Lightning = new LightningOptions { Store = _folder.File("lightning.db") } }, CancellationToken.None);
+        var app = await LightningServer.BuildAsync(
+            new LightningServerOptions
+            {
+                Urls = url,
+                Lightning = new LightningOptions { Store = _folder.File("lightning.db") },
+            },
+            CancellationToken.None
+        );
         await app.StartAsync();
         return app;
     }

@@ -26,17 +26,46 @@ public sealed class TrackerTests : IAsyncLifetime
     {
         var tracker = new AgentTracker(_lightning, "chat_agent");
 
-        var id = tracker.TrackChatMessage("my tap drips", "turn the valve", "c-1", new ChatFacts
-        {
-            Intent = "repair", IntentConfidence = 0.9, HomeId = "h-1", Persona = "homeowner", ContextUsed = true, SuggestedActions = 2, ExecutionTime = TimeSpan.FromSeconds(1.5), Errors = 0, MessageId = "m-1", UserId = "u-1", Model = "m",
-        });
+        var id = tracker.TrackChatMessage(
+            "my tap drips",
+            "turn the valve",
+            "c-1",
+            new ChatFacts
+            {
+                Intent = "repair",
+                IntentConfidence = 0.9,
+                HomeId = "h-1",
+                Persona = "homeowner",
+                ContextUsed = true,
+                SuggestedActions = 2,
+                ExecutionTime = TimeSpan.FromSeconds(1.5),
+                Errors = 0,
+                MessageId = "m-1",
+                UserId = "u-1",
+                Model = "m",
+            }
+        );
         await _lightning.FlushAsync();
 
         var episode = Assert.Single(_server.Records());
-        Assert.Equal((id, "chat_agent", "my tap drips", "turn the valve", "c-1", "repair", "homeowner", "m-1", "u-1"), (Text("id"), Text("agent_id"), Text("user_input"), Text("assistant_output"), Text("session_id"), Text("intent"), Text("persona"), Text("message_id"), Text("user_id")));
+        Assert.Equal(
+            (id, "chat_agent", "my tap drips", "turn the valve", "c-1", "repair", "homeowner", "m-1", "u-1"),
+            (
+                Text("id"),
+                Text("agent_id"),
+                Text("user_input"),
+                Text("assistant_output"),
+                Text("session_id"),
+                Text("intent"),
+                Text("persona"),
+                Text("message_id"),
+                Text("user_id")
+            )
+        );
         Assert.Equal(
             """{"interaction_type":"chat_message","response_length":"14","intent_confidence":"0.9","home_id":"h-1","context_used":"true","suggested_actions":"2","execution_time_ms":"1500","errors":"0"}""",
-            episode.GetProperty("metadata").GetRawText());
+            episode.GetProperty("metadata").GetRawText()
+        );
         Assert.Equal(1_500, episode.GetProperty("request_latency_ms").GetDouble());
 
         string? Text(string name) => episode.GetProperty(name).GetString();
@@ -54,7 +83,9 @@ public sealed class TrackerTests : IAsyncLifetime
         var rewards = _server.Records().Where(record => record.GetProperty("type").GetString() == "reward").ToList();
         Assert.Equal([0.7, 0], rewards.Select(reward => reward.GetProperty("raw_value").GetDouble()));
         Assert.All(rewards, reward => Assert.Equal("0..1", reward.GetProperty("scale").GetString()));
-        Assert.All(rewards, reward => Assert.Equal((id, "tracker"), (reward.GetProperty("episode_id").GetString(), reward.GetProperty("evaluator").GetString())));
+        Assert.All(rewards, reward =>
+            Assert.Equal((id, "tracker"), (reward.GetProperty("episode_id").GetString(), reward.GetProperty("evaluator").GetString()))
+        );
         Assert.Equal("thumbs_down", rewards[1].GetProperty("rubric").GetString());
         Assert.Equal(2, rewards.Select(reward => reward.GetProperty("reward_id").GetString()).Distinct().Count());
     }
@@ -106,7 +137,15 @@ public sealed class TrackerTests : IAsyncLifetime
         await _lightning.FlushAsync();
 
         var reward = Assert.Single(_server.Records());
-        Assert.Equal((Math.Round(value, 9), "eval_score", rubric, "judge"), (Math.Round(reward.GetProperty("reward").GetDouble(), 9), reward.GetProperty("source").GetString(), reward.GetProperty("rubric").GetString(), reward.GetProperty("evaluator").GetString()));
+        Assert.Equal(
+            (Math.Round(value, 9), "eval_score", rubric, "judge"),
+            (
+                Math.Round(reward.GetProperty("reward").GetDouble(), 9),
+                reward.GetProperty("source").GetString(),
+                reward.GetProperty("rubric").GetString(),
+                reward.GetProperty("evaluator").GetString()
+            )
+        );
         Assert.Equal(JsonValueKind.String, reward.GetProperty("reward_id").ValueKind);
     }
 }

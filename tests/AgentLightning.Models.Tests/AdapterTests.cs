@@ -52,7 +52,16 @@ public sealed class AdapterTests : IDisposable
     public async Task What_was_saved_is_loaded_bit_for_bit(TransformerFamily family)
     {
         using var model = TinyModels.Create(family, tied: true);
-        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 5, Alpha = 7, RankStabilized = true }, 1);
+        using var adapter = Adapter.Create(
+            model,
+            new AdapterOptions
+            {
+                Rank = 5,
+                Alpha = 7,
+                RankStabilized = true,
+            },
+            1
+        );
         Randomize(adapter);
         await PeftFolder.SaveAsync(adapter, _folder.File("adapter"), "base");
 
@@ -64,24 +73,66 @@ public sealed class AdapterTests : IDisposable
     }
 
     [Theory]
-    [InlineData(TransformerFamily.Qwen2, "model.layers.{0}.self_attn.q_proj|24|24,model.layers.{0}.self_attn.v_proj|24|12", false, "q_proj", "v_proj")]
-    [InlineData(TransformerFamily.Gpt2, "transformer.h.{0}.attn.c_attn|24|72,transformer.h.{0}.mlp.c_proj|37|24", true, "attn.c_attn", "mlp.c_proj")]
-    public async Task The_folder_has_the_files_keys_shapes_and_types_of_peft(TransformerFamily family, string layers, bool fanInFanOut, params string[] targets)
+    [InlineData(
+        TransformerFamily.Qwen2,
+        "model.layers.{0}.self_attn.q_proj|24|24,model.layers.{0}.self_attn.v_proj|24|12",
+        false,
+        "q_proj",
+        "v_proj"
+    )]
+    [InlineData(
+        TransformerFamily.Gpt2,
+        "transformer.h.{0}.attn.c_attn|24|72,transformer.h.{0}.mlp.c_proj|37|24",
+        true,
+        "attn.c_attn",
+        "mlp.c_proj"
+    )]
+    public async Task The_folder_has_the_files_keys_shapes_and_types_of_peft(
+        TransformerFamily family,
+        string layers,
+        bool fanInFanOut,
+        params string[] targets
+    )
     {
         using var model = TinyModels.Create(family, tied: true);
-        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 4, Alpha = 8, Targets = targets }, 1);
+        using var adapter = Adapter.Create(
+            model,
+            new AdapterOptions
+            {
+                Rank = 4,
+                Alpha = 8,
+                Targets = targets,
+            },
+            1
+        );
         var folder = _folder.File("adapter");
         await PeftFolder.SaveAsync(adapter, folder, "org/base");
 
-        Assert.Equal(["adapter_config.json", "adapter_model.safetensors"], Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["adapter_config.json", "adapter_model.safetensors"],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         var config = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "adapter_config.json")))!.AsObject();
         Assert.Equal(config.Select(pair => pair.Key).Order(StringComparer.Ordinal), config.Select(pair => pair.Key));
         Assert.Equal(
             ("LORA", "CAUSAL_LM", "org/base", 4, 8, "none", fanInFanOut, true, false, false),
-            ((string)config["peft_type"]!, (string)config["task_type"]!, (string)config["base_model_name_or_path"]!, (int)config["r"]!, (int)config["lora_alpha"]!, (string)config["bias"]!,
-                (bool)config["fan_in_fan_out"]!, (bool)config["inference_mode"]!, (bool)config["use_rslora"]!, (bool)config["use_dora"]!));
+            (
+                (string)config["peft_type"]!,
+                (string)config["task_type"]!,
+                (string)config["base_model_name_or_path"]!,
+                (int)config["r"]!,
+                (int)config["lora_alpha"]!,
+                (string)config["bias"]!,
+                (bool)config["fan_in_fan_out"]!,
+                (bool)config["inference_mode"]!,
+                (bool)config["use_rslora"]!,
+                (bool)config["use_dora"]!
+            )
+        );
         Assert.Equal(targets, config["target_modules"]!.AsArray().Select(name => (string)name!));
-        Assert.All((string[])["modules_to_save", "layers_to_transform", "revision"], key => Assert.True(config.ContainsKey(key) && config[key] is null));
+        Assert.All((string[])["modules_to_save", "layers_to_transform", "revision"], key =>
+            Assert.True(config.ContainsKey(key) && config[key] is null)
+        );
         Assert.All((string[])["rank_pattern", "alpha_pattern"], key => Assert.Empty(config[key]!.AsObject()));
 
         using var file = SafeTensorsFile.Open(Path.Combine(folder, "adapter_model.safetensors"));
@@ -90,7 +141,11 @@ public sealed class AdapterTests : IDisposable
             from layer in Enumerable.Range(0, 2)
             from entry in layers.Split(',')
             let parts = string.Format(System.Globalization.CultureInfo.InvariantCulture, entry, layer).Split('|')
-            from line in new[] { $"base_model.model.{parts[0]}.lora_A.weight F32 4,{parts[1]}", $"base_model.model.{parts[0]}.lora_B.weight F32 {parts[2]},4" }
+            from line in new[]
+            {
+                $"base_model.model.{parts[0]}.lora_A.weight F32 4,{parts[1]}",
+                $"base_model.model.{parts[0]}.lora_B.weight F32 {parts[2]},4",
+            }
             select line;
         Assert.Equal(expected, file.Names.Select(name => $"{name} {file.TypeOf(name)} {string.Join(',', file.ShapeOf(name))}"));
     }
@@ -144,7 +199,8 @@ public sealed class AdapterTests : IDisposable
     {
         using var model = TinyModels.Create(TransformerFamily.Llama, tied: true);
         model.Train(true);
-        using Adapter one = Adapter.Create(model, new AdapterOptions { Rank = 2 }, 1), two = Adapter.Create(model, new AdapterOptions { Rank = 2 }, 2);
+        using Adapter one = Adapter.Create(model, new AdapterOptions { Rank = 2 }, 1),
+            two = Adapter.Create(model, new AdapterOptions { Rank = 2 }, 2);
         one.Attach();
         one.Train(true);
 

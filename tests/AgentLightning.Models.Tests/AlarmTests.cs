@@ -8,7 +8,14 @@ public sealed class AlarmTests
     private static readonly ReinforcementOptions s_options = new() { Steps = 10, MaxTokens = 10 };
     private static readonly Dictionary<string, double> s_good = new()
     {
-        ["reward"] = 0.3, ["entropy"] = 2, ["frac_reward_zero_std"] = 0.1, ["completions/mean_length"] = 20, ["completions/clipped_ratio"] = 0.1, ["approx_kl"] = 0.01, ["kl"] = 0.5, ["held_out/accuracy"] = 0.4,
+        ["reward"] = 0.3,
+        ["entropy"] = 2,
+        ["frac_reward_zero_std"] = 0.1,
+        ["completions/mean_length"] = 20,
+        ["completions/clipped_ratio"] = 0.1,
+        ["approx_kl"] = 0.01,
+        ["kl"] = 0.5,
+        ["held_out/accuracy"] = 0.4,
     };
 
     [Theory]
@@ -32,13 +39,23 @@ public sealed class AlarmTests
     {
         var gamed = new Dictionary<string, double>(s_good) { ["reward"] = 0.8, ["held_out/accuracy"] = 0.2 };
 
-        Assert.Contains("may be gamed", Assert.Single(Alarms.Of([Line(1, s_good), Line(2, s_good), Line(3, gamed)], s_options)), StringComparison.Ordinal);
+        Assert.Contains(
+            "may be gamed",
+            Assert.Single(Alarms.Of([Line(1, s_good), Line(2, s_good), Line(3, gamed)], s_options)),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_run_that_goes_well_or_has_learned_everything_raises_none()
     {
-        var solved = new Dictionary<string, double>(s_good) { ["reward"] = 1, ["entropy"] = 0.001, ["frac_reward_zero_std"] = 1, ["held_out/accuracy"] = 1 };
+        var solved = new Dictionary<string, double>(s_good)
+        {
+            ["reward"] = 1,
+            ["entropy"] = 0.001,
+            ["frac_reward_zero_std"] = 1,
+            ["held_out/accuracy"] = 1,
+        };
 
         Assert.Empty(Alarms.Of([.. Enumerable.Range(1, 8).Select(step => Line(step, s_good))], s_options));
         Assert.Empty(Alarms.Of([Line(1, s_good), .. Enumerable.Range(2, 8).Select(step => Line(step, solved))], s_options));

@@ -6,9 +6,17 @@ namespace AgentLightning.Models.Tests;
 
 public sealed class ChatTemplateTests
 {
-    private static readonly string s_folder = Path.Combine(Repository.Root, "tests", "AgentLightning.Models.Tests", "Fixtures", "ChatTemplates");
+    private static readonly string s_folder = Path.Combine(
+        Repository.Root,
+        "tests",
+        "AgentLightning.Models.Tests",
+        "Fixtures",
+        "ChatTemplates"
+    );
 
-    private static readonly Dictionary<string, JsonElement> s_cases = File.ReadLines(Path.Combine(s_folder, "cases.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToDictionary(root => root.GetProperty("name").GetString()!);
+    private static readonly Dictionary<string, JsonElement> s_cases = File.ReadLines(Path.Combine(s_folder, "cases.jsonl"))
+        .Select(line => JsonDocument.Parse(line).RootElement)
+        .ToDictionary(root => root.GetProperty("name").GetString()!);
 
     public static TheoryData<string> Cases => [.. s_cases.Keys];
 
@@ -17,8 +25,12 @@ public sealed class ChatTemplateTests
     public void A_template_gives_what_Jinja_gives(string name)
     {
         var one = s_cases[name];
-        var source = one.TryGetProperty("template", out var template) ? template.GetString()! : File.ReadAllText(Path.Combine(s_folder, "families", one.GetProperty("family").GetString() + ".jinja"));
-        var values = one.GetProperty("values") is { ValueKind: JsonValueKind.Object } given ? given : JsonDocument.Parse(File.ReadAllText(Path.Combine(s_folder, "data.json"))).RootElement;
+        var source = one.TryGetProperty("template", out var template)
+            ? template.GetString()!
+            : File.ReadAllText(Path.Combine(s_folder, "families", one.GetProperty("family").GetString() + ".jinja"));
+        var values = one.GetProperty("values") is { ValueKind: JsonValueKind.Object } given
+            ? given
+            : JsonDocument.Parse(File.ReadAllText(Path.Combine(s_folder, "data.json"))).RootElement;
 
         if (one.TryGetProperty("expected", out var expected))
         {
@@ -29,7 +41,10 @@ public sealed class ChatTemplateTests
             var error = Assert.Throws<ChatTemplateException>(() => Render(source, values));
             Assert.True(error.Line > 0, error.Message);
             // A refusal is the template's own sentence; for other errors ours says the same in other words.
-            Assert.True(!error.Refused || error.Message.EndsWith(one.GetProperty("error").GetString()!, StringComparison.Ordinal), error.Message);
+            Assert.True(
+                !error.Refused || error.Message.EndsWith(one.GetProperty("error").GetString()!, StringComparison.Ordinal),
+                error.Message
+            );
         }
     }
 
@@ -88,13 +103,27 @@ public sealed class ChatTemplateTests
     [InlineData("{{ 10 ** 1000 }}", "no result that can be held")]
     [InlineData("{{ 1 // 0 }}", "no result that can be held")]
     public void A_hostile_template_is_stopped(string source, string message) =>
-        Assert.Contains(message, Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(source).Render([])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(source).Render([])).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_template_nested_without_end_is_refused_and_does_not_end_the_process()
     {
-        foreach (var source in (string[])["{{ " + new string('(', 100_000) + " }}", "{{ " + new string('[', 100_000), "{{ " + string.Concat(Enumerable.Repeat("-", 100_000)) + "1 }}", string.Concat(Enumerable.Repeat("{% if 1 %}", 100_000)),
-            "{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 100_000)) + " }}", "{{ x" + string.Concat(Enumerable.Repeat("|trim", 100_000)) + " }}", "{{ x" + string.Concat(Enumerable.Repeat(" if 1 else x", 100_000)) + " }}"])
+        foreach (
+            var source in (string[])
+                [
+                    "{{ " + new string('(', 100_000) + " }}",
+                    "{{ " + new string('[', 100_000),
+                    "{{ " + string.Concat(Enumerable.Repeat("-", 100_000)) + "1 }}",
+                    string.Concat(Enumerable.Repeat("{% if 1 %}", 100_000)),
+                    "{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 100_000)) + " }}",
+                    "{{ x" + string.Concat(Enumerable.Repeat("|trim", 100_000)) + " }}",
+                    "{{ x" + string.Concat(Enumerable.Repeat(" if 1 else x", 100_000)) + " }}",
+                ]
+        )
         {
             Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(source).Render([]));
         }
@@ -103,8 +132,48 @@ public sealed class ChatTemplateTests
     [Fact]
     public void Any_damage_to_a_template_is_an_error_with_a_line_or_another_template()
     {
-        var sources = Directory.GetFiles(Path.Combine(s_folder, "families")).Select(File.ReadAllText).Concat(File.ReadAllText(Path.Combine(s_folder, "snippets.txt")).Split("\n===\n")).ToArray();
-        string[] pieces = ["{{", "}}", "{%", "%}", "-", "|", "(", ")", "[", "]", ".", ":", "'", "\"", "not ", "is ", "if ", "loop", "-1", "9223372036854775807", "none", "{", "}", "~", "*", "**", "//", "%", "messages", "d", "s", "|tojson", "|list", "[::-1]"];
+        var sources = Directory
+            .GetFiles(Path.Combine(s_folder, "families"))
+            .Select(File.ReadAllText)
+            .Concat(File.ReadAllText(Path.Combine(s_folder, "snippets.txt")).Split("\n===\n"))
+            .ToArray();
+        string[] pieces =
+        [
+            "{{",
+            "}}",
+            "{%",
+            "%}",
+            "-",
+            "|",
+            "(",
+            ")",
+            "[",
+            "]",
+            ".",
+            ":",
+            "'",
+            "\"",
+            "not ",
+            "is ",
+            "if ",
+            "loop",
+            "-1",
+            "9223372036854775807",
+            "none",
+            "{",
+            "}",
+            "~",
+            "*",
+            "**",
+            "//",
+            "%",
+            "messages",
+            "d",
+            "s",
+            "|tojson",
+            "|list",
+            "[::-1]",
+        ];
         var random = new Random(9);
         var data = JsonDocument.Parse(File.ReadAllText(Path.Combine(s_folder, "data.json"))).RootElement;
         for (var trial = 0; trial < 3_000; trial++)
@@ -113,7 +182,10 @@ public sealed class ChatTemplateTests
             for (var i = random.Next(1, 4); i > 0 && source.Length > 0; i--)
             {
                 var at = random.Next(source.Length);
-                source = random.Next(2) == 0 ? source.Insert(at, pieces[random.Next(pieces.Length)]) : source.Remove(at, Math.Min(random.Next(1, 6), source.Length - at));
+                source =
+                    random.Next(2) == 0
+                        ? source.Insert(at, pieces[random.Next(pieces.Length)])
+                        : source.Remove(at, Math.Min(random.Next(1, 6), source.Length - at));
             }
 
             var error = Record.Exception(() => Render(source, data));
@@ -125,16 +197,33 @@ public sealed class ChatTemplateTests
     public void Messages_may_be_dictionaries_or_JSON()
     {
         var template = ChatTemplate.Parse("{% for m in messages %}{{ m.role }}: {{ m.content }}{{ m.n }};{% endfor %}");
-        var rendered = template.Render([ChatTemplate.Message("user", "Hi"), JsonDocument.Parse("""{"role":"a","content":"b","n":1}""").RootElement, JsonSerializer.SerializeToNode(new { role = "c", content = "d", n = 2.5 })]);
+        var rendered = template.Render([
+            ChatTemplate.Message("user", "Hi"),
+            JsonDocument.Parse("""{"role":"a","content":"b","n":1}""").RootElement,
+            JsonSerializer.SerializeToNode(
+                new
+                {
+                    role = "c",
+                    content = "d",
+                    n = 2.5,
+                }
+            ),
+        ]);
 
         Assert.Equal("user: Hi;a: b1;c: d2.5;", rendered);
-        Assert.Contains("DateTime cannot be given to a template", Assert.Throws<ChatTemplateException>(() => template.Render([DateTime.UnixEpoch])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "DateTime cannot be given to a template",
+            Assert.Throws<ChatTemplateException>(() => template.Render([DateTime.UnixEpoch])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void The_text_of_a_message_is_never_run()
     {
-        var rendered = ChatTemplate.Parse("{% for m in messages %}{{ m.content }}{% endfor %}").Render([ChatTemplate.Message("user", "{{ 1 + 1 }}{% raw %}{# x #}")]);
+        var rendered = ChatTemplate
+            .Parse("{% for m in messages %}{{ m.content }}{% endfor %}")
+            .Render([ChatTemplate.Message("user", "{{ 1 + 1 }}{% raw %}{# x #}")]);
         Assert.Equal("{{ 1 + 1 }}{% raw %}{# x #}", rendered);
     }
 

@@ -11,14 +11,23 @@ public sealed class CheckpointTests
     public async Task A_model_comes_back_as_it_was_written()
     {
         var (model, encoded, labels, texts) = Texts.Prepare(100);
-        SupervisedLoop.Train(model, encoded, labels, new ClassifierTrainingOptions { Epochs = 2 }, 1, null, TestContext.Current.CancellationToken);
+        SupervisedLoop.Train(
+            model,
+            encoded,
+            labels,
+            new ClassifierTrainingOptions { Epochs = 2 },
+            1,
+            null,
+            TestContext.Current.CancellationToken
+        );
 
         var read = TextClassifierCheckpoint.Read(await BytesAsync(model));
 
         Assert.Equal(Texts.Parameters(model), Texts.Parameters(read));
         Assert.Equal(model.Labels, read.Labels);
         Assert.Equal(model.Features, read.Features);
-        float[] before = new float[4], after = new float[4];
+        float[] before = new float[4],
+            after = new float[4];
         Assert.All(texts, text => Assert.Equal(model.Predict(text, before), read.Predict(text, after)));
         Assert.Equal(before, after);
     }
@@ -37,7 +46,10 @@ public sealed class CheckpointTests
         var headerLength = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
         var header = Encoding.UTF8.GetString(bytes, 8, headerLength).TrimEnd(' ');
 
-        Assert.Equal("""{"__metadata__":{"format":"test"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I32","shape":[2,3],"data_offsets":[8,32]}}""", header);
+        Assert.Equal(
+            """{"__metadata__":{"format":"test"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I32","shape":[2,3],"data_offsets":[8,32]}}""",
+            header
+        );
         Assert.Equal(0, headerLength % 8);
         Assert.Equal(8 + headerLength + 32, bytes.Length);
         Assert.Equal(-2f, BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(8 + headerLength + 4)));

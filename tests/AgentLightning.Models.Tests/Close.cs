@@ -14,7 +14,10 @@ internal static class Close
 
         for (var i = 0; i < expected.Length; i++)
         {
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * largest, $"{what}[{i}]: expected {expected[i]}, got {actual[i]}, where the largest is {largest}.");
+            Assert.True(
+                Math.Abs(expected[i] - actual[i]) <= tolerance * largest,
+                $"{what}[{i}]: expected {expected[i]}, got {actual[i]}, where the largest is {largest}."
+            );
         }
     }
 }

@@ -9,7 +9,8 @@ namespace AgentLightning.Models.Tests;
 
 public sealed class ConversationTests : IDisposable
 {
-    private const string Plain = """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "And you?"}, {"role": "assistant", "content": "Fine."}]}""";
+    private const string Plain =
+        """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "And you?"}, {"role": "assistant", "content": "Fine."}]}""";
     private const string Tools = """
         {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Weather?"},
         {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Oslo\"}"}}]},
@@ -32,7 +33,11 @@ public sealed class ConversationTests : IDisposable
     [InlineData("zephyr", Plain, 2)]
     [InlineData("llama3", Plain, 2)]
     [InlineData("qwen2", Tools, 3)]
-    public void Every_answer_is_learned_after_exactly_the_tokens_that_a_model_is_given_when_it_answers(string family, string row, int answers)
+    public void Every_answer_is_learned_after_exactly_the_tokens_that_a_model_is_given_when_it_answers(
+        string family,
+        string row,
+        int answers
+    )
     {
         var tokenizer = Load(family);
         var example = Read(tokenizer, LearnedTurns.All, row).Single();
@@ -46,7 +51,10 @@ public sealed class ConversationTests : IDisposable
         {
             // An example of one answer is what is given, and then what is said.
             Assert.Equal(example.Tokens[..one.Tokens.Length], one.Tokens);
-            Assert.Equal(Enumerable.Range(one.LearnFrom, one.Targets), Learned(example).Where(t => t >= one.LearnFrom && t < one.Tokens.Length));
+            Assert.Equal(
+                Enumerable.Range(one.LearnFrom, one.Targets),
+                Learned(example).Where(t => t >= one.LearnFrom && t < one.Tokens.Length)
+            );
         }
 
         Assert.Equal(each[^1].Tokens, Read(tokenizer, LearnedTurns.Last, row).Single().Tokens);
@@ -59,7 +67,11 @@ public sealed class ConversationTests : IDisposable
 
         Assert.Equal("Hello!<|im_end|>\nFine.<|im_end|>\n", Text(tokenizer, Read(tokenizer, LearnedTurns.All, Plain).Single()));
         var tools = Read(tokenizer, LearnedTurns.All, Tools).Single();
-        Assert.Contains("{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call><|im_end|>\nIt rains.<|im_end|>\nWelcome", Text(tokenizer, tools), StringComparison.Ordinal);
+        Assert.Contains(
+            "{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call><|im_end|>\nIt rains.<|im_end|>\nWelcome",
+            Text(tokenizer, tools),
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("rain<", Text(tokenizer, tools), StringComparison.Ordinal);
         Assert.Contains("Says it", tokenizer.Decode(tools.Tokens, skipSpecial: false), StringComparison.Ordinal);
     }
@@ -67,13 +79,23 @@ public sealed class ConversationTests : IDisposable
     [Fact]
     public void A_template_that_marks_what_is_generated_is_taken_at_its_word()
     {
-        var tokenizer = Load("""{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}{% generation %}{{ m.content }}<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}\n{% endfor %}""", isSource: true);
+        var tokenizer = Load(
+            """{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}{% generation %}{{ m.content }}<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}\n{% endfor %}""",
+            isSource: true
+        );
 
         var example = Read(tokenizer, LearnedTurns.All, Plain).Single();
 
         // Without the line break after it, which the model is never asked for.
         Assert.Equal("Hello!<|im_end|>Fine.<|im_end|>", Text(tokenizer, example));
-        Assert.Equal("Fine.<|im_end|>", Text(tokenizer, Read(tokenizer, LearnedTurns.All, Plain.Replace("\"Hello!\"", "\"Hello!\", \"weight\": 0", StringComparison.Ordinal)).Single()));
+        Assert.Equal(
+            "Fine.<|im_end|>",
+            Text(
+                tokenizer,
+                Read(tokenizer, LearnedTurns.All, Plain.Replace("\"Hello!\"", "\"Hello!\", \"weight\": 0", StringComparison.Ordinal))
+                    .Single()
+            )
+        );
     }
 
     [Fact]
@@ -88,11 +110,31 @@ public sealed class ConversationTests : IDisposable
 
     [Theory]
     [InlineData("qwen3", Plain, "writes message 1 differently once more is said")]
-    [InlineData("""{% for m in messages %}{{ m.content }}{% endfor %}""", """{"messages": [{"role": "user", "content": "th"}, {"role": "assistant", "content": "e"}]}""", "goes over the border of message 1, at 'th|e'")]
-    [InlineData("""{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}""", Plain, "marks 4 parts as generated, but 2 messages")]
-    [InlineData("qwen2", """{"messages": [{"role": "assistant", "content": "Hi"}, {"role": "user", "content": "Hi"}]}""", "there is nothing to learn")]
-    [InlineData("qwen2", """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi", "weight": 0.5}]}""", "message 1 has the weight 0.5")]
-    [InlineData("qwen2", """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}], "tools": 3}""", "'tools' must be a list")]
+    [InlineData(
+        """{% for m in messages %}{{ m.content }}{% endfor %}""",
+        """{"messages": [{"role": "user", "content": "th"}, {"role": "assistant", "content": "e"}]}""",
+        "goes over the border of message 1, at 'th|e'"
+    )]
+    [InlineData(
+        """{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}""",
+        Plain,
+        "marks 4 parts as generated, but 2 messages"
+    )]
+    [InlineData(
+        "qwen2",
+        """{"messages": [{"role": "assistant", "content": "Hi"}, {"role": "user", "content": "Hi"}]}""",
+        "there is nothing to learn"
+    )]
+    [InlineData(
+        "qwen2",
+        """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi", "weight": 0.5}]}""",
+        "message 1 has the weight 0.5"
+    )]
+    [InlineData(
+        "qwen2",
+        """{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}], "tools": 3}""",
+        "'tools' must be a list"
+    )]
     public void A_conversation_that_cannot_be_learned_as_one_is_named_with_its_row_and_message(string family, string row, string named)
     {
         var tokenizer = Load(family, isSource: family.Contains('{', StringComparison.Ordinal));
@@ -110,7 +152,10 @@ public sealed class ConversationTests : IDisposable
 
         var each = Read(tokenizer, LearnedTurns.Each, Plain);
 
-        Assert.Equal(["<think>\n\n</think>\n\nHello!<|im_end|>\n", "<think>\n\n</think>\n\nFine.<|im_end|>\n"], each.Select(one => Text(tokenizer, one)));
+        Assert.Equal(
+            ["<think>\n\n</think>\n\nHello!<|im_end|>\n", "<think>\n\n</think>\n\nFine.<|im_end|>\n"],
+            each.Select(one => Text(tokenizer, one))
+        );
     }
 
     [Fact]
@@ -140,8 +185,21 @@ public sealed class ConversationTests : IDisposable
         model.Train(true);
         TokenExample wrong = new([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 2, OnlyRead: [from..to]);
 
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => FineTuningLoop.TrainAsync(
-            model, model.Parameters, _compute, [wrong], [], new FineTuningOptions { Steps = 1 }, null, resume: false, TimeProvider.System, progress: null, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            FineTuningLoop.TrainAsync(
+                model,
+                model.Parameters,
+                _compute,
+                [wrong],
+                [],
+                new FineTuningOptions { Steps = 1 },
+                null,
+                resume: false,
+                TimeProvider.System,
+                progress: null,
+                CancellationToken.None
+            )
+        );
 
         Assert.Contains($"but for {from}..{to}", error.Message, StringComparison.Ordinal);
     }
@@ -152,12 +210,17 @@ public sealed class ConversationTests : IDisposable
         model.Train(false);
         model.Train(true);
         var loss = step.AddGradient(examples);
-        return (loss, [.. model.Parameters.SelectMany(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.ReadGradient(0, values);
-            return values;
-        })]);
+        return (
+            loss,
+            [
+                .. model.Parameters.SelectMany(parameter =>
+                {
+                    var values = new float[parameter.Count];
+                    parameter.ReadGradient(0, values);
+                    return values;
+                }),
+            ]
+        );
     }
 
     private List<TokenExample> Read(Tokenizer tokenizer, LearnedTurns learned, string row)
@@ -169,12 +232,37 @@ public sealed class ConversationTests : IDisposable
 
     private static Tokenizer Load(string template, bool isSource = false)
     {
-        var source = isSource ? template : File.ReadAllText(Path.Combine(Repository.Root, "tests", "AgentLightning.Models.Tests", "Fixtures", "ChatTemplates", "families", template + ".jinja"));
-        return Tokenizer.Parse(TokenizerFixtures.Json("qwen2"), JsonSerializer.Serialize(new Dictionary<string, object> { ["chat_template"] = source, ["eos_token"] = "<|im_end|>", ["bos_token"] = "" }));
+        var source = isSource
+            ? template
+            : File.ReadAllText(
+                Path.Combine(
+                    Repository.Root,
+                    "tests",
+                    "AgentLightning.Models.Tests",
+                    "Fixtures",
+                    "ChatTemplates",
+                    "families",
+                    template + ".jinja"
+                )
+            );
+        return Tokenizer.Parse(
+            TokenizerFixtures.Json("qwen2"),
+            JsonSerializer.Serialize(
+                new Dictionary<string, object>
+                {
+                    ["chat_template"] = source,
+                    ["eos_token"] = "<|im_end|>",
+                    ["bos_token"] = "",
+                }
+            )
+        );
     }
 
     private static IEnumerable<int> Learned(TokenExample example) =>
-        Enumerable.Range(example.LearnFrom, example.Tokens.Length - example.LearnFrom).Where(t => !(example.OnlyRead ?? []).Any(range => t >= range.Start.Value && t < range.End.Value));
+        Enumerable
+            .Range(example.LearnFrom, example.Tokens.Length - example.LearnFrom)
+            .Where(t => !(example.OnlyRead ?? []).Any(range => t >= range.Start.Value && t < range.End.Value));
 
-    private static string Text(Tokenizer tokenizer, TokenExample example) => tokenizer.Decode([.. Learned(example).Select(t => example.Tokens[t])], skipSpecial: false);
+    private static string Text(Tokenizer tokenizer, TokenExample example) =>
+        tokenizer.Decode([.. Learned(example).Select(t => example.Tokens[t])], skipSpecial: false);
 }

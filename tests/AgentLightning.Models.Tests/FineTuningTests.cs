@@ -10,7 +10,16 @@ namespace AgentLightning.Models.Tests;
 /// <summary>Learning from examples: what is learned, that pieces make no difference, and that a run can stop and go on.</summary>
 public sealed class FineTuningTests : IDisposable
 {
-    private static readonly TokenExample[] s_examples = [.. Enumerable.Range(0, 10).Select(e => new TokenExample([.. Enumerable.Range(0, 5 + (e * 3)).Select(t => ((e * 7) + (t * t)) % 41)], 1 + (e % 4), 1 + (e % 3)))];
+    private static readonly TokenExample[] s_examples =
+    [
+        .. Enumerable
+            .Range(0, 10)
+            .Select(e => new TokenExample(
+                [.. Enumerable.Range(0, 5 + (e * 3)).Select(t => ((e * 7) + (t * t)) % 41)],
+                1 + (e % 4),
+                1 + (e % 3)
+            )),
+    ];
     private readonly Compute _compute = new(2);
     private readonly TemporaryFolder _folder = new();
 
@@ -26,11 +35,19 @@ public sealed class FineTuningTests : IDisposable
         using var model = TinyModels.Create(TransformerFamily.Qwen2, tied: false);
         model.Train(true);
         double targets = s_examples.Sum(example => example.Targets);
-        var (expectedLoss, expected) = Gradient(() => s_examples.Sum(example =>
-        {
-            using var session = new TrainingSession(model, _compute);
-            return session.CrossEntropy(example.Tokens, [0, example.Tokens.Length], [.. Enumerable.Range(example.LearnFrom - 1, example.Targets)], example.Tokens.AsSpan(example.LearnFrom), (float)(example.Weight / targets));
-        }));
+        var (expectedLoss, expected) = Gradient(() =>
+            s_examples.Sum(example =>
+            {
+                using var session = new TrainingSession(model, _compute);
+                return session.CrossEntropy(
+                    example.Tokens,
+                    [0, example.Tokens.Length],
+                    [.. Enumerable.Range(example.LearnFrom - 1, example.Targets)],
+                    example.Tokens.AsSpan(example.LearnFrom),
+                    (float)(example.Weight / targets)
+                );
+            })
+        );
 
         foreach (var tokensAtOnce in new[] { 1, 20, 50, 10_000 })
         {
@@ -45,12 +62,17 @@ public sealed class FineTuningTests : IDisposable
             model.Train(false);
             model.Train(true);
             var loss = run();
-            return (loss, [.. model.Parameters.SelectMany(parameter =>
-            {
-                var values = new float[parameter.Count];
-                parameter.ReadGradient(0, values);
-                return values;
-            })]);
+            return (
+                loss,
+                [
+                    .. model.Parameters.SelectMany(parameter =>
+                    {
+                        var values = new float[parameter.Count];
+                        parameter.ReadGradient(0, values);
+                        return values;
+                    }),
+                ]
+            );
         }
     }
 
@@ -59,7 +81,8 @@ public sealed class FineTuningTests : IDisposable
     {
         using var model = TinyModels.Create(TransformerFamily.Llama, tied: true);
         using var step = new FineTuningStep(model, _compute, new FineTuningOptions { Steps = 1 });
-        TokenExample one = new([1, 2, 3, 4, 5, 6], 4), same = one with { LearnFrom = 1 };
+        TokenExample one = new([1, 2, 3, 4, 5, 6], 4),
+            same = one with { LearnFrom = 1 };
         using var session = new TrainingSession(model, _compute);
         var logProbabilities = new float[5];
         session.Forward(one.Tokens, [0, 6], [0, 1, 2, 3, 4], one.Tokens.AsSpan(1), logProbabilities);
@@ -82,16 +105,24 @@ public sealed class FineTuningTests : IDisposable
     [InlineData(true, true)]
     public async Task A_run_that_stops_and_goes_on_ends_bit_for_bit_where_one_that_does_not_stop_ends(bool lora, bool crashes)
     {
-        var options = new FineTuningOptions { Steps = 9, BatchSize = 3, LearningRate = 0.01f, Warmup = 2, Schedule = Schedule.Cosine, SaveEvery = 2, EvaluateEvery = 3, WeightDecay = 0.1f };
+        var options = new FineTuningOptions
+        {
+            Steps = 9,
+            BatchSize = 3,
+            LearningRate = 0.01f,
+            Warmup = 2,
+            Schedule = Schedule.Cosine,
+            SaveEvery = 2,
+            EvaluateEvery = 3,
+            WeightDecay = 0.1f,
+        };
         var whole = await RunAsync("whole", null);
         var stopped = await RunAsync("parts", 5);
         Assert.NotEqual(whole.Weights, stopped.Weights);
         var resumed = await RunAsync("parts", null);
 
         Assert.Equal(whole.Weights, resumed.Weights);
-        Assert.Equal(
-            whole.Journal.Select(line => line with { Seconds = 0 }),
-            resumed.Journal.Select(line => line with { Seconds = 0 }));
+        Assert.Equal(whole.Journal.Select(line => line with { Seconds = 0 }), resumed.Journal.Select(line => line with { Seconds = 0 }));
         Assert.Equal([0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9], whole.Journal.Select(line => line.Step));
 
         async Task<(float[] Weights, IReadOnlyList<FineTuningEvent> Journal)> RunAsync(string name, int? stopAt)
@@ -112,7 +143,15 @@ public sealed class FineTuningTests : IDisposable
             var run = new RunFolder(_folder.File(name));
             using var source = new CancellationTokenSource();
             var training = FineTuningLoop.TrainAsync(
-                model, parameters, _compute, s_examples[..8], s_examples[8..], options, run, resume: true, TimeProvider.System,
+                model,
+                parameters,
+                _compute,
+                s_examples[..8],
+                s_examples[8..],
+                options,
+                run,
+                resume: true,
+                TimeProvider.System,
                 line =>
                 {
                     if (line.Step == stopAt && crashes)
@@ -125,7 +164,8 @@ public sealed class FineTuningTests : IDisposable
                         source.Cancel();
                     }
                 },
-                source.Token);
+                source.Token
+            );
             if (stopAt is null)
             {
                 await training;
@@ -139,12 +179,17 @@ public sealed class FineTuningTests : IDisposable
                 await Assert.ThrowsAnyAsync<OperationCanceledException>(() => training);
             }
 
-            return ([.. parameters.SelectMany(parameter =>
-            {
-                var values = new float[parameter.Count];
-                parameter.Read(0, values);
-                return values;
-            })], run.ReadJournal());
+            return (
+                [
+                    .. parameters.SelectMany(parameter =>
+                    {
+                        var values = new float[parameter.Count];
+                        parameter.Read(0, values);
+                        return values;
+                    }),
+                ],
+                run.ReadJournal()
+            );
         }
     }
 
@@ -155,7 +200,20 @@ public sealed class FineTuningTests : IDisposable
         model.Train(true);
         var run = new RunFolder(_folder.File("run"));
         var options = new FineTuningOptions { Steps = 2, BatchSize = 2 };
-        Task Train(FineTuningOptions o, bool resume) => FineTuningLoop.TrainAsync(model, model.Parameters, _compute, s_examples, [], o, run, resume, TimeProvider.System, null, CancellationToken.None);
+        Task Train(FineTuningOptions o, bool resume) =>
+            FineTuningLoop.TrainAsync(
+                model,
+                model.Parameters,
+                _compute,
+                s_examples,
+                [],
+                o,
+                run,
+                resume,
+                TimeProvider.System,
+                null,
+                CancellationToken.None
+            );
         await Train(options, resume: false);
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => Train(options with { Steps = 3 }, resume: true));
@@ -181,7 +239,9 @@ public sealed class FineTuningTests : IDisposable
             _ => throw new InvalidOperationException("The test has too many numbers."),
         };
 
-        var message = (await Assert.ThrowsAsync<ArgumentException>(() => Train(model, examples, new FineTuningOptions { Steps = 2 }))).Message;
+        var message = (
+            await Assert.ThrowsAsync<ArgumentException>(() => Train(model, examples, new FineTuningOptions { Steps = 2 }))
+        ).Message;
 
         Assert.Contains(named, message, StringComparison.Ordinal);
     }
@@ -194,16 +254,27 @@ public sealed class FineTuningTests : IDisposable
         var run = new RunFolder(_folder.File("run"));
         var table = model.Parameters[0];
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => FineTuningLoop.TrainAsync(
-            model, model.Parameters, _compute, s_examples, [], new FineTuningOptions { Steps = 9, SaveEvery = 1 }, run, false, TimeProvider.System,
-            line =>
-            {
-                if (line.Step == 3)
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            FineTuningLoop.TrainAsync(
+                model,
+                model.Parameters,
+                _compute,
+                s_examples,
+                [],
+                new FineTuningOptions { Steps = 9, SaveEvery = 1 },
+                run,
+                false,
+                TimeProvider.System,
+                line =>
                 {
-                    table.Write(0, Enumerable.Repeat(float.NaN, (int)table.Count).ToArray());
-                }
-            },
-            CancellationToken.None));
+                    if (line.Step == 3)
+                    {
+                        table.Write(0, Enumerable.Repeat(float.NaN, (int)table.Count).ToArray());
+                    }
+                },
+                CancellationToken.None
+            )
+        );
 
         Assert.Contains("Update 4 has loss NaN", error.Message, StringComparison.Ordinal);
         Assert.Equal([1, 2, 3], run.ReadJournal().Select(line => line.Step));
@@ -215,20 +286,32 @@ public sealed class FineTuningTests : IDisposable
     public async Task Memory_that_a_run_would_not_have_is_said_before_it_begins(bool checkpointing)
     {
         // Large enough that the smallest piece of memory does not matter.
-        var config = TinyModels.Config(TransformerFamily.Qwen3, tied: true) with { Width = 64, InnerWidth = 200, Layers = 6, VocabularySize = 1000 };
+        var config = TinyModels.Config(TransformerFamily.Qwen3, tied: true) with
+        {
+            Width = 64,
+            InnerWidth = 200,
+            Layers = 6,
+            VocabularySize = 1000,
+        };
         using var model = Transformer.Create(config, 1);
         model.Train(true);
         var tokens = new int[200];
         TokenExample[] examples = [.. Enumerable.Repeat(new TokenExample(tokens, 1), 10)];
         using var session = new TrainingSession(model, _compute, new TrainingSessionOptions { Checkpointing = checkpointing });
-        int[] many = [.. examples.SelectMany(example => example.Tokens)], starts = [.. Enumerable.Range(0, 11).Select(i => i * 200)];
+        int[] many = [.. examples.SelectMany(example => example.Tokens)],
+            starts = [.. Enumerable.Range(0, 11).Select(i => i * 200)];
         session.CrossEntropy(many, starts, [.. Enumerable.Range(0, 2000)], many, 1);
 
         var estimate = TrainingSession.EstimateBytes(model, 2000, new TrainingSessionOptions { Checkpointing = checkpointing });
         Assert.InRange(estimate, 0.8 * session.Bytes, 1.25 * session.Bytes);
 
         var updates = 0;
-        var options = new FineTuningOptions { Steps = 1, Checkpointing = checkpointing, MemoryBytes = (long)(0.9 * estimate) };
+        var options = new FineTuningOptions
+        {
+            Steps = 1,
+            Checkpointing = checkpointing,
+            MemoryBytes = (long)(0.9 * estimate),
+        };
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => Train(model, examples, options, _ => updates++));
         Assert.Contains("2000 tokens at once, would take", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, updates);
@@ -243,7 +326,17 @@ public sealed class FineTuningTests : IDisposable
         model.Train(true);
         using var step = new FineTuningStep(model, _compute, new FineTuningOptions { Steps = 1 });
 
-        await Train(model, s_examples, new FineTuningOptions { Steps = 150, BatchSize = 10, LearningRate = 0.02f, Schedule = Schedule.Cosine });
+        await Train(
+            model,
+            s_examples,
+            new FineTuningOptions
+            {
+                Steps = 150,
+                BatchSize = 10,
+                LearningRate = 0.02f,
+                Schedule = Schedule.Cosine,
+            }
+        );
 
         Assert.InRange(step.Loss(s_examples), 0, 0.01);
     }
@@ -281,7 +374,8 @@ public sealed class FineTuningTests : IDisposable
         using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 4, Alpha = 8 }, 1);
         adapter.Attach();
         adapter.Train(true);
-        TokenExample good = new([1, 2, 3, 4, 5, 6, 7, 8], 1), bad = new([1, 9, 8, 7, 6, 5, 4, 3], 1);
+        TokenExample good = new([1, 2, 3, 4, 5, 6, 7, 8], 1),
+            bad = new([1, 9, 8, 7, 6, 5, 4, 3], 1);
         var weights = RewardWeights.Softmax([1, -1], 0.2f);
         Assert.Equal(2, weights.Sum(), 1e-5);
         Assert.InRange(weights[1], 0, 0.001f);
@@ -289,8 +383,23 @@ public sealed class FineTuningTests : IDisposable
         var (goodBefore, badBefore) = (step.Loss([good]), step.Loss([bad]));
 
         await FineTuningLoop.TrainAsync(
-            model, adapter.Parameters, _compute, [good with { Weight = weights[0] }, bad with { Weight = weights[1] }], [], new FineTuningOptions { Steps = 60, BatchSize = 2, LearningRate = 0.01f },
-            null, false, TimeProvider.System, null, CancellationToken.None);
+            model,
+            adapter.Parameters,
+            _compute,
+            [good with { Weight = weights[0] }, bad with { Weight = weights[1] }],
+            [],
+            new FineTuningOptions
+            {
+                Steps = 60,
+                BatchSize = 2,
+                LearningRate = 0.01f,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            CancellationToken.None
+        );
 
         Assert.InRange(step.Loss([good]), 0, 0.2 * goodBefore);
         Assert.True(step.Loss([bad]) > 0.8 * badBefore);
@@ -299,7 +408,9 @@ public sealed class FineTuningTests : IDisposable
     [Fact]
     public void Rewards_weigh_examples_and_some_without_are_refused()
     {
-        TokenExample good = new([1, 2], 1, 2, 1), bad = new([1, 3], 1, 1, -1), none = new([1, 4], 1);
+        TokenExample good = new([1, 2], 1, 2, 1),
+            bad = new([1, 3], 1, 1, -1),
+            none = new([1, 4], 1);
 
         var weighed = RewardWeights.Apply([good, bad], 2);
 
@@ -307,7 +418,11 @@ public sealed class FineTuningTests : IDisposable
         Assert.Equal(4 / (1 + Math.Exp(-1)), weighed[0].Weight, 1e-5);
         Assert.Equal(2 / (1 + Math.Exp(1)), weighed[1].Weight, 1e-5);
         Assert.Equal([none], RewardWeights.Apply([none], 1));
-        Assert.Contains("Of 2 examples 1 have no reward", Assert.Throws<ArgumentException>(() => RewardWeights.Apply([good, none], 1)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Of 2 examples 1 have no reward",
+            Assert.Throws<ArgumentException>(() => RewardWeights.Apply([good, none], 1)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<ArgumentException>(() => RewardWeights.Apply([good, bad], 0));
     }
 
@@ -317,7 +432,11 @@ public sealed class FineTuningTests : IDisposable
     [InlineData(Schedule.Cosine, 0.25f, 1, 0.5f, 0.0380602f)]
     public void Schedules_rise_and_fall_as_they_say(Schedule schedule, float first, float warm, float middle, float last)
     {
-        Close.All([first, warm, middle, last], [schedule.At(0, 12, 4), schedule.At(3, 12, 4), schedule.At(8, 12, 4), schedule.At(11, 12, 4)], 1e-6);
+        Close.All(
+            [first, warm, middle, last],
+            [schedule.At(0, 12, 4), schedule.At(3, 12, 4), schedule.At(8, 12, 4), schedule.At(11, 12, 4)],
+            1e-6
+        );
     }
 
     [Fact]
@@ -326,11 +445,14 @@ public sealed class FineTuningTests : IDisposable
         var tokenizer = TinyLanguage.Tokenizer;
         var end = tokenizer.EosIds[0];
         var path = _folder.File("rows.jsonl");
-        File.WriteAllText(path, """
+        File.WriteAllText(
+            path,
+            """
             {"prompt": "the cat", "completion": " sat"}
 
             {"text": "the dog", "weight": 2.5, "reward": -0.5}
-            """);
+            """
+        );
 
         var rows = new ExampleReader(tokenizer, 64).Read(path);
 
@@ -349,8 +471,13 @@ public sealed class FineTuningTests : IDisposable
     [Fact]
     public void Of_messages_the_last_is_learned_as_the_template_writes_it()
     {
-        var trained = Tokenizers.Training.BpeTrainer.Train(["user assistant hello there"], new Tokenizers.Training.BpeTrainerOptions { VocabularySize = 262 });
-        var config = trained.Config.TrimEnd().TrimEnd('}') + """, "chat_template": "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}" }""";
+        var trained = Tokenizers.Training.BpeTrainer.Train(
+            ["user assistant hello there"],
+            new Tokenizers.Training.BpeTrainerOptions { VocabularySize = 262 }
+        );
+        var config =
+            trained.Config.TrimEnd().TrimEnd('}')
+            + """, "chat_template": "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}" }""";
         var tokenizer = Tokenizer.Parse(trained.Json, config);
         var path = _folder.File("chat.jsonl");
         File.WriteAllText(path, """{"messages": [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "there"}]}""");
@@ -381,6 +508,23 @@ public sealed class FineTuningTests : IDisposable
         Assert.Contains(named, message, StringComparison.Ordinal);
     }
 
-    private Task Train(Transformer model, IReadOnlyList<TokenExample> examples, FineTuningOptions options, Action<FineTuningEvent>? progress = null) =>
-        FineTuningLoop.TrainAsync(model, model.Parameters, _compute, examples, [], options, null, resume: false, TimeProvider.System, progress, CancellationToken.None);
+    private Task Train(
+        Transformer model,
+        IReadOnlyList<TokenExample> examples,
+        FineTuningOptions options,
+        Action<FineTuningEvent>? progress = null
+    ) =>
+        FineTuningLoop.TrainAsync(
+            model,
+            model.Parameters,
+            _compute,
+            examples,
+            [],
+            options,
+            null,
+            resume: false,
+            TimeProvider.System,
+            progress,
+            CancellationToken.None
+        );
 }

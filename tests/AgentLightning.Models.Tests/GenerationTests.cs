@@ -21,11 +21,46 @@ public sealed class GenerationTests : IDisposable
     [Fact]
     public void Every_completion_has_the_same_tokens_alone_and_in_any_batch()
     {
-        int[][] prompts = [.. Enumerable.Range(0, 9).Select(p => Enumerable.Range(0, 1 + (p * 13)).Select(t => ((t * 31) + p) % 270).ToArray())];
-        GenerationOptions[] options = [.. prompts.Select((_, p) => new GenerationOptions { MaxTokens = 5 + (p * 7), Seed = p, Temperature = p % 3 * 0.7f, TopK = p % 2 * 20, TopP = p % 4 == 0 ? 1 : 0.9f, MinP = p == 5 ? 0.05f : 0, StopIds = [250] })];
-        Completion[] alone = [.. prompts.SelectMany((prompt, p) => With(new GeneratorOptions(), generator => generator.Generate(prompt, options[p], 1 + (p % 4))))];
+        int[][] prompts =
+        [
+            .. Enumerable.Range(0, 9).Select(p => Enumerable.Range(0, 1 + (p * 13)).Select(t => ((t * 31) + p) % 270).ToArray()),
+        ];
+        GenerationOptions[] options =
+        [
+            .. prompts.Select(
+                (_, p) =>
+                    new GenerationOptions
+                    {
+                        MaxTokens = 5 + (p * 7),
+                        Seed = p,
+                        Temperature = p % 3 * 0.7f,
+                        TopK = p % 2 * 20,
+                        TopP = p % 4 == 0 ? 1 : 0.9f,
+                        MinP = p == 5 ? 0.05f : 0,
+                        StopIds = [250],
+                    }
+            ),
+        ];
+        Completion[] alone =
+        [
+            .. prompts.SelectMany(
+                (prompt, p) => With(new GeneratorOptions(), generator => generator.Generate(prompt, options[p], 1 + (p % 4)))
+            ),
+        ];
 
-        foreach (var settings in new[] { new GeneratorOptions(), new GeneratorOptions { MaxBatch = 3, PromptTokensPerStep = 7 }, new GeneratorOptions { MaxBatch = 64, CacheTokens = 288, PromptTokensPerStep = 1000 } })
+        foreach (
+            var settings in new[]
+            {
+                new GeneratorOptions(),
+                new GeneratorOptions { MaxBatch = 3, PromptTokensPerStep = 7 },
+                new GeneratorOptions
+                {
+                    MaxBatch = 64,
+                    CacheTokens = 288,
+                    PromptTokensPerStep = 1000,
+                },
+            }
+        )
         {
             var together = With(settings, generator =>
             {
@@ -71,7 +106,16 @@ public sealed class GenerationTests : IDisposable
     public void Log_probabilities_are_those_of_training_at_the_temperature(float temperature, float counted)
     {
         int[] prompt = [10, 20, 30, 40];
-        var completion = With(new(), generator => generator.Generate(prompt, new GenerationOptions { MaxTokens = 20, Temperature = temperature, TopP = 0.9f, StopIds = [] }))[0];
+        var completion = With(new(), generator => generator.Generate(
+                prompt,
+                new GenerationOptions
+                {
+                    MaxTokens = 20,
+                    Temperature = temperature,
+                    TopP = 0.9f,
+                    StopIds = [],
+                }
+            ))[0];
         int[] all = [.. prompt, .. completion.TokenIds];
         var expected = new float[20];
         using var training = new TrainingSession(_model, _compute);
@@ -84,7 +128,8 @@ public sealed class GenerationTests : IDisposable
     public void Greedy_takes_the_likeliest_token_and_so_do_the_narrowest_choices()
     {
         int[] prompt = [7, 8, 9];
-        Completion Of(GenerationOptions options) => With(new(), generator => generator.Generate(prompt, options with { MaxTokens = 16, StopIds = [] }))[0];
+        Completion Of(GenerationOptions options) =>
+            With(new(), generator => generator.Generate(prompt, options with { MaxTokens = 16, StopIds = [] }))[0];
         var greedy = Of(new GenerationOptions { Temperature = 0 });
 
         Assert.Equal(greedy.TokenIds, Of(new GenerationOptions { TopK = 1, Seed = 3 }).TokenIds);
@@ -134,7 +179,12 @@ public sealed class GenerationTests : IDisposable
     public void A_stop_string_ends_the_text_before_it_wherever_tokens_begin_and_end()
     {
         int[] prompt = [1, 2];
-        var options = new GenerationOptions { MaxTokens = 60, Seed = 1, StopIds = [] };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 60,
+            Seed = 1,
+            StopIds = [],
+        };
         var free = With(new(), generator => generator.Generate(prompt, options))[0];
         var across = 0;
         for (var at = 1; at + 3 <= free.Text.Length; at++)
@@ -146,7 +196,9 @@ public sealed class GenerationTests : IDisposable
             }
 
             var parts = new List<string>();
-            var stopped = With(new(), generator => generator.Generate(prompt, options with { Stop = ["never seen", stop] }, 1, token => parts.Add(token.Text)))[0];
+            var stopped = With(new(), generator =>
+                generator.Generate(prompt, options with { Stop = ["never seen", stop] }, 1, token => parts.Add(token.Text))
+            )[0];
 
             Assert.Equal(FinishReason.Stop, stopped.FinishReason);
             Assert.Equal(free.Text[..free.Text.IndexOf(stop, StringComparison.Ordinal)], stopped.Text);
@@ -162,7 +214,12 @@ public sealed class GenerationTests : IDisposable
     public void An_ending_token_is_among_the_ids_and_not_in_the_text_and_the_limit_is_a_length()
     {
         int[] prompt = [4];
-        var options = new GenerationOptions { MaxTokens = 30, Seed = 2, StopIds = [] };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 30,
+            Seed = 2,
+            StopIds = [],
+        };
         var free = With(new(), generator => generator.Generate(prompt, options))[0];
         Assert.Equal((FinishReason.Length, 30), (free.FinishReason, free.TokenIds.Count));
 
@@ -177,7 +234,17 @@ public sealed class GenerationTests : IDisposable
     public void Parts_of_a_stream_never_break_a_character_and_add_up_to_the_text()
     {
         var parts = new List<GeneratedToken>();
-        var completion = With(new(), generator => generator.Generate([3, 4], new GenerationOptions { MaxTokens = 80, Seed = 9, StopIds = [] }, 1, parts.Add))[0];
+        var completion = With(new(), generator => generator.Generate(
+                [3, 4],
+                new GenerationOptions
+                {
+                    MaxTokens = 80,
+                    Seed = 9,
+                    StopIds = [],
+                },
+                1,
+                parts.Add
+            ))[0];
 
         Assert.Equal(completion.TokenIds, parts.Select(part => part.Id));
         Assert.Equal(completion.LogProbabilities, parts.Select(part => part.LogProbability));
@@ -197,7 +264,10 @@ public sealed class GenerationTests : IDisposable
         group[3].Cancel();
         generator.Run();
 
-        Assert.Equal([FinishReason.Cancelled, FinishReason.Length, FinishReason.Length, FinishReason.Cancelled], group.Select(c => c.FinishReason!.Value));
+        Assert.Equal(
+            [FinishReason.Cancelled, FinishReason.Length, FinishReason.Length, FinishReason.Cancelled],
+            group.Select(c => c.FinishReason!.Value)
+        );
         Assert.Equal(group[1].TokenIds.Count, group[2].TokenIds.Count);
         Assert.InRange(group[0].TokenIds.Count, 1, 3);
 
@@ -232,14 +302,24 @@ public sealed class GenerationTests : IDisposable
         Assert.Equal(86, generator.Generate([.. new int[10]], new GenerationOptions()).Single().TokenIds.Count);
 
         void Refused(string part, int[] prompt, GenerationOptions options) =>
-            Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(() => generator.Add(prompt, options)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                part,
+                Assert.ThrowsAny<ArgumentException>(() => generator.Add(prompt, options)).Message,
+                StringComparison.Ordinal
+            );
     }
 
     [Fact]
     public void A_step_allocates_nothing_when_only_ids_are_asked_for()
     {
         using var generator = new Generator(_model, _compute, null);
-        var options = new GenerationOptions { MaxTokens = 200, TopK = 40, TopP = 0.9f, StopIds = [] };
+        var options = new GenerationOptions
+        {
+            MaxTokens = 200,
+            TopK = 40,
+            TopP = 0.9f,
+            StopIds = [],
+        };
         generator.Generate([1, 2, 3], options, 8);
         generator.Add([1, 2, 3], options, 8);
         generator.Step();

@@ -21,7 +21,22 @@ public sealed class GraderTests
     [InlineData("like", "It is paris.", 0)]
     [InlineData("ilike", "It is paris.", 1)]
     public async Task A_string_check_compares(string operation, string output, double expected) =>
-        Assert.Equal(expected, await GradeAsync(JsonSerializer.Serialize(new { type = "string_check", name = "n", input = "{{sample.output_text}}", reference = "{{ item.label }}", operation }), output));
+        Assert.Equal(
+            expected,
+            await GradeAsync(
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        type = "string_check",
+                        name = "n",
+                        input = "{{sample.output_text}}",
+                        reference = "{{ item.label }}",
+                        operation,
+                    }
+                ),
+                output
+            )
+        );
 
     [Theory]
     [InlineData("fuzzy_match", "kitten", "sitting", 0.615385)]
@@ -36,7 +51,22 @@ public sealed class GraderTests
     [InlineData("bleu", "nothing alike", "the cat", 0)]
     [InlineData("gleu", "the cat sat", "the cat sat on the mat", 0.333333)]
     public async Task Texts_are_alike_by_the_measure_asked_for(string metric, string output, string reference, double expected) =>
-        Assert.Equal(expected, await GradeAsync(JsonSerializer.Serialize(new { type = "text_similarity", input = "{{sample.output_text}}", reference, evaluation_metric = metric }), output), 1e-6);
+        Assert.Equal(
+            expected,
+            await GradeAsync(
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        type = "text_similarity",
+                        input = "{{sample.output_text}}",
+                        reference,
+                        evaluation_metric = metric,
+                    }
+                ),
+                output
+            ),
+            1e-6
+        );
 
     [Theory]
     [InlineData("The answer is 1250.5", 1)]
@@ -53,12 +83,33 @@ public sealed class GraderTests
     [InlineData("""{"type":"match","reference":"{{item.label}}"}""", "Paris, France", 0)]
     [InlineData("""{"type":"pattern","pattern":"^[A-Z]\\w+$"}""", "Paris", 1)]
     [InlineData("""{"type":"pattern","pattern":"^[A-Z]\\w+$"}""", "in Paris", 0)]
-    [InlineData("""{"type":"match","input":"{{sample.output_json.city.names[1]}}","reference":"{{item.label}}"}""", """{"city":{"names":["x","Paris"]}}""", 1)]
-    [InlineData("""{"type":"string_check","operation":"eq","reference":"a 7 {{item.n}}","input":"{{item.list[0]}} {{item.list[1].b}} 3"}""", "", 1)]
-    [InlineData("""{"type":"multi","graders":{"a":{"type":"match","reference":"x"},"b":{"type":"pattern","pattern":"x"}},"calculate_output":"0.25*a + 0.75*b"}""", "x y", 0.75)]
-    [InlineData("""{"type":"multi","graders":[{"type":"match","name":"a","reference":"x"}],"calculate_output":"max(a, 0.5) - 2^2/8"}""", "y", 0)]
-    [InlineData("""{"type":"multi","graders":{"type":"match","name":"a","reference":"x"},"calculate_output":"-a^2 + floor(1.5) + ceil(0.2) + abs(-1) + sqrt(4) + exp(0) + log(1)"}""", "x", 5)]
-    public async Task Other_graders_give(string grader, string output, double expected) => Assert.Equal(expected, await GradeAsync(grader, output));
+    [InlineData(
+        """{"type":"match","input":"{{sample.output_json.city.names[1]}}","reference":"{{item.label}}"}""",
+        """{"city":{"names":["x","Paris"]}}""",
+        1
+    )]
+    [InlineData(
+        """{"type":"string_check","operation":"eq","reference":"a 7 {{item.n}}","input":"{{item.list[0]}} {{item.list[1].b}} 3"}""",
+        "",
+        1
+    )]
+    [InlineData(
+        """{"type":"multi","graders":{"a":{"type":"match","reference":"x"},"b":{"type":"pattern","pattern":"x"}},"calculate_output":"0.25*a + 0.75*b"}""",
+        "x y",
+        0.75
+    )]
+    [InlineData(
+        """{"type":"multi","graders":[{"type":"match","name":"a","reference":"x"}],"calculate_output":"max(a, 0.5) - 2^2/8"}""",
+        "y",
+        0
+    )]
+    [InlineData(
+        """{"type":"multi","graders":{"type":"match","name":"a","reference":"x"},"calculate_output":"-a^2 + floor(1.5) + ceil(0.2) + abs(-1) + sqrt(4) + exp(0) + log(1)"}""",
+        "x",
+        5
+    )]
+    public async Task Other_graders_give(string grader, string output, double expected) =>
+        Assert.Equal(expected, await GradeAsync(grader, output));
 
     [Theory]
     [InlineData("""{"a":1,"b":["x","y"]}""", 1)]
@@ -71,7 +122,8 @@ public sealed class GraderTests
     [InlineData("", 0)]
     public async Task A_text_fits_a_schema_or_not(string output, double expected)
     {
-        const string Schema = """{"type":"object","required":["a","b"],"additionalProperties":false,"properties":{"a":{"type":"integer","maximum":10},"b":{"type":"array","items":{"enum":["x","y"]}}}}""";
+        const string Schema =
+            """{"type":"object","required":["a","b"],"additionalProperties":false,"properties":{"a":{"type":"integer","maximum":10},"b":{"type":"array","items":{"enum":["x","y"]}}}}""";
         Assert.Equal(expected, await GradeAsync($$"""{"type":"json_schema","schema":{{Schema}}}""", output));
     }
 
@@ -84,7 +136,10 @@ public sealed class GraderTests
     [InlineData("""{"type":"match","reference":"{{item.x"}""", "there can be")]
     [InlineData("""{"type":"string_check","reference":"","operation":"is"}""", "must be one of eq, ne, like, ilike, but it is 'is'")]
     [InlineData("""{"type":"text_similarity","reference":"","evaluation_metric":"cosine"}""", "a model of meanings")]
-    [InlineData("""{"type":"multi","graders":{"a":{"type":"match","reference":"x"}},"calculate_output":"a + c"}""", "one of a at character 5")]
+    [InlineData(
+        """{"type":"multi","graders":{"a":{"type":"match","reference":"x"}},"calculate_output":"a + c"}""",
+        "one of a at character 5"
+    )]
     [InlineData("""{"type":"multi","graders":{"a":{"type":"match","reference":"x"}},"calculate_output":"(a"}""", "')' at character 3")]
     [InlineData("""{"type":"multi","graders":{"a":{"type":"match"}},"calculate_output":"a"}""", "grader.a: 'reference' is missing")]
     [InlineData("""{"type":"json_schema","schema":{"properties":{"a":{"format":"email"}}}}""", "schema.a: the rule 'format' is not known")]
@@ -99,12 +154,25 @@ public sealed class GraderTests
 
     [Fact]
     public void A_formula_a_thousand_brackets_deep_is_refused() =>
-        Assert.Throws<ArgumentException>(() => GraderReader.Read(JsonSerializer.SerializeToElement(new { type = "multi", graders = new { a = new { type = "match", reference = "x" } }, calculate_output = new string('(', 1000) })));
+        Assert.Throws<ArgumentException>(() =>
+            GraderReader.Read(
+                JsonSerializer.SerializeToElement(
+                    new
+                    {
+                        type = "multi",
+                        graders = new { a = new { type = "match", reference = "x" } },
+                        calculate_output = new string('(', 1000),
+                    }
+                )
+            )
+        );
 
     [Fact]
     public async Task What_an_item_does_not_have_is_a_failure_and_not_a_grade()
     {
-        var error = await Assert.ThrowsAsync<InvalidDataException>(async () => await GradeAsync("""{"type":"match","reference":"{{item.answer}}"}""", "x"));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(async () =>
+            await GradeAsync("""{"type":"match","reference":"{{item.answer}}"}""", "x")
+        );
         Assert.Contains("'answer'", error.Message, StringComparison.Ordinal);
     }
 
@@ -123,7 +191,17 @@ public sealed class GraderTests
         var before = Directory.GetDirectories(Path.GetTempPath(), "lightning-grade-*").Length;
         var clock = Stopwatch.StartNew();
 
-        var grade = await GradeAsync(JsonSerializer.Serialize(new { type = "command", command = new[] { "sh", "-c", script }, timeout_seconds = 2 }), "the right one");
+        var grade = await GradeAsync(
+            JsonSerializer.Serialize(
+                new
+                {
+                    type = "command",
+                    command = new[] { "sh", "-c", script },
+                    timeout_seconds = 2,
+                }
+            ),
+            "the right one"
+        );
 
         Assert.Equal(expected, grade);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 50);
@@ -132,7 +210,9 @@ public sealed class GraderTests
 
     [Fact]
     public async Task A_command_that_is_not_there_is_a_failure_and_not_a_grade() =>
-        await Assert.ThrowsAsync<InvalidDataException>(async () => await GradeAsync("""{"type":"command","command":["no-such-program"]}""", "x"));
+        await Assert.ThrowsAsync<InvalidDataException>(async () =>
+            await GradeAsync("""{"type":"command","command":["no-such-program"]}""", "x")
+        );
 
     [Fact]
     public async Task Rewards_are_added_up_with_weights_and_one_that_cannot_say_is_left_out()
@@ -149,7 +229,9 @@ public sealed class GraderTests
     }
 
     private static async Task<double> GradeAsync(string grader, string output) =>
-        await GraderReader.Read(JsonDocument.Parse(grader).RootElement).GradeAsync(new GraderInput(output, JsonDocument.Parse(Item).RootElement), Token);
+        await GraderReader
+            .Read(JsonDocument.Parse(grader).RootElement)
+            .GradeAsync(new GraderInput(output, JsonDocument.Parse(Item).RootElement), Token);
 
     private sealed class Fixed(double value) : IRewardFunction
     {

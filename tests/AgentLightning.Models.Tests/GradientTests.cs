@@ -8,7 +8,8 @@ namespace AgentLightning.Models.Tests;
 /// <summary>Every gradient written by hand is compared with central finite differences of the loss.</summary>
 public sealed class GradientTests
 {
-    public static TheoryData<string> Objectives => ["cross-entropy", "cross-entropy smoothed", "policy gradient", "policy gradient with baseline and entropy", "reward likelihood"];
+    public static TheoryData<string> Objectives =>
+        ["cross-entropy", "cross-entropy smoothed", "policy gradient", "policy gradient with baseline and entropy", "reward likelihood"];
 
     [Theory]
     [MemberData(nameof(Objectives))]
@@ -26,7 +27,11 @@ public sealed class GradientTests
             for (var i = 0; i < 5; i++)
             {
                 const float Step = 1e-2f;
-                var difference = (SurrogateLoss(name, Moved(logits, i, Step), sample, weight) - SurrogateLoss(name, Moved(logits, i, -Step), sample, weight)) / (2 * Step);
+                var difference =
+                    (
+                        SurrogateLoss(name, Moved(logits, i, Step), sample, weight)
+                        - SurrogateLoss(name, Moved(logits, i, -Step), sample, weight)
+                    ) / (2 * Step);
                 Assert.Equal(difference, gradient[i], 2e-3);
             }
         }
@@ -43,7 +48,8 @@ public sealed class GradientTests
             e = 0.3f * random.NextNormal();
         }
 
-        // Answers with probabilities so small that the importance weight is always at its limit, and so constant, as the objective holds it.
+        // Answers with probabilities so small that the importance weight is always at its limit, and so constant, as the objective holds
+        // it.
         Sample[] batch = [.. labels.Select((label, i) => new Sample(i, (label + (i % 2)) % 4, i % 3 == 0 ? -0.5f : 1, -50))];
         var trainer = new ClassifierTrainer(model, texts, new ClassifierTrainingOptions { BatchSize = batch.Length });
         trainer.ComputeGradients(batch, Of(name));
@@ -115,14 +121,15 @@ public sealed class GradientTests
         Assert.True(gradient[1] > 0);
     }
 
-    private static IObjective Of(string name) => name switch
-    {
-        "cross-entropy" => new CrossEntropy(),
-        "cross-entropy smoothed" => new CrossEntropy(0.2f),
-        "policy gradient" => new PolicyGradient(),
-        "reward likelihood" => new RewardLikelihood(),
-        _ => new PolicyGradient(0.3f, 2f, 0.1f),
-    };
+    private static IObjective Of(string name) =>
+        name switch
+        {
+            "cross-entropy" => new CrossEntropy(),
+            "cross-entropy smoothed" => new CrossEntropy(0.2f),
+            "policy gradient" => new PolicyGradient(),
+            "reward likelihood" => new RewardLikelihood(),
+            _ => new PolicyGradient(0.3f, 2f, 0.1f),
+        };
 
     /// <summary>The loss with the importance weight held at its value before the step, as the objective holds it.</summary>
     private static double SurrogateLoss(string name, float[] logits, Sample sample, double weight)
@@ -135,7 +142,8 @@ public sealed class GradientTests
 
         var objective = (PolicyGradient)Of(name);
         var entropy = -logP.Sum(l => Math.Exp(l) * l);
-        return (-Math.Min(weight, objective.WeightLimit) * (sample.Reward - objective.Baseline) * logP[sample.Action]) - (objective.EntropyBonus * entropy);
+        return (-Math.Min(weight, objective.WeightLimit) * (sample.Reward - objective.Baseline) * logP[sample.Action])
+            - (objective.EntropyBonus * entropy);
     }
 
     private static double WeightOf(float[] logits, Sample sample) => Math.Exp(LogSoftmax(logits)[sample.Action] - sample.LogProbability);

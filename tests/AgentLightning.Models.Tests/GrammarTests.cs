@@ -33,7 +33,15 @@ public sealed class GrammarTests : IDisposable
                 continue;
             }
 
-            var options = new GenerationOptions { Grammar = grammar, MaxTokens = Math.Max(tokens, 1), Seed = seed, Temperature = random.Next(3), TopP = random.Next(2) == 0 ? 1 : 0.5f, TopK = random.Next(2) * 3 };
+            var options = new GenerationOptions
+            {
+                Grammar = grammar,
+                MaxTokens = Math.Max(tokens, 1),
+                Seed = seed,
+                Temperature = random.Next(3),
+                TopP = random.Next(2) == 0 ? 1 : 0.5f,
+                TopK = random.Next(2) * 3,
+            };
             foreach (var completion in generator.Generate(prompt, options, 2))
             {
                 var what = $"seed {seed}, schema {schema.GetRawText()}: {completion.Text}";
@@ -52,11 +60,28 @@ public sealed class GrammarTests : IDisposable
     public void Vocabularies_of_characters_and_of_bytes_both_keep_to_it(string family)
     {
         var tokenizer = TokenizerFixtures.Load(family);
-        using var model = Transformer.Create(TinyModels.Config(TransformerFamily.Llama, tied: true) with { VocabularySize = tokenizer.VocabularySize }, 3);
+        using var model = Transformer.Create(
+            TinyModels.Config(TransformerFamily.Llama, tied: true) with
+            {
+                VocabularySize = tokenizer.VocabularySize,
+            },
+            3
+        );
         using var generator = new Generator(model, _compute, tokenizer);
-        var schema = JsonSerializer.SerializeToElement(new { type = "object", properties = new { name = new { type = "string", maxLength = 12 }, age = new { type = "integer" } }, required = new[] { "name", "age" } });
+        var schema = JsonSerializer.SerializeToElement(
+            new
+            {
+                type = "object",
+                properties = new { name = new { type = "string", maxLength = 12 }, age = new { type = "integer" } },
+                required = new[] { "name", "age" },
+            }
+        );
 
-        var completions = generator.Generate(tokenizer.Encode("who"), new GenerationOptions { Grammar = JsonGrammar.Parse(schema), MaxTokens = 90 }, 8);
+        var completions = generator.Generate(
+            tokenizer.Encode("who"),
+            new GenerationOptions { Grammar = JsonGrammar.Parse(schema), MaxTokens = 90 },
+            8
+        );
 
         Assert.All(completions, completion =>
         {
@@ -81,7 +106,10 @@ public sealed class GrammarTests : IDisposable
             changed[random.Next(changed.Length)] = (byte)random.Next(256);
             if (Accepts(schema, changed))
             {
-                Assert.True(IsJson(changed, out var value) && RandomSchemas.Wrong(schema, value) is null, $"seed {seed}, schema {schema.GetRawText()}: {Encoding.UTF8.GetString(changed)}");
+                Assert.True(
+                    IsJson(changed, out var value) && RandomSchemas.Wrong(schema, value) is null,
+                    $"seed {seed}, schema {schema.GetRawText()}: {Encoding.UTF8.GetString(changed)}"
+                );
             }
         }
     }
@@ -90,16 +118,31 @@ public sealed class GrammarTests : IDisposable
     [InlineData("""{"type": "string"}""", "\"\\ud800\"", "\"\\uD83D\"", "\"a", "a\"", "\"\n\"", "\"\\x\"", "'a'")]
     [InlineData("""{"type": "number"}""", "01", "1.", ".5", "+1", "1e", "--1", "1e999", "12345678901234567890")]
     [InlineData("""{"type": "integer"}""", "1.0", "1e2", "-")]
-    [InlineData("""{"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "required": ["b"]}""", "{}", """{"a":null}""", """{"b":null,"a":null}""", """{"b":null,}""", """{"b":null,"b":null}""", """{"b":  null}""")]
+    [InlineData(
+        """{"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "required": ["b"]}""",
+        "{}",
+        """{"a":null}""",
+        """{"b":null,"a":null}""",
+        """{"b":null,}""",
+        """{"b":null,"b":null}""",
+        """{"b":  null}"""
+    )]
     [InlineData("""{"type": "array", "items": {"const": 1}, "minItems": 1, "maxItems": 2}""", "[]", "[1,1,1]", "[1,]", "[2]", "[,1]")]
     [InlineData("""{"type": "string", "pattern": "^a[0-9]{2,3}$"}""", "\"a1\"", "\"a1234\"", "\"b12\"", "\"a12", "a12")]
     [InlineData("""{"type": "string", "format": "date"}""", "\"2024-02-30\"", "\"2024-13-01\"", "\"0000-01-01\"", "\"2024-1-1\"")]
     [InlineData("""{"type": "integer", "minimum": -5, "maximum": 120}""", "-6", "121", "007", "1.0", "999")]
     [InlineData("""{"type": "number", "minimum": 0, "exclusiveMaximum": 1}""", "1", "1.0", "-0.1", "1e-3", "2")]
-    [InlineData("""{"$defs": {"n": {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"}""", "{\"n\":1}", "{\"n\":{}", "{\"m\":{}}")]
+    [InlineData(
+        """{"$defs": {"n": {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"}""",
+        "{\"n\":1}",
+        "{\"n\":{}",
+        "{\"m\":{}}"
+    )]
     public void What_is_no_value_of_the_schema_is_refused(string schema, params string[] texts)
     {
-        Assert.All(texts, text => Assert.False(Accepts(JsonSerializer.Deserialize<JsonElement>(schema), Encoding.UTF8.GetBytes(text)), text));
+        Assert.All(texts, text =>
+            Assert.False(Accepts(JsonSerializer.Deserialize<JsonElement>(schema), Encoding.UTF8.GetBytes(text)), text)
+        );
     }
 
     [Theory]
@@ -108,14 +151,29 @@ public sealed class GrammarTests : IDisposable
     [InlineData("""{"type": "string", "format": "date-time"}""", "\"2024-02-28T23:59:59Z\"", "\"2024-12-31T00:00:00.25+02:00\"")]
     [InlineData("""{"type": "integer", "minimum": -5, "maximum": 120}""", "-5", "-1", "0", "9", "10", "99", "100", "119", "120")]
     [InlineData("""{"type": "integer", "exclusiveMinimum": 8}""", "9", "10", "123456789012345")]
-    [InlineData("""{"type": "number", "minimum": -1.5, "maximum": 10.25}""", "-1.5", "-1.499", "-0.5", "0", "3.75", "9.999999", "10", "10.0", "10.25", "10.2", "10.249")]
+    [InlineData(
+        """{"type": "number", "minimum": -1.5, "maximum": 10.25}""",
+        "-1.5",
+        "-1.499",
+        "-0.5",
+        "0",
+        "3.75",
+        "9.999999",
+        "10",
+        "10.0",
+        "10.25",
+        "10.2",
+        "10.249"
+    )]
     [InlineData("""{"type": "number", "exclusiveMinimum": 0.05, "maximum": 0.1}""", "0.051", "0.0501", "0.07", "0.1", "0.10")]
     [InlineData("""{"oneOf": [{"type": "integer", "minimum": 1}, {"allOf": [{"const": "none"}]}]}""", "1", "\"none\"")]
     [InlineData("""{"type": "array", "items": {"$ref": "#"}}""", "[]", "[[],[[]]]")]
     [InlineData("""{"$defs": {"a/b": {"const": 1}}, "$ref": "#/$defs/a~1b"}""", "1")]
     public void Values_of_patterns_formats_bounds_and_references_fit(string schema, params string[] texts)
     {
-        Assert.All(texts, text => Assert.True(Accepts(JsonSerializer.Deserialize<JsonElement>(schema), Encoding.UTF8.GetBytes(text)), text));
+        Assert.All(texts, text =>
+            Assert.True(Accepts(JsonSerializer.Deserialize<JsonElement>(schema), Encoding.UTF8.GetBytes(text)), text)
+        );
     }
 
     [Fact]
@@ -124,10 +182,18 @@ public sealed class GrammarTests : IDisposable
         var random = new Random(3);
         for (var round = 0; round < 300; round++)
         {
-            decimal low = Number(), high = Number();
+            decimal low = Number(),
+                high = Number();
             (low, high) = (Math.Min(low, high), Math.Max(low, high));
             var (whole, aboveLow, belowHigh) = (random.Next(3) == 0, random.Next(2) == 0, random.Next(2) == 0);
-            var schema = JsonSerializer.SerializeToElement(new Dictionary<string, object> { ["type"] = whole ? "integer" : "number", [aboveLow ? "exclusiveMinimum" : "minimum"] = low, [belowHigh ? "exclusiveMaximum" : "maximum"] = high });
+            var schema = JsonSerializer.SerializeToElement(
+                new Dictionary<string, object>
+                {
+                    ["type"] = whole ? "integer" : "number",
+                    [aboveLow ? "exclusiveMinimum" : "minimum"] = low,
+                    [belowHigh ? "exclusiveMaximum" : "maximum"] = high,
+                }
+            );
             GrammarStates states;
             try
             {
@@ -139,7 +205,12 @@ public sealed class GrammarTests : IDisposable
                 continue;
             }
 
-            foreach (var value in Enumerable.Range(0, 40).Select(_ => whole ? decimal.Floor(Number()) : Number()).Concat(whole ? [] : [low, high]))
+            foreach (
+                var value in Enumerable
+                    .Range(0, 40)
+                    .Select(_ => whole ? decimal.Floor(Number()) : Number())
+                    .Concat(whole ? [] : [low, high])
+            )
             {
                 var fits = (aboveLow ? value > low : value >= low) && (belowHigh ? value < high : value <= high);
                 var text = value.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -155,7 +226,22 @@ public sealed class GrammarTests : IDisposable
     {
         string[] patterns =
         [
-            "^a*b?$", "a|bc", "^(a|b)+c{2,3}$", "^[^ab]$", "^[a-c]{0,2}[-x]$", @"^\w+\s\d$", @"^\W\D\S$", "^.$", "^(?:ab|a)(?:c|bcd)$", "^$", "^a.?c", "b$", @"^\u0061\x62$", "^(a(b(c)?)?)?$", "^a{2}$", "^a{2,}$",
+            "^a*b?$",
+            "a|bc",
+            "^(a|b)+c{2,3}$",
+            "^[^ab]$",
+            "^[a-c]{0,2}[-x]$",
+            @"^\w+\s\d$",
+            @"^\W\D\S$",
+            "^.$",
+            "^(?:ab|a)(?:c|bcd)$",
+            "^$",
+            "^a.?c",
+            "b$",
+            @"^\u0061\x62$",
+            "^(a(b(c)?)?)?$",
+            "^a{2}$",
+            "^a{2,}$",
         ];
         var random = new Random(5);
         foreach (var pattern in patterns)
@@ -164,9 +250,15 @@ public sealed class GrammarTests : IDisposable
             for (var round = 0; round < 400; round++)
             {
                 var text = string.Concat(Enumerable.Range(0, random.Next(6)).Select(_ => "aabbccdx1 -_é\n\"\\"[random.Next(15)]));
-                var json = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+                var json = text.Replace("\\", "\\\\", StringComparison.Ordinal)
+                    .Replace("\"", "\\\"", StringComparison.Ordinal)
+                    .Replace("\n", "\\n", StringComparison.Ordinal);
                 // A dollar is the very end, as in ECMAScript.
-                var expected = System.Text.RegularExpressions.Regex.IsMatch(text, pattern.EndsWith('$') ? pattern[..^1] + "\\z" : pattern, System.Text.RegularExpressions.RegexOptions.ECMAScript);
+                var expected = System.Text.RegularExpressions.Regex.IsMatch(
+                    text,
+                    pattern.EndsWith('$') ? pattern[..^1] + "\\z" : pattern,
+                    System.Text.RegularExpressions.RegexOptions.ECMAScript
+                );
                 Assert.True(expected == Accepts(states, Encoding.UTF8.GetBytes($"\"{json}\"")), $"{pattern} on {json}");
             }
         }
@@ -175,7 +267,9 @@ public sealed class GrammarTests : IDisposable
     [Fact]
     public void What_holds_itself_ends_within_the_depth_that_readers_take()
     {
-        var schema = JsonSerializer.Deserialize<JsonElement>("""{"$defs": {"n": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "$ref": "#/$defs/n"}""");
+        var schema = JsonSerializer.Deserialize<JsonElement>(
+            """{"$defs": {"n": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "$ref": "#/$defs/n"}"""
+        );
 
         Assert.True(Accepts(schema, Encoding.UTF8.GetBytes(new string('[', 64) + new string(']', 64))));
         Assert.False(Accepts(schema, Encoding.UTF8.GetBytes(new string('[', 65) + new string(']', 65))));
@@ -198,8 +292,14 @@ public sealed class GrammarTests : IDisposable
             {
                 left--;
                 var allowed = constraint.Allowed(state, left, []).ToArray();
-                var tokens = Enumerable.Range(0, TinyLanguage.Tokenizer.VocabularySize).Where(token => (allowed[token >> 6] & (1UL << (token & 63))) != 0).ToArray();
-                var expected = Enumerable.Range(0, TinyLanguage.Tokenizer.VocabularySize).Where(token => trie.BytesOf(token) is { Length: > 0 } && constraint.After(state, token).Left <= left).ToArray();
+                var tokens = Enumerable
+                    .Range(0, TinyLanguage.Tokenizer.VocabularySize)
+                    .Where(token => (allowed[token >> 6] & (1UL << (token & 63))) != 0)
+                    .ToArray();
+                var expected = Enumerable
+                    .Range(0, TinyLanguage.Tokenizer.VocabularySize)
+                    .Where(token => trie.BytesOf(token) is { Length: > 0 } && constraint.After(state, token).Left <= left)
+                    .ToArray();
                 Assert.Equal(expected, tokens);
                 if (tokens.Length == 0)
                 {
@@ -216,7 +316,18 @@ public sealed class GrammarTests : IDisposable
     public void Bytes_that_are_no_characters_are_refused()
     {
         var schema = JsonSerializer.Deserialize<JsonElement>("""{"type": "string"}""");
-        byte[][] texts = [[0x80], [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82], [0x1F]];
+        byte[][] texts =
+        [
+            [0x80],
+            [0xC0, 0x80],
+            [0xE0, 0x80, 0x80],
+            [0xED, 0xA0, 0x80],
+            [0xF0, 0x80, 0x80, 0x80],
+            [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80],
+            [0xE2, 0x82],
+            [0x1F],
+        ];
         Assert.All(texts, text => Assert.False(Accepts(schema, [(byte)'"', .. text, (byte)'"'])));
         Assert.True(Accepts(schema, "\"é€😀\u007f\""u8.ToArray()));
     }
@@ -238,13 +349,22 @@ public sealed class GrammarTests : IDisposable
         {
             int[] all = [.. prompt, .. completion.TokenIds];
             var expected = new float[completion.TokenIds.Count];
-            session.Forward(all, [0, all.Length], [.. Enumerable.Range(prompt.Length - 1, expected.Length)], all.AsSpan(prompt.Length), expected);
+            session.Forward(
+                all,
+                [0, all.Length],
+                [.. Enumerable.Range(prompt.Length - 1, expected.Length)],
+                all.AsSpan(prompt.Length),
+                expected
+            );
             Close.All(expected, [.. completion.LogProbabilities], 1e-4);
         }
     }
 
     [Theory]
-    [InlineData("""{"type": "string", "pattern": "(?=a)b"}""", "#: the pattern '(?=a)b' has a group that looks around, which is not supported (at character 2)")]
+    [InlineData(
+        """{"type": "string", "pattern": "(?=a)b"}""",
+        "#: the pattern '(?=a)b' has a group that looks around, which is not supported (at character 2)"
+    )]
     [InlineData("""{"type": "string", "pattern": "(a)\\1"}""", "has '\\1'")]
     [InlineData("""{"type": "string", "pattern": "a^"}""", "a '^' at this place")]
     [InlineData("""{"type": "string", "pattern": "a)"}""", "a ')' that closes nothing")]
@@ -252,7 +372,10 @@ public sealed class GrammarTests : IDisposable
     [InlineData("""{"type": "string", "pattern": "(\\w{1,900} ){1,900}"}""", "takes more than 50,000 steps")]
     [InlineData("""{"type": "string", "pattern": "^[]$"}""", "no text fits the pattern")]
     [InlineData("""{"type": "string", "pattern": "a", "maxLength": 3}""", "'pattern' beside 'maxLength'")]
-    [InlineData("""{"type": "string", "format": "uri"}""", "the format 'uri' is not supported; there are date, time, date-time, uuid, ipv4, email")]
+    [InlineData(
+        """{"type": "string", "format": "uri"}""",
+        "the format 'uri' is not supported; there are date, time, date-time, uuid, ipv4, email"
+    )]
     [InlineData("""{"type": "integer", "minimum": 1, "multipleOf": 2}""", "the keyword 'multipleOf' is not supported")]
     [InlineData("""{"type": "integer", "minimum": 1.2, "maximum": 1.8}""", "no number is from 1.2 to 1.8")]
     [InlineData("""{"type": "number", "exclusiveMinimum": 2, "maximum": 2}""", "no number is from 2 (without it) to 2")]
@@ -260,7 +383,10 @@ public sealed class GrammarTests : IDisposable
     [InlineData("""{"$ref": "#"}""", "'#' refers to itself with nothing in between")]
     [InlineData("""{"$ref": "#/$defs/a"}""", "#: '$ref' points to '#/$defs/a', but there is no '$defs'")]
     [InlineData("""{"$ref": "https://example.com/schema"}""", "must point into the schema itself")]
-    [InlineData("""{"$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}, "minItems": 1}}, "$ref": "#/$defs/a"}""", "holds itself without an end")]
+    [InlineData(
+        """{"$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}, "minItems": 1}}, "$ref": "#/$defs/a"}""",
+        "holds itself without an end"
+    )]
     [InlineData("""{"allOf": [{"type": "string"}, {"type": "string"}]}""", "'allOf' of 2")]
     [InlineData("""{"type": "object", "additionalProperties": {"type": "string"}}""", "'additionalProperties' with a schema")]
     [InlineData("""{"anyOf": [{"type": "string"}, {"oneOf": []}]}""", "#/anyOf/1", "'oneOf' is empty")]
@@ -286,10 +412,22 @@ public sealed class GrammarTests : IDisposable
         using var generator = new Generator(model, _compute, TinyLanguage.Tokenizer);
         var grammar = JsonGrammar.Parse("""{"const": "a long text"}""");
 
-        Assert.Contains("has 13 bytes", Assert.Throws<ArgumentException>(() => generator.Add([1], new GenerationOptions { Grammar = grammar, MaxTokens = 12 })).Message, StringComparison.Ordinal);
-        Assert.Contains("stop strings", Assert.Throws<ArgumentException>(() => generator.Add([1], new GenerationOptions { Grammar = grammar, Stop = ["a"] })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has 13 bytes",
+            Assert.Throws<ArgumentException>(() => generator.Add([1], new GenerationOptions { Grammar = grammar, MaxTokens = 12 })).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "stop strings",
+            Assert.Throws<ArgumentException>(() => generator.Add([1], new GenerationOptions { Grammar = grammar, Stop = ["a"] })).Message,
+            StringComparison.Ordinal
+        );
         using var silent = new Generator(model, _compute, null);
-        Assert.Contains("needs a tokenizer", Assert.Throws<ArgumentException>(() => silent.Add([1], new GenerationOptions { Grammar = grammar })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "needs a tokenizer",
+            Assert.Throws<ArgumentException>(() => silent.Add([1], new GenerationOptions { Grammar = grammar })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static bool Accepts(JsonElement schema, byte[] text) => Accepts(new GrammarStates(JsonGrammar.Parse(schema)), text);

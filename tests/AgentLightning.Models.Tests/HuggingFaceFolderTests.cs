@@ -7,7 +7,9 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>Folders of models: what is written comes back bit for bit, damage is named, and a save that is cut off leaves a whole model.</summary>
+/// <summary>
+/// Folders of models: what is written comes back bit for bit, damage is named, and a save that is cut off leaves a whole model.
+/// </summary>
 public sealed class HuggingFaceFolderTests : IDisposable
 {
     private readonly Compute _compute = new(2);
@@ -55,7 +57,11 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Assert.Contains(name, await File.ReadAllTextAsync(Path.Combine(Target, "config.json"), Cancellation), StringComparison.Ordinal);
         Assert.Equal(Values(widened), Values(narrow));
         Close.All(Values(wide), Values(narrow), type == StoredType.BF16 ? 4e-3 : 5e-4);
-        Assert.Contains("cannot be trained", Assert.Throws<InvalidOperationException>(() => narrow.Train(true)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cannot be trained",
+            Assert.Throws<InvalidOperationException>(() => narrow.Train(true)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -69,7 +75,10 @@ public sealed class HuggingFaceFolderTests : IDisposable
         await HuggingFaceFolder.SaveAsync(model, Target, copyFrom: source, cancellationToken: Cancellation);
 
         Assert.Equal("{}", await File.ReadAllTextAsync(Path.Combine(Target, "tokenizer.json"), Cancellation));
-        Assert.Equal(7, (int)JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Target, "config.json"), Cancellation))!["eos_token_id"]!);
+        Assert.Equal(
+            7,
+            (int)JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Target, "config.json"), Cancellation))!["eos_token_id"]!
+        );
     }
 
     [Fact]
@@ -80,7 +89,9 @@ public sealed class HuggingFaceFolderTests : IDisposable
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => HuggingFaceFolder.SaveAsync(model, Target, cancellationToken: cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            HuggingFaceFolder.SaveAsync(model, Target, cancellationToken: cancelled.Token)
+        );
         HuggingFaceFolder.Load(Target, _compute, cancellationToken: Cancellation).Dispose();
 
         // Cut off between the two renames: the earlier folder waits beside its place.
@@ -94,7 +105,11 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [InlineData("model_type", "\"mamba\"", "'model_type' is 'mamba', but only gpt2, llama, mistral, qwen2 or qwen3")]
     [InlineData("hidden_size", null, "'hidden_size' is missing")]
     [InlineData("hidden_size", "\"20\"", "'hidden_size' is \"20\", but only a whole number")]
-    [InlineData("hidden_size", "21", "tensor 'model.embed_tokens.weight' should be F32, F16 or BF16 [37, 21] after config.json, but it is F32 [37, 20]")]
+    [InlineData(
+        "hidden_size",
+        "21",
+        "tensor 'model.embed_tokens.weight' should be F32, F16 or BF16 [37, 21] after config.json, but it is F32 [37, 20]"
+    )]
     [InlineData("vocab_size", "38", "[38, 20] after config.json, but it is F32 [37, 20]")]
     [InlineData("num_hidden_layers", "3", "tensor 'model.layers.2.input_layernorm.weight' [20] is missing")]
     [InlineData("num_key_value_heads", "3", "multiple of the key and value heads, but they are 4 and 3")]
@@ -138,11 +153,20 @@ public sealed class HuggingFaceFolderTests : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(bytes, long.MaxValue);
         File.WriteAllBytes(weights, bytes);
         Check("not a safetensors file");
-        File.WriteAllBytes(weights, Header("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12));
+        File.WriteAllBytes(
+            weights,
+            Header("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12)
+        );
         Check("Tensors 'a' and 'b' overlap");
-        File.WriteAllBytes(weights, Header("""{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}""", 0));
+        File.WriteAllBytes(
+            weights,
+            Header("""{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}""", 0)
+        );
         Check("'a' is in the header twice");
-        File.WriteAllBytes(weights, Header("""{"model.embed_tokens.weight":{"dtype":"I64","shape":[37,20],"data_offsets":[0,5920]}}""", 5920));
+        File.WriteAllBytes(
+            weights,
+            Header("""{"model.embed_tokens.weight":{"dtype":"I64","shape":[37,20],"data_offsets":[0,5920]}}""", 5920)
+        );
         Check("but it is I64 [37, 20]");
         File.WriteAllText(Path.Combine(folder, "model.safetensors.index.json"), """{"weight_map":{"a":"../../secret"}}""");
         Check("'../../secret' is not the name of a file in the folder");
@@ -156,7 +180,9 @@ public sealed class HuggingFaceFolderTests : IDisposable
 
         void Check(string message)
         {
-            var error = Assert.Throws<InvalidDataException>(() => HuggingFaceFolder.Load(folder, _compute, cancellationToken: Cancellation));
+            var error = Assert.Throws<InvalidDataException>(() =>
+                HuggingFaceFolder.Load(folder, _compute, cancellationToken: Cancellation)
+            );
             Assert.Contains(message, error.Message, StringComparison.Ordinal);
             Assert.Contains(folder, error.Message, StringComparison.Ordinal);
         }
@@ -165,7 +191,12 @@ public sealed class HuggingFaceFolderTests : IDisposable
     [Fact]
     public void A_model_larger_than_the_memory_is_refused_before_anything_is_allocated()
     {
-        var config = TinyModels.Config(TransformerFamily.Llama, tied: false) with { Width = 1 << 20, InnerWidth = 1 << 22, Layers = 1 << 10 };
+        var config = TinyModels.Config(TransformerFamily.Llama, tied: false) with
+        {
+            Width = 1 << 20,
+            InnerWidth = 1 << 22,
+            Layers = 1 << 10,
+        };
 
         var error = Assert.Throws<InvalidDataException>(() => Transformer.Allocate(config));
 
@@ -208,12 +239,15 @@ public sealed class HuggingFaceFolderTests : IDisposable
         return bytes;
     }
 
-    private static float[] Values(Transformer model) => [.. model.Parameters.SelectMany(parameter =>
-    {
-        var values = new float[parameter.Count];
-        parameter.Read(0, values);
-        return values;
-    })];
+    private static float[] Values(Transformer model) =>
+        [
+            .. model.Parameters.SelectMany(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
 
     private static void Change(string folder, Action<JsonObject> change)
     {

@@ -80,10 +80,19 @@ public sealed class InferenceTests : IDisposable
             }
 
             var counts = active.Select(_ => random.NextInt(4) == 0 ? 1 + random.NextInt(40) : 1).ToArray();
-            var fresh = active.SelectMany((a, s) => Enumerable.Range(0, a.Tokens.Count + counts[s] > 250 ? 0 : counts[s]).Select(_ => (s, Id: random.NextInt(41)))).ToList();
+            var fresh = active
+                .SelectMany(
+                    (a, s) => Enumerable.Range(0, a.Tokens.Count + counts[s] > 250 ? 0 : counts[s]).Select(_ => (s, Id: random.NextInt(41)))
+                )
+                .ToList();
             var members = fresh.Select(f => f.s).Distinct().ToArray();
             var logits = new float[members.Length * 41];
-            session.Forward(members.Select(s => active[s].Sequence).ToArray(), members.Select(s => counts[s]).ToArray(), fresh.Select(f => f.Id).ToArray(), logits);
+            session.Forward(
+                members.Select(s => active[s].Sequence).ToArray(),
+                members.Select(s => counts[s]).ToArray(),
+                fresh.Select(f => f.Id).ToArray(),
+                logits
+            );
             foreach (var (s, id) in fresh)
             {
                 active[s].Tokens.Add(id);
@@ -91,7 +100,12 @@ public sealed class InferenceTests : IDisposable
 
             for (var i = 0; i < members.Length && step % 10 == 0; i++)
             {
-                Close.All(Recompute(session, [.. active[members[i]].Tokens], 41), logits.AsSpan(i * 41, 41), 1e-5, $"step {step}, sequence {i}");
+                Close.All(
+                    Recompute(session, [.. active[members[i]].Tokens], 41),
+                    logits.AsSpan(i * 41, 41),
+                    1e-5,
+                    $"step {step}, sequence {i}"
+                );
             }
         }
 
@@ -108,7 +122,8 @@ public sealed class InferenceTests : IDisposable
         var logits = new float[41];
         var first = session.Start();
         session.Forward([first], [70], prompt, logits);
-        CachedSequence second = first.Fork(), third = first.Fork();
+        CachedSequence second = first.Fork(),
+            third = first.Fork();
         // Two full pages are shared; each has a page of its own for what follows.
         Assert.Equal(32 * (8 - 2 - 3), session.FreeTokens);
 
@@ -133,12 +148,16 @@ public sealed class InferenceTests : IDisposable
     {
         using var wide = new Golden("qwen2", _compute);
         using var narrow = Checkpoints.HuggingFaceFolder.Load(wide.Folder, _compute, type, TestContext.Current.CancellationToken);
-        using InferenceSession exact = new(wide.Model, _compute, 4096), rounded = new(narrow, _compute, 4096);
+        using InferenceSession exact = new(wide.Model, _compute, 4096),
+            rounded = new(narrow, _compute, 4096);
         foreach (var batch in new[] { 1, 3, 8, 20, 40 })
         {
-            int[] tokens = [.. Enumerable.Range(0, batch).Select(i => i % 37)], counts = [.. Enumerable.Repeat(1, batch)];
-            float[] expected = new float[batch * 37], actual = new float[batch * 37];
-            CachedSequence[] a = [.. counts.Select(_ => exact.Start())], b = [.. counts.Select(_ => rounded.Start())];
+            int[] tokens = [.. Enumerable.Range(0, batch).Select(i => i % 37)],
+                counts = [.. Enumerable.Repeat(1, batch)];
+            float[] expected = new float[batch * 37],
+                actual = new float[batch * 37];
+            CachedSequence[] a = [.. counts.Select(_ => exact.Start())],
+                b = [.. counts.Select(_ => rounded.Start())];
             exact.Forward(a, counts, tokens, expected);
             rounded.Forward(b, counts, tokens, actual);
             Close.All(expected, actual, tolerance);
@@ -151,14 +170,31 @@ public sealed class InferenceTests : IDisposable
     {
         using var model = TinyModels.Create(TransformerFamily.Llama, tied: false);
         using var session = new InferenceSession(model, _compute, 64);
-        using CachedSequence one = session.Start(), two = session.Start();
+        using CachedSequence one = session.Start(),
+            two = session.Start();
         var logits = new float[82];
         var one41 = logits[..41];
 
-        Assert.Contains("needs 3 pages", Assert.Throws<InvalidOperationException>(() => session.Forward([one, two], [33, 1], new int[34], logits)).Message, StringComparison.Ordinal);
-        Assert.Contains("gets 257", Assert.Throws<ArgumentException>(() => session.Forward([one], [257], new int[257], one41)).Message, StringComparison.Ordinal);
-        Assert.Contains("vocabulary of 41", Assert.Throws<ArgumentOutOfRangeException>(() => session.Forward([one], [1], [41], one41)).Message, StringComparison.Ordinal);
-        Assert.Contains("twice", Assert.Throws<ArgumentException>(() => session.Forward([one, one], [1, 1], [1, 2], logits)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "needs 3 pages",
+            Assert.Throws<InvalidOperationException>(() => session.Forward([one, two], [33, 1], new int[34], logits)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "gets 257",
+            Assert.Throws<ArgumentException>(() => session.Forward([one], [257], new int[257], one41)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "vocabulary of 41",
+            Assert.Throws<ArgumentOutOfRangeException>(() => session.Forward([one], [1], [41], one41)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "twice",
+            Assert.Throws<ArgumentException>(() => session.Forward([one, one], [1, 1], [1, 2], logits)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<ArgumentException>(() => session.Forward([one], [1], [1, 2], one41));
         Assert.Throws<ArgumentException>(() => session.Forward([one], [1], [1], logits));
         Assert.Equal((0, 0, 64), (one.Length, two.Length, session.FreeTokens));

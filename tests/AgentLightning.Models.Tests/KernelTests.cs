@@ -5,17 +5,36 @@ namespace AgentLightning.Models.Tests;
 /// <summary>The matrix kernels against plain loops in double precision, on sizes around the edges of tiles, panels and blocks.</summary>
 public sealed unsafe class KernelTests
 {
-    public static TheoryData<int, int, int> Sizes => new()
-    {
-        { 1, 1, 1 }, { 1, 33, 65 }, { 2, 31, 7 }, { 3, 32, 32 }, { 5, 64, 31 }, { 7, 257, 33 }, { 8, 256, 64 }, { 9, 1, 95 }, { 15, 300, 17 },
-        { 16, 511, 40 }, { 17, 16, 513 }, { 33, 100, 96 }, { 64, 48, 1 }, { 129, 259, 67 }, { 140, 270, 530 }, { 40, 1024, 48 }, { 150, 2048, 33 },
-    };
+    public static TheoryData<int, int, int> Sizes =>
+        new()
+        {
+            { 1, 1, 1 },
+            { 1, 33, 65 },
+            { 2, 31, 7 },
+            { 3, 32, 32 },
+            { 5, 64, 31 },
+            { 7, 257, 33 },
+            { 8, 256, 64 },
+            { 9, 1, 95 },
+            { 15, 300, 17 },
+            { 16, 511, 40 },
+            { 17, 16, 513 },
+            { 33, 100, 96 },
+            { 64, 48, 1 },
+            { 129, 259, 67 },
+            { 140, 270, 530 },
+            { 40, 1024, 48 },
+            { 150, 2048, 33 },
+        };
 
     [Theory]
     [MemberData(nameof(Sizes))]
     public void Products_of_every_layout_and_stored_type_agree_with_plain_loops_on_one_thread_and_several(int m, int k, int n)
     {
-        float[] x = Random(m * k, 1), y = Random(m * n, 2), w = Random(n * k, 3), bias = Random(n, 4);
+        float[] x = Random(m * k, 1),
+            y = Random(m * n, 2),
+            w = Random(n * k, 3),
+            bias = Random(n, 4);
         foreach (var type in new[] { StoredType.F32, StoredType.BF16, StoredType.F16 })
         {
             var (packed, weights) = Pack(w, n, k, type);
@@ -24,7 +43,15 @@ public sealed unsafe class KernelTests
                 var stored = Unpack(weights);
                 var results = new[] { 1, 2, 3 }.Select(threads => Run(threads, m, k, n, x, y, weights, bias)).ToList();
                 CheckProduct(m, n, k, (i, p) => x[(i * k) + p], (p, j) => stored[(j * k) + p], (_, j) => bias[j], results[0].Forward);
-                CheckProduct(m, k, n, (i, p) => y[(i * n) + p], (p, j) => stored[(p * k) + j], (i, j) => x[(i * k) + j], results[0].Backward);
+                CheckProduct(
+                    m,
+                    k,
+                    n,
+                    (i, p) => y[(i * n) + p],
+                    (p, j) => stored[(p * k) + j],
+                    (i, j) => x[(i * k) + j],
+                    results[0].Backward
+                );
                 CheckProduct(n, k, m, (i, p) => y[(p * n) + i], (p, j) => x[(p * k) + j], (_, _) => 0.5, results[0].Gradient);
                 Assert.All(results, result => Assert.Equal(results[0].Forward, result.Forward));
                 Assert.All(results, result => Assert.Equal(results[0].Backward, result.Backward));
@@ -60,7 +87,8 @@ public sealed unsafe class KernelTests
     {
         var half = stackalloc Half[32];
         var brain = stackalloc ushort[32];
-        float* wide = stackalloc float[32], wideBrain = stackalloc float[32];
+        float* wide = stackalloc float[32],
+            wideBrain = stackalloc float[32];
         for (var bits = 0; bits < 0x10000; bits += 32)
         {
             for (var i = 0; i < 32; i++)
@@ -124,13 +152,29 @@ public sealed unsafe class KernelTests
         }
     }
 
-    private static (float[] Forward, float[] Backward, float[] Gradient) Run(int threads, int m, int k, int n, float[] x, float[] y, PanelMatrix weights, float[] bias)
+    private static (float[] Forward, float[] Backward, float[] Gradient) Run(
+        int threads,
+        int m,
+        int k,
+        int n,
+        float[] x,
+        float[] y,
+        PanelMatrix weights,
+        float[] bias
+    )
     {
         using var pool = new WorkerPool(threads);
         var (packed, gradient) = Pack([.. Enumerable.Repeat(0.5f, n * k)], n, k, StoredType.F32);
         using var _ = packed;
-        float[] forward = new float[m * n], backward = [.. x];
-        fixed (float* px = x, py = y, pb = bias, pf = forward, pd = backward)
+        float[] forward = new float[m * n],
+            backward = [.. x];
+        fixed (
+            float* px = x,
+                py = y,
+                pb = bias,
+                pf = forward,
+                pd = backward
+        )
         {
             Gemm.Forward(pool, m, px, k, weights, pf, n, pb, 0);
             Gemm.Backward(pool, m, py, n, weights, pd, k, add: true);
@@ -143,7 +187,11 @@ public sealed unsafe class KernelTests
     private static float[] Multiply(PanelKernel kernel, int rows, int columns, float[] a, PanelMatrix panel, float[] start)
     {
         var result = new float[rows * columns];
-        fixed (float* pa = a, ps = start, pc = result)
+        fixed (
+            float* pa = a,
+                ps = start,
+                pc = result
+        )
         {
             // A transposed: element (i, p) at p · 19 + i.
             kernel.Multiply(rows, columns, panel.Depth, pa, 1, 19, panel.Data, panel.Type, pc, columns, ps, 32);
@@ -152,7 +200,15 @@ public sealed unsafe class KernelTests
         return result;
     }
 
-    private static void CheckProduct(int m, int n, int k, Func<int, int, double> a, Func<int, int, double> b, Func<int, int, double> start, float[] actual)
+    private static void CheckProduct(
+        int m,
+        int n,
+        int k,
+        Func<int, int, double> a,
+        Func<int, int, double> b,
+        Func<int, int, double> start,
+        float[] actual
+    )
     {
         // All of a small product; of a large one some of every row and of every column of a panel.
         var stride = (m * n * k / 500_000) + 1;
@@ -167,7 +223,10 @@ public sealed unsafe class KernelTests
                     size += Math.Abs(a(i, p) * b(p, j));
                 }
 
-                Assert.True(Math.Abs(sum - actual[(i * n) + j]) <= 1e-6 * (size + 1), $"({i}, {j}) of {m}×{k}×{n}: expected {sum}, got {actual[(i * n) + j]}");
+                Assert.True(
+                    Math.Abs(sum - actual[(i * n) + j]) <= 1e-6 * (size + 1),
+                    $"({i}, {j}) of {m}×{k}×{n}: expected {sum}, got {actual[(i * n) + j]}"
+                );
             }
         }
     }

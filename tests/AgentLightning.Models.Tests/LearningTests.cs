@@ -48,7 +48,16 @@ public sealed class LearningTests
         var (newTexts, newLabels) = Texts.Make(400, seed + 100);
         List<Sample> logged = [.. labels.Select((label, i) => new Sample(i, i % 4, i % 4 == label ? 1 : -1, MathF.Log(0.25f)))];
 
-        await RewardLoop.TrainAsync(model, texts, logged, Judge(labels), new RewardLoopOptions { Objective = new PolicyGradient() }, seed, null, Token);
+        await RewardLoop.TrainAsync(
+            model,
+            texts,
+            logged,
+            Judge(labels),
+            new RewardLoopOptions { Objective = new PolicyGradient() },
+            seed,
+            null,
+            Token
+        );
 
         Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
     }
@@ -62,7 +71,16 @@ public sealed class LearningTests
         var (model, texts, labels, _) = Texts.Prepare(400, seed);
         var (newTexts, newLabels) = Texts.Make(400, seed + 100);
 
-        await RewardLoop.TrainAsync(model, texts, [], Judge(labels), new RewardLoopOptions { Objective = new LabelObjective(new TruncatedWeightLoss(MostRatio: 1)) }, seed, null, Token);
+        await RewardLoop.TrainAsync(
+            model,
+            texts,
+            [],
+            Judge(labels),
+            new RewardLoopOptions { Objective = new LabelObjective(new TruncatedWeightLoss(MostRatio: 1)) },
+            seed,
+            null,
+            Token
+        );
 
         Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.95, 1);
     }
@@ -71,32 +89,42 @@ public sealed class LearningTests
     public void An_objective_of_language_models_has_the_gradient_of_logits_that_the_same_objective_of_classifiers_has()
     {
         float[] logProbabilities = [MathF.Log(0.2f), MathF.Log(0.5f), MathF.Log(0.3f)];
-        float[] expected = new float[3], actual = new float[3];
+        float[] expected = new float[3],
+            actual = new float[3];
         foreach (var sample in new[] { new Sample(0, 1, 0.75f, MathF.Log(0.4f)), new Sample(0, 2, -1, MathF.Log(0.6f)) })
         {
             new PolicyGradient(Baseline: 0.25f, WeightLimit: 1, EntropyBonus: 0.1f).Evaluate(logProbabilities, sample, expected);
-            new LabelObjective(new TruncatedWeightLoss(MostRatio: 1, EntropyBonus: 0.1), baseline: 0.25f).Evaluate(logProbabilities, sample, actual);
+            new LabelObjective(new TruncatedWeightLoss(MostRatio: 1, EntropyBonus: 0.1), baseline: 0.25f).Evaluate(
+                logProbabilities,
+                sample,
+                actual
+            );
 
             Close.All(expected, actual, 1e-6);
         }
     }
 
-    public static TheoryData<string, ISequenceObjective, double> Objectives => new()
-    {
-        { "DPO", new PreferenceLoss(), Math.Log(2) },
-        { "robust DPO", new PreferenceLoss(PreferenceKind.Robust, Smoothing: 0.1), Math.Log(2) },
-        { "IPO", new PreferenceLoss(PreferenceKind.Ipo), 25 },
-        { "hinge", new PreferenceLoss(PreferenceKind.Hinge), 1 },
-        { "APO", new PreferenceLoss(PreferenceKind.ApoZero), 1 },
-        { "KTO", new ProspectLoss(), 0.5 },
-        { "GRPO near a reference", new GroupPolicyLoss(Beta: 0.04, EntropyBonus: 0.01), double.NaN },
-        { "sequence ratio", new SequenceRatioLoss(), double.NaN },
-        { "by example", new LikelihoodLoss(), double.NaN },
-    };
+    public static TheoryData<string, ISequenceObjective, double> Objectives =>
+        new()
+        {
+            { "DPO", new PreferenceLoss(), Math.Log(2) },
+            { "robust DPO", new PreferenceLoss(PreferenceKind.Robust, Smoothing: 0.1), Math.Log(2) },
+            { "IPO", new PreferenceLoss(PreferenceKind.Ipo), 25 },
+            { "hinge", new PreferenceLoss(PreferenceKind.Hinge), 1 },
+            { "APO", new PreferenceLoss(PreferenceKind.ApoZero), 1 },
+            { "KTO", new ProspectLoss(), 0.5 },
+            { "GRPO near a reference", new GroupPolicyLoss(Beta: 0.04, EntropyBonus: 0.01), double.NaN },
+            { "sequence ratio", new SequenceRatioLoss(), double.NaN },
+            { "by example", new LikelihoodLoss(), double.NaN },
+        };
 
     [Theory]
     [MemberData(nameof(Objectives))]
-    public void A_classifier_has_the_gradient_of_every_objective_that_needs_no_values(string name, ISequenceObjective objective, double lossAtTheReference)
+    public void A_classifier_has_the_gradient_of_every_objective_that_needs_no_values(
+        string name,
+        ISequenceObjective objective,
+        double lossAtTheReference
+    )
     {
         float[] logits = [0.3f, -0.4f, 0.9f, 0.1f];
         var labels = new LabelObjective(objective);
@@ -114,7 +142,10 @@ public sealed class LearningTests
             {
                 const float Step = 1e-2f;
                 var difference = (At(c, Step) - At(c, -Step)) / (2 * Step);
-                Assert.True(Math.Abs(difference - gradient[c]) <= 2e-3 * Math.Max(1, Math.Abs(difference)), $"{name}, logit {c}: {gradient[c]} against {difference}");
+                Assert.True(
+                    Math.Abs(difference - gradient[c]) <= 2e-3 * Math.Max(1, Math.Abs(difference)),
+                    $"{name}, logit {c}: {gradient[c]} against {difference}"
+                );
             }
 
             float At(int index, float by)
@@ -136,7 +167,15 @@ public sealed class LearningTests
         var (newTexts, newLabels) = Texts.Make(400, seed + 100);
         var trainer = new ClassifierTrainer(model, texts, new ClassifierTrainingOptions());
         var reference = MathF.Log(0.25f);
-        Sample[] pairs = [.. labels.SelectMany((label, text) => Enumerable.Range(1, 3).Select(i => new Sample(text, label, Reference: reference, Other: (label + i) % 4, OtherReference: reference)))];
+        Sample[] pairs =
+        [
+            .. labels.SelectMany(
+                (label, text) =>
+                    Enumerable
+                        .Range(1, 3)
+                        .Select(i => new Sample(text, label, Reference: reference, Other: (label + i) % 4, OtherReference: reference))
+            ),
+        ];
 
         for (var epoch = 0; epoch < 20; epoch++)
         {
@@ -150,7 +189,9 @@ public sealed class LearningTests
     public void What_a_classifier_cannot_be_told_is_refused()
     {
         var needsValues = Assert.Throws<ArgumentException>(() => new LabelObjective(new ActorCriticLoss()));
-        var noOther = Assert.Throws<ArgumentException>(() => new LabelObjective(new PreferenceLoss()).Evaluate([-0.7f, -0.7f], new Sample(0, 1), new float[2]));
+        var noOther = Assert.Throws<ArgumentException>(() =>
+            new LabelObjective(new PreferenceLoss()).Evaluate([-0.7f, -0.7f], new Sample(0, 1), new float[2])
+        );
 
         Assert.Contains("values", needsValues.Message, StringComparison.Ordinal);
         Assert.Contains("is preferred to -1; that must be another one from 0 to 1", noOther.Message, StringComparison.Ordinal);
@@ -176,7 +217,15 @@ public sealed class LearningTests
         var chance = new Random(4);
 
         await RewardLoop.TrainAsync(
-            model, texts, [], (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Select(_ => chance.Next(2) == 0 ? 1f : -1f)]), new RewardLoopOptions { Rounds = 4 }, 1, null, Token);
+            model,
+            texts,
+            [],
+            (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Select(_ => chance.Next(2) == 0 ? 1f : -1f)]),
+            new RewardLoopOptions { Rounds = 4 },
+            1,
+            null,
+            Token
+        );
 
         Assert.InRange(Texts.Accuracy(model, newTexts, newLabels), 0.05, 0.45);
     }
@@ -188,7 +237,9 @@ public sealed class LearningTests
         var rounds = new List<int>();
 
         var learned = await RewardLoop.TrainAsync(
-            model, texts, [],
+            model,
+            texts,
+            [],
             (round, answers, token) =>
             {
                 rounds.Add(round);
@@ -196,7 +247,11 @@ public sealed class LearningTests
                 Assert.All(answers, answer => Assert.InRange(answer.LogProbability, -30, 0));
                 return Judge(labels)(round, answers, token);
             },
-            new RewardLoopOptions { Rounds = 3 }, 1, null, Token);
+            new RewardLoopOptions { Rounds = 3 },
+            1,
+            null,
+            Token
+        );
 
         Assert.Equal([0, 1, 2], rounds);
         Assert.Equal(150, learned.Count);
@@ -210,8 +265,18 @@ public sealed class LearningTests
     {
         var (model, texts, _, _) = Texts.Prepare(50);
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => RewardLoop.TrainAsync(
-            model, texts, [], (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Skip(missing).Select(_ => reward)]), new RewardLoopOptions(), 1, null, Token));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            RewardLoop.TrainAsync(
+                model,
+                texts,
+                [],
+                (_, answers, _) => Task.FromResult<IReadOnlyList<float>>([.. answers.Skip(missing).Select(_ => reward)]),
+                new RewardLoopOptions(),
+                1,
+                null,
+                Token
+            )
+        );
 
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
@@ -225,7 +290,16 @@ public sealed class LearningTests
         static async Task<float[]> TrainAsync(long seed)
         {
             var (model, texts, labels, _) = Texts.Prepare(200, 5);
-            await RewardLoop.TrainAsync(model, texts, [], Judge(labels), new RewardLoopOptions { Rounds = 2 }, seed, null, CancellationToken.None);
+            await RewardLoop.TrainAsync(
+                model,
+                texts,
+                [],
+                Judge(labels),
+                new RewardLoopOptions { Rounds = 2 },
+                seed,
+                null,
+                CancellationToken.None
+            );
             return Texts.Parameters(model);
         }
     }
@@ -247,7 +321,9 @@ public sealed class LearningTests
         var (model, texts, labels, _) = Texts.Prepare(200);
         using var cancel = new CancellationTokenSource();
 
-        Assert.Throws<OperationCanceledException>(() => SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions(), 1, _ => cancel.Cancel(), cancel.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions(), 1, _ => cancel.Cancel(), cancel.Token)
+        );
     }
 
     [Fact]
@@ -271,7 +347,8 @@ public sealed class LearningTests
     {
         var (model, encoded, labels, texts) = Texts.Prepare(60);
         SupervisedLoop.Train(model, encoded, labels, new ClassifierTrainingOptions { Epochs = 3 }, 1, null, Token);
-        float[] fromText = new float[4], fromEncoded = new float[4];
+        float[] fromText = new float[4],
+            fromEncoded = new float[4];
 
         for (var i = 0; i < texts.Length; i++)
         {
@@ -299,7 +376,9 @@ public sealed class LearningTests
     {
         var (model, texts, labels, _) = Texts.Prepare(20);
 
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions { Epochs = epochs }, 1, null, Token));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            SupervisedLoop.Train(model, texts, labels, new ClassifierTrainingOptions { Epochs = epochs }, 1, null, Token)
+        );
 
         Assert.Contains($"{name} must be from 1 to 1,000, but it is {epochs}", error.Message, StringComparison.Ordinal);
     }
@@ -312,8 +391,9 @@ public sealed class LearningTests
         Assert.Contains("'only'", error.Message, StringComparison.Ordinal);
     }
 
-    private static JudgeAnswers Judge(int[] labels) => (_, answers, _) =>
-        Task.FromResult<IReadOnlyList<float>>([.. answers.Select(answer => answer.Action == labels[answer.Text] ? 1f : -1f)]);
+    private static JudgeAnswers Judge(int[] labels) =>
+        (_, answers, _) =>
+            Task.FromResult<IReadOnlyList<float>>([.. answers.Select(answer => answer.Action == labels[answer.Text] ? 1f : -1f)]);
 
     private static float[] LogSoftmax(float[] logits)
     {

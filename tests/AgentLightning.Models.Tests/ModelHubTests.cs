@@ -32,7 +32,17 @@ public sealed class ModelHubTests : IAsyncLifetime
     [Fact]
     public async Task A_pulled_model_is_the_model_of_the_hub_and_can_be_loaded()
     {
-        foreach (var other in new[] { "pytorch_model.bin", "original/consolidated.safetensors", ".gitattributes", "onnx/model.onnx", "../outside.json", "run.py" })
+        foreach (
+            var other in new[]
+            {
+                "pytorch_model.bin",
+                "original/consolidated.safetensors",
+                ".gitattributes",
+                "onnx/model.onnx",
+                "../outside.json",
+                "run.py",
+            }
+        )
         {
             _hub.Add(other, "not wanted");
         }
@@ -73,8 +83,13 @@ public sealed class ModelHubTests : IAsyncLifetime
         var pulled = await PullAsync(retries: 1);
 
         Assert.Equal(_hub[Weights], await File.ReadAllBytesAsync(Path.Combine(Target, Weights)));
-        Assert.Equal([null, "bytes=1000-", "bytes=5000-", "bytes=5001-"], _hub.RequestsFor(Weights).Where(request => request.Server == "store").Select(request => request.Range));
-        Assert.All(_hub.RequestsFor(Weights).Where(request => request.Range is not null), request => Assert.StartsWith("\"", request.IfRange!, StringComparison.Ordinal));
+        Assert.Equal(
+            [null, "bytes=1000-", "bytes=5000-", "bytes=5001-"],
+            _hub.RequestsFor(Weights).Where(request => request.Server == "store").Select(request => request.Range)
+        );
+        Assert.All(_hub.RequestsFor(Weights).Where(request => request.Range is not null), request =>
+            Assert.StartsWith("\"", request.IfRange!, StringComparison.Ordinal)
+        );
         Assert.Equal(pulled.Files.Sum(file => file.Size!.Value), pulled.DownloadedBytes);
         Assert.True(size > 6000);
     }
@@ -169,7 +184,10 @@ public sealed class ModelHubTests : IAsyncLifetime
         await PullAsync();
 
         Assert.Equal(_hub[Weights], await File.ReadAllBytesAsync(Path.Combine(Target, Weights)));
-        Assert.Equal([null, "bytes=4000-", null], _hub.RequestsFor(Weights).Where(request => request.Server == "store").Select(request => request.Range));
+        Assert.Equal(
+            [null, "bytes=4000-", null],
+            _hub.RequestsFor(Weights).Where(request => request.Server == "store").Select(request => request.Range)
+        );
     }
 
     [Theory]
@@ -238,7 +256,10 @@ public sealed class ModelHubTests : IAsyncLifetime
         await PullAsync();
 
         Assert.Equal(_hub[Weights], await File.ReadAllBytesAsync(Path.Combine(Target, Weights)));
-        Assert.Equal([null, "bytes=4000-", null], _hub.RequestsFor(Weights).Where(request => request.Server == "store").Select(request => request.Range));
+        Assert.Equal(
+            [null, "bytes=4000-", null],
+            _hub.RequestsFor(Weights).Where(request => request.Server == "store").Select(request => request.Range)
+        );
     }
 
     [Fact]
@@ -254,7 +275,11 @@ public sealed class ModelHubTests : IAsyncLifetime
             return name == Weights;
         };
 
-        Assert.Contains("from 4,000, but the server sends bytes 3000-", (await Assert.ThrowsAsync<HubException>(() => PullAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "from 4,000, but the server sends bytes 3000-",
+            (await Assert.ThrowsAsync<HubException>(() => PullAsync())).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -292,8 +317,16 @@ public sealed class ModelHubTests : IAsyncLifetime
     {
         using var hub = Hub();
 
-        Assert.Contains("maker/other at main was not found", (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/other"))).Message, StringComparison.Ordinal);
-        Assert.Contains("maker/tiny at v2 was not found", (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/tiny", "v2"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "maker/other at main was not found",
+            (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/other"))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "maker/tiny at v2 was not found",
+            (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/tiny", "v2"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -301,7 +334,11 @@ public sealed class ModelHubTests : IAsyncLifetime
     {
         using var hub = new ModelHub(new HubOptions { Url = new Uri("http://127.0.0.1:1"), RetryDelay = TimeSpan.FromDays(1) });
 
-        Assert.Contains("http://127.0.0.1:1/ cannot be reached", (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/tiny"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "http://127.0.0.1:1/ cannot be reached",
+            (await Assert.ThrowsAsync<HubException>(() => hub.FindAsync("maker/tiny"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -313,7 +350,11 @@ public sealed class ModelHubTests : IAsyncLifetime
             return Task.FromResult(name == "tokenizer.json");
         };
 
-        Assert.Contains("maker/tiny/tokenizer.json", (await Assert.ThrowsAsync<HubException>(() => PullAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "maker/tiny/tokenizer.json",
+            (await Assert.ThrowsAsync<HubException>(() => PullAsync())).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -325,7 +366,9 @@ public sealed class ModelHubTests : IAsyncLifetime
         await PullAsync(token: _hub.Token);
 
         Assert.Contains("HF_TOKEN", without, StringComparison.Ordinal);
-        Assert.All(_hub.Requests.Where(request => request.Server == "hub").Skip(1), request => Assert.Equal("Bearer hf_secretsecretsecret", request.Authorization));
+        Assert.All(_hub.Requests.Where(request => request.Server == "hub").Skip(1), request =>
+            Assert.Equal("Bearer hf_secretsecretsecret", request.Authorization)
+        );
         var elsewhere = _hub.Requests.Where(request => request.Server == "store").ToList();
         Assert.NotEmpty(elsewhere);
         Assert.All(elsewhere, request => Assert.Null(request.Authorization));
@@ -347,7 +390,13 @@ public sealed class ModelHubTests : IAsyncLifetime
 
         Assert.DoesNotContain("secret", refused + wrong + options, StringComparison.Ordinal);
         Assert.Contains("token in HF_TOKEN", wrong, StringComparison.Ordinal);
-        Assert.Contains("plain http", Assert.Throws<ArgumentException>(() => new ModelHub(new HubOptions { Url = new Uri("http://hub.example"), Token = "hf_secret" })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "plain http",
+            Assert
+                .Throws<ArgumentException>(() => new ModelHub(new HubOptions { Url = new Uri("http://hub.example"), Token = "hf_secret" }))
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -415,7 +464,10 @@ public sealed class ModelHubTests : IAsyncLifetime
             return name == Weights;
         };
 
-        var pull = PullAsync(progress: new Until(step => step is { File: Weights, FileBytes: 4000 }, cancel), cancellationToken: cancel.Token);
+        var pull = PullAsync(
+            progress: new Until(step => step is { File: Weights, FileBytes: 4000 }, cancel),
+            cancellationToken: cancel.Token
+        );
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pull);
         Assert.Equal(4000, new FileInfo(Path.Combine(Target + ".part", Weights + ".part")).Length);
@@ -447,7 +499,9 @@ public sealed class ModelHubTests : IAsyncLifetime
         hub.Add("pytorch_model.bin", "weights");
         using var client = new ModelHub(new HubOptions { Url = hub.Url });
 
-        var message = (await Assert.ThrowsAsync<HubException>(async () => await client.PullAsync(await client.FindAsync("maker/tiny"), Target))).Message;
+        var message = (
+            await Assert.ThrowsAsync<HubException>(async () => await client.PullAsync(await client.FindAsync("maker/tiny"), Target))
+        ).Message;
 
         Assert.Contains("no model.safetensors. It has pytorch_model.bin", message, StringComparison.Ordinal);
     }
@@ -495,15 +549,36 @@ public sealed class ModelHubTests : IAsyncLifetime
     public void Other_texts_are_not_names_of_models(string text) => Assert.Throws<ArgumentException>(() => ModelAddress.Parse(text));
 
     private ModelHub Hub(string? token = null, int retries = 5, TimeSpan? stall = null) =>
-        new(new HubOptions { Url = _hub.Url, Token = token, Retries = retries, RetryDelay = TimeSpan.Zero, StallTimeout = stall ?? TimeSpan.FromSeconds(60) });
+        new(
+            new HubOptions
+            {
+                Url = _hub.Url,
+                Token = token,
+                Retries = retries,
+                RetryDelay = TimeSpan.Zero,
+                StallTimeout = stall ?? TimeSpan.FromSeconds(60),
+            }
+        );
 
-    private async Task<PulledModel> PullAsync(string? token = null, int retries = 5, TimeSpan? stall = null, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default)
+    private async Task<PulledModel> PullAsync(
+        string? token = null,
+        int retries = 5,
+        TimeSpan? stall = null,
+        IProgress<PullProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
     {
         using var hub = Hub(token, retries, stall);
-        return await hub.PullAsync(await hub.FindAsync(_hub.Repository, cancellationToken: cancellationToken), Target, progress, cancellationToken);
+        return await hub.PullAsync(
+            await hub.FindAsync(_hub.Repository, cancellationToken: cancellationToken),
+            Target,
+            progress,
+            cancellationToken
+        );
     }
 
-    private static IEnumerable<string> Names(string folder) => Directory.EnumerateFileSystemEntries(folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Names(string folder) =>
+        Directory.EnumerateFileSystemEntries(folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
 
     private sealed class Seen(List<PullProgress> steps) : IProgress<PullProgress>
     {

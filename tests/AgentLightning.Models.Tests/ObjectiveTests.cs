@@ -4,14 +4,22 @@ using AgentLightning.Models.Objectives.Sequences;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>Objectives and advantages against what PyTorch computes from the published formulas, made by Fixtures/Objectives/make_objectives.py.</summary>
+/// <summary>
+/// Objectives and advantages against what PyTorch computes from the published formulas, made by Fixtures/Objectives/make_objectives.py.
+/// </summary>
 public sealed class ObjectiveTests
 {
     private const double Tolerance = 1e-5;
-    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web) { Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() } };
-    private static readonly JsonElement s_golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Fixtures", "Objectives", "objectives.json"))).RootElement;
+    private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
+    };
+    private static readonly JsonElement s_golden = JsonDocument
+        .Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Fixtures", "Objectives", "objectives.json")))
+        .RootElement;
 
-    public static TheoryData<string> Names => [.. s_golden.GetProperty("cases").EnumerateArray().Select(item => item.GetProperty("name").GetString()!)];
+    public static TheoryData<string> Names =>
+        [.. s_golden.GetProperty("cases").EnumerateArray().Select(item => item.GetProperty("name").GetString()!)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -27,7 +35,9 @@ public sealed class ObjectiveTests
         Close.All(Numbers(golden, "d_log_probabilities"), gradients[0], Tolerance, name);
         Close.All(Numbers(golden, "d_entropies"), gradients[1], Tolerance, name);
         Close.All(Numbers(golden, "d_values"), gradients[2], Tolerance, name);
-        Assert.All(golden.GetProperty("metrics").EnumerateObject(), metric => Near(metric.Value.GetDouble(), metrics.Values[metric.Name], metric.Name));
+        Assert.All(golden.GetProperty("metrics").EnumerateObject(), metric =>
+            Near(metric.Value.GetDouble(), metrics.Values[metric.Name], metric.Name)
+        );
     }
 
     [Theory]
@@ -56,8 +66,11 @@ public sealed class ObjectiveTests
                 }
 
                 var (up, down) = (at + 0.001f, at - 0.001f);
-                double above = Loss(up), here = Loss(at), below = Loss(down);
-                double left = (here - below) / (at - down), right = (above - here) / (up - at);
+                double above = Loss(up),
+                    here = Loss(at),
+                    below = Loss(down);
+                double left = (here - below) / (at - down),
+                    right = (above - here) / (up - at);
                 variables[which][t] = at;
                 if (Math.Abs(left - right) < 0.05 * Math.Max(Math.Abs(left), 0.01))
                 {
@@ -135,13 +148,32 @@ public sealed class ObjectiveTests
     public void Empty_sequences_teach_nothing_and_break_nothing()
     {
         float[] one = [-0.5f];
-        ISequenceObjective[] objectives = [new GroupPolicyLoss(TokenAggregation.SequenceMean), new GroupPolicyLoss(BySequence: true), new SequenceRatioLoss(), new ProspectLoss(), new PreferenceLoss(PreferenceKind.Ipo)];
+        ISequenceObjective[] objectives =
+        [
+            new GroupPolicyLoss(TokenAggregation.SequenceMean),
+            new GroupPolicyLoss(BySequence: true),
+            new SequenceRatioLoss(),
+            new ProspectLoss(),
+            new PreferenceLoss(PreferenceKind.Ipo),
+        ];
         foreach (var objective in objectives)
         {
-            var batch = new SequenceBatch { Starts = [0, 0, 1], LogProbabilities = one, OldLogProbabilities = one, ReferenceLogProbabilities = one, Advantages = [1f] };
+            var batch = new SequenceBatch
+            {
+                Starts = [0, 0, 1],
+                LogProbabilities = one,
+                OldLogProbabilities = one,
+                ReferenceLogProbabilities = one,
+                Advantages = [1f],
+            };
             var gradient = new float[1];
 
-            var loss = objective.Evaluate(batch, UpdateSize.Of(batch, 4), new SequenceGradients { LogProbabilities = gradient }, new MetricSums());
+            var loss = objective.Evaluate(
+                batch,
+                UpdateSize.Of(batch, 4),
+                new SequenceGradients { LogProbabilities = gradient },
+                new MetricSums()
+            );
 
             Assert.True(double.IsFinite(loss) && float.IsFinite(gradient[0]), objective.ToString());
         }
@@ -150,11 +182,23 @@ public sealed class ObjectiveTests
     [Fact]
     public void An_objective_says_what_it_misses()
     {
-        var message = Assert.Throws<ArgumentException>(() =>
-        {
-            var batch = new SequenceBatch { Starts = [0, 2], LogProbabilities = [-1f, -1f], OldLogProbabilities = [-1f] };
-            new GroupPolicyLoss().Evaluate(batch, UpdateSize.Of(batch, 2), new SequenceGradients { LogProbabilities = new float[2] }, new MetricSums());
-        }).Message;
+        var message = Assert
+            .Throws<ArgumentException>(() =>
+            {
+                var batch = new SequenceBatch
+                {
+                    Starts = [0, 2],
+                    LogProbabilities = [-1f, -1f],
+                    OldLogProbabilities = [-1f],
+                };
+                new GroupPolicyLoss().Evaluate(
+                    batch,
+                    UpdateSize.Of(batch, 2),
+                    new SequenceGradients { LogProbabilities = new float[2] },
+                    new MetricSums()
+                );
+            })
+            .Message;
         Assert.Contains("for each of 2 tokens, but there are 1", message, StringComparison.Ordinal);
     }
 
@@ -196,7 +240,12 @@ public sealed class ObjectiveTests
             var (advantages, returns) = (new float[starts[^1]], new float[starts[^1]]);
 
             new GeneralizedAdvantage(golden.GetProperty("discount").GetDouble(), golden.GetProperty("lambda").GetDouble()).Compute(
-                starts, Numbers(golden, "rewards"), Numbers(s_golden, "values"), advantages, returns);
+                starts,
+                Numbers(golden, "rewards"),
+                Numbers(s_golden, "values"),
+                advantages,
+                returns
+            );
 
             Close.All(Numbers(golden, "advantages"), advantages, Tolerance);
             Close.All(Numbers(golden, "returns"), returns, Tolerance);
@@ -206,7 +255,14 @@ public sealed class ObjectiveTests
         {
             var (rewards, returns) = (new float[starts[^1]], new float[starts[^1]]);
 
-            ReturnsToGo.TokenRewards(starts, Numbers(golden, "scores"), Numbers(Case("sft"), "old"), Numbers(s_golden, "reference"), golden.GetProperty("beta").GetDouble(), rewards);
+            ReturnsToGo.TokenRewards(
+                starts,
+                Numbers(golden, "scores"),
+                Numbers(Case("sft"), "old"),
+                Numbers(s_golden, "reference"),
+                golden.GetProperty("beta").GetDouble(),
+                rewards
+            );
             ReturnsToGo.Compute(starts, rewards, golden.GetProperty("discount").GetDouble(), returns);
 
             Close.All(Numbers(golden, "rewards"), rewards, Tolerance);
@@ -226,7 +282,8 @@ public sealed class ObjectiveTests
         Assert.Equal([1, MathF.E, 20], RejectionSampling.Exponential([0, 1, 9], 1));
     }
 
-    private static JsonElement Case(string name) => s_golden.GetProperty("cases").EnumerateArray().Single(item => item.GetProperty("name").GetString() == name);
+    private static JsonElement Case(string name) =>
+        s_golden.GetProperty("cases").EnumerateArray().Single(item => item.GetProperty("name").GetString() == name);
 
     private static ISequenceObjective Objective(JsonElement golden)
     {
@@ -245,18 +302,38 @@ public sealed class ObjectiveTests
     }
 
     private static void Near(double expected, double actual, string what) =>
-        Assert.True(Math.Abs(expected - actual) <= Tolerance * Math.Max(Math.Abs(expected), 1e-2), $"{what}: expected {expected}, got {actual}");
+        Assert.True(
+            Math.Abs(expected - actual) <= Tolerance * Math.Max(Math.Abs(expected), 1e-2),
+            $"{what}: expected {expected}, got {actual}"
+        );
 
-    private static float[] Numbers(JsonElement golden, string name) => [.. golden.GetProperty(name).EnumerateArray().Select(value => value.GetSingle())];
+    private static float[] Numbers(JsonElement golden, string name) =>
+        [.. golden.GetProperty(name).EnumerateArray().Select(value => value.GetSingle())];
 
-    private sealed record Inputs(int[] Starts, float[] New, float[] Old, float[] Reference, float[] Entropies, float[] Advantages, float[] Values, float[] OldValues, float[] Returns)
+    private sealed record Inputs(
+        int[] Starts,
+        float[] New,
+        float[] Old,
+        float[] Reference,
+        float[] Entropies,
+        float[] Advantages,
+        float[] Values,
+        float[] OldValues,
+        float[] Returns
+    )
     {
         public Inputs(JsonElement golden)
             : this(
-                [.. s_golden.GetProperty("starts").EnumerateArray().Select(value => value.GetInt32())], Numbers(golden, "new"), Numbers(golden, "old"), Numbers(s_golden, "reference"),
-                Numbers(s_golden, "entropies"), Numbers(golden, "advantages"), Numbers(s_golden, "values"), Numbers(s_golden, "oldValues"), Numbers(s_golden, "returns"))
-        {
-        }
+                [.. s_golden.GetProperty("starts").EnumerateArray().Select(value => value.GetInt32())],
+                Numbers(golden, "new"),
+                Numbers(golden, "old"),
+                Numbers(s_golden, "reference"),
+                Numbers(s_golden, "entropies"),
+                Numbers(golden, "advantages"),
+                Numbers(s_golden, "values"),
+                Numbers(s_golden, "oldValues"),
+                Numbers(s_golden, "returns")
+            ) { }
 
         public UpdateSize Whole => new(Starts.Length - 1, New.Length, s_golden.GetProperty("maxTokens").GetInt32());
 
@@ -264,8 +341,16 @@ public sealed class ObjectiveTests
         {
             var tokens = Starts[from]..Starts[to];
             return new Inputs(
-                [.. Starts[from..(to + 1)].Select(start => start - Starts[from])], New[tokens], Old[tokens], Reference[tokens], Entropies[tokens], Advantages[tokens], Values[tokens], OldValues[tokens],
-                Returns[tokens]);
+                [.. Starts[from..(to + 1)].Select(start => start - Starts[from])],
+                New[tokens],
+                Old[tokens],
+                Reference[tokens],
+                Entropies[tokens],
+                Advantages[tokens],
+                Values[tokens],
+                OldValues[tokens],
+                Returns[tokens]
+            );
         }
 
         public (double Loss, float[][] Gradients) Evaluate(ISequenceObjective objective, UpdateSize whole, MetricSums metrics)
@@ -273,10 +358,27 @@ public sealed class ObjectiveTests
             float[][] gradients = [new float[New.Length], new float[New.Length], new float[New.Length]];
             var batch = new SequenceBatch
             {
-                Starts = Starts, LogProbabilities = New, OldLogProbabilities = Old, ReferenceLogProbabilities = Reference, Entropies = Entropies, Advantages = Advantages, Values = Values,
-                OldValues = OldValues, Returns = Returns,
+                Starts = Starts,
+                LogProbabilities = New,
+                OldLogProbabilities = Old,
+                ReferenceLogProbabilities = Reference,
+                Entropies = Entropies,
+                Advantages = Advantages,
+                Values = Values,
+                OldValues = OldValues,
+                Returns = Returns,
             };
-            var loss = objective.Evaluate(batch, whole, new SequenceGradients { LogProbabilities = gradients[0], Entropies = gradients[1], Values = gradients[2] }, metrics);
+            var loss = objective.Evaluate(
+                batch,
+                whole,
+                new SequenceGradients
+                {
+                    LogProbabilities = gradients[0],
+                    Entropies = gradients[1],
+                    Values = gradients[2],
+                },
+                metrics
+            );
             return (loss, gradients);
         }
     }

@@ -3,7 +3,9 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>The engine against an independent implementation: logits, losses, every gradient and optimizer steps of PyTorch, for each family.</summary>
+/// <summary>
+/// The engine against an independent implementation: logits, losses, every gradient and optimizer steps of PyTorch, for each family.
+/// </summary>
 public sealed class ParityTests : IDisposable
 {
     private readonly Compute _compute = new(2);
@@ -20,7 +22,8 @@ public sealed class ParityTests : IDisposable
         using var session = new InferenceSession(golden.Model, _compute, 64);
         var expected = golden.Singles("logits");
         var (tokens, starts) = (golden.Tokens, golden.Starts);
-        using CachedSequence first = session.Start(), second = session.Start();
+        using CachedSequence first = session.Start(),
+            second = session.Start();
         var logits = new float[expected.Length];
 
         session.Forward([first, second], [starts[1], starts[2] - starts[1]], tokens, [.. Enumerable.Range(0, tokens.Length)], logits);
@@ -39,7 +42,9 @@ public sealed class ParityTests : IDisposable
         var loss = session.CrossEntropy(golden.Tokens, golden.Starts, golden.Positions, golden.Targets, 1f / golden.Targets.Length);
 
         Assert.Equal(golden.Singles("loss")[0], loss, 1e-5);
-        Assert.All(golden.Model.Parameters, parameter => Close.All(golden.Singles($"grad.{parameter.Name}"), Golden.Gradient(parameter), 2e-5, parameter.Name));
+        Assert.All(golden.Model.Parameters, parameter =>
+            Close.All(golden.Singles($"grad.{parameter.Name}"), Golden.Gradient(parameter), 2e-5, parameter.Name)
+        );
     }
 
     [Theory]
@@ -49,7 +54,8 @@ public sealed class ParityTests : IDisposable
         using var golden = new Golden(name, _compute);
         golden.Model.Train(true);
         using var session = new TrainingSession(golden.Model, _compute);
-        float[] logP = new float[8], entropy = new float[8];
+        float[] logP = new float[8],
+            entropy = new float[8];
 
         session.Forward(golden.Tokens, golden.Starts, golden.Positions, golden.Targets, logP, entropy, temperature: 0.7f);
         session.Backward(golden.Singles("a"), golden.Singles("b"));

@@ -7,7 +7,9 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>The way from attempts to gradients: the very tokens that were drawn, however they are packed, through model and value head.</summary>
+/// <summary>
+/// The way from attempts to gradients: the very tokens that were drawn, however they are packed, through model and value head.
+/// </summary>
 public sealed class PolicyStepTests : IDisposable
 {
     private readonly Compute _compute = new(2);
@@ -24,19 +26,42 @@ public sealed class PolicyStepTests : IDisposable
         var tokenizer = TinyLanguage.Tokenizer;
         var environment = new Conversation(tokenizer.Encode(" and"));
         RolloutTask[] tasks = [new("a", tokenizer.Encode("the cat")), new("b", tokenizer.Encode("a reader reads"))];
-        var options = new ReinforcementOptions { Steps = 1, MaxTokens = 12, TasksPerStep = 2, Attempts = 6, Temperature = 0.8f };
+        var options = new ReinforcementOptions
+        {
+            Steps = 1,
+            MaxTokens = 12,
+            TasksPerStep = 2,
+            Attempts = 6,
+            Temperature = 0.8f,
+        };
         var lines = new List<ReinforcementEvent>();
         IReadOnlyList<Attempt> attempts = [];
 
         await ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute, Tokenizer: tokenizer), tasks, [], environment, options with { LearningRate = 0 }, null, false, TimeProvider.System, lines.Add, judged => attempts = judged, Token);
+            new LanguagePolicy(model, _compute, Tokenizer: tokenizer),
+            tasks,
+            [],
+            environment,
+            options with
+            {
+                LearningRate = 0,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            judged => attempts = judged,
+            Token
+        );
 
         Assert.Equal(12, attempts.Count);
         Assert.All(attempts, attempt => Assert.Equal(2, attempt.Turns));
         // Encoding what they say gives other tokens, as it does with any sampled text now and then.
         Assert.Contains(attempts, attempt => !tokenizer.Encode(attempt.Text, addSpecialTokens: false).SequenceEqual(attempt.LastTurn));
         using var step = new PolicyStep(model, _compute, null, 100, options.Temperature, checkpointing: false);
-        step.Score([.. attempts.Select(attempt => new LearningSequence(attempt))], (sequence, logProbabilities, _) => Close.All(sequence.Old, logProbabilities, 1e-4));
+        step.Score([.. attempts.Select(attempt => new LearningSequence(attempt))], (sequence, logProbabilities, _) =>
+            Close.All(sequence.Old, logProbabilities, 1e-4)
+        );
         Assert.InRange(lines.Single().Find("ratio/max")!.Value, 0.999, 1.001);
         // Observations are read and not learned.
         var observed = attempts[0].Drawn.Zip(attempts[0].Drawn.Skip(1)).Single(pair => pair.Second - pair.First > 1);
@@ -52,7 +77,15 @@ public sealed class PolicyStepTests : IDisposable
         ISequenceObjective objective = new GroupPolicyLoss(TokenAggregation.SequenceMean, Beta: 0.1, EntropyBonus: 0.01);
 
         var (loss, gradient, _) = Gradient(model, null, sequences, objective, 100_000);
-        foreach (var (tokensAtOnce, order) in new[] { (1, sequences), (25, sequences), (100_000, sequences.Reverse().ToArray()), (20, [.. sequences.Reverse()]) })
+        foreach (
+            var (tokensAtOnce, order) in new[]
+            {
+                (1, sequences),
+                (25, sequences),
+                (100_000, sequences.Reverse().ToArray()),
+                (20, [.. sequences.Reverse()]),
+            }
+        )
         {
             var (otherLoss, other, _) = Gradient(model, null, order, objective, tokensAtOnce);
             Assert.Equal(loss, otherLoss, 1e-5);
@@ -80,7 +113,10 @@ public sealed class PolicyStepTests : IDisposable
                 parameter.Read(at, value);
                 var difference = (Loss(value[0] + 0.005f) - Loss(value[0] - 0.005f)) / 0.01;
                 parameter.Write(at, value);
-                Assert.True(Math.Abs(difference - gradient[at]) <= 5e-4 + (0.03 * Math.Abs(difference)), $"{parameter.Name}[{at}]: {gradient[at]}, by differences {difference}");
+                Assert.True(
+                    Math.Abs(difference - gradient[at]) <= 5e-4 + (0.03 * Math.Abs(difference)),
+                    $"{parameter.Name}[{at}]: {gradient[at]}, by differences {difference}"
+                );
 
                 double Loss(float changed)
                 {
@@ -123,7 +159,12 @@ public sealed class PolicyStepTests : IDisposable
     }
 
     private (double Loss, float[] Gradient, List<(Parameter Parameter, float[] Gradient)> Parameters) Gradient(
-        Transformer model, ValueHead? head, LearningSequence[] sequences, ISequenceObjective objective, int tokensAtOnce)
+        Transformer model,
+        ValueHead? head,
+        LearningSequence[] sequences,
+        ISequenceObjective objective,
+        int tokensAtOnce
+    )
     {
         Parameter[] parameters = [.. model.Parameters, .. head?.Parameters ?? []];
         foreach (var parameter in parameters)
@@ -134,12 +175,14 @@ public sealed class PolicyStepTests : IDisposable
 
         using var step = new PolicyStep(model, _compute, head, tokensAtOnce, 1, checkpointing: true);
         var loss = step.AddGradient(sequences, objective, 20, new MetricSums());
-        var all = parameters.Select(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.ReadGradient(0, values);
-            return (parameter, values);
-        }).ToList();
+        var all = parameters
+            .Select(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.ReadGradient(0, values);
+                return (parameter, values);
+            })
+            .ToList();
         return (loss, [.. all.SelectMany(one => one.values)], all);
     }
 
@@ -149,19 +192,24 @@ public sealed class PolicyStepTests : IDisposable
         var random = new SeededRandom(5);
         return
         [
-            .. Enumerable.Range(0, 6).Select(s =>
-            {
-                int[] tokens = [.. Enumerable.Range(0, 6 + (2 * s)).Select(_ => random.NextInt(41))];
-                int[] drawn = [.. Enumerable.Range(1, tokens.Length - 1).Where(t => t > 2 && t % 5 != 0)];
-                var sequence = new LearningSequence(tokens, drawn, [.. drawn.Select(_ => -3.7f + (0.2f * random.NextNormal()))]) { Reference = [.. drawn.Select(_ => -3.7f + (0.2f * random.NextNormal()))] };
-                Array.Fill(sequence.Advantages, random.NextNormal());
-                for (var t = 0; t < drawn.Length; t++)
+            .. Enumerable
+                .Range(0, 6)
+                .Select(s =>
                 {
-                    (sequence.Values[t], sequence.Returns[t]) = (random.NextNormal(), random.NextNormal());
-                }
+                    int[] tokens = [.. Enumerable.Range(0, 6 + (2 * s)).Select(_ => random.NextInt(41))];
+                    int[] drawn = [.. Enumerable.Range(1, tokens.Length - 1).Where(t => t > 2 && t % 5 != 0)];
+                    var sequence = new LearningSequence(tokens, drawn, [.. drawn.Select(_ => -3.7f + (0.2f * random.NextNormal()))])
+                    {
+                        Reference = [.. drawn.Select(_ => -3.7f + (0.2f * random.NextNormal()))],
+                    };
+                    Array.Fill(sequence.Advantages, random.NextNormal());
+                    for (var t = 0; t < drawn.Length; t++)
+                    {
+                        (sequence.Values[t], sequence.Returns[t]) = (random.NextNormal(), random.NextNormal());
+                    }
 
-                return sequence;
-            }),
+                    return sequence;
+                }),
         ];
     }
 

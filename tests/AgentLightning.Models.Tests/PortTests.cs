@@ -37,7 +37,11 @@ public sealed class PortTests : IDisposable
         var (objective, sequences) = (Objective(method), Sequences());
         var (loss, weight) = TinkerLoss.Of(objective);
         var whole = new UpdateSize(sequences.Count, sequences.Sum(sequence => sequence.Drawn.Length), ReverseDigits.Length);
-        var wired = sequences.Select(sequence => TinkerData.Sequence(Sent(TinkerData.Of(sequence, loss.Name, weight(sequence.Drawn.Length, whole))), loss.Name)).ToList();
+        var wired = sequences
+            .Select(sequence =>
+                TinkerData.Sequence(Sent(TinkerData.Of(sequence, loss.Name, weight(sequence.Drawn.Length, whole))), loss.Name)
+            )
+            .ToList();
 
         var (own, ownNorm, shown) = await LearnAsync(sequences, objective);
         var (wire, wireNorm, _) = await LearnAsync(wired, TinkerLoss.Objective(loss.Name, loss.Config));
@@ -54,23 +58,34 @@ public sealed class PortTests : IDisposable
     public void Losses_have_the_names_of_the_wire_and_bounds_of_the_ratio_itself()
     {
         Assert.Equal("""{"name":"ppo","config":{"clip_low_threshold":0.8,"clip_high_threshold":1.2}}""", Written(ReinforcementMethod.Grpo));
-        Assert.Equal("""{"name":"ppo","config":{"clip_low_threshold":0.8,"clip_high_threshold":1.28}}""", Written(ReinforcementMethod.Dapo));
+        Assert.Equal(
+            """{"name":"ppo","config":{"clip_low_threshold":0.8,"clip_high_threshold":1.28}}""",
+            Written(ReinforcementMethod.Dapo)
+        );
         Assert.Equal("""{"name":"cispo","config":{"clip_low_threshold":0,"clip_high_threshold":5}}""", Written(ReinforcementMethod.Cispo));
         Assert.Equal("cross_entropy", TinkerLoss.Of(new LikelihoodLoss()).Loss.Name);
 
-        static string Written(ReinforcementMethod method) => JsonSerializer.Serialize(TinkerLoss.Of(Objective(method)).Loss, TinkerJson.Options);
+        static string Written(ReinforcementMethod method) =>
+            JsonSerializer.Serialize(TinkerLoss.Of(Objective(method)).Loss, TinkerJson.Options);
     }
 
     [Fact]
     public void A_sequence_goes_over_the_wire_as_inputs_targets_and_rows_in_which_what_was_only_read_is_0()
     {
-        var sequence = new TokenSequence { Tokens = [3, 1, 4, 1, 5], Drawn = [2, 4], Old = [-0.5f, -0.1f], Advantages = [2, -1] };
+        var sequence = new TokenSequence
+        {
+            Tokens = [3, 1, 4, 1, 5],
+            Drawn = [2, 4],
+            Old = [-0.5f, -0.1f],
+            Advantages = [2, -1],
+        };
 
         var sent = JsonSerializer.Serialize(TinkerData.Of(sequence, TinkerLoss.Ppo, 0.25), TinkerJson.Options);
 
         Assert.Equal(
             """{"model_input":{"chunks":[{"tokens":[3,1,4,1],"type":"encoded_text"}]},"loss_fn_inputs":{"target_tokens":{"data":[1,4,1,5],"dtype":"int64"},"advantages":{"data":[0,0.5,0,-0.25],"dtype":"float32","shape":[4]},"logprobs":{"data":[0,-0.5,0,-0.1],"dtype":"float32","shape":[4]}}}""",
-            sent);
+            sent
+        );
     }
 
     [Theory]
@@ -80,15 +95,23 @@ public sealed class PortTests : IDisposable
     [InlineData(ReinforcementMethod.Grpo, 0.1, 0, 1, "reference")]
     [InlineData(ReinforcementMethod.Cispo, 0, 0.1, 1, "entropy bonus")]
     [InlineData(ReinforcementMethod.Dapo, 0, 0, 0.7, "temperature 0.7")]
-    public void What_the_wire_has_no_word_for_is_refused_with_the_methods_that_it_has(ReinforcementMethod method, double beta, double bonus, float temperature, string expected)
+    public void What_the_wire_has_no_word_for_is_refused_with_the_methods_that_it_has(
+        ReinforcementMethod method,
+        double beta,
+        double bonus,
+        float temperature,
+        string expected
+    )
     {
         var options = ReverseDigitsOptions.FromNothing(method, 1) with { Beta = beta, EntropyBonus = bonus };
 
-        var message = Assert.Throws<ArgumentException>(() =>
-        {
-            TinkerLoss.Of(options.Objective());
-            TinkerLoss.CheckTemperature(temperature);
-        }).Message;
+        var message = Assert
+            .Throws<ArgumentException>(() =>
+            {
+                TinkerLoss.Of(options.Objective());
+                TinkerLoss.CheckTemperature(temperature);
+            })
+            .Message;
 
         Assert.Contains(expected, message, StringComparison.Ordinal);
         Assert.Contains("grpo, dr_grpo, dapo, bnpo, cispo and reinforce++", message, StringComparison.Ordinal);
@@ -104,7 +127,11 @@ public sealed class PortTests : IDisposable
     {
         var config = key is null ? null : new Dictionary<string, double> { [key] = value!.Value };
 
-        Assert.Contains(expected, Assert.Throws<ArgumentException>(() => TinkerLoss.Objective(name, config)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            Assert.Throws<ArgumentException>(() => TinkerLoss.Objective(name, config)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -142,11 +169,23 @@ public sealed class PortTests : IDisposable
         Assert.Contains("rising places", await RefusedAsync(good with { Drawn = [0, 1, 2, 3] }), StringComparison.Ordinal);
         Assert.Contains("rising places", await RefusedAsync(good with { Drawn = [] }), StringComparison.Ordinal);
         Assert.Contains("equally many", await RefusedAsync(good with { Old = [-1] }), StringComparison.Ordinal);
-        Assert.Contains("NaN", await RefusedAsync(good with { Advantages = [.. good.Advantages.Select(_ => float.NaN)] }), StringComparison.Ordinal);
-        Assert.Contains("vocabulary", await RefusedAsync(good with { Tokens = [.. good.Tokens.Select(_ => 99)] }), StringComparison.Ordinal);
+        Assert.Contains(
+            "NaN",
+            await RefusedAsync(good with { Advantages = [.. good.Advantages.Select(_ => float.NaN)] }),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "vocabulary",
+            await RefusedAsync(good with { Tokens = [.. good.Tokens.Select(_ => 99)] }),
+            StringComparison.Ordinal
+        );
 
         async Task<string> RefusedAsync(TokenSequence wrong) =>
-            (await Assert.ThrowsAnyAsync<ArgumentException>(() => port.ForwardBackwardAsync([wrong], new GroupPolicyLoss(), 4, new MetricSums(), Token))).Message;
+            (
+                await Assert.ThrowsAnyAsync<ArgumentException>(() =>
+                    port.ForwardBackwardAsync([wrong], new GroupPolicyLoss(), 4, new MetricSums(), Token)
+                )
+            ).Message;
     }
 
     [Theory]
@@ -155,9 +194,22 @@ public sealed class PortTests : IDisposable
     public async Task Log_probabilities_come_back_in_the_order_of_the_sequences_whatever_is_computed_side_by_side(bool sharePrompts)
     {
         using var model = Model();
-        await using var port = new LocalModelPort(new LanguagePolicy(model, _compute), new LocalPortOptions { SharePrompts = sharePrompts, TokensAtOnce = 30 });
+        await using var port = new LocalModelPort(
+            new LanguagePolicy(model, _compute),
+            new LocalPortOptions { SharePrompts = sharePrompts, TokensAtOnce = 30 }
+        );
         // Two prompts in turn.
-        List<TokenSequence> sequences = [.. Sequences().Select((sequence, i) => sequence with { Tokens = [.. i % 2 == 0 ? (int[])[1, 2, 3, 4, 10] : [5, 6, 7, 8, 10], .. sequence.Tokens[5..]] })];
+        List<TokenSequence> sequences =
+        [
+            .. Sequences()
+                .Select(
+                    (sequence, i) =>
+                        sequence with
+                        {
+                            Tokens = [.. i % 2 == 0 ? (int[])[1, 2, 3, 4, 10] : [5, 6, 7, 8, 10], .. sequence.Tokens[5..]],
+                        }
+                ),
+        ];
 
         var pass = await port.ForwardBackwardAsync(sequences, new GroupPolicyLoss(), ReverseDigits.Length, new MetricSums(), Token);
 
@@ -184,21 +236,29 @@ public sealed class PortTests : IDisposable
         var random = new SeededRandom(3);
         return
         [
-            .. Enumerable.Range(0, 12).Select(i =>
-            {
-                var drawn = 1 + (i % ReverseDigits.Length);
-                return new TokenSequence
+            .. Enumerable
+                .Range(0, 12)
+                .Select(i =>
                 {
-                    Tokens = [.. Enumerable.Range(0, ReverseDigits.Length + 1 + drawn).Select(_ => random.NextInt(11))], Drawn = [.. Enumerable.Range(ReverseDigits.Length + 1, drawn)],
-                    Old = [.. Enumerable.Range(0, drawn).Select(_ => -1.4f - (2 * random.NextSingle()))], Advantages = [.. Enumerable.Repeat(random.NextNormal(), drawn)],
-                };
-            }),
+                    var drawn = 1 + (i % ReverseDigits.Length);
+                    return new TokenSequence
+                    {
+                        Tokens = [.. Enumerable.Range(0, ReverseDigits.Length + 1 + drawn).Select(_ => random.NextInt(11))],
+                        Drawn = [.. Enumerable.Range(ReverseDigits.Length + 1, drawn)],
+                        Old = [.. Enumerable.Range(0, drawn).Select(_ => -1.4f - (2 * random.NextSingle()))],
+                        Advantages = [.. Enumerable.Repeat(random.NextNormal(), drawn)],
+                    };
+                }),
         ];
     }
 
-    private static Datum Sent(Datum datum) => JsonSerializer.Deserialize<Datum>(JsonSerializer.Serialize(datum, TinkerJson.Options), TinkerJson.Options)!;
+    private static Datum Sent(Datum datum) =>
+        JsonSerializer.Deserialize<Datum>(JsonSerializer.Serialize(datum, TinkerJson.Options), TinkerJson.Options)!;
 
-    private async Task<(float[] Weights, double Norm, IReadOnlyList<float[]> Shown)> LearnAsync(IReadOnlyList<TokenSequence> sequences, ISequenceObjective objective)
+    private async Task<(float[] Weights, double Norm, IReadOnlyList<float[]> Shown)> LearnAsync(
+        IReadOnlyList<TokenSequence> sequences,
+        ISequenceObjective objective
+    )
     {
         using var model = Model();
         await using var port = new LocalModelPort(new LanguagePolicy(model, _compute), new LocalPortOptions());
@@ -208,12 +268,12 @@ public sealed class PortTests : IDisposable
     }
 
     private static float[] Weights(Transformer model) =>
-    [
-        .. model.Parameters.SelectMany(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.Read(0, values);
-            return values;
-        }),
-    ];
+        [
+            .. model.Parameters.SelectMany(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
 }

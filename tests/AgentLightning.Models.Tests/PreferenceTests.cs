@@ -32,14 +32,34 @@ public sealed class PreferenceTests : IDisposable
     [InlineData(PreferenceKind.Hinge, 3e-4f, 1, 0.6)]
     [InlineData(PreferenceKind.Robust, 3e-4f, 0.69314718, 0.55)]
     [InlineData(PreferenceKind.ApoZero, 3e-4f, 1, 0.9)]
-    public async Task The_loss_begins_where_it_must_and_falls_and_the_preferred_answers_win(PreferenceKind kind, float rate, double first, double last)
+    public async Task The_loss_begins_where_it_must_and_falls_and_the_preferred_answers_win(
+        PreferenceKind kind,
+        float rate,
+        double first,
+        double last
+    )
     {
         using var model = await MixedAsync(_compute, Token);
         var lines = new List<ReinforcementEvent>();
 
         await PreferenceLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), Pairs(100, 900), Pairs(0, 100), new PreferenceOptions { Steps = 12, BatchSize = 64, LearningRate = rate, Schedule = Schedule.Constant, Loss = new PreferenceLoss(kind, Smoothing: kind == PreferenceKind.Robust ? 0.1 : 0) },
-            null, false, TimeProvider.System, lines.Add, Token);
+            new LanguagePolicy(model, _compute),
+            Pairs(100, 900),
+            Pairs(0, 100),
+            new PreferenceOptions
+            {
+                Steps = 12,
+                BatchSize = 64,
+                LearningRate = rate,
+                Schedule = Schedule.Constant,
+                Loss = new PreferenceLoss(kind, Smoothing: kind == PreferenceKind.Robust ? 0.1 : 0),
+            },
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            Token
+        );
 
         var losses = lines.Select(line => line.Find("loss")).OfType<double>().ToList();
         Assert.Equal(first, losses[0], 1e-4 * first);
@@ -59,19 +79,45 @@ public sealed class PreferenceTests : IDisposable
     [InlineData(PreferenceKind.Ipo, 1e-3f, 0.63, 1.5, 1)]
     [InlineData(PreferenceKind.Ipo, 1e-3f, 0.63, 1.5, 2)]
     [InlineData(PreferenceKind.Ipo, 1e-3f, 0.63, 1.5, 3)]
-    public async Task Ten_updates_of_64_pairs_are_enough_to_tell_the_answers_apart(PreferenceKind kind, float rate, double loss, double margin, long seed)
+    public async Task Ten_updates_of_64_pairs_are_enough_to_tell_the_answers_apart(
+        PreferenceKind kind,
+        float rate,
+        double loss,
+        double margin,
+        long seed
+    )
     {
         using var model = await MixedAsync(_compute, Token, seed);
         var lines = new List<ReinforcementEvent>();
 
         await PreferenceLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), Pairs(100, 900), Pairs(0, 100), new PreferenceOptions { Steps = 10, BatchSize = 64, LearningRate = rate, Schedule = Schedule.Constant, Loss = new PreferenceLoss(kind), Seed = seed },
-            null, false, TimeProvider.System, lines.Add, Token);
+            new LanguagePolicy(model, _compute),
+            Pairs(100, 900),
+            Pairs(0, 100),
+            new PreferenceOptions
+            {
+                Steps = 10,
+                BatchSize = 64,
+                LearningRate = rate,
+                Schedule = Schedule.Constant,
+                Loss = new PreferenceLoss(kind),
+                Seed = seed,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            Token
+        );
 
         var last = lines[^1];
         Assert.True(
-            last.Find("held_out/loss") <= loss && last.Find("held_out/rewards/margins") >= margin && last.Find("held_out/rewards/accuracies") >= 0.99,
-            $"loss {last.Find("held_out/loss")}, margin {last.Find("held_out/rewards/margins")}, accuracy {last.Find("held_out/rewards/accuracies")}");
+            last.Find("held_out/loss") <= loss
+                && last.Find("held_out/rewards/margins") >= margin
+                && last.Find("held_out/rewards/accuracies") >= 0.99,
+            $"loss {last.Find("held_out/loss")}, margin {last.Find("held_out/rewards/margins")}, accuracy "
+                + $"{last.Find("held_out/rewards/accuracies")}"
+        );
     }
 
     [Fact]
@@ -90,7 +136,19 @@ public sealed class PreferenceTests : IDisposable
             adapter.Train(true);
             using var source = CancellationTokenSource.CreateLinkedTokenSource(Token);
             var training = PreferenceLoop.TrainAsync(
-                new LanguagePolicy(model, _compute, adapter), Pairs(0, 30), [], new PreferenceOptions { Steps = 8, BatchSize = 4, LearningRate = 0.01f, SaveEvery = 3, TokensAtOnce = 50 }, new RunFolder(_folder.File(name)), resume: true,
+                new LanguagePolicy(model, _compute, adapter),
+                Pairs(0, 30),
+                [],
+                new PreferenceOptions
+                {
+                    Steps = 8,
+                    BatchSize = 4,
+                    LearningRate = 0.01f,
+                    SaveEvery = 3,
+                    TokensAtOnce = 50,
+                },
+                new RunFolder(_folder.File(name)),
+                resume: true,
                 TimeProvider.System,
                 line =>
                 {
@@ -99,14 +157,18 @@ public sealed class PreferenceTests : IDisposable
                         source.Cancel();
                     }
                 },
-                source.Token);
+                source.Token
+            );
             await (stopAt is null ? training : Assert.ThrowsAnyAsync<OperationCanceledException>(() => training));
-            return [.. adapter.Parameters.SelectMany(parameter =>
-            {
-                var values = new float[parameter.Count];
-                parameter.Read(0, values);
-                return values;
-            })];
+            return
+            [
+                .. adapter.Parameters.SelectMany(parameter =>
+                {
+                    var values = new float[parameter.Count];
+                    parameter.Read(0, values);
+                    return values;
+                }),
+            ];
         }
     }
 
@@ -120,8 +182,22 @@ public sealed class PreferenceTests : IDisposable
         Assert.Contains("an answer of 0", await RefusedAsync([new([1], [], [2])]), StringComparison.Ordinal);
         Assert.Contains("at most 9", await RefusedAsync([new([1], [2], new int[9])]), StringComparison.Ordinal);
 
-        async Task<string> RefusedAsync(IReadOnlyList<PreferencePair> pairs) => (await Assert.ThrowsAsync<ArgumentException>(() => PreferenceLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), pairs, [], new PreferenceOptions { Steps = 1 }, null, false, TimeProvider.System, null, Token))).Message;
+        async Task<string> RefusedAsync(IReadOnlyList<PreferencePair> pairs) =>
+            (
+                await Assert.ThrowsAsync<ArgumentException>(() =>
+                    PreferenceLoop.TrainAsync(
+                        new LanguagePolicy(model, _compute),
+                        pairs,
+                        [],
+                        new PreferenceOptions { Steps = 1 },
+                        null,
+                        false,
+                        TimeProvider.System,
+                        null,
+                        Token
+                    )
+                )
+            ).Message;
     }
 
     /// <summary>A model that reverses digits, and as often raises each by one as well. It is trained once for each seed.</summary>
@@ -135,18 +211,57 @@ public sealed class PreferenceTests : IDisposable
             return model;
         }
 
-        TokenExample[] examples = [.. Pairs(0, 2000).SelectMany(pair => new[] { new TokenExample([.. pair.Prompt, .. pair.Chosen], pair.Prompt.Length), new TokenExample([.. pair.Prompt, .. pair.Rejected], pair.Prompt.Length) })];
+        TokenExample[] examples =
+        [
+            .. Pairs(0, 2000)
+                .SelectMany(pair =>
+                    new[]
+                    {
+                        new TokenExample([.. pair.Prompt, .. pair.Chosen], pair.Prompt.Length),
+                        new TokenExample([.. pair.Prompt, .. pair.Rejected], pair.Prompt.Length),
+                    }
+                ),
+        ];
         await FineTuningLoop.TrainAsync(
-            model, model.Parameters, compute, examples, [], new FineTuningOptions { Steps = 400, BatchSize = 128, LearningRate = 1e-3f }, null, false, TimeProvider.System, null, cancellationToken);
-        s_mixed[seed] = [.. model.Parameters.Select(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.Read(0, values);
-            return values;
-        })];
+            model,
+            model.Parameters,
+            compute,
+            examples,
+            [],
+            new FineTuningOptions
+            {
+                Steps = 400,
+                BatchSize = 128,
+                LearningRate = 1e-3f,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            cancellationToken
+        );
+        s_mixed[seed] =
+        [
+            .. model.Parameters.Select(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
         return model;
     }
 
     private static PreferencePair[] Pairs(int from, int count) =>
-        [.. ReverseDigits.Tasks(1).Tasks.Skip(from).Take(count).Select(task => new PreferencePair(task.Prompt, [.. task.Prompt[..4].Reverse().Select(digit => (digit + 1) % 10)], [.. task.Prompt[..4].Reverse()]))];
+        [
+            .. ReverseDigits
+                .Tasks(1)
+                .Tasks.Skip(from)
+                .Take(count)
+                .Select(task => new PreferencePair(
+                    task.Prompt,
+                    [.. task.Prompt[..4].Reverse().Select(digit => (digit + 1) % 10)],
+                    [.. task.Prompt[..4].Reverse()]
+                )),
+        ];
 }

@@ -34,8 +34,23 @@ public sealed class ProspectTests : IDisposable
         var lines = new List<ReinforcementEvent>();
 
         await ProspectLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), Answers(100, 900), Answers(0, 100), new ProspectOptions { Steps = 20, BatchSize = 64, LearningRate = 3e-4f, Schedule = Schedule.Constant, Seed = seed }, null, false,
-            TimeProvider.System, lines.Add, Token);
+            new LanguagePolicy(model, _compute),
+            Answers(100, 900),
+            Answers(0, 100),
+            new ProspectOptions
+            {
+                Steps = 20,
+                BatchSize = 64,
+                LearningRate = 3e-4f,
+                Schedule = Schedule.Constant,
+                Seed = seed,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            Token
+        );
 
         var losses = lines.Select(line => line.Find("loss")).OfType<double>().ToList();
         Assert.Equal(0.5, losses[0], 1e-5);
@@ -52,17 +67,42 @@ public sealed class ProspectTests : IDisposable
         using var model = await PreferenceTests.MixedAsync(_compute, Token);
         var lines = new List<ReinforcementEvent>();
         // Two answers to one prompt after each other: neither may be the other's mismatch.
-        LabelledAnswer[] answers = [.. Answers(0, 8).SelectMany(answer => new[] { answer, answer with { IsGood = !answer.IsGood, Completion = [.. answer.Completion.Reverse()] } })];
+        LabelledAnswer[] answers =
+        [
+            .. Answers(0, 8)
+                .SelectMany(answer =>
+                    new[] { answer, answer with { IsGood = !answer.IsGood, Completion = [.. answer.Completion.Reverse()] } }
+                ),
+        ];
         await ProspectLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), answers, answers, new ProspectOptions { Steps = 3, BatchSize = 16, LearningRate = 1e-2f, Schedule = Schedule.Constant }, null, false, TimeProvider.System, lines.Add, Token);
+            new LanguagePolicy(model, _compute),
+            answers,
+            answers,
+            new ProspectOptions
+            {
+                Steps = 3,
+                BatchSize = 16,
+                LearningRate = 1e-2f,
+                Schedule = Schedule.Constant,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            Token
+        );
         using var before = await PreferenceTests.MixedAsync(_compute, Token);
 
-        var difference = answers.Select((answer, i) =>
-        {
-            var other = answers[((i - 1 - (i % 2)) + 16) % 16].Completion;
-            Assert.NotEqual(answer.Prompt, answers[((i - 1 - (i % 2)) + 16) % 16].Prompt);
-            return Score(model, answer.Prompt, other) - Score(before, answer.Prompt, other);
-        }).Average();
+        var difference = answers
+            .Select(
+                (answer, i) =>
+                {
+                    var other = answers[((i - 1 - (i % 2)) + 16) % 16].Completion;
+                    Assert.NotEqual(answer.Prompt, answers[((i - 1 - (i % 2)) + 16) % 16].Prompt);
+                    return Score(model, answer.Prompt, other) - Score(before, answer.Prompt, other);
+                }
+            )
+            .Average();
 
         Assert.Equal(Math.Max(0, difference), lines[^1].Find("held_out/kl")!.Value, 1e-3 + (1e-3 * Math.Abs(difference)));
 
@@ -94,7 +134,19 @@ public sealed class ProspectTests : IDisposable
             adapter.Train(true);
             using var source = CancellationTokenSource.CreateLinkedTokenSource(Token);
             var training = ProspectLoop.TrainAsync(
-                new LanguagePolicy(model, _compute, adapter), Answers(0, 30), [], new ProspectOptions { Steps = 8, BatchSize = 4, LearningRate = 1e-3f, SaveEvery = 3, TokensAtOnce = tokensAtOnce }, new RunFolder(_folder.File(name)), resume: true,
+                new LanguagePolicy(model, _compute, adapter),
+                Answers(0, 30),
+                [],
+                new ProspectOptions
+                {
+                    Steps = 8,
+                    BatchSize = 4,
+                    LearningRate = 1e-3f,
+                    SaveEvery = 3,
+                    TokensAtOnce = tokensAtOnce,
+                },
+                new RunFolder(_folder.File(name)),
+                resume: true,
                 TimeProvider.System,
                 line =>
                 {
@@ -103,14 +155,18 @@ public sealed class ProspectTests : IDisposable
                         source.Cancel();
                     }
                 },
-                source.Token);
+                source.Token
+            );
             await (stopAt is null ? training : Assert.ThrowsAnyAsync<OperationCanceledException>(() => training));
-            return [.. adapter.Parameters.SelectMany(parameter =>
-            {
-                var values = new float[parameter.Count];
-                parameter.Read(0, values);
-                return values;
-            })];
+            return
+            [
+                .. adapter.Parameters.SelectMany(parameter =>
+                {
+                    var values = new float[parameter.Count];
+                    parameter.Read(0, values);
+                    return values;
+                }),
+            ];
         }
     }
 
@@ -121,22 +177,57 @@ public sealed class ProspectTests : IDisposable
         model.Train(true);
         var options = new ProspectOptions { Steps = 1 };
 
-        Assert.Contains("Of 2 answers 2 are good: there must be good ones and bad ones", await RefusedAsync([new([1], [2], true), new([2], [2], true)]), StringComparison.Ordinal);
+        Assert.Contains(
+            "Of 2 answers 2 are good: there must be good ones and bad ones",
+            await RefusedAsync([new([1], [2], true), new([2], [2], true)]),
+            StringComparison.Ordinal
+        );
         Assert.Contains("Of 0 answers 0 are good", await RefusedAsync([]), StringComparison.Ordinal);
-        Assert.Contains("there must be at least two prompts", await RefusedAsync([new([1], [2], true), new([1], [3], false)]), StringComparison.Ordinal);
+        Assert.Contains(
+            "there must be at least two prompts",
+            await RefusedAsync([new([1], [2], true), new([1], [3], false)]),
+            StringComparison.Ordinal
+        );
         Assert.Contains("an answer of 0", await RefusedAsync([new([1], [], true), new([2], [2], false)]), StringComparison.Ordinal);
         Assert.Contains("at most 9", await RefusedAsync([new([1], [2], true), new([1], new int[9], false)]), StringComparison.Ordinal);
         options = options with { BatchSize = 1, Loss = new ProspectLoss(Beta: 0, BadWeight: 0) };
         var wrong = await RefusedAsync([new([1], [2], true), new([2], [2], false)]);
-        Assert.Contains("at least 2, because the reference point comes from answers to other prompts, but it is 1", wrong, StringComparison.Ordinal);
+        Assert.Contains(
+            "at least 2, because the reference point comes from answers to other prompts, but it is 1",
+            wrong,
+            StringComparison.Ordinal
+        );
         Assert.Contains("β must be above 0", wrong, StringComparison.Ordinal);
         Assert.Contains("weight of bad answers must be above 0", wrong, StringComparison.Ordinal);
 
-        async Task<string> RefusedAsync(IReadOnlyList<LabelledAnswer> answers) => (await Assert.ThrowsAsync<ArgumentException>(() => ProspectLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), answers, [], options, null, false, TimeProvider.System, null, Token))).Message;
+        async Task<string> RefusedAsync(IReadOnlyList<LabelledAnswer> answers) =>
+            (
+                await Assert.ThrowsAsync<ArgumentException>(() =>
+                    ProspectLoop.TrainAsync(
+                        new LanguagePolicy(model, _compute),
+                        answers,
+                        [],
+                        options,
+                        null,
+                        false,
+                        TimeProvider.System,
+                        null,
+                        Token
+                    )
+                )
+            ).Message;
     }
 
     /// <summary>Raised digits are liked, plain ones not; one answer to a question.</summary>
     private static LabelledAnswer[] Answers(int from, int count) =>
-        [.. ReverseDigits.Tasks(1).Tasks.Skip(from).Take(count).Select((task, i) => new LabelledAnswer(task.Prompt, [.. task.Prompt[..4].Reverse().Select(digit => (digit + (i % 2)) % 10)], i % 2 == 1))];
+        [
+            .. ReverseDigits
+                .Tasks(1)
+                .Tasks.Skip(from)
+                .Take(count)
+                .Select(
+                    (task, i) =>
+                        new LabelledAnswer(task.Prompt, [.. task.Prompt[..4].Reverse().Select(digit => (digit + (i % 2)) % 10)], i % 2 == 1)
+                ),
+        ];
 }

@@ -10,7 +10,9 @@ using AgentLightning.Testing;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>What a run of learning from rewards promises beside its score: the best weights, when it ends, what it leaves out, and what it says.</summary>
+/// <summary>
+/// What a run of learning from rewards promises beside its score: the best weights, when it ends, what it leaves out, and what it says.
+/// </summary>
 public sealed class ReinforcementRunTests : IDisposable
 {
     private readonly Compute _compute = new(2);
@@ -34,7 +36,14 @@ public sealed class ReinforcementRunTests : IDisposable
         var lines = new List<ReinforcementEvent>();
 
         // A learning rate that ruins what was learned.
-        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 60, LearningRate = 0.5f, EvaluateEvery = 2, Patience = 4, StopAtAccuracy = null };
+        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with
+        {
+            Steps = 60,
+            LearningRate = 0.5f,
+            EvaluateEvery = 2,
+            Patience = 4,
+            StopAtAccuracy = null,
+        };
         var result = await TrainAsync(policy, options, lines.Add);
 
         var accuracies = lines.Select(line => line.Find(ReinforcementEvent.Accuracy)).OfType<double>().ToList();
@@ -42,9 +51,19 @@ public sealed class ReinforcementRunTests : IDisposable
         Assert.InRange(accuracies[^1], 0, result.Accuracy!.Value - 0.3);
         Assert.Equal((accuracies.IndexOf(accuracies.Max()) * 2) + 8, result.Steps);
         Assert.Equal(accuracies.IndexOf(accuracies.Max()) * 2, result.BestStep);
-        var again = await ReinforcementLoop.EvaluateAsync(policy, ReverseDigits.Tasks(1).HeldOut, new ReverseDigits(), options, 0, TimeProvider.System, Token);
+        var again = await ReinforcementLoop.EvaluateAsync(
+            policy,
+            ReverseDigits.Tasks(1).HeldOut,
+            new ReverseDigits(),
+            options,
+            0,
+            TimeProvider.System,
+            Token
+        );
         Assert.Equal(result.Accuracy, again.Count(attempt => attempt.Return(1) >= 1) / (double)again.Count);
-        Assert.Contains(lines.SelectMany(line => line.Alarms ?? []), alarm => alarm.Contains("Take easier or harder tasks", StringComparison.Ordinal));
+        Assert.Contains(lines.SelectMany(line => line.Alarms ?? []), alarm =>
+            alarm.Contains("Take easier or harder tasks", StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -60,8 +79,31 @@ public sealed class ReinforcementRunTests : IDisposable
         using var same = Transformer.Create(ReverseDigits.Config, 1);
         same.Train(true);
 
-        await ReinforcementLoop.TrainAsync(new LanguagePolicy(own, _compute), ReverseDigits.Tasks(1).Tasks, [], new ReverseDigits(), options, null, false, TimeProvider.System, null, judged => attempts = judged, Token);
-        await ReinforcementLoop.TrainOnLoggedAsync(new LanguagePolicy(same, _compute), attempts, [], new ReverseDigits(), options, null, false, TimeProvider.System, null, Token);
+        await ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(own, _compute),
+            ReverseDigits.Tasks(1).Tasks,
+            [],
+            new ReverseDigits(),
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            judged => attempts = judged,
+            Token
+        );
+        await ReinforcementLoop.TrainOnLoggedAsync(
+            new LanguagePolicy(same, _compute),
+            attempts,
+            [],
+            new ReverseDigits(),
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            Token
+        );
 
         // Groups come in another order, which only rounding can tell.
         Close.All(Weights(own), Weights(same), 1e-3);
@@ -75,27 +117,66 @@ public sealed class ReinforcementRunTests : IDisposable
         using var model = Transformer.Create(ReverseDigits.Config, 1);
         model.Train(true);
         var (tasks, _) = ReverseDigits.Tasks(1, 20);
-        var options = new ReinforcementOptions { Steps = 1, MaxTokens = 1, MaxTurns = 2, TasksPerStep = 2, Attempts = 8, LearningRate = 0 };
+        var options = new ReinforcementOptions
+        {
+            Steps = 1,
+            MaxTokens = 1,
+            MaxTurns = 2,
+            TasksPerStep = 2,
+            Attempts = 8,
+            LearningRate = 0,
+        };
         var lines = new List<ReinforcementEvent>();
         IReadOnlyList<Attempt> seen = [];
 
         // The first two answers of a group are told too much, the third is never done.
-        await ReinforcementLoop.TrainAsync(new LanguagePolicy(model, _compute), tasks, [], new Talkative(), options, null, false, TimeProvider.System, lines.Add, attempts => seen = attempts, Token);
+        await ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute),
+            tasks,
+            [],
+            new Talkative(),
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            attempts => seen = attempts,
+            Token
+        );
 
         Assert.Equal(6, lines[0].Find("failures"));
-        Assert.Equal(4, seen.Count(attempt => attempt.Failure?.Contains("the context of 9 is too short", StringComparison.Ordinal) == true));
+        Assert.Equal(
+            4,
+            seen.Count(attempt => attempt.Failure?.Contains("the context of 9 is too short", StringComparison.Ordinal) == true)
+        );
         Assert.Equal(2, seen.Count(attempt => attempt.Failure?.Contains("not over after 2 turns", StringComparison.Ordinal) == true));
         Assert.Equal(10, lines[0].Find("learned_sequences"));
 
         lines.Clear();
-        Attempt[] logged = [.. Enumerable.Range(0, 3).Select(number =>
-        {
-            var attempt = new Attempt(tasks[0], 0, number);
-            attempt.AddTurn(number == 0 ? [] : [number], number == 0 ? [] : [-1f], "", FinishReason.Stop);
-            attempt.Take(Turn.Last(number));
-            return attempt;
-        })];
-        await ReinforcementLoop.TrainOnLoggedAsync(new LanguagePolicy(model, _compute), logged, [], new Talkative(), options, null, false, TimeProvider.System, lines.Add, Token);
+        Attempt[] logged =
+        [
+            .. Enumerable
+                .Range(0, 3)
+                .Select(number =>
+                {
+                    var attempt = new Attempt(tasks[0], 0, number);
+                    attempt.AddTurn(number == 0 ? [] : [number], number == 0 ? [] : [-1f], "", FinishReason.Stop);
+                    attempt.Take(Turn.Last(number));
+                    return attempt;
+                }),
+        ];
+        await ReinforcementLoop.TrainOnLoggedAsync(
+            new LanguagePolicy(model, _compute),
+            logged,
+            [],
+            new Talkative(),
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            Token
+        );
         Assert.Equal(2, lines[0].Find("learned_sequences"));
     }
 
@@ -114,7 +195,9 @@ public sealed class ReinforcementRunTests : IDisposable
         foreach (var length in (int[])[0, 5, 200, whole.Length / 2, whole.Length - 1])
         {
             await File.WriteAllBytesAsync(path, whole[..length], Token);
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => TrainAsync(new LanguagePolicy(model, _compute), options with { Steps = 3 }, null, run));
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                TrainAsync(new LanguagePolicy(model, _compute), options with { Steps = 3 }, null, run)
+            );
             Assert.Contains("state.safetensors", error.Message, StringComparison.Ordinal);
         }
 
@@ -132,7 +215,13 @@ public sealed class ReinforcementRunTests : IDisposable
         var other = new Attempt(new RolloutTask("t", [1]), 0, 1);
         other.AddTurn([2], [-1f], "", FinishReason.Stop);
         other.Take(Turn.Last(1));
-        var options = new ReinforcementOptions { Steps = 1, MaxTokens = 2, Discount = 0.5, Lambda = 1 };
+        var options = new ReinforcementOptions
+        {
+            Steps = 1,
+            MaxTokens = 2,
+            Discount = 0.5,
+            Lambda = 1,
+        };
 
         Assert.Equal((0.5 + (0.5 * 2), 1), (attempt.Return(0.5), other.Return(0.5)));
         // Of the whole attempt where attempts are compared: 1.5 against 1.
@@ -140,11 +229,23 @@ public sealed class ReinforcementRunTests : IDisposable
         // Token by token where they are not: 0.5·(0.5 + 0.5·2) = 0.75, 1.5, 2 and 1, scaled over the step.
         double[] toGo = [0.75, 1.5, 2, 1];
         var deviation = Math.Sqrt(toGo.Sum(value => Math.Pow(value - toGo.Average(), 2)) / 3);
-        Close.All([.. toGo.Select(value => (float)((value - toGo.Average()) / deviation))], Advantages(options with { Method = ReinforcementMethod.ReinforcePlusPlus }), 1e-5);
-        Close.All(Advantages(options with { Method = ReinforcementMethod.ReinforcePlusPlus }), Advantages(options with { Method = ReinforcementMethod.Ppo }), 1e-5);
+        Close.All(
+            [.. toGo.Select(value => (float)((value - toGo.Average()) / deviation))],
+            Advantages(options with { Method = ReinforcementMethod.ReinforcePlusPlus }),
+            1e-5
+        );
+        Close.All(
+            Advantages(options with { Method = ReinforcementMethod.ReinforcePlusPlus }),
+            Advantages(options with { Method = ReinforcementMethod.Ppo }),
+            1e-5
+        );
 
         float[] Advantages(ReinforcementOptions chosen) =>
-            [.. AdvantageAssignment.Of([new LearningSequence(attempt), new LearningSequence(other)], chosen).Sequences.SelectMany(sequence => sequence.Advantages)];
+            [
+                .. AdvantageAssignment
+                    .Of([new LearningSequence(attempt), new LearningSequence(other)], chosen)
+                    .Sequences.SelectMany(sequence => sequence.Advantages),
+            ];
     }
 
     [Fact]
@@ -156,40 +257,85 @@ public sealed class ReinforcementRunTests : IDisposable
         adapter.Train(true);
         var lines = new List<ReinforcementEvent>();
 
-        await TrainAsync(new LanguagePolicy(model, _compute, adapter), ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 5, Beta = 0.01, LearningRate = 0.01f, PeakFlops = 1e11 }, lines.Add);
+        await TrainAsync(
+            new LanguagePolicy(model, _compute, adapter),
+            ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with
+            {
+                Steps = 5,
+                Beta = 0.01,
+                LearningRate = 0.01f,
+                PeakFlops = 1e11,
+            },
+            lines.Add
+        );
 
         var steps = lines.Where(line => line.Find(ReinforcementEvent.Reward) is not null).ToList();
         Assert.Equal(0, steps[0].Find("kl")!.Value, 1e-6);
         Assert.Equal(1, steps[0].Find("ratio/mean")!.Value, 1e-4);
         Assert.InRange(steps[^1].Find("kl")!.Value, 1e-6, 10);
-        string[] named = ["reward", "reward_std", "completions/mean_length", "kl", "entropy", "clip_ratio/region_mean", "frac_reward_zero_std", "grad_norm", "tokens_per_second", "share_of_peak", "learning_rate", "loss", "failures"];
+        string[] named =
+        [
+            "reward",
+            "reward_std",
+            "completions/mean_length",
+            "kl",
+            "entropy",
+            "clip_ratio/region_mean",
+            "frac_reward_zero_std",
+            "grad_norm",
+            "tokens_per_second",
+            "share_of_peak",
+            "learning_rate",
+            "loss",
+            "failures",
+        ];
         Assert.All(steps, step => Assert.All(named, name => Assert.True(step.Find(name) is { } value && double.IsFinite(value), name)));
         Assert.Contains(lines, line => line.Find("held_out/accuracy") is not null);
     }
 
-    private static Task<ReinforcementResult> TrainAsync(LanguagePolicy policy, ReinforcementOptions options, Action<ReinforcementEvent>? progress = null, RunFolder? run = null)
+    private static Task<ReinforcementResult> TrainAsync(
+        LanguagePolicy policy,
+        ReinforcementOptions options,
+        Action<ReinforcementEvent>? progress = null,
+        RunFolder? run = null
+    )
     {
         var (tasks, heldOut) = ReverseDigits.Tasks(options.Seed);
-        return ReinforcementLoop.TrainAsync(policy, tasks, heldOut, new ReverseDigits(), options, run, true, TimeProvider.System, progress, null, Token);
+        return ReinforcementLoop.TrainAsync(
+            policy,
+            tasks,
+            heldOut,
+            new ReverseDigits(),
+            options,
+            run,
+            true,
+            TimeProvider.System,
+            progress,
+            null,
+            Token
+        );
     }
 
     private static float[] Weights(Transformer model) =>
-    [
-        .. model.Parameters.SelectMany(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.Read(0, values);
-            return values;
-        }),
-    ];
+        [
+            .. model.Parameters.SelectMany(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
 
     private sealed class Talkative : IEnvironment
     {
-        public ValueTask<Turn> StepAsync(Attempt attempt, CancellationToken cancellationToken) => ValueTask.FromResult(attempt.Number switch
-        {
-            0 or 1 => new Turn(0, [1, 2, 3]),
-            2 => new Turn(0, [1]),
-            _ => Turn.Last(attempt.Number % 2),
-        });
+        public ValueTask<Turn> StepAsync(Attempt attempt, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(
+                attempt.Number switch
+                {
+                    0 or 1 => new Turn(0, [1, 2, 3]),
+                    2 => new Turn(0, [1]),
+                    _ => Turn.Last(attempt.Number % 2),
+                }
+            );
     }
 }

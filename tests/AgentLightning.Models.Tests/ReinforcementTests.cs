@@ -10,7 +10,9 @@ using AgentLightning.Testing;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>Learning from rewards with language models: real runs on a small task, runs that stop and go on, and what must not teach.</summary>
+/// <summary>
+/// Learning from rewards with language models: real runs on a small task, runs that stop and go on, and what must not teach.
+/// </summary>
 public sealed class ReinforcementTests : IDisposable
 {
     private readonly Compute _compute = new(2);
@@ -57,7 +59,11 @@ public sealed class ReinforcementTests : IDisposable
         using var model = Transformer.Create(ReverseDigits.Config, seed);
         model.Train(true);
 
-        var result = await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothing(method, seed));
+        var result = await TrainAsync(
+            new LanguagePolicy(model, _compute),
+            new ReverseDigits(),
+            ReverseDigitsOptions.FromNothing(method, seed)
+        );
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
     }
@@ -68,7 +74,16 @@ public sealed class ReinforcementTests : IDisposable
         using var model = Transformer.Create(ReverseDigits.Config, 1);
         model.Train(true);
 
-        var result = await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Epochs = 4, Updates = 2, Steps = 60 });
+        var result = await TrainAsync(
+            new LanguagePolicy(model, _compute),
+            new ReverseDigits(),
+            ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with
+            {
+                Epochs = 4,
+                Updates = 2,
+                Steps = 60,
+            }
+        );
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
     }
@@ -81,13 +96,21 @@ public sealed class ReinforcementTests : IDisposable
     {
         using var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
         model.Train(true);
-        await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, seed));
+        await TrainAsync(
+            new LanguagePolicy(model, _compute),
+            new ReverseDigits(),
+            ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, seed)
+        );
         var before = Weights(model.Parameters);
         using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, seed);
         adapter.Attach();
         adapter.Train(true);
 
-        var result = await TrainAsync(new LanguagePolicy(model, _compute, adapter), new ReverseDigits(shift: 1), ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, seed));
+        var result = await TrainAsync(
+            new LanguagePolicy(model, _compute, adapter),
+            new ReverseDigits(shift: 1),
+            ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, seed)
+        );
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
         Assert.Equal(before, Weights(model.Parameters));
@@ -106,8 +129,16 @@ public sealed class ReinforcementTests : IDisposable
             for (var number = 0; number < 8; number++)
             {
                 var attempt = new Attempt(tasks[group], group, number);
-                int[] answer = [.. Enumerable.Range(0, 4).Select(i => random.NextInt(2) == 0 ? tasks[group].Prompt[3 - i] : random.NextInt(11))];
-                attempt.AddTurn(answer, [.. answer.Select((digit, i) => MathF.Log((digit == tasks[group].Prompt[3 - i] ? 0.5f : 0) + (0.5f / 11)))], "", FinishReason.Length);
+                int[] answer =
+                [
+                    .. Enumerable.Range(0, 4).Select(i => random.NextInt(2) == 0 ? tasks[group].Prompt[3 - i] : random.NextInt(11)),
+                ];
+                attempt.AddTurn(
+                    answer,
+                    [.. answer.Select((digit, i) => MathF.Log((digit == tasks[group].Prompt[3 - i] ? 0.5f : 0) + (0.5f / 11)))],
+                    "",
+                    FinishReason.Length
+                );
                 attempt.Take(await environment.StepAsync(attempt, Token));
                 logged.Add(attempt);
             }
@@ -115,15 +146,44 @@ public sealed class ReinforcementTests : IDisposable
 
         using var model = Transformer.Create(ReverseDigits.LargerConfig, 1);
         model.Train(true);
-        var options = ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, 1) with { Steps = 250, TasksPerStep = 32, ClipHigh = 5 };
+        var options = ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, 1) with
+        {
+            Steps = 250,
+            TasksPerStep = 32,
+            ClipHigh = 5,
+        };
 
-        var result = await ReinforcementLoop.TrainOnLoggedAsync(new LanguagePolicy(model, _compute), logged, heldOut, environment, options, null, false, TimeProvider.System, null, Token);
+        var result = await ReinforcementLoop.TrainOnLoggedAsync(
+            new LanguagePolicy(model, _compute),
+            logged,
+            heldOut,
+            environment,
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            Token
+        );
 
         Assert.InRange(result.Accuracy!.Value, 0.9, 1);
         var broken = new Attempt(tasks[0], 0, 0);
         broken.AddTurn([1], [0.5f], "", FinishReason.Length);
         broken.Take(Turn.Last(1));
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => ReinforcementLoop.TrainOnLoggedAsync(new LanguagePolicy(model, _compute), [broken], [], environment, options, null, false, TimeProvider.System, null, Token));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            ReinforcementLoop.TrainOnLoggedAsync(
+                new LanguagePolicy(model, _compute),
+                [broken],
+                [],
+                environment,
+                options,
+                null,
+                false,
+                TimeProvider.System,
+                null,
+                Token
+            )
+        );
         Assert.Contains("at most 0", error.Message, StringComparison.Ordinal);
     }
 
@@ -134,7 +194,15 @@ public sealed class ReinforcementTests : IDisposable
         model.Train(true);
         var before = Weights(model.Parameters);
 
-        await TrainAsync(new LanguagePolicy(model, _compute), new ReverseDigits(), ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 5, LearningRate = 0 });
+        await TrainAsync(
+            new LanguagePolicy(model, _compute),
+            new ReverseDigits(),
+            ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with
+            {
+                Steps = 5,
+                LearningRate = 0,
+            }
+        );
 
         Assert.Equal(before, Weights(model.Parameters));
     }
@@ -145,7 +213,14 @@ public sealed class ReinforcementTests : IDisposable
         using var model = Transformer.Create(ReverseDigits.Config, 1);
         model.Train(true);
 
-        var result = await TrainAsync(new LanguagePolicy(model, _compute), new Blind(ReverseDigits.Tasks(1).HeldOut), ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 150 });
+        var result = await TrainAsync(
+            new LanguagePolicy(model, _compute),
+            new Blind(ReverseDigits.Tasks(1).HeldOut),
+            ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with
+            {
+                Steps = 150,
+            }
+        );
 
         Assert.InRange(result.Accuracy!.Value, 0, 0.05);
     }
@@ -180,12 +255,30 @@ public sealed class ReinforcementTests : IDisposable
             }
 
             var policy = new LanguagePolicy(model, _compute, lora ? adapter : null);
-            var options = ReverseDigitsOptions.FromNothing(method, 1) with { Steps = 12, TasksPerStep = 4, Attempts = 4, Epochs = 2, SaveEvery = 3, EvaluateEvery = 2, Schedule = Schedule.Cosine, Beta = lora ? 0.05 : 0, KeepBest = lora };
+            var options = ReverseDigitsOptions.FromNothing(method, 1) with
+            {
+                Steps = 12,
+                TasksPerStep = 4,
+                Attempts = 4,
+                Epochs = 2,
+                SaveEvery = 3,
+                EvaluateEvery = 2,
+                Schedule = Schedule.Cosine,
+                Beta = lora ? 0.05 : 0,
+                KeepBest = lora,
+            };
             var run = new RunFolder(_folder.File(name));
             var (tasks, heldOut) = ReverseDigits.Tasks(1, 50);
             using var source = CancellationTokenSource.CreateLinkedTokenSource(Token);
             var training = ReinforcementLoop.TrainAsync(
-                policy, tasks, heldOut, new ReverseDigits(), options, run, resume: true, TimeProvider.System,
+                policy,
+                tasks,
+                heldOut,
+                new ReverseDigits(),
+                options,
+                run,
+                resume: true,
+                TimeProvider.System,
                 line =>
                 {
                     if (line.Step == stopAt)
@@ -193,7 +286,9 @@ public sealed class ReinforcementTests : IDisposable
                         source.Cancel();
                     }
                 },
-                null, source.Token);
+                null,
+                source.Token
+            );
             if (stopAt is null)
             {
                 await training;
@@ -204,7 +299,15 @@ public sealed class ReinforcementTests : IDisposable
             }
 
             // Times differ.
-            return (Weights(policy.Parameters), [.. run.ReadJournal<ReinforcementEvent>().Select(line => $"{line.Step} {string.Join(' ', line.Metrics.Where(metric => !metric.Key.Contains("_s", StringComparison.Ordinal)))}")]);
+            return (
+                Weights(policy.Parameters),
+                [
+                    .. run.ReadJournal<ReinforcementEvent>()
+                        .Select(line =>
+                            $"{line.Step} {string.Join(' ', line.Metrics.Where(metric => !metric.Key.Contains("_s", StringComparison.Ordinal)))}"
+                        ),
+                ]
+            );
         }
     }
 
@@ -219,15 +322,53 @@ public sealed class ReinforcementTests : IDisposable
         string? second = null;
 
         await ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), tasks, heldOut, new ReverseDigits(), options, run, true, TimeProvider.System,
-            line => second ??= Assert.Throws<InvalidDataException>(() => run.Take()).Message, null, Token);
+            new LanguagePolicy(model, _compute),
+            tasks,
+            heldOut,
+            new ReverseDigits(),
+            options,
+            run,
+            true,
+            TimeProvider.System,
+            line => second ??= Assert.Throws<InvalidDataException>(() => run.Take()).Message,
+            null,
+            Token
+        );
 
         Assert.Contains("another run is going on", second, StringComparison.Ordinal);
-        var other = await Assert.ThrowsAsync<InvalidDataException>(() => ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), tasks, heldOut, new ReverseDigits(), options with { LearningRate = 0.1f }, run, true, TimeProvider.System, null, null, Token));
+        var other = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            ReinforcementLoop.TrainAsync(
+                new LanguagePolicy(model, _compute),
+                tasks,
+                heldOut,
+                new ReverseDigits(),
+                options with
+                {
+                    LearningRate = 0.1f,
+                },
+                run,
+                true,
+                TimeProvider.System,
+                null,
+                null,
+                Token
+            )
+        );
         Assert.Contains("fingerprint", other.Message, StringComparison.Ordinal);
         await File.AppendAllTextAsync(_folder.File("run/journal.jsonl"), "{\"step\":", Token);
-        await ReinforcementLoop.TrainAsync(new LanguagePolicy(model, _compute), tasks, heldOut, new ReverseDigits(), options, run, true, TimeProvider.System, null, null, Token);
+        await ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute),
+            tasks,
+            heldOut,
+            new ReverseDigits(),
+            options,
+            run,
+            true,
+            TimeProvider.System,
+            null,
+            null,
+            Token
+        );
         Assert.Equal([0, 1, 2, 2], run.ReadJournal<ReinforcementEvent>().Select(line => line.Step));
     }
 
@@ -237,11 +378,29 @@ public sealed class ReinforcementTests : IDisposable
         using var model = Transformer.Create(ReverseDigits.Config, 1);
         model.Train(true);
         var (tasks, _) = ReverseDigits.Tasks(1, 20);
-        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 1, TasksPerStep = 2, Attempts = 8, JudgeTimeout = TimeSpan.FromMilliseconds(200) };
+        var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with
+        {
+            Steps = 1,
+            TasksPerStep = 2,
+            Attempts = 8,
+            JudgeTimeout = TimeSpan.FromMilliseconds(200),
+        };
         var lines = new List<ReinforcementEvent>();
         IReadOnlyList<Attempt> seen = [];
 
-        await ReinforcementLoop.TrainAsync(new LanguagePolicy(model, _compute), tasks, [], new Unreliable(), options, null, false, TimeProvider.System, lines.Add, attempts => seen = attempts, Token);
+        await ReinforcementLoop.TrainAsync(
+            new LanguagePolicy(model, _compute),
+            tasks,
+            [],
+            new Unreliable(),
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            lines.Add,
+            attempts => seen = attempts,
+            Token
+        );
 
         Assert.Equal(8, lines.Single().Find("failures"));
         Assert.Contains("Of 16 attempts 8 failed", Assert.Single(lines.Single().Alarms!), StringComparison.Ordinal);
@@ -250,8 +409,24 @@ public sealed class ReinforcementTests : IDisposable
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("not judged within 0.2 seconds", StringComparison.Ordinal) == true);
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("is NaN", StringComparison.Ordinal) == true);
         Assert.Contains(seen, attempt => attempt.Failure?.Contains("Infinity", StringComparison.Ordinal) == true);
-        var stopped = await Assert.ThrowsAsync<InvalidDataException>(() => ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), tasks, [], new Unreliable(), options with { MaxFailureShare = 0.2 }, null, false, TimeProvider.System, null, null, Token));
+        var stopped = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            ReinforcementLoop.TrainAsync(
+                new LanguagePolicy(model, _compute),
+                tasks,
+                [],
+                new Unreliable(),
+                options with
+                {
+                    MaxFailureShare = 0.2,
+                },
+                null,
+                false,
+                TimeProvider.System,
+                null,
+                null,
+                Token
+            )
+        );
         Assert.Contains("Of 16 attempts 8 failed", stopped.Message, StringComparison.Ordinal);
     }
 
@@ -263,14 +438,34 @@ public sealed class ReinforcementTests : IDisposable
         var (tasks, _) = ReverseDigits.Tasks(1, 20);
         var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1);
 
-        Assert.Contains("at least 2 with this method, but it is 1", await RefusedAsync(options with { Attempts = 1 }, tasks), StringComparison.Ordinal);
+        Assert.Contains(
+            "at least 2 with this method, but it is 1",
+            await RefusedAsync(options with { Attempts = 1 }, tasks),
+            StringComparison.Ordinal
+        );
         Assert.Contains("longest context", await RefusedAsync(options with { MaxTokens = 5 }, tasks), StringComparison.Ordinal);
         Assert.Contains("no tasks", await RefusedAsync(options, []), StringComparison.Ordinal);
         Assert.Contains("'x'", await RefusedAsync(options, [new RolloutTask("x", [])]), StringComparison.Ordinal);
         Assert.Contains("needs one", await RefusedAsync(options with { Beta = 0.1 }, tasks), StringComparison.Ordinal);
 
-        async Task<string> RefusedAsync(ReinforcementOptions wrong, IReadOnlyList<RolloutTask> given) => (await Assert.ThrowsAsync<ArgumentException>(() => ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), given, [], new ReverseDigits(), wrong, null, false, TimeProvider.System, null, null, Token))).Message;
+        async Task<string> RefusedAsync(ReinforcementOptions wrong, IReadOnlyList<RolloutTask> given) =>
+            (
+                await Assert.ThrowsAsync<ArgumentException>(() =>
+                    ReinforcementLoop.TrainAsync(
+                        new LanguagePolicy(model, _compute),
+                        given,
+                        [],
+                        new ReverseDigits(),
+                        wrong,
+                        null,
+                        false,
+                        TimeProvider.System,
+                        null,
+                        null,
+                        Token
+                    )
+                )
+            ).Message;
     }
 
     [Fact]
@@ -281,33 +476,90 @@ public sealed class ReinforcementTests : IDisposable
         var (tasks, _) = ReverseDigits.Tasks(1, 20);
         var options = ReverseDigitsOptions.FromNothing(ReinforcementMethod.Grpo, 1) with { Steps = 1, MemoryBytes = 3_000_000 };
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), tasks, [], new ReverseDigits(), options, new RunFolder(_folder.File("run")), false, TimeProvider.System, null, _ => Assert.Fail("an attempt was made"), Token));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            ReinforcementLoop.TrainAsync(
+                new LanguagePolicy(model, _compute),
+                tasks,
+                [],
+                new ReverseDigits(),
+                options,
+                new RunFolder(_folder.File("run")),
+                false,
+                TimeProvider.System,
+                null,
+                _ => Assert.Fail("an attempt was made"),
+                Token
+            )
+        );
 
         Assert.Contains("Training 0.0 million parameters, 4096 tokens at once, would take 0.0", error.Message, StringComparison.Ordinal);
-        Assert.Contains("this process can have 0.003 GB. Compute fewer tokens at once, keep fewer activations (checkpointing), decode fewer completions at once", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "this process can have 0.003 GB. Compute fewer tokens at once, keep fewer activations (checkpointing), decode fewer "
+                + "completions at once",
+            error.Message,
+            StringComparison.Ordinal
+        );
         Assert.False(File.Exists(_folder.File("run/journal.jsonl")));
         await ReinforcementLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), tasks, [], new ReverseDigits(), options with { TokensAtOnce = 64, CompletionsAtOnce = 16, Checkpointing = true }, null, false, TimeProvider.System, null, null, Token);
-        var pairs = await Assert.ThrowsAsync<InvalidDataException>(() => PreferenceLoop.TrainAsync(
-            new LanguagePolicy(model, _compute), [new([1], [2], [3])], [], new PreferenceOptions { Steps = 1, MemoryBytes = 1000 }, null, false, TimeProvider.System, null, Token));
+            new LanguagePolicy(model, _compute),
+            tasks,
+            [],
+            new ReverseDigits(),
+            options with
+            {
+                TokensAtOnce = 64,
+                CompletionsAtOnce = 16,
+                Checkpointing = true,
+            },
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            null,
+            Token
+        );
+        var pairs = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            PreferenceLoop.TrainAsync(
+                new LanguagePolicy(model, _compute),
+                [new([1], [2], [3])],
+                [],
+                new PreferenceOptions { Steps = 1, MemoryBytes = 1000 },
+                null,
+                false,
+                TimeProvider.System,
+                null,
+                Token
+            )
+        );
         Assert.Contains("shorten prompts and answers, or train an adapter", pairs.Message, StringComparison.Ordinal);
     }
 
     private static float[] Weights(IEnumerable<Parameter> parameters) =>
-    [
-        .. parameters.SelectMany(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.Read(0, values);
-            return values;
-        }),
-    ];
+        [
+            .. parameters.SelectMany(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
 
     private static Task<ReinforcementResult> TrainAsync(LanguagePolicy policy, IEnvironment environment, ReinforcementOptions options)
     {
         var (tasks, heldOut) = ReverseDigits.Tasks(options.Seed);
-        return ReinforcementLoop.TrainAsync(policy, tasks, heldOut, environment, options, null, false, TimeProvider.System, null, null, Token);
+        return ReinforcementLoop.TrainAsync(
+            policy,
+            tasks,
+            heldOut,
+            environment,
+            options,
+            null,
+            false,
+            TimeProvider.System,
+            null,
+            null,
+            Token
+        );
     }
 
     /// <summary>Rewards attempts by chance, and judges held-out ones rightly.</summary>
@@ -315,9 +567,15 @@ public sealed class ReinforcementTests : IDisposable
     {
         private readonly HashSet<string> _heldOut = [.. heldOut.Select(task => task.Id)];
 
-        public ValueTask<Turn> StepAsync(Attempt attempt, CancellationToken cancellationToken) => _heldOut.Contains(attempt.Task.Id)
-            ? new ReverseDigits().StepAsync(attempt, cancellationToken)
-            : ValueTask.FromResult(Turn.Last(new SeededRandom(attempt.Task.Prompt[0], attempt.Task.Prompt[1], attempt.Task.Prompt[2], attempt.Number).NextInt(5) / 4.0));
+        public ValueTask<Turn> StepAsync(Attempt attempt, CancellationToken cancellationToken) =>
+            _heldOut.Contains(attempt.Task.Id)
+                ? new ReverseDigits().StepAsync(attempt, cancellationToken)
+                : ValueTask.FromResult(
+                    Turn.Last(
+                        new SeededRandom(attempt.Task.Prompt[0], attempt.Task.Prompt[1], attempt.Task.Prompt[2], attempt.Number).NextInt(5)
+                            / 4.0
+                    )
+                );
     }
 
     private sealed class Unreliable : IEnvironment

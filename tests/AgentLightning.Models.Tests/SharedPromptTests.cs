@@ -6,15 +6,23 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>What attempts have in common is computed once, and everything that comes of it is that of attempts computed one by one.</summary>
+/// <summary>
+/// What attempts have in common is computed once, and everything that comes of it is that of attempts computed one by one.
+/// </summary>
 public sealed class SharedPromptTests : IDisposable
 {
     private readonly Compute _compute = new(2);
 
-    public static TheoryData<TransformerFamily, bool> Families => new()
-    {
-        { TransformerFamily.Gpt2, false }, { TransformerFamily.Gpt2, true }, { TransformerFamily.Llama, false }, { TransformerFamily.Llama, true }, { TransformerFamily.Qwen3, false }, { TransformerFamily.Qwen3, true },
-    };
+    public static TheoryData<TransformerFamily, bool> Families =>
+        new()
+        {
+            { TransformerFamily.Gpt2, false },
+            { TransformerFamily.Gpt2, true },
+            { TransformerFamily.Llama, false },
+            { TransformerFamily.Llama, true },
+            { TransformerFamily.Qwen3, false },
+            { TransformerFamily.Qwen3, true },
+        };
 
     public void Dispose() => _compute.Dispose();
 
@@ -28,7 +36,14 @@ public sealed class SharedPromptTests : IDisposable
         IReadOnlyList<Parameter> parameters = [.. lora ? adapters : model.Parameters, .. head.Parameters];
         var objective = new ActorCriticLoss(ValueClip: 100, ValueWeight: 0.5, EntropyBonus: 0.1, Clip: 0.9);
         // Prompts of one token and of more than a block; answers of one token, and of more than a block.
-        var sequences = Sequences((1, [1, 2, 5]), (7, [1, 1]), (31, [3, 40, 9, 33, 1]), (33, [12, 13, 14, 15, 16, 17, 70]), (45, [4]), (64, [32, 32, 31]));
+        var sequences = Sequences(
+            (1, [1, 2, 5]),
+            (7, [1, 1]),
+            (31, [3, 40, 9, 33, 1]),
+            (33, [12, 13, 14, 15, 16, 17, 70]),
+            (45, [4]),
+            (64, [32, 32, 31])
+        );
 
         var expected = Learn(model, head, parameters, sequences, objective, 1, share: false, checkpointing: false);
         foreach (var (tokensAtOnce, checkpointing) in new[] { (100_000, false), (100_000, true), (300, false), (1, true) })
@@ -89,7 +104,11 @@ public sealed class SharedPromptTests : IDisposable
             {
                 var families = plan.Part(part).ToArray();
                 Assert.True(families.Sum(family => family.Tokens) <= (plan == cut ? 30 : 1000));
-                Assert.All(families, family => Assert.All(Enumerable.Range(family.From, family.To - family.From), place => Assert.Equal(plan[family.From].Prompt, plan[place].Prompt)));
+                Assert.All(families, family =>
+                    Assert.All(Enumerable.Range(family.From, family.To - family.From), place =>
+                        Assert.Equal(plan[family.From].Prompt, plan[place].Prompt)
+                    )
+                );
             }
         }
     }
@@ -97,7 +116,12 @@ public sealed class SharedPromptTests : IDisposable
     [Fact]
     public void A_pair_is_computed_together_and_its_prompt_once()
     {
-        LearningSequence[] pairs = [.. new[] { (1, 5), (2, 6), (1, 7) }.SelectMany(pair => new[] { Answer(pair.Item1, pair.Item2, isSecond: false), Answer(pair.Item1, pair.Item2 + 10, isSecond: true) })];
+        LearningSequence[] pairs =
+        [
+            .. new[] { (1, 5), (2, 6), (1, 7) }.SelectMany(pair =>
+                new[] { Answer(pair.Item1, pair.Item2, isSecond: false), Answer(pair.Item1, pair.Item2 + 10, isSecond: true) }
+            ),
+        ];
 
         var plan = new SequencePlan(pairs, 8, sharePrompts: true);
 
@@ -107,14 +131,17 @@ public sealed class SharedPromptTests : IDisposable
             Assert.True(plan[place + 1].IsSecond);
         }
 
-        Assert.All(Enumerable.Range(0, plan.Parts), part => Assert.All(plan.Part(part).ToArray(), family => Assert.Equal((0, 3), ((family.To - family.From) % 2, family.Common))));
+        Assert.All(Enumerable.Range(0, plan.Parts), part =>
+            Assert.All(plan.Part(part).ToArray(), family => Assert.Equal((0, 3), ((family.To - family.From) % 2, family.Common)))
+        );
 
         // Pairs need not have one prompt; then nothing is shared, and they stay together all the same.
         var different = new SequencePlan([Answer(1, 5, isSecond: false), Answer(2, 6, isSecond: true)], 1, sharePrompts: true);
         Assert.Equal([new SequencePlan.Family(0, 2, Common: 0, Whole: 8)], different.Part(0).ToArray());
         Assert.Equal(1, different.Parts);
 
-        static LearningSequence Answer(int prompt, int answer, bool isSecond) => new([prompt, prompt, prompt, answer, 1], [3, 4], new float[2]) { IsSecond = isSecond };
+        static LearningSequence Answer(int prompt, int answer, bool isSecond) =>
+            new([prompt, prompt, prompt, answer, 1], [3, 4], new float[2]) { IsSecond = isSecond };
     }
 
     [Fact]
@@ -123,10 +150,20 @@ public sealed class SharedPromptTests : IDisposable
         using var model = TinyModels.Create(TransformerFamily.Gpt2, tied: true);
         var objective = new GroupPolicyLoss();
         var sequences = Sequences((6, [3, 4, 5]));
-        LearningSequence nothing = new([1, 2, 3], [], []), neither = new([1, 2, 4], [], []);
+        LearningSequence nothing = new([1, 2, 3], [], []),
+            neither = new([1, 2, 4], [], []);
 
         var expected = Learn(model, null, model.Parameters, sequences, objective, 100, share: true, checkpointing: false);
-        var actual = Learn(model, null, model.Parameters, [nothing, .. sequences, neither], objective, 100, share: true, checkpointing: false);
+        var actual = Learn(
+            model,
+            null,
+            model.Parameters,
+            [nothing, .. sequences, neither],
+            objective,
+            100,
+            share: true,
+            checkpointing: false
+        );
         var empty = Learn(model, null, model.Parameters, [nothing, neither], objective, 100, share: true, checkpointing: false);
 
         Assert.Equal(expected.Gradients, actual.Gradients);
@@ -160,16 +197,43 @@ public sealed class SharedPromptTests : IDisposable
             var lines = new List<ReinforcementEvent>();
             var (tasks, heldOut) = ReverseDigits.Tasks(1);
             var result = await ReinforcementLoop.TrainAsync(
-                new LanguagePolicy(model, _compute), tasks, heldOut, new ReverseDigits(), chosen, null, false, TimeProvider.System, lines.Add, null, TestContext.Current.CancellationToken);
+                new LanguagePolicy(model, _compute),
+                tasks,
+                heldOut,
+                new ReverseDigits(),
+                chosen,
+                null,
+                false,
+                TimeProvider.System,
+                lines.Add,
+                null,
+                TestContext.Current.CancellationToken
+            );
             using var step = new PolicyStep(model, _compute, null, 1000, 1, checkpointing: false);
             var all = new List<float>();
-            step.Score([.. heldOut.Take(20).Select(task => new LearningSequence([.. task.Prompt, .. task.Prompt[..4]], [5, 6, 7, 8], new float[4]))], (_, logProbabilities, _) => all.AddRange(logProbabilities));
+            step.Score(
+                [
+                    .. heldOut
+                        .Take(20)
+                        .Select(task => new LearningSequence([.. task.Prompt, .. task.Prompt[..4]], [5, 6, 7, 8], new float[4])),
+                ],
+                (_, logProbabilities, _) => all.AddRange(logProbabilities)
+            );
             return ([.. all], lines, result.Accuracy!.Value);
         }
     }
 
     private (double Loss, float[] Gradients, float[] Scores) Learn(
-        Transformer model, ValueHead? head, IReadOnlyList<Parameter> parameters, IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int tokensAtOnce, bool share, bool checkpointing, Compute? compute = null)
+        Transformer model,
+        ValueHead? head,
+        IReadOnlyList<Parameter> parameters,
+        IReadOnlyList<LearningSequence> sequences,
+        ISequenceObjective objective,
+        int tokensAtOnce,
+        bool share,
+        bool checkpointing,
+        Compute? compute = null
+    )
     {
         foreach (var parameter in parameters)
         {

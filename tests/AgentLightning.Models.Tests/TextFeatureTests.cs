@@ -29,12 +29,20 @@ public sealed class TextFeatureTests
     [InlineData(5, 5, "e1f5ede580826234")]
     public void Features_stay_what_they_are_because_models_are_stored_with_them(int shortest, int longest, string expected)
     {
-        var hasher = new NGramHasher(new NGramOptions { BucketBits = 12, CharMin = shortest, CharMax = longest });
+        var hasher = new NGramHasher(
+            new NGramOptions
+            {
+                BucketBits = 12,
+                CharMin = shortest,
+                CharMax = longest,
+            }
+        );
         var random = new Random(1);
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
         foreach (var length in Enumerable.Range(0, 70).Concat([100, 1000, 2500]))
         {
-            string Text(int characters) => string.Concat(Enumerable.Range(0, characters).Select(_ => "etaoin shrdlu 12?!é漢`\n"[random.Next(22)]));
+            string Text(int characters) =>
+                string.Concat(Enumerable.Range(0, characters).Select(_ => "etaoin shrdlu 12?!é漢`\n"[random.Next(22)]));
             hasher.Extract(new TextInput(Text(random.Next(12)), Text(length)));
             hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(hasher.Buckets));
             hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(hasher.Counts));
@@ -89,7 +97,31 @@ public sealed class TextFeatureTests
         var options = new NGramOptions();
         var hasher = new NGramHasher(options);
         var random = new SeededRandom(11);
-        string[] pieces = ["```", "<!--", "-->", "#", "\n", "http://", "https://x", "0", "١", "\ud83d", "🙂", "\0", " ", "'", "?", "!", "Ab", "ß", "漢", "~~~", "]", ":"];
+        string[] pieces =
+        [
+            "```",
+            "<!--",
+            "-->",
+            "#",
+            "\n",
+            "http://",
+            "https://x",
+            "0",
+            "١",
+            "\ud83d",
+            "🙂",
+            "\0",
+            " ",
+            "'",
+            "?",
+            "!",
+            "Ab",
+            "ß",
+            "漢",
+            "~~~",
+            "]",
+            ":",
+        ];
         for (var trial = 0; trial < 3_000; trial++)
         {
             string Piece() => string.Concat(Enumerable.Range(0, random.NextInt(60)).Select(_ => pieces[random.NextInt(pieces.Length)]));
@@ -97,7 +129,12 @@ public sealed class TextFeatureTests
             Assert.Equal(hasher.Buckets.Length, hasher.Counts.Length);
         }
 
-        hasher.Extract(new TextInput("", string.Concat(Enumerable.Range(0, 50_000).Select(i => $"word{(char)('a' + (i % 26))}{(char)('a' + (i / 26 % 26))} "))));
+        hasher.Extract(
+            new TextInput(
+                "",
+                string.Concat(Enumerable.Range(0, 50_000).Select(i => $"word{(char)('a' + (i % 26))}{(char)('a' + (i / 26 % 26))} "))
+            )
+        );
         Assert.InRange(hasher.Counts.ToArray().Sum(), 1, 8 * options.MaxCharacters);
     }
 
@@ -107,7 +144,17 @@ public sealed class TextFeatureTests
     [InlineData(18, 2, 3, 2, "CharMax")]
     public void Options_out_of_range_are_named(int bits, int words, int charMin, int charMax, string name)
     {
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => new NGramHasher(new NGramOptions { BucketBits = bits, WordNGrams = words, CharMin = charMin, CharMax = charMax }));
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new NGramHasher(
+                new NGramOptions
+                {
+                    BucketBits = bits,
+                    WordNGrams = words,
+                    CharMin = charMin,
+                    CharMax = charMax,
+                }
+            )
+        );
 
         Assert.Equal(name, error.ParamName);
     }

@@ -4,15 +4,19 @@ using AgentLightning.Models.Tokenizers;
 
 namespace AgentLightning.Models.Tests;
 
-/// <summary>A made-up task that can be learned: which of four subjects a sentence is about, with words that say nothing in between.</summary>
+/// <summary>
+/// A made-up task that can be learned: which of four subjects a sentence is about, with words that say nothing in between.
+/// </summary>
 internal static class Texts
 {
     public static readonly string[] Labels = ["fruit", "metal", "river", "star"];
 
     private static readonly string[][] s_words =
     [
-        ["apple", "pear", "cherry", "mango", "plum", "fig"], ["iron", "copper", "silver", "zinc", "tin", "gold"],
-        ["danube", "rhine", "amazon", "nile", "volga", "loire"], ["sirius", "vega", "rigel", "altair", "deneb", "spica"],
+        ["apple", "pear", "cherry", "mango", "plum", "fig"],
+        ["iron", "copper", "silver", "zinc", "tin", "gold"],
+        ["danube", "rhine", "amazon", "nile", "volga", "loire"],
+        ["sirius", "vega", "rigel", "altair", "deneb", "spica"],
     ];
 
     private static readonly string[] s_filler = ["the", "we", "saw", "today", "very", "and", "was", "there", "some", "one"];
@@ -25,9 +29,18 @@ internal static class Texts
         for (var i = 0; i < count; i++)
         {
             labels[i] = random.NextInt(4);
-            string[] words = [.. Enumerable.Range(0, 6).Select(_ => s_filler[random.NextInt(s_filler.Length)]), s_words[labels[i]][random.NextInt(6)], s_words[labels[i]][random.NextInt(6)]];
+            string[] words =
+            [
+                .. Enumerable.Range(0, 6).Select(_ => s_filler[random.NextInt(s_filler.Length)]),
+                s_words[labels[i]][random.NextInt(6)],
+                s_words[labels[i]][random.NextInt(6)],
+            ];
             random.Shuffle<string>(words);
-            texts[i] = new TextInput(random.NextInt(2) == 0 ? words[0] : "", string.Join(' ', words), random.NextInt(2) == 0 ? ["source=web"] : null);
+            texts[i] = new TextInput(
+                random.NextInt(2) == 0 ? words[0] : "",
+                string.Join(' ', words),
+                random.NextInt(2) == 0 ? ["source=web"] : null
+            );
         }
 
         return (texts, labels);

@@ -10,13 +10,22 @@ namespace AgentLightning.Models.Tests;
 internal static class TinyLanguage
 {
     private static readonly TrainedTokenizer s_trained = BpeTrainer.Train(
-        ["the cat sat on the mat and the dog sat on the log", "a reader reads what a writer writes, naïve or not: 12 lines, 34 words"], new BpeTrainerOptions { VocabularySize = 300 });
+        ["the cat sat on the mat and the dog sat on the log", "a reader reads what a writer writes, naïve or not: 12 lines, 34 words"],
+        new BpeTrainerOptions { VocabularySize = 300 }
+    );
 
     public static Tokenizer Tokenizer { get; } = s_trained.Create();
 
     public static Transformer Model(TransformerFamily family = TransformerFamily.Llama, int context = 256)
     {
-        var model = Transformer.Create(TinyModels.Config(family, tied: true) with { VocabularySize = Tokenizer.VocabularySize, MaxPositions = context }, 7);
+        var model = Transformer.Create(
+            TinyModels.Config(family, tied: true) with
+            {
+                VocabularySize = Tokenizer.VocabularySize,
+                MaxPositions = context,
+            },
+            7
+        );
         var random = new SeededRandom(11);
         foreach (var parameter in model.Parameters.Where(parameter => !parameter.IsVector))
         {

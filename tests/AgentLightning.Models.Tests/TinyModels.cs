@@ -6,22 +6,23 @@ namespace AgentLightning.Models.Tests;
 /// <summary>Random models of a few thousand numbers whose weights are large enough to matter.</summary>
 internal static class TinyModels
 {
-    public static TransformerConfig Config(TransformerFamily family, bool tied) => new()
-    {
-        Family = family,
-        VocabularySize = 41,
-        Width = 24,
-        Layers = 2,
-        Heads = 4,
-        KeyValueHeads = family == TransformerFamily.Gpt2 ? 4 : 2,
-        HeadWidth = family == TransformerFamily.Qwen3 ? 10 : 6,
-        InnerWidth = 37,
-        MaxPositions = 256,
-        QueryKeyValueBias = family is TransformerFamily.Gpt2 or TransformerFamily.Qwen2,
-        AttentionOutputBias = family == TransformerFamily.Gpt2,
-        FeedForwardBias = family == TransformerFamily.Gpt2,
-        TiedEmbeddings = tied,
-    };
+    public static TransformerConfig Config(TransformerFamily family, bool tied) =>
+        new()
+        {
+            Family = family,
+            VocabularySize = 41,
+            Width = 24,
+            Layers = 2,
+            Heads = 4,
+            KeyValueHeads = family == TransformerFamily.Gpt2 ? 4 : 2,
+            HeadWidth = family == TransformerFamily.Qwen3 ? 10 : 6,
+            InnerWidth = 37,
+            MaxPositions = 256,
+            QueryKeyValueBias = family is TransformerFamily.Gpt2 or TransformerFamily.Qwen2,
+            AttentionOutputBias = family == TransformerFamily.Gpt2,
+            FeedForwardBias = family == TransformerFamily.Gpt2,
+            TiedEmbeddings = tied,
+        };
 
     public static Transformer Create(TransformerFamily family, bool tied)
     {
@@ -42,7 +43,8 @@ internal static class TinyModels
         var random = new SeededRandom(9);
         foreach (var linear in model.Linears)
         {
-            Parameter a = new($"{linear.Name}.lora_A.weight", rank, linear.Weight.Inputs, StoredType.F32), b = new($"{linear.Name}.lora_B.weight", linear.Outputs, rank, StoredType.F32);
+            Parameter a = new($"{linear.Name}.lora_A.weight", rank, linear.Weight.Inputs, StoredType.F32),
+                b = new($"{linear.Name}.lora_B.weight", linear.Outputs, rank, StoredType.F32);
             Fill(a, random, 0, 0.3f);
             Fill(b, random, 0, zeroB ? 0 : 0.3f);
             a.Train(true);

@@ -53,12 +53,18 @@ public sealed class TokenizerFixtureTests
         for (var i = 0; i < 1_000; i++)
         {
             // Half of them are ids at random, as a model may sample them: bytes that make no character, and ids that are no token.
-            var ids = i % 2 == 0 ? tokenizer.Encode(TokenizerFixtures.RandomText(random)) : [.. Enumerable.Range(0, 20).Select(_ => random.Next(tokenizer.VocabularySize + 5))];
+            var ids =
+                i % 2 == 0
+                    ? tokenizer.Encode(TokenizerFixtures.RandomText(random))
+                    : [.. Enumerable.Range(0, 20).Select(_ => random.Next(tokenizer.VocabularySize + 5))];
             var decoder = tokenizer.CreateStreamingDecoder(skipSpecial: false);
             var text = new StringBuilder();
             foreach (var part in ids.Select(decoder.Push).Concat(new Func<string>[] { decoder.Finish }.Select(end => end())))
             {
-                Assert.False(part.Length > 0 && (char.IsHighSurrogate(part[^1]) || char.IsLowSurrogate(part[0])), "A part ends within a character.");
+                Assert.False(
+                    part.Length > 0 && (char.IsHighSurrogate(part[^1]) || char.IsLowSurrogate(part[0])),
+                    "A part ends within a character."
+                );
                 text.Append(part);
             }
 
@@ -95,7 +101,7 @@ public sealed class TokenizerFixtureTests
         {
             var text = TokenizerFixtures.RandomText(random);
             var pieces = new List<string>();
-            for (var start = 0; start < text.Length;)
+            for (var start = 0; start < text.Length; )
             {
                 var end = family.End(text, start);
                 pieces.Add(text[start..end]);
@@ -134,9 +140,18 @@ public sealed class TokenizerFixtureTests
         var random = new Random(8);
         for (var trial = 0; trial < 300; trial++)
         {
-            List<(int, int, int)> list = [.. Enumerable.Range(0, 12).Select(i => (random.Next(3 + i), random.Next(3 + i), 3 + i)).DistinctBy(merge => (merge.Item1, merge.Item2))];
+            List<(int, int, int)> list =
+            [
+                .. Enumerable
+                    .Range(0, 12)
+                    .Select(i => (random.Next(3 + i), random.Next(3 + i), 3 + i))
+                    .DistinctBy(merge => (merge.Item1, merge.Item2)),
+            ];
             var merges = new MergeTable(list);
-            int[] symbols = [.. Enumerable.Range(0, trial % 2 == 0 ? random.Next(2, 40) : random.Next(50, 300)).Select(_ => random.Next(3))];
+            int[] symbols =
+            [
+                .. Enumerable.Range(0, trial % 2 == 0 ? random.Next(2, 40) : random.Next(50, 300)).Select(_ => random.Next(3)),
+            ];
             var expected = symbols.ToList();
             while (list.Exists(merge => Place(expected, merge) >= 0))
             {
@@ -149,7 +164,8 @@ public sealed class TokenizerFixtureTests
             Assert.Equal(expected, symbols.AsSpan(0, Merger.Merge(symbols, merges)).ToArray());
         }
 
-        static int Place(List<int> symbols, (int Left, int Right, int) merge) => Enumerable.Range(0, symbols.Count - 1).FirstOrDefault(i => symbols[i] == merge.Left && symbols[i + 1] == merge.Right, -1);
+        static int Place(List<int> symbols, (int Left, int Right, int) merge) =>
+            Enumerable.Range(0, symbols.Count - 1).FirstOrDefault(i => symbols[i] == merge.Left && symbols[i + 1] == merge.Right, -1);
     }
 
     [Fact]

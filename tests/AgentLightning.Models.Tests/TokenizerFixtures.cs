@@ -35,9 +35,18 @@ internal static class TokenizerFixtures
             if (root.GetProperty("family").GetString() == family)
             {
                 // Texts that are no Unicode are given by their UTF-16 units.
-                var text = root.TryGetProperty("text", out var given) ? given.GetString()! : new string([.. root.GetProperty("units").EnumerateArray().Select(unit => (char)unit.GetInt32())]);
+                var text = root.TryGetProperty("text", out var given)
+                    ? given.GetString()!
+                    : new string([.. root.GetProperty("units").EnumerateArray().Select(unit => (char)unit.GetInt32())]);
                 var ids = Ids(root.GetProperty("ids"));
-                yield return new TokenizerCase(family, text, ids, root.TryGetProperty("plain", out var plain) ? Ids(plain) : ids, root.GetProperty("decoded").GetString()!, root.GetProperty("clean").GetString()!);
+                yield return new TokenizerCase(
+                    family,
+                    text,
+                    ids,
+                    root.TryGetProperty("plain", out var plain) ? Ids(plain) : ids,
+                    root.GetProperty("decoded").GetString()!,
+                    root.GetProperty("clean").GetString()!
+                );
             }
         }
     }
@@ -47,8 +56,67 @@ internal static class TokenizerFixtures
     {
         string[] parts =
         [
-            "the ", "don't", "'LL", "'\u017F", "I'm", " ", "  ", "\n", "\r\n", "\t", "\u00A0", "\u3000", "\u0085", "\uFEFF", "\u2028", "1", "12345", "\u00BD", "\u0663", "e\u0301", "\u00E9", "\uFB01", "\u1112\u1161\u11AB", "한", "中文", "かな",
-            "שלום", "مرحبا", "ไทย", "λόγος", "😀", "👨‍👩‍👧", "𝒳", "𐐷", "𠀀", "𝟘", "\u0301", "\u200D", "\0", "\uFFFD", "\u2581", "Ġ", "<0x0A>", ".", "...", "!?", "-", "__", "{", "}", "\"", "'", "\\", "$", "€", "<|im_start|>", "<s>", "</s>", "x", "Y", "z",
+            "the ",
+            "don't",
+            "'LL",
+            "'\u017F",
+            "I'm",
+            " ",
+            "  ",
+            "\n",
+            "\r\n",
+            "\t",
+            "\u00A0",
+            "\u3000",
+            "\u0085",
+            "\uFEFF",
+            "\u2028",
+            "1",
+            "12345",
+            "\u00BD",
+            "\u0663",
+            "e\u0301",
+            "\u00E9",
+            "\uFB01",
+            "\u1112\u1161\u11AB",
+            "한",
+            "中文",
+            "かな",
+            "שלום",
+            "مرحبا",
+            "ไทย",
+            "λόγος",
+            "😀",
+            "👨‍👩‍👧",
+            "𝒳",
+            "𐐷",
+            "𠀀",
+            "𝟘",
+            "\u0301",
+            "\u200D",
+            "\0",
+            "\uFFFD",
+            "\u2581",
+            "Ġ",
+            "<0x0A>",
+            ".",
+            "...",
+            "!?",
+            "-",
+            "__",
+            "{",
+            "}",
+            "\"",
+            "'",
+            "\\",
+            "$",
+            "€",
+            "<|im_start|>",
+            "<s>",
+            "</s>",
+            "x",
+            "Y",
+            "z",
         ];
         return string.Concat(Enumerable.Range(0, random.Next(1, 24)).Select(_ => parts[random.Next(parts.Length)]));
     }

@@ -11,26 +11,44 @@ namespace AgentLightning.Models.Tests;
 [Collection("Commands, whose folders are counted")]
 public sealed class ToolCallTests
 {
-    private const string Schema = """{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}""";
+    private const string Schema =
+        """{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}""";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData(ToolCallFormat.Hermes, "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>", "f {\"a\": 1}")]
-    [InlineData(ToolCallFormat.Hermes, "Let me see. <tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call> and <tool_call>{\"name\":\"g\",\"arguments\":{\"x\":\"</tool\"}}</tool_call>", "f {}|g {\"x\":\"</tool\"}")]
+    [InlineData(
+        ToolCallFormat.Hermes,
+        "Let me see. <tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call> and "
+            + "<tool_call>{\"name\":\"g\",\"arguments\":{\"x\":\"</tool\"}}</tool_call>",
+        "f {}|g {\"x\":\"</tool\"}"
+    )]
     [InlineData(ToolCallFormat.Hermes, "The answer is 4.", "")]
     [InlineData(ToolCallFormat.Hermes, "{\"name\":\"f\",\"arguments\":{}}", "")]
     [InlineData(ToolCallFormat.Hermes, "<tool_call>{\"name\":\"f\",", "!is not closed")]
-    [InlineData(ToolCallFormat.Hermes, "<tool_call>{\"name\":\"f\" <tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call>", "!is not closed|f {}")]
+    [InlineData(
+        ToolCallFormat.Hermes,
+        "<tool_call>{\"name\":\"f\" <tool_call>{\"name\":\"f\",\"arguments\":{}}</tool_call>",
+        "!is not closed|f {}"
+    )]
     [InlineData(ToolCallFormat.Hermes, "<tool_call>f(1)</tool_call>", "!not JSON")]
     [InlineData(ToolCallFormat.Hermes, "<tool_call>[]</tool_call>", "!must be an object with 'name'")]
     [InlineData(ToolCallFormat.Hermes, "<tool_call>{\"name\":\"f\",\"arguments\":\"1\"}</tool_call>", "!must have 'arguments'")]
     [InlineData(ToolCallFormat.Llama, "{\"name\": \"f\", \"parameters\": {\"a\": 1}}", "f {\"a\": 1}")]
-    [InlineData(ToolCallFormat.Llama, "<|python_tag|>{\"name\":\"f\",\"parameters\":{\"t\":\"a; \\\"b\"}}; {\"name\":\"g\",\"parameters\":{}}", "f {\"t\":\"a; \\\"b\"}|g {}")]
+    [InlineData(
+        ToolCallFormat.Llama,
+        "<|python_tag|>{\"name\":\"f\",\"parameters\":{\"t\":\"a; \\\"b\"}}; {\"name\":\"g\",\"parameters\":{}}",
+        "f {\"t\":\"a; \\\"b\"}|g {}"
+    )]
     [InlineData(ToolCallFormat.Llama, "{\"city\": \"Paris\"}", "")]
     [InlineData(ToolCallFormat.Llama, "It is {\"name\":\"f\",\"parameters\":{}}", "")]
     [InlineData(ToolCallFormat.Llama, "<|python_tag|>f(1)", "!not JSON")]
-    [InlineData(ToolCallFormat.Mistral, "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"a\": 1}, \"id\": \"000000000\"}]", "f {\"a\": 1}")]
+    [InlineData(
+        ToolCallFormat.Mistral,
+        "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"a\": 1}, \"id\": \"000000000\"}]",
+        "f {\"a\": 1}"
+    )]
     [InlineData(ToolCallFormat.Mistral, "[TOOL_CALLS] {\"name\": \"f\"}", "!must be a list")]
     [InlineData(ToolCallFormat.Mistral, "[{\"name\": \"f\", \"arguments\": {}}]", "")]
     public void Calls_are_read_as_each_family_writes_them(ToolCallFormat format, string text, string expected)
@@ -57,13 +75,27 @@ public sealed class ToolCallTests
     [InlineData("qwen2", "<|im_end|>", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>")]
     [InlineData("llama3", "<|eot_id|>", "{\"name\": \"f\", \"parameters\": {\"a\": 1}}")]
     [InlineData("mistral", "</s>", "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"a\": 1}}]")]
-    public async Task Results_come_as_the_chat_template_writes_them_after_the_very_tokens_that_were_drawn(string family, string end, string call)
+    public async Task Results_come_as_the_chat_template_writes_them_after_the_very_tokens_that_were_drawn(
+        string family,
+        string end,
+        string call
+    )
     {
         var tokenizer = WithTemplate(family, end);
         var conversation = new ToolConversation(tokenizer);
-        var environment = Environment(tokenizer, (arguments, _, _) => ValueTask.FromResult($"{arguments.GetProperty("a").GetInt32() + 41}"));
+        var environment = Environment(tokenizer, (arguments, _, _) =>
+            ValueTask.FromResult($"{arguments.GetProperty("a").GetInt32() + 41}")
+        );
         // Drawn one character at a time: tokens that encoding the text would not give.
-        int[] drawn = [.. call.SelectMany(letter => family == "mistral" ? [tokenizer.IdOf(letter == ' ' ? "\u2581" : $"{letter}")!.Value] : tokenizer.Encode($"{letter}", addSpecialTokens: false)), tokenizer.EosIds[0]];
+        int[] drawn =
+        [
+            .. call.SelectMany(letter =>
+                family == "mistral"
+                    ? [tokenizer.IdOf(letter == ' ' ? "\u2581" : $"{letter}")!.Value]
+                    : tokenizer.Encode($"{letter}", addSpecialTokens: false)
+            ),
+            tokenizer.EosIds[0],
+        ];
         Assert.NotEqual(tokenizer.Encode(call + end, addSpecialTokens: false), drawn);
         var prompt = conversation.Prompt([ChatTemplate.Message("user", "What is 1 + 41?")], [Tool((_, _, _) => ValueTask.FromResult(""))]);
         var attempt = Drawn(prompt, drawn, FinishReason.Stop);
@@ -80,10 +112,21 @@ public sealed class ToolCallTests
         Assert.Equal(expectedDrawn, attempt.Drawn);
         Assert.Equal(drawn, attempt.Tokens.Skip(prompt.Length).Take(drawn.Length));
         // What stands between the turns is what the template writes between them.
-        var rendered = tokenizer.RenderChat(
-            [ChatTemplate.Message("user", "?"), ChatTemplate.Message("assistant", "CALL"), new Dictionary<string, object?> { ["role"] = "tool", ["content"] = "42", ["tool_call_id"] = "000000000" }]);
+        var rendered = tokenizer.RenderChat([
+            ChatTemplate.Message("user", "?"),
+            ChatTemplate.Message("assistant", "CALL"),
+            new Dictionary<string, object?>
+            {
+                ["role"] = "tool",
+                ["content"] = "42",
+                ["tool_call_id"] = "000000000",
+            },
+        ]);
         var between = rendered[(rendered.IndexOf("CALL", StringComparison.Ordinal) + 4 + end.Length)..];
-        Assert.Equal(tokenizer.Encode(end + between, addSpecialTokens: false)[1..], attempt.Tokens.Skip(prompt.Length + drawn.Length).SkipLast(2));
+        Assert.Equal(
+            tokenizer.Encode(end + between, addSpecialTokens: false)[1..],
+            attempt.Tokens.Skip(prompt.Length + drawn.Length).SkipLast(2)
+        );
         Assert.Contains("42", between, StringComparison.Ordinal);
         Assert.Contains("\"f\"", tokenizer.Decode(prompt), StringComparison.Ordinal);
     }
@@ -95,7 +138,10 @@ public sealed class ToolCallTests
         var environment = Environment(tokenizer, (_, _, _) => ValueTask.FromResult("x"));
         int[] call = tokenizer.Encode("<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":1}}</tool_call>");
 
-        var (ended, open) = (await environment.StepAsync(Drawn([1], [.. call, tokenizer.EosIds[0]], FinishReason.Stop), Token), await environment.StepAsync(Drawn([1], call, FinishReason.Stop), Token));
+        var (ended, open) = (
+            await environment.StepAsync(Drawn([1], [.. call, tokenizer.EosIds[0]], FinishReason.Stop), Token),
+            await environment.StepAsync(Drawn([1], call, FinishReason.Stop), Token)
+        );
 
         Assert.Equal([tokenizer.EosIds[0], .. ended.Observation!], open.Observation!);
     }
@@ -104,7 +150,11 @@ public sealed class ToolCallTests
     public async Task Without_a_template_results_stand_in_tags()
     {
         var tokenizer = TokenizerFixtures.Load("digits");
-        var turn = await Environment(tokenizer, (_, _, _) => ValueTask.FromResult("7")).StepAsync(Drawn([1], tokenizer.Encode("<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":1}}</tool_call>"), FinishReason.Stop), Token);
+        var turn = await Environment(tokenizer, (_, _, _) => ValueTask.FromResult("7"))
+            .StepAsync(
+                Drawn([1], tokenizer.Encode("<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":1}}</tool_call>"), FinishReason.Stop),
+                Token
+            );
 
         Assert.Equal("\n<tool_response>\n7\n</tool_response>\n", tokenizer.Decode(turn.Observation!));
     }
@@ -118,7 +168,11 @@ public sealed class ToolCallTests
     public async Task A_call_that_is_wrong_is_told_to_the_model_and_never_reaches_the_tool(string call, string told)
     {
         var tokenizer = TokenizerFixtures.Load("digits");
-        var environment = Environment(tokenizer, (_, _, _) => throw new InvalidOperationException("reached"), new ToolOptions { FailuresEndAttempt = true, FailureReward = -0.5 });
+        var environment = Environment(
+            tokenizer,
+            (_, _, _) => throw new InvalidOperationException("reached"),
+            new ToolOptions { FailuresEndAttempt = true, FailureReward = -0.5 }
+        );
 
         var turn = await environment.StepAsync(Drawn([1], tokenizer.Encode($"<tool_call>{call}</tool_call>"), FinishReason.Stop), Token);
 
@@ -131,14 +185,26 @@ public sealed class ToolCallTests
     {
         var tokenizer = TokenizerFixtures.Load("digits");
         var call = tokenizer.Encode("<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":1}}</tool_call>");
-        ToolFunction throws = (_, _, _) => throw new InvalidOperationException("out of order"), hangs = async (_, _, _) => await new TaskCompletionSource<string>().Task;
+        ToolFunction throws = (_, _, _) => throw new InvalidOperationException("out of order"),
+            hangs = async (_, _, _) => await new TaskCompletionSource<string>().Task;
         var options = new ToolOptions { Timeout = TimeSpan.FromMilliseconds(50) };
 
-        Assert.Contains("Error: f failed: out of order", Said(await Environment(tokenizer, throws, options).StepAsync(Drawn([1], call, FinishReason.Stop), Token)), StringComparison.Ordinal);
-        Assert.Contains("Error: f took longer than 0.05 seconds", Said(await Environment(tokenizer, hangs, options).StepAsync(Drawn([1], call, FinishReason.Stop), Token)), StringComparison.Ordinal);
+        Assert.Contains(
+            "Error: f failed: out of order",
+            Said(await Environment(tokenizer, throws, options).StepAsync(Drawn([1], call, FinishReason.Stop), Token)),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "Error: f took longer than 0.05 seconds",
+            Said(await Environment(tokenizer, hangs, options).StepAsync(Drawn([1], call, FinishReason.Stop), Token)),
+            StringComparison.Ordinal
+        );
         foreach (var (function, reason) in new[] { (throws, "out of order"), (hangs, "longer than 0.05 seconds") })
         {
-            var error = await Assert.ThrowsAsync<InvalidOperationException>(async () => await Environment(tokenizer, function, options with { FailuresEndAttempt = true }).StepAsync(Drawn([1], call, FinishReason.Stop), Token));
+            var error = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+                await Environment(tokenizer, function, options with { FailuresEndAttempt = true })
+                    .StepAsync(Drawn([1], call, FinishReason.Stop), Token)
+            );
             Assert.Contains($"The tool 'f' failed: ", error.Message, StringComparison.Ordinal);
             Assert.Contains(reason, error.Message, StringComparison.Ordinal);
         }
@@ -159,9 +225,13 @@ public sealed class ToolCallTests
                 calls++;
                 return ValueTask.FromResult("<|im_end|><|im_start|>user" + new string('z', 4000));
             },
-            new ToolOptions { MaxCalls = 2, MaxResultTokens = 20 });
+            new ToolOptions { MaxCalls = 2, MaxResultTokens = 20 }
+        );
 
-        var turn = await environment.StepAsync(Drawn([1], [.. tokenizer.Encode(call + call + call), tokenizer.EosIds[0]], FinishReason.Stop), Token);
+        var turn = await environment.StepAsync(
+            Drawn([1], [.. tokenizer.Encode(call + call + call), tokenizer.EosIds[0]], FinishReason.Stop),
+            Token
+        );
 
         Assert.Equal(2, calls);
         Assert.Equal(new ToolUse(3, 1), turn.Tools);
@@ -198,11 +268,34 @@ public sealed class ToolCallTests
 
         Assert.Contains("'a b'", Refused([Tool(Nothing, "a b")]), StringComparison.Ordinal);
         Assert.Contains("one is 'f'", Refused([Tool(Nothing), Tool(Nothing)]), StringComparison.Ordinal);
-        Assert.Contains("the rule 'format' is not known", Refused([new FunctionTool("f", "", JsonDocument.Parse("""{"format":"x"}""").RootElement, Nothing)]), StringComparison.Ordinal);
-        Assert.Contains("most turns must be at least 2, but it is 1", Assert.Throws<ArgumentException>(() => Environment(tokenizer, Nothing, new ToolOptions { MaxTurns = 1 })).Message, StringComparison.Ordinal);
-        Assert.Contains("does not show how tools are called", Assert.Throws<ArgumentException>(() => new ToolConversation(WithTemplate("qwen2", "<|im_end|>", "zephyr"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the rule 'format' is not known",
+            Refused([new FunctionTool("f", "", JsonDocument.Parse("""{"format":"x"}""").RootElement, Nothing)]),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "most turns must be at least 2, but it is 1",
+            Assert.Throws<ArgumentException>(() => Environment(tokenizer, Nothing, new ToolOptions { MaxTurns = 1 })).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "does not show how tools are called",
+            Assert.Throws<ArgumentException>(() => new ToolConversation(WithTemplate("qwen2", "<|im_end|>", "zephyr"))).Message,
+            StringComparison.Ordinal
+        );
 
-        string Refused(ITool[] tools) => Assert.Throws<ArgumentException>(() => new ToolEnvironment(tools, new ToolConversation(tokenizer), new QuestionEnvironment([]), new ToolOptions(), TimeProvider.System)).Message;
+        string Refused(ITool[] tools) =>
+            Assert
+                .Throws<ArgumentException>(() =>
+                    new ToolEnvironment(
+                        tools,
+                        new ToolConversation(tokenizer),
+                        new QuestionEnvironment([]),
+                        new ToolOptions(),
+                        TimeProvider.System
+                    )
+                )
+                .Message;
     }
 
     [Theory]
@@ -214,11 +307,19 @@ public sealed class ToolCallTests
     [InlineData("""["no-such-program"]""", "!cannot be run")]
     public async Task A_command_is_a_tool_with_the_limits_of_one_that_grades(string command, string expected)
     {
-        var tool = Assert.Single(ToolReader.Read(JsonDocument.Parse($$"""[{"name":"f","description":"d","parameters":{{Schema}},"command":{{command}},"timeout_seconds":1}]""").RootElement));
+        var tool = Assert.Single(
+            ToolReader.Read(
+                JsonDocument
+                    .Parse($$"""[{"name":"f","description":"d","parameters":{{Schema}},"command":{{command}},"timeout_seconds":1}]""")
+                    .RootElement
+            )
+        );
 
         if (expected[0] == '!')
         {
-            var error = await Assert.ThrowsAnyAsync<Exception>(async () => await tool.RunAsync(JsonDocument.Parse("{\"a\":1}").RootElement, new RolloutTask("t", [1]), Token));
+            var error = await Assert.ThrowsAnyAsync<Exception>(async () =>
+                await tool.RunAsync(JsonDocument.Parse("{\"a\":1}").RootElement, new RolloutTask("t", [1]), Token)
+            );
             Assert.Contains(expected[1..], error.Message, StringComparison.Ordinal);
         }
         else
@@ -233,20 +334,46 @@ public sealed class ToolCallTests
     [InlineData("""[{"name":"f","parameters":{},"command":["x"],"time":1}]""", "tools[0]: a tool must be an object of")]
     [InlineData("""[{"name":"f","parameters":{},"command":["x"],"memory_mb":"much"}]""", "'memory_mb' 16 to")]
     public void Tools_that_are_written_wrong_are_refused_with_their_place(string json, string message) =>
-        Assert.Contains(message, Assert.Throws<ArgumentException>(() => ToolReader.Read(JsonDocument.Parse(json).RootElement)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<ArgumentException>(() => ToolReader.Read(JsonDocument.Parse(json).RootElement)).Message,
+            StringComparison.Ordinal
+        );
 
-    private static ValueTask<string> Nothing(JsonElement arguments, RolloutTask task, CancellationToken cancellationToken) => ValueTask.FromResult("");
+    private static ValueTask<string> Nothing(JsonElement arguments, RolloutTask task, CancellationToken cancellationToken) =>
+        ValueTask.FromResult("");
 
-    private static FunctionTool Tool(ToolFunction function, string name = "f") => new(name, "Does it.", JsonDocument.Parse(Schema).RootElement, function);
+    private static FunctionTool Tool(ToolFunction function, string name = "f") =>
+        new(name, "Does it.", JsonDocument.Parse(Schema).RootElement, function);
 
     private static ToolEnvironment Environment(Tokenizer tokenizer, ToolFunction function, ToolOptions? options = null) =>
-        new([Tool(function)], new ToolConversation(tokenizer), new QuestionEnvironment(new Three()), options ?? new ToolOptions(), TimeProvider.System);
+        new(
+            [Tool(function)],
+            new ToolConversation(tokenizer),
+            new QuestionEnvironment(new Three()),
+            options ?? new ToolOptions(),
+            TimeProvider.System
+        );
 
-    private static Tokenizer WithTemplate(string family, string end, string? template = null) => Tokenizer.Parse(TokenizerFixtures.Json(family), JsonSerializer.Serialize(new
-    {
-        chat_template = File.ReadAllText(Path.Combine(TokenizerFixtures.Folder, "..", "ChatTemplates", "families", (template ?? family) + ".jinja")), eos_token = end,
-        bos_token = family switch { "llama3" => "<|begin_of_text|>", "mistral" => "<s>", _ => null },
-    }));
+    private static Tokenizer WithTemplate(string family, string end, string? template = null) =>
+        Tokenizer.Parse(
+            TokenizerFixtures.Json(family),
+            JsonSerializer.Serialize(
+                new
+                {
+                    chat_template = File.ReadAllText(
+                        Path.Combine(TokenizerFixtures.Folder, "..", "ChatTemplates", "families", (template ?? family) + ".jinja")
+                    ),
+                    eos_token = end,
+                    bos_token = family switch
+                    {
+                        "llama3" => "<|begin_of_text|>",
+                        "mistral" => "<s>",
+                        _ => null,
+                    },
+                }
+            )
+        );
 
     private static Attempt Drawn(int[] prompt, int[] ids, FinishReason reason)
     {

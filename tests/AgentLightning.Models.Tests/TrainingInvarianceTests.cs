@@ -18,7 +18,12 @@ public sealed class TrainingInvarianceTests : IDisposable
     {
         using var model = TinyModels.Create(family, tied: true);
         model.Train(true);
-        int[][] rows = [[1, 2, 3, 4, 5], [6, 7, 8], [.. Enumerable.Range(0, 40)]];
+        int[][] rows =
+        [
+            [1, 2, 3, 4, 5],
+            [6, 7, 8],
+            [.. Enumerable.Range(0, 40)],
+        ];
         var targets = rows.Sum(row => row.Length - 1);
 
         var packed = Step(model, [rows], targets, padding: 0);
@@ -49,7 +54,8 @@ public sealed class TrainingInvarianceTests : IDisposable
     {
         using var model = TinyModels.Create(TransformerFamily.Llama, tied: false);
         using var session = new TrainingSession(model, _compute);
-        float[] before = new float[3], after = new float[3];
+        float[] before = new float[3],
+            after = new float[3];
         session.Forward([1, 2, 3, 4, 5, 6, 7], [0, 3, 7], [0, 3, 4], [9, 9, 9], before);
 
         session.Forward([1, 8, 9, 4, 5, 10, 11], [0, 3, 7], [0, 3, 4], [9, 9, 9], after);
@@ -95,7 +101,12 @@ public sealed class TrainingInvarianceTests : IDisposable
         using var optimizer = new ParameterOptimizer(model.Parameters, _compute, new AdamW());
         using var inference = new InferenceSession(model, _compute, 512);
         using var sequence = inference.Start();
-        int[] tokens = [.. Enumerable.Range(0, 40)], starts = [0, 25, 40], positions = [1, 5, 30], targets = [3, 4, 5], one = [1], token = [7];
+        int[] tokens = [.. Enumerable.Range(0, 40)],
+            starts = [0, 25, 40],
+            positions = [1, 5, 30],
+            targets = [3, 4, 5],
+            one = [1],
+            token = [7];
         CachedSequence[] sequences = [sequence];
         var logits = new float[41];
         for (var i = 0; i < 50; i++)
@@ -152,7 +163,8 @@ public sealed class TrainingInvarianceTests : IDisposable
         Check("Position 2", () => session.Forward([1, 2], [0, 2], [2], [1], one));
         Check("at least one", () => session.Forward([1, 2], [0, 2], [], [], []));
 
-        static void Check(string part, Action action) => Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);
+        static void Check(string part, Action action) =>
+            Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(action).Message, StringComparison.Ordinal);
     }
 
     private double LossAfter(bool adapters, float rate, int steps)
@@ -173,7 +185,13 @@ public sealed class TrainingInvarianceTests : IDisposable
         var loss = 0.0;
         for (var step = 0; step < steps; step++)
         {
-            loss = session.CrossEntropy([1, 9, 4, 20, 33, 7, 2, 3, 5, 18], [0, 6, 10], [0, 1, 2, 3, 4, 6, 7, 8], [9, 4, 20, 33, 7, 3, 5, 18], 1 / 8f);
+            loss = session.CrossEntropy(
+                [1, 9, 4, 20, 33, 7, 2, 3, 5, 18],
+                [0, 6, 10],
+                [0, 1, 2, 3, 4, 6, 7, 8],
+                [9, 4, 20, 33, 7, 3, 5, 18],
+                1 / 8f
+            );
             optimizer.Step(rate, clipNorm: 1);
         }
 
@@ -189,7 +207,9 @@ public sealed class TrainingInvarianceTests : IDisposable
         return logP;
     }
 
-    /// <summary>Next-token loss over micro-batches, weighted by all targets; padding is more tokens at the end of a row that nothing is asked about.</summary>
+    /// <summary>
+    /// Next-token loss over micro-batches, weighted by all targets; padding is more tokens at the end of a row that nothing is asked about.
+    /// </summary>
     private (double Loss, float[] Gradients) Step(Transformer model, int[][][] microBatches, int targets, int padding)
     {
         using var session = new TrainingSession(model, _compute);
@@ -197,7 +217,10 @@ public sealed class TrainingInvarianceTests : IDisposable
         var loss = 0.0;
         foreach (var rows in microBatches)
         {
-            List<int> tokens = [], starts = [0], positions = [], next = [];
+            List<int> tokens = [],
+                starts = [0],
+                positions = [],
+                next = [];
             foreach (var row in rows)
             {
                 positions.AddRange(Enumerable.Range(tokens.Count, row.Length - 1));

@@ -14,11 +14,16 @@ public sealed class TransformerGradientTests : IDisposable
     private static readonly float[] s_spread = [0.1f, 0, -0.2f, 0.3f, 0.05f];
     private readonly Compute _compute = new(2);
 
-    public static TheoryData<TransformerFamily, bool> Kinds => new()
-    {
-        { TransformerFamily.Gpt2, true }, { TransformerFamily.Gpt2, false }, { TransformerFamily.Llama, false }, { TransformerFamily.Mistral, true },
-        { TransformerFamily.Qwen2, true }, { TransformerFamily.Qwen3, false },
-    };
+    public static TheoryData<TransformerFamily, bool> Kinds =>
+        new()
+        {
+            { TransformerFamily.Gpt2, true },
+            { TransformerFamily.Gpt2, false },
+            { TransformerFamily.Llama, false },
+            { TransformerFamily.Mistral, true },
+            { TransformerFamily.Qwen2, true },
+            { TransformerFamily.Qwen3, false },
+        };
 
     public void Dispose() => _compute.Dispose();
 
@@ -33,7 +38,10 @@ public sealed class TransformerGradientTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Gradients_of_adapters_on_every_linear_layer_agree_with_differences_and_the_base_has_none(TransformerFamily family, bool tied)
+    public void Gradients_of_adapters_on_every_linear_layer_agree_with_differences_and_the_base_has_none(
+        TransformerFamily family,
+        bool tied
+    )
     {
         using var model = TinyModels.Create(family, tied);
         var adapters = TinyModels.AddAdapters(model, rank: 3);
@@ -64,7 +72,8 @@ public sealed class TransformerGradientTests : IDisposable
     public void Logits_made_in_chunks_give_the_gradients_of_logits_that_are_kept()
     {
         var config = TinyModels.Config(TransformerFamily.Llama, tied: false) with { VocabularySize = 60_000 };
-        using Transformer kept = Transformer.Create(config, 1), chunked = Transformer.Create(config, 1);
+        using Transformer kept = Transformer.Create(config, 1),
+            chunked = Transformer.Create(config, 1);
         kept.Train(true);
         chunked.Train(true);
 
@@ -92,7 +101,12 @@ public sealed class TransformerGradientTests : IDisposable
         {
             var gradient = Golden.Gradient(parameter);
             // The largest entries stand out of the noise of single precision; a few others catch what is wrongly zero.
-            var chosen = Enumerable.Range(0, gradient.Length).OrderByDescending(i => MathF.Abs(gradient[i])).Take(4).Concat(Enumerable.Range(0, 3).Select(i => i * gradient.Length / 3)).Distinct();
+            var chosen = Enumerable
+                .Range(0, gradient.Length)
+                .OrderByDescending(i => MathF.Abs(gradient[i]))
+                .Take(4)
+                .Concat(Enumerable.Range(0, 3).Select(i => i * gradient.Length / 3))
+                .Distinct();
             foreach (var i in chosen)
             {
                 const float Step = 1e-2f;
@@ -105,13 +119,17 @@ public sealed class TransformerGradientTests : IDisposable
                 var below = Loss();
                 parameter.Write(i, [kept]);
                 var difference = (above - below) / (2 * Step);
-                Assert.True(Math.Abs(difference - gradient[i]) <= 2e-3 + (0.01 * Math.Abs(difference)), $"{parameter.Name}[{i}]: the gradient is {gradient[i]}, differences say {difference}");
+                Assert.True(
+                    Math.Abs(difference - gradient[i]) <= 2e-3 + (0.01 * Math.Abs(difference)),
+                    $"{parameter.Name}[{i}]: the gradient is {gradient[i]}, differences say {difference}"
+                );
             }
         }
 
         double Loss()
         {
-            float[] logP = new float[s_targets.Length], entropy = new float[s_targets.Length];
+            float[] logP = new float[s_targets.Length],
+                entropy = new float[s_targets.Length];
             session.Forward(s_tokens, s_starts, s_positions, s_targets, logP, entropy);
             return Enumerable.Range(0, logP.Length).Sum(i => ((double)s_worth[i] * logP[i]) + ((double)s_spread[i] * entropy[i]));
         }

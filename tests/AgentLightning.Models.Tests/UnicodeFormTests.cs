@@ -32,10 +32,27 @@ public sealed class UnicodeFormTests
         var random = new Random(3);
         for (var i = 0; i < 3_000; i++)
         {
-            var text = string.Concat(Enumerable.Range(0, 12).Select(_ => new System.Text.Rune(random.Next(4) switch { 0 => random.Next(0x300, 0x370), 1 => random.Next(0x1E00, 0x2000), 2 => random.Next(0x20, 0x250), _ => random.Next(0xAC00, 0xD7A4) }).ToString()));
+            var text = string.Concat(
+                Enumerable
+                    .Range(0, 12)
+                    .Select(_ =>
+                        new System.Text.Rune(
+                            random.Next(4) switch
+                            {
+                                0 => random.Next(0x300, 0x370),
+                                1 => random.Next(0x1E00, 0x2000),
+                                2 => random.Next(0x20, 0x250),
+                                _ => random.Next(0xAC00, 0xD7A4),
+                            }
+                        ).ToString()
+                    )
+            );
             var nfc = UnicodeForm.Normalize(text, composed: true, compatible: false);
             Assert.Equal(nfc, UnicodeForm.Normalize(nfc, composed: true, compatible: false));
-            Assert.Equal(nfc, UnicodeForm.Normalize(UnicodeForm.Normalize(text, composed: false, compatible: false), composed: true, compatible: false));
+            Assert.Equal(
+                nfc,
+                UnicodeForm.Normalize(UnicodeForm.Normalize(text, composed: false, compatible: false), composed: true, compatible: false)
+            );
         }
     }
 

@@ -33,8 +33,11 @@ public sealed class VectorMathTests
     {
         var random = new SeededRandom(length, 1);
         float[] w = [.. Enumerable.Range(0, length).Select(_ => random.NextNormal())];
-        double[] expected = [.. w.Select(value => (double)value)], m1 = new double[length], v1 = new double[length];
-        float[] m = new float[length], v = new float[length];
+        double[] expected = [.. w.Select(value => (double)value)],
+            m1 = new double[length],
+            v1 = new double[length];
+        float[] m = new float[length],
+            v = new float[length];
         var rule = new AdamW(0.9f, 0.99f, 1e-8f, 0.1f);
         for (var step = 1; step <= 5; step++)
         {
@@ -84,7 +87,10 @@ public sealed class VectorMathTests
     [Fact]
     public void The_rule_of_AdamW_made_without_arguments_has_its_defaults_and_moves_nothing_without_a_gradient()
     {
-        float[] weights = [1, -2, 3], nothing = new float[3], first = new float[3], second = new float[3];
+        float[] weights = [1, -2, 3],
+            nothing = new float[3],
+            first = new float[3],
+            second = new float[3];
 
         new AdamW().Update(weights, nothing, first, second, 0.1f, step: 1);
 

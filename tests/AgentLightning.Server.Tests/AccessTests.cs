@@ -27,7 +27,11 @@ public sealed class AccessTests
         _time.Advance(TimeSpan.FromSeconds(1));
 
         using var refused = await server.Http.GetAsync(Stats);
-        Assert.Contains("lightning keys create", await ServerUnderTest.ProblemAsync(HttpStatusCode.Unauthorized, refused), StringComparison.Ordinal);
+        Assert.Contains(
+            "lightning keys create",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.Unauthorized, refused),
+            StringComparison.Ordinal
+        );
         Assert.Equal("Bearer realm=\"lightning\"", refused.Headers.WwwAuthenticate.ToString());
         using var client = server.ClientOf(key.Text);
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(Stats)).StatusCode);
@@ -64,12 +68,20 @@ public sealed class AccessTests
     [InlineData(Role.Write, "POST", "/api/lightning/deployments/rollback", 403)]
     [InlineData(Role.Admin, "POST", "/api/lightning/deployments/rollback", 409)]
     [InlineData(Role.Admin, "POST", Triage, 200)]
-    public async Task A_role_may_do_what_it_is_for_and_a_refusal_names_the_role_that_is_needed(Role role, string method, string path, int status)
+    public async Task A_role_may_do_what_it_is_for_and_a_refusal_names_the_role_that_is_needed(
+        Role role,
+        string method,
+        string path,
+        int status
+    )
     {
         using var folder = new TemporaryFolder();
         await using var server = await StartAsync(folder);
         using var client = await server.ClientAsync(role);
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = method == "GET" ? null : new StringContent("""{"comment":"x"}""", Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Content = method == "GET" ? null : new StringContent("""{"comment":"x"}""", Encoding.UTF8, "application/json"),
+        };
 
         using var response = await client.SendAsync(request);
 
@@ -77,7 +89,11 @@ public sealed class AccessTests
         if (status == 403)
         {
             var needed = path == Triage ? Role.Write : Role.Admin;
-            Assert.Contains($"role {EnumText.Of(needed)}", await ServerUnderTest.ProblemAsync(HttpStatusCode.Forbidden, response), StringComparison.Ordinal);
+            Assert.Contains(
+                $"role {EnumText.Of(needed)}",
+                await ServerUnderTest.ProblemAsync(HttpStatusCode.Forbidden, response),
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -115,7 +131,10 @@ public sealed class AccessTests
         var key = await one.KeyAsync(Role.Read);
         using var first = one.ClientOf(key.Text);
         using var second = two.ClientOf(key.Text);
-        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK], [(await first.GetAsync(Stats)).StatusCode, (await second.GetAsync(Stats)).StatusCode]);
+        Assert.Equal(
+            [HttpStatusCode.OK, HttpStatusCode.OK],
+            [(await first.GetAsync(Stats)).StatusCode, (await second.GetAsync(Stats)).StatusCode]
+        );
 
         await one.App.Services.GetRequiredService<ApiKeyService>().RevokeAsync(key.Key.Id, "test", CancellationToken.None);
         _time.Advance(TimeSpan.FromSeconds(1));
@@ -130,7 +149,15 @@ public sealed class AccessTests
     public async Task Other_machines_are_served_with_a_key_in_the_store_or_where_that_is_asked_for()
     {
         using var folder = new TemporaryFolder();
-        await using (var open = await ServerUnderTest.StartAsync(folder.File("open.db"), options => options with { Urls = "http://0.0.0.0:0", AllowAnonymous = true }))
+        await using (
+            var open = await ServerUnderTest.StartAsync(folder.File("open.db"), options =>
+                options with
+                {
+                    Urls = "http://0.0.0.0:0",
+                    AllowAnonymous = true,
+                }
+            )
+        )
         {
             using var local = new HttpClient { BaseAddress = Local(open) };
             Assert.Equal(HttpStatusCode.OK, (await local.GetAsync(Stats)).StatusCode);
@@ -142,7 +169,12 @@ public sealed class AccessTests
             key = await first.KeyAsync(Role.Read);
         }
 
-        await using var closed = await ServerUnderTest.StartAsync(folder.File("closed.db"), options => options with { Urls = "http://0.0.0.0:0" });
+        await using var closed = await ServerUnderTest.StartAsync(folder.File("closed.db"), options =>
+            options with
+            {
+                Urls = "http://0.0.0.0:0",
+            }
+        );
         using var client = new HttpClient { BaseAddress = Local(closed) };
         Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(Stats)).StatusCode);
         client.DefaultRequestHeaders.Add("x-api-key", key.Text);
@@ -157,15 +189,24 @@ public sealed class AccessTests
         using var folder = new TemporaryFolder();
         await using var server = await StartAsync(folder);
         var services = server.App.Services;
-        await services.GetRequiredService<AgentLightning.Deployments.DeploymentService>().PromoteBaseAsync("triage", "triage-rules", null, "test", CancellationToken.None);
-        await services.GetRequiredService<AgentLightning.Deployments.DeploymentService>().PromoteBaseAsync("triage", "other", null, "test", CancellationToken.None);
+        await services
+            .GetRequiredService<AgentLightning.Deployments.DeploymentService>()
+            .PromoteBaseAsync("triage", "triage-rules", null, "test", CancellationToken.None);
+        await services
+            .GetRequiredService<AgentLightning.Deployments.DeploymentService>()
+            .PromoteBaseAsync("triage", "other", null, "test", CancellationToken.None);
         var key = await server.KeyAsync(Role.Admin);
         using var client = server.ClientOf(key.Text);
 
-        using var response = await client.PostAsync("/api/lightning/deployments/rollback", new StringContent("{\"rolled_back_by\":\"somebody else\"}", Encoding.UTF8, "application/json"));
+        using var response = await client.PostAsync(
+            "/api/lightning/deployments/rollback",
+            new StringContent("{\"rolled_back_by\":\"somebody else\"}", Encoding.UTF8, "application/json")
+        );
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        var entry = Assert.Single(await services.GetRequiredService<IAuditLog>().ListAsync(new AuditQuery(Action: AuditAction.RolledBack), CancellationToken.None));
+        var entry = Assert.Single(
+            await services.GetRequiredService<IAuditLog>().ListAsync(new AuditQuery(Action: AuditAction.RolledBack), CancellationToken.None)
+        );
         Assert.Equal(($"key {key.Key.Id}", "somebody else"), (entry.Actor, entry.Detail!["by"]));
     }
 
@@ -186,9 +227,14 @@ public sealed class AccessTests
 
         await server.App.StopAsync();
 
-        var entries = await server.App.Services.GetRequiredService<IAuditLog>().ListAsync(new AuditQuery(Action: AuditAction.AccessRefused), CancellationToken.None);
+        var entries = await server
+            .App.Services.GetRequiredService<IAuditLog>()
+            .ListAsync(new AuditQuery(Action: AuditAction.AccessRefused), CancellationToken.None);
         var entry = Assert.Single(entries);
-        Assert.Equal(("wrong key", AuditOutcome.Refused, "401", "500"), (entry.Actor, entry.Outcome, entry.Detail!["status"], entry.Detail["requests"]));
+        Assert.Equal(
+            ("wrong key", AuditOutcome.Refused, "401", "500"),
+            (entry.Actor, entry.Outcome, entry.Detail!["status"], entry.Detail["requests"])
+        );
         Assert.Contains("episodes/{id}", entry.Subject, StringComparison.Ordinal);
         await server.DisposeAsync();
     }

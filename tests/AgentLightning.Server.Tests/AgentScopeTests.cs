@@ -56,7 +56,14 @@ public sealed class AgentScopeTests
             Assert.True((int)response.StatusCode < 500 || operation.Statuses.Contains((int)response.StatusCode), what);
             Assert.False(text.Contains(Marker, StringComparison.Ordinal), what);
             // An id may only come back to who sent it.
-            Assert.All(red, id => Assert.False(text.Contains(id, StringComparison.Ordinal) && !path.Contains(id, StringComparison.Ordinal) && body?.Contains(id, StringComparison.Ordinal) != true, what));
+            Assert.All(red, id =>
+                Assert.False(
+                    text.Contains(id, StringComparison.Ordinal)
+                        && !path.Contains(id, StringComparison.Ordinal)
+                        && body?.Contains(id, StringComparison.Ordinal) != true,
+                    what
+                )
+            );
             if (response.IsSuccessStatusCode)
             {
                 reached.Add(operation.Path);
@@ -66,7 +73,18 @@ public sealed class AgentScopeTests
         clients.ForEach(client => client.Dispose());
         Assert.Equal(before, await StateAsync(server, "red"));
         // The requests were good enough to be answered: otherwise nothing was shown.
-        Assert.Superset(new HashSet<string> { "/api/lightning/episodes", "/api/lightning/episodes/{id}", "/api/lightning/rewards", "/api/lightning/stats", "/api/lightning/deployments/lineage", "/api/lightning/triage" }, reached);
+        Assert.Superset(
+            new HashSet<string>
+            {
+                "/api/lightning/episodes",
+                "/api/lightning/episodes/{id}",
+                "/api/lightning/rewards",
+                "/api/lightning/stats",
+                "/api/lightning/deployments/lineage",
+                "/api/lightning/triage",
+            },
+            reached
+        );
     }
 
     [Fact]
@@ -78,14 +96,16 @@ public sealed class AgentScopeTests
         await PlantAsync(server, "blue", "of-blue");
         using var client = await server.ClientAsync(Role.Admin, "blue");
 
-        foreach (var (method, path, body) in new[]
-        {
-            ("GET", "/api/lightning/episodes/ID", null),
-            ("GET", "/api/lightning/episodes?before=ID", null),
-            ("POST", "/api/lightning/rewards", """{"episode_id":"ID","reward":1}"""),
-            ("POST", "/api/lightning/deployments", """{"agent_id":"blue","run_id":"ID"}"""),
-            ("POST", "/api/lightning/deployments/rollback", """{"agent_id":"blue","target_deployment_id":"ID"}"""),
-        })
+        foreach (
+            var (method, path, body) in new[]
+            {
+                ("GET", "/api/lightning/episodes/ID", null),
+                ("GET", "/api/lightning/episodes?before=ID", null),
+                ("POST", "/api/lightning/rewards", """{"episode_id":"ID","reward":1}"""),
+                ("POST", "/api/lightning/deployments", """{"agent_id":"blue","run_id":"ID"}"""),
+                ("POST", "/api/lightning/deployments/rollback", """{"agent_id":"blue","target_deployment_id":"ID"}"""),
+            }
+        )
         {
             foreach (var id in new[] { "episode-red", "run-red", "release-red" })
             {
@@ -97,7 +117,9 @@ public sealed class AgentScopeTests
             async Task<(int Status, string Text)> AnswerAsync(string id)
             {
                 using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("ID", id, StringComparison.Ordinal));
-                request.Content = body is null ? null : new StringContent(body.Replace("ID", id, StringComparison.Ordinal), Encoding.UTF8, "application/json");
+                request.Content = body is null
+                    ? null
+                    : new StringContent(body.Replace("ID", id, StringComparison.Ordinal), Encoding.UTF8, "application/json");
                 using var response = await client.SendAsync(request, Token);
                 return ((int)response.StatusCode, WithoutTrace(await response.Content.ReadAsStringAsync(Token)));
             }
@@ -124,7 +146,15 @@ public sealed class AgentScopeTests
         static async Task<string> AgentsAsync(HttpClient client, string query)
         {
             using var answer = JsonDocument.Parse(await client.GetStringAsync("/api/lightning/episodes" + query, Token));
-            return string.Join(' ', answer.RootElement.GetProperty("episodes").EnumerateArray().Select(episode => episode.GetProperty("agent_id").GetString()).Distinct().Order());
+            return string.Join(
+                ' ',
+                answer
+                    .RootElement.GetProperty("episodes")
+                    .EnumerateArray()
+                    .Select(episode => episode.GetProperty("agent_id").GetString())
+                    .Distinct()
+                    .Order()
+            );
         }
     }
 
@@ -150,45 +180,70 @@ public sealed class AgentScopeTests
         using var refused = await two.GetAsync("/api/lightning/stats", Token);
         Assert.Contains("blue, green", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, refused), StringComparison.Ordinal);
         using var other = await one.GetAsync("/api/lightning/stats?agent_id=red", Token);
-        Assert.Contains("not for the agent 'red'", await ServerUnderTest.ProblemAsync(HttpStatusCode.Forbidden, other), StringComparison.Ordinal);
+        Assert.Contains(
+            "not for the agent 'red'",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.Forbidden, other),
+            StringComparison.Ordinal
+        );
     }
 
-    private static (string Path, string? Body) NextRequest(OpenApiOperation operation, Random random, IReadOnlyList<string> red, IReadOnlyList<string> blue)
+    private static (string Path, string? Body) NextRequest(
+        OpenApiOperation operation,
+        Random random,
+        IReadOnlyList<string> red,
+        IReadOnlyList<string> blue
+    )
     {
         var path = operation.PathWith(name => Value(name, "any").Trim('"'));
-        var query = string.Join('&', operation.Query.Where(_ => random.Next(2) == 0).Select(name => $"{name}={Uri.EscapeDataString(Value(name, "any").Trim('"'))}"));
-        var body = operation.Body is null ? null
+        var query = string.Join(
+            '&',
+            operation.Query.Where(_ => random.Next(2) == 0).Select(name => $"{name}={Uri.EscapeDataString(Value(name, "any").Trim('"'))}")
+        );
+        var body = operation.Body is null
+            ? null
             : $"{{{string.Join(',', operation.Body.Where(property => random.Next(3) > 0 || property.Name is "episode_id" or "reward" or "run_id" or "comment").Select(property => $"\"{property.Name}\":{Value(property.Name, property.Type)}"))}}}";
         return (query.Length == 0 ? path : $"{path}?{query}", body);
 
-        string Value(string name, string type) => name switch
-        {
-            "agent_id" => random.Next(4) switch { 0 => "\"red\"", 1 => "\"green\"", _ => "\"blue\"" },
-            "limit" => "1000",
-            "reward" => "0.5",
-            "start_date" => "\"2020-01-01T00:00:00Z\"",
-            "end_date" => "\"2040-01-01T00:00:00Z\"",
-            "source" => "\"human_approval\"",
-            "documentName" => "\"v1\"",
-            _ => type switch
+        string Value(string name, string type) =>
+            name switch
             {
-                "integer" or "number" => random.Next(1, 5).ToString(null as IFormatProvider),
-                "boolean" => random.Next(2) == 0 ? "true" : "false",
-                "array" => "[]",
-                "object" => "{}",
-                "any" => OneOf(red, blue),
-                _ => OneOf(Named(red, name), Named(blue, name)),
-            },
-        };
+                "agent_id" => random.Next(4) switch
+                {
+                    0 => "\"red\"",
+                    1 => "\"green\"",
+                    _ => "\"blue\"",
+                },
+                "limit" => "1000",
+                "reward" => "0.5",
+                "start_date" => "\"2020-01-01T00:00:00Z\"",
+                "end_date" => "\"2040-01-01T00:00:00Z\"",
+                "source" => "\"human_approval\"",
+                "documentName" => "\"v1\"",
+                _ => type switch
+                {
+                    "integer" or "number" => random.Next(1, 5).ToString(null as IFormatProvider),
+                    "boolean" => random.Next(2) == 0 ? "true" : "false",
+                    "array" => "[]",
+                    "object" => "{}",
+                    "any" => OneOf(red, blue),
+                    _ => OneOf(Named(red, name), Named(blue, name)),
+                },
+            };
 
         string OneOf(IReadOnlyList<string> foreign, IReadOnlyList<string> own) =>
             $"\"{(random.Next(5) switch { 2 when own.Count > 0 => own[random.Next(own.Count)], > 2 when foreign.Count > 0 => foreign[random.Next(foreign.Count)], 0 => "nobody", _ => $"new-{random.Next()}" })}\"";
 
         // A text that a body brings is kept and shown to who brought it; only ids that a body looks up are ids of others.
         static List<string> Named(IReadOnlyList<string> ids, string name) =>
-            [.. ids.Where(id => name is "id" ? id.StartsWith("episode", StringComparison.Ordinal)
-                : name.EndsWith("deployment_id", StringComparison.Ordinal) ? id.StartsWith("release", StringComparison.Ordinal) || id.StartsWith("newer", StringComparison.Ordinal)
-                : (name is "episode_id" or "run_id" or "reward_id" or "dataset_id") && id.StartsWith(name is "dataset_id" ? "data" : name[..^"_id".Length], StringComparison.Ordinal))];
+            [
+                .. ids.Where(id =>
+                    name is "id" ? id.StartsWith("episode", StringComparison.Ordinal)
+                    : name.EndsWith("deployment_id", StringComparison.Ordinal)
+                        ? id.StartsWith("release", StringComparison.Ordinal) || id.StartsWith("newer", StringComparison.Ordinal)
+                    : (name is "episode_id" or "run_id" or "reward_id" or "dataset_id")
+                        && id.StartsWith(name is "dataset_id" ? "data" : name[..^"_id".Length], StringComparison.Ordinal)
+                ),
+            ];
     }
 
     /// <summary>Records of every kind for an agent, with the mark in every text; gives their ids.</summary>
@@ -196,30 +251,147 @@ public sealed class AgentScopeTests
     {
         var services = server.App.Services;
         var now = DateTimeOffset.UtcNow;
-        var dataset = await services.GetRequiredService<IDatasetStore>().AddAsync(
-            new Dataset($"data-{agent}", agent, $"data {mark}", 0, mark, null, 1, 1, 1, 2, "sha256:" + new string('0', 64), now), Token);
+        var dataset = await services
+            .GetRequiredService<IDatasetStore>()
+            .AddAsync(
+                new Dataset($"data-{agent}", agent, $"data {mark}", 0, mark, null, 1, 1, 1, 2, "sha256:" + new string('0', 64), now),
+                Token
+            );
         var artifact = await services.GetRequiredService<IArtifactStore>().PutAsync(new LabelNamePolicy(["yes", mark]).WriteAsync, Token);
-        var otherArtifact = await services.GetRequiredService<IArtifactStore>().PutAsync(new LabelNamePolicy(["no", mark]).WriteAsync, Token);
-        var run = new TrainingRun($"run-{agent}", agent, dataset.Id, "local", TrainingMethod.Supervised, mark, null, null, TrainingStatus.Pending, new Dictionary<string, string> { ["m"] = mark }, null, null, now, null, null);
+        var otherArtifact = await services
+            .GetRequiredService<IArtifactStore>()
+            .PutAsync(new LabelNamePolicy(["no", mark]).WriteAsync, Token);
+        var run = new TrainingRun(
+            $"run-{agent}",
+            agent,
+            dataset.Id,
+            "local",
+            TrainingMethod.Supervised,
+            mark,
+            null,
+            null,
+            TrainingStatus.Pending,
+            new Dictionary<string, string> { ["m"] = mark },
+            null,
+            null,
+            now,
+            null,
+            null
+        );
         var runs = services.GetRequiredService<ITrainingRunStore>();
         await runs.AddAsync(run, Token);
         await runs.TryMoveAsync(run with { Status = TrainingStatus.Running }, Token);
-        await runs.TryMoveAsync(run with { Status = TrainingStatus.Succeeded, TunedModelName = $"model {mark}", Artifact = artifact }, Token);
+        await runs.TryMoveAsync(
+            run with
+            {
+                Status = TrainingStatus.Succeeded,
+                TunedModelName = $"model {mark}",
+                Artifact = artifact,
+            },
+            Token
+        );
         var releases = services.GetRequiredService<IDeploymentStore>();
-        await releases.ActivateAsync(new Deployment($"release-{agent}", agent, Deployment.DefaultSlot, 0, run.Id, null, $"old {mark}", otherArtifact, true, false, null, now, mark, null, null), null, Token);
-        await releases.ActivateAsync(new Deployment($"newer-{agent}", agent, Deployment.DefaultSlot, 0, null, null, $"newer {mark}", artifact, true, true, null, now.AddSeconds(1), mark, null, mark), $"release-{agent}", Token);
-        await services.GetRequiredService<IEpisodeStore>().AddAsync(
-            [
-                new Episode
-                {
-                    Id = $"episode-{agent}", AgentId = agent, UserInput = mark, AssistantOutput = mark, CreatedAt = now, RequestLatencyMs = 1, SessionId = $"session-{agent}", UserId = $"user-{agent}",
-                    MessageId = $"message-{agent}", TraceId = $"trace-{agent}", Intent = mark, Persona = mark, ModelDeployment = mark, Tags = [mark], Metadata = new Dictionary<string, string> { ["m"] = mark }, Error = mark,
-                },
-            ],
-            Token);
-        await services.GetRequiredService<IRewardStore>().AddAsync(
-            [new Reward { Id = $"reward-{agent}", EpisodeId = $"episode-{agent}", AgentId = agent, Source = RewardSource.EvalScore, Value = 0.25, Comments = mark, Correction = mark, Rubric = mark, Evaluator = mark, CreatedAt = now }], Token);
-        return [dataset.Id, run.Id, $"release-{agent}", $"newer-{agent}", $"episode-{agent}", $"reward-{agent}", $"session-{agent}", $"user-{agent}", $"message-{agent}", $"trace-{agent}"];
+        await releases.ActivateAsync(
+            new Deployment(
+                $"release-{agent}",
+                agent,
+                Deployment.DefaultSlot,
+                0,
+                run.Id,
+                null,
+                $"old {mark}",
+                otherArtifact,
+                true,
+                false,
+                null,
+                now,
+                mark,
+                null,
+                null
+            ),
+            null,
+            Token
+        );
+        await releases.ActivateAsync(
+            new Deployment(
+                $"newer-{agent}",
+                agent,
+                Deployment.DefaultSlot,
+                0,
+                null,
+                null,
+                $"newer {mark}",
+                artifact,
+                true,
+                true,
+                null,
+                now.AddSeconds(1),
+                mark,
+                null,
+                mark
+            ),
+            $"release-{agent}",
+            Token
+        );
+        await services
+            .GetRequiredService<IEpisodeStore>()
+            .AddAsync(
+                [
+                    new Episode
+                    {
+                        Id = $"episode-{agent}",
+                        AgentId = agent,
+                        UserInput = mark,
+                        AssistantOutput = mark,
+                        CreatedAt = now,
+                        RequestLatencyMs = 1,
+                        SessionId = $"session-{agent}",
+                        UserId = $"user-{agent}",
+                        MessageId = $"message-{agent}",
+                        TraceId = $"trace-{agent}",
+                        Intent = mark,
+                        Persona = mark,
+                        ModelDeployment = mark,
+                        Tags = [mark],
+                        Metadata = new Dictionary<string, string> { ["m"] = mark },
+                        Error = mark,
+                    },
+                ],
+                Token
+            );
+        await services
+            .GetRequiredService<IRewardStore>()
+            .AddAsync(
+                [
+                    new Reward
+                    {
+                        Id = $"reward-{agent}",
+                        EpisodeId = $"episode-{agent}",
+                        AgentId = agent,
+                        Source = RewardSource.EvalScore,
+                        Value = 0.25,
+                        Comments = mark,
+                        Correction = mark,
+                        Rubric = mark,
+                        Evaluator = mark,
+                        CreatedAt = now,
+                    },
+                ],
+                Token
+            );
+        return
+        [
+            dataset.Id,
+            run.Id,
+            $"release-{agent}",
+            $"newer-{agent}",
+            $"episode-{agent}",
+            $"reward-{agent}",
+            $"session-{agent}",
+            $"user-{agent}",
+            $"message-{agent}",
+            $"trace-{agent}",
+        ];
     }
 
     private static async Task<string> StateAsync(ServerUnderTest server, string agent)
@@ -228,12 +400,25 @@ public sealed class AgentScopeTests
         var episodes = await services.GetRequiredService<IEpisodeStore>().ListAsync(new EpisodeQuery(agent), Token);
         var rewards = await services.GetRequiredService<IRewardStore>().HistoryAsync($"episode-{agent}", Token);
         var releases = await services.GetRequiredService<IDeploymentStore>().ListAsync(agent, null, 100, Token);
-        return JsonSerializer.Serialize(new { episodes, rewards, releases });
+        return JsonSerializer.Serialize(
+            new
+            {
+                episodes,
+                rewards,
+                releases,
+            }
+        );
     }
 
     private static string WithoutTrace(string problem)
     {
         using var document = JsonDocument.Parse(problem);
-        return string.Join('\n', document.RootElement.EnumerateObject().Where(property => property.Name is not ("traceId" or "trace_id")).Select(property => property.ToString()));
+        return string.Join(
+            '\n',
+            document
+                .RootElement.EnumerateObject()
+                .Where(property => property.Name is not ("traceId" or "trace_id"))
+                .Select(property => property.ToString())
+        );
     }
 }

@@ -26,7 +26,9 @@ public sealed class CaptureTests : IAsyncLifetime
     [Fact]
     public async Task An_episode_with_everything_comes_back_as_it_was_sent()
     {
-        using var response = await _server.PostRawAsync(Episodes, """
+        using var response = await _server.PostRawAsync(
+            Episodes,
+            """
             {"id":"e-1","agent_id":"shop","user_input":"where is it","assistant_output":"on its way","created_at":"2026-01-02T03:04:05.678901+02:00","request_latency_ms":12.5,
              "status":"failed","model_deployment":"m-1","session_id":"s 1","user_id":"u1","message_id":"m1","trace_id":"0AF7651916CD43DD8448EB211C80319C","correlation_id":"c1",
              "intent":"order","persona":"homeowner","error":"Timeout: it took too long","time_to_first_token_ms":3.5,"internal":true,"action":"a","action_log_probability":-0.5,
@@ -34,7 +36,8 @@ public sealed class CaptureTests : IAsyncLifetime
              "messages":[{"role":"user","content":"where is it"},{"role":"assistant","content":null,"tool_calls":[{"id":"t1","name":"find","arguments":"{}"}]},{"role":"tool","content":"found","tool_call_id":"t1"}],
              "tokens":{"prompt_ids":[1,2],"completion_ids":[3],"completion_log_probabilities":[-0.25]},"tags":["a","b"],"token_usage":{"prompt":2,"completion":1,"total":3},
              "metadata":{"text":"x","number":3,"deep":{"a":[1]}},"type":"episode","unknown":1}
-            """);
+            """
+        );
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         Assert.Equal("/api/lightning/episodes/e-1", response.Headers.Location?.OriginalString);
 
@@ -42,7 +45,15 @@ public sealed class CaptureTests : IAsyncLifetime
 
         Assert.Equal("2026-01-02T01:04:05.678901Z", stored.GetProperty("created_at").GetString());
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", stored.GetProperty("trace_id").GetString());
-        Assert.Equal(("failed", "s 1", 12.5, 3.5), (stored.GetProperty("status").GetString(), stored.GetProperty("session_id").GetString(), stored.GetProperty("request_latency_ms").GetDouble(), stored.GetProperty("time_to_first_token_ms").GetDouble()));
+        Assert.Equal(
+            ("failed", "s 1", 12.5, 3.5),
+            (
+                stored.GetProperty("status").GetString(),
+                stored.GetProperty("session_id").GetString(),
+                stored.GetProperty("request_latency_ms").GetDouble(),
+                stored.GetProperty("time_to_first_token_ms").GetDouble()
+            )
+        );
         Assert.Equal("t1", stored.GetProperty("messages")[1].GetProperty("tool_calls")[0].GetProperty("id").GetString());
         Assert.Equal("find", stored.GetProperty("tool_calls")[0].GetProperty("tool_name").GetString());
         Assert.Equal(-0.25, stored.GetProperty("tokens").GetProperty("completion_log_probabilities")[0].GetDouble());
@@ -59,7 +70,10 @@ public sealed class CaptureTests : IAsyncLifetime
 
         Assert.Equal('7', Guid.Parse(answer.GetProperty("episode_id").GetString()!).ToString("D")[14]);
         Assert.False(answer.GetProperty("duplicate").GetBoolean());
-        Assert.Equal("x", (await _server.GetAsync($"{Episodes}/{answer.GetProperty("episode_id").GetString()}")).GetProperty("user_input").GetString());
+        Assert.Equal(
+            "x",
+            (await _server.GetAsync($"{Episodes}/{answer.GetProperty("episode_id").GetString()}")).GetProperty("user_input").GetString()
+        );
     }
 
     [Fact]
@@ -67,11 +81,32 @@ public sealed class CaptureTests : IAsyncLifetime
     {
         using var first = await _server.PostRawAsync(Episodes, """{"id":"e1","agent_id":"a","user_input":"first"}""");
 
-        var second = await _server.PostAsync(Episodes, new { id = "e1", agent_id = "a", user_input = "second" });
+        var second = await _server.PostAsync(
+            Episodes,
+            new
+            {
+                id = "e1",
+                agent_id = "a",
+                user_input = "second",
+            }
+        );
 
         Assert.True(second.GetProperty("duplicate").GetBoolean());
         Assert.Equal("first", (await _server.GetAsync($"{Episodes}/e1")).GetProperty("user_input").GetString());
-        Assert.Contains("another agent", await _server.RefusedAsync(HttpStatusCode.Conflict, Episodes, new { id = "e1", agent_id = "b", user_input = "x" }), StringComparison.Ordinal);
+        Assert.Contains(
+            "another agent",
+            await _server.RefusedAsync(
+                HttpStatusCode.Conflict,
+                Episodes,
+                new
+                {
+                    id = "e1",
+                    agent_id = "b",
+                    user_input = "x",
+                }
+            ),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -80,19 +115,46 @@ public sealed class CaptureTests : IAsyncLifetime
     [InlineData("""{"agent_id":"a b","user_input":"x"}""", "agent_id must be 1 to 200 characters without blanks")]
     [InlineData("""{"agent_id":"a","user_input":"x","id":""}""", "id must be 1 to 200 characters")]
     [InlineData("""{"agent_id":"a","user_input":"x\u0000"}""", "user_input cannot hold the character U+0000, but it does at position 1.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","request_latency_ms":-1}""", "request_latency_ms must be a number from 0 to 2678400000, but it is -1.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","request_latency_ms":1e999}""", "request_latency_ms must be a number from 0 to 2678400000, but it is Infinity.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","action_log_probability":0.1}""", "action_log_probability must be a number from -1000000 to 0, but it is 0.1.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","status":"done"}""", "status must be one of succeeded, failed, cancelled, but it is 'done'.")]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","request_latency_ms":-1}""",
+        "request_latency_ms must be a number from 0 to 2678400000, but it is -1."
+    )]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","request_latency_ms":1e999}""",
+        "request_latency_ms must be a number from 0 to 2678400000, but it is Infinity."
+    )]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","action_log_probability":0.1}""",
+        "action_log_probability must be a number from -1000000 to 0, but it is 0.1."
+    )]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","status":"done"}""",
+        "status must be one of succeeded, failed, cancelled, but it is 'done'."
+    )]
     [InlineData("""{"agent_id":"a","user_input":"x","trace_id":"xyz"}""", "trace_id must be 32 hexadecimal digits")]
     [InlineData("""{"agent_id":"a","user_input":"x","created_at":"1969-12-31T23:59:59Z"}""", "created_at must be from 1970 on")]
-    [InlineData("""{"agent_id":"a","user_input":"x","tool_calls":[{"arguments":"{}"}]}""", "tool_calls[0].tool_name must be 1 to 200 characters")]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","tool_calls":[{"arguments":"{}"}]}""",
+        "tool_calls[0].tool_name must be 1 to 200 characters"
+    )]
     [InlineData("""{"agent_id":"a","user_input":"x","tool_calls":[null]}""", "tool_calls must not hold null, but item 0 is.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","tool_calls":[{"tool_name":"t","duration_ms":-3}]}""", "tool_calls[0].duration_ms must be a number from 0")]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","tool_calls":[{"tool_name":"t","duration_ms":-3}]}""",
+        "tool_calls[0].duration_ms must be a number from 0"
+    )]
     [InlineData("""{"agent_id":"a","user_input":"x","messages":[{"content":"x"}]}""", "messages[0].role must be 1 to 200 characters")]
-    [InlineData("""{"agent_id":"a","user_input":"x","tokens":{"prompt_ids":[1],"completion_ids":[1],"completion_log_probabilities":[]}}""", "tokens.completion_log_probabilities must be as long as completion_ids (1), but it holds 0.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","tokens":{"prompt_ids":[-5],"completion_ids":[]}}""", "tokens must hold ids from 0, but it holds -5.")]
-    [InlineData("""{"agent_id":"a","user_input":"x","token_usage":{"prompt":-1,"completion":0,"total":0}}""", "token_usage must be counts from 0")]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","tokens":{"prompt_ids":[1],"completion_ids":[1],"completion_log_probabilities":[]}}""",
+        "tokens.completion_log_probabilities must be as long as completion_ids (1), but it holds 0."
+    )]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","tokens":{"prompt_ids":[-5],"completion_ids":[]}}""",
+        "tokens must hold ids from 0, but it holds -5."
+    )]
+    [InlineData(
+        """{"agent_id":"a","user_input":"x","token_usage":{"prompt":-1,"completion":0,"total":0}}""",
+        "token_usage must be counts from 0"
+    )]
     [InlineData("""{"agent_id":"a","user_input":"x","created_at":"yesterday"}""", "at $.created_at")]
     [InlineData("""{"agent_id":"a","user_input":"x","metadata":{"a":"\ud800"}}""", "metadata holds a text that is none")]
     public async Task A_wrong_field_is_named_with_its_value_and_its_range(string body, string detail) =>
@@ -101,7 +163,10 @@ public sealed class CaptureTests : IAsyncLifetime
     [Fact]
     public async Task A_clock_that_is_ahead_does_not_put_a_record_above_all_others_and_an_old_record_keeps_its_time()
     {
-        await BatchAsync("""{"type":"episode","id":"ahead","agent_id":"a","user_input":"x","created_at":"2999-01-01T00:00:00Z"}""", """{"type":"episode","id":"old","agent_id":"a","user_input":"x","created_at":"2001-01-01T00:00:00Z"}""");
+        await BatchAsync(
+            """{"type":"episode","id":"ahead","agent_id":"a","user_input":"x","created_at":"2999-01-01T00:00:00Z"}""",
+            """{"type":"episode","id":"old","agent_id":"a","user_input":"x","created_at":"2001-01-01T00:00:00Z"}"""
+        );
 
         var ahead = await _server.GetAsync($"{Episodes}/ahead");
 
@@ -118,20 +183,34 @@ public sealed class CaptureTests : IAsyncLifetime
             "",
             """{"type":"reward","episode_id":"e1","reward":0.5,"reward_id":"r1","source":"latency_penalty","rubric":"latency > 10000ms","evaluator":"auto"}""",
             """{"episode_id":"later","reward":1,"type":"reward"}""",
-            """{"type":"episode","id":"later","agent_id":"a","user_input":"y"}""");
+            """{"type":"episode","id":"later","agent_id":"a","user_input":"y"}"""
+        );
 
         Assert.Equal((3, 0), (outcome.GetProperty("accepted").GetInt32(), outcome.GetProperty("duplicates").GetInt32()));
         var rejected = Assert.Single(outcome.GetProperty("rejected").EnumerateArray());
         Assert.Equal(4, rejected.GetProperty("line").GetInt32());
         Assert.StartsWith("Episode later not found.", rejected.GetProperty("error").GetString(), StringComparison.Ordinal);
         var reward = (await _server.GetAsync($"{Episodes}/e1")).GetProperty("rewards")[0];
-        Assert.Equal(("r1", "latency_penalty", "latency > 10000ms", "auto"), (reward.GetProperty("id").GetString(), reward.GetProperty("source").GetString(), reward.GetProperty("rubric").GetString(), reward.GetProperty("evaluator").GetString()));
+        Assert.Equal(
+            ("r1", "latency_penalty", "latency > 10000ms", "auto"),
+            (
+                reward.GetProperty("id").GetString(),
+                reward.GetProperty("source").GetString(),
+                reward.GetProperty("rubric").GetString(),
+                reward.GetProperty("evaluator").GetString()
+            )
+        );
     }
 
     [Fact]
     public async Task Sending_a_batch_again_doubles_nothing()
     {
-        string[] lines = [.. Enumerable.Range(0, 700).Select(i => $$"""{"type":"episode","id":"e{{i}}","agent_id":"a","user_input":"x{{i}}"}"""), """{"type":"reward","episode_id":"e0","reward":1,"reward_id":"r"}""", """{"type":"episode","id":"e0","agent_id":"a","user_input":"other"}"""];
+        string[] lines =
+        [
+            .. Enumerable.Range(0, 700).Select(i => $$"""{"type":"episode","id":"e{{i}}","agent_id":"a","user_input":"x{{i}}"}"""),
+            """{"type":"reward","episode_id":"e0","reward":1,"reward_id":"r"}""",
+            """{"type":"episode","id":"e0","agent_id":"a","user_input":"other"}""",
+        ];
         var first = await BatchAsync(lines);
 
         var second = await BatchAsync(lines);
@@ -146,9 +225,17 @@ public sealed class CaptureTests : IAsyncLifetime
     public async Task A_bad_line_is_told_with_its_number_and_does_not_stop_the_others()
     {
         var outcome = await BatchAsync(
-            """{"type":"episode","id":"e1","agent_id":"a","user_input":"x","request_latency_ms":"slow"}""", "{", "[]", "null", """{"type":"span"}""", """{"type":3}""",
-            """{"type":"reward","reward_id":"r9","episode_id":"e2","reward":2}""", """{"type":"reward","episode_id":"e2","reward":NaN}""", "\u0001\ufffd",
-            """{"type":"episode","id":"e2","agent_id":"a","user_input":"x"}""");
+            """{"type":"episode","id":"e1","agent_id":"a","user_input":"x","request_latency_ms":"slow"}""",
+            "{",
+            "[]",
+            "null",
+            """{"type":"span"}""",
+            """{"type":3}""",
+            """{"type":"reward","reward_id":"r9","episode_id":"e2","reward":2}""",
+            """{"type":"reward","episode_id":"e2","reward":NaN}""",
+            "\u0001\ufffd",
+            """{"type":"episode","id":"e2","agent_id":"a","user_input":"x"}"""
+        );
 
         Assert.Equal(1, outcome.GetProperty("accepted").GetInt32());
         var rejected = outcome.GetProperty("rejected").EnumerateArray().ToList();
@@ -191,14 +278,24 @@ public sealed class CaptureTests : IAsyncLifetime
     public async Task Nothing_that_was_planted_through_the_capture_doors_is_in_any_file_or_answer()
     {
         const string Key = "ghp_FAKE0000EXAMPLE0000FAKE0000EXAMPLE00";
-        await _server.PostRawAsync(Episodes, $$"""{"id":"e1","agent_id":"a","user_input":"password=planted-0001","messages":[{"role":"user","content":"{{Key}}"}],"metadata":{"api_key":"planted-0002"},"tool_calls":[{"tool_name":"t","arguments":"{\"token\":\"planted-0003\"}"}]}""");
+        await _server.PostRawAsync(
+            Episodes,
+            $$"""{"id":"e1","agent_id":"a","user_input":"password=planted-0001","messages":[{"role":"user","content":"{{Key}}"}],"metadata":{"api_key":"planted-0002"},"tool_calls":[{"tool_name":"t","arguments":"{\"token\":\"planted-0003\"}"}]}"""
+        );
         var outcome = await BatchAsync(
-            $$"""{"type":"episode","id":"e2","agent_id":"a","user_input":"x","assistant_output":"mail planted@example.com"}""", $$"""{"type":"episode","id":"{{Key}}","agent_id":"a","user_input":"x"}""",
-            $$"""{"type":"reward","episode_id":"e2","reward":1,"feedback":"secret: planted-0004"}""", $$"""{"type":"{{Key}}"}""");
+            $$"""{"type":"episode","id":"e2","agent_id":"a","user_input":"x","assistant_output":"mail planted@example.com"}""",
+            $$"""{"type":"episode","id":"{{Key}}","agent_id":"a","user_input":"x"}""",
+            $$"""{"type":"reward","episode_id":"e2","reward":1,"feedback":"secret: planted-0004"}""",
+            $$"""{"type":"{{Key}}"}"""
+        );
 
         Assert.Equal(2, outcome.GetProperty("rejected").GetArrayLength());
         Assert.DoesNotContain("FAKE0000", outcome.GetRawText(), StringComparison.Ordinal);
-        foreach (var file in Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("-shm", StringComparison.Ordinal)))
+        foreach (
+            var file in Directory
+                .GetFiles(_folder.Path, "*", SearchOption.AllDirectories)
+                .Where(file => !file.EndsWith("-shm", StringComparison.Ordinal))
+        )
         {
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(stream, Encoding.Latin1);
@@ -213,19 +310,48 @@ public sealed class CaptureTests : IAsyncLifetime
     {
         await _server.PostRawAsync(Episodes, """{"id":"e0","agent_id":"a","user_input":"x"}""");
         await _server.DisposeAsync();
-        var options = new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = _folder.File("lightning.db"), Recorder = new() { Capacity = 1, GroupSize = 1, FullWait = TimeSpan.Zero } } };
+        var options = new LightningServerOptions
+        {
+            Urls = "http://127.0.0.1:0",
+            Lightning = new LightningOptions
+            {
+                Store = _folder.File("lightning.db"),
+                Recorder = new()
+                {
+                    Capacity = 1,
+                    GroupSize = 1,
+                    FullWait = TimeSpan.Zero,
+                },
+            },
+        };
         await using var app = await LightningServer.BuildAsync(options, CancellationToken.None);
         await app.StartAsync();
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
 
         // Far more at once than a queue of one can hold.
-        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => http.PostAsync(Episodes, new StringContent($$"""{"id":"q{{i}}","agent_id":"a","user_input":"x"}""", Encoding.UTF8, "application/json"))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 200)
+                .Select(i =>
+                    http.PostAsync(
+                        Episodes,
+                        new StringContent($$"""{"id":"q{{i}}","agent_id":"a","user_input":"x"}""", Encoding.UTF8, "application/json")
+                    )
+                )
+        );
 
         var refused = answers.Where(answer => answer.StatusCode != HttpStatusCode.Created).ToList();
         Assert.NotEmpty(refused);
-        Assert.All(refused, answer => Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)), (answer.StatusCode, answer.Headers.RetryAfter?.Delta)));
+        Assert.All(refused, answer =>
+            Assert.Equal(
+                (HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(1)),
+                (answer.StatusCode, answer.Headers.RetryAfter?.Delta)
+            )
+        );
         var list = await http.GetStringAsync($"{Episodes}?limit=1000");
-        Assert.All(Enumerable.Range(0, 200), i => Assert.Equal(answers[i].StatusCode == HttpStatusCode.Created, list.Contains($"\"q{i}\"", StringComparison.Ordinal)));
+        Assert.All(Enumerable.Range(0, 200), i =>
+            Assert.Equal(answers[i].StatusCode == HttpStatusCode.Created, list.Contains($"\"q{i}\"", StringComparison.Ordinal))
+        );
         _server = await ServerUnderTest.StartAsync(_folder.File("lightning.db"));
     }
 

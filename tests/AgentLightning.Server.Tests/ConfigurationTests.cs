@@ -10,14 +10,28 @@ public sealed class ConfigurationTests
     public void The_command_line_is_over_the_environment_over_the_file_over_the_defaults()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("lightning.json"), """{ "store": "file.db", "rate_limit": 1, "max_connections": 2, "drain_seconds": 3 }""");
+        File.WriteAllText(
+            folder.File("lightning.json"),
+            """{ "store": "file.db", "rate_limit": 1, "max_connections": 2, "drain_seconds": 3 }"""
+        );
 
         var options = ServerConfiguration.Read(
-            folder.File("lightning.json"), named: false,
-            [new("LIGHTNING_RATE_LIMIT", "10"), new("LIGHTNING_MAX_CONNECTIONS", "20"), new("LIGHTNING_AGENT_ID", "not the server's"), new("PATH", "/bin"), new("LIGHTNING_STORE", "")],
-            [new("rate_limit", "100"), new("allow_anonymous", "true"), new("urls", null)]);
+            folder.File("lightning.json"),
+            named: false,
+            [
+                new("LIGHTNING_RATE_LIMIT", "10"),
+                new("LIGHTNING_MAX_CONNECTIONS", "20"),
+                new("LIGHTNING_AGENT_ID", "not the server's"),
+                new("PATH", "/bin"),
+                new("LIGHTNING_STORE", ""),
+            ],
+            [new("rate_limit", "100"), new("allow_anonymous", "true"), new("urls", null)]
+        );
 
-        Assert.Equal((100, 20, 3.0, "file.db"), (options.RateLimit, options.MaxConnections, options.Drain.TotalSeconds, options.Lightning.Store));
+        Assert.Equal(
+            (100, 20, 3.0, "file.db"),
+            (options.RateLimit, options.MaxConnections, options.Drain.TotalSeconds, options.Lightning.Store)
+        );
         Assert.True(options.AllowAnonymous);
         Assert.Equal((LightningServerOptions.DefaultUrl, 8 * 1024 * 1024L), (options.Urls, options.MaxBodyBytes));
     }
@@ -27,9 +41,19 @@ public sealed class ConfigurationTests
     {
         using var folder = new TemporaryFolder();
 
-        Assert.Equivalent(new LightningServerOptions(), ServerConfiguration.Read(folder.File("lightning.json"), named: false, [], []), strict: true);
+        Assert.Equivalent(
+            new LightningServerOptions(),
+            ServerConfiguration.Read(folder.File("lightning.json"), named: false, [], []),
+            strict: true
+        );
         var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations", "server.md"));
-        Assert.All(ServerSettings.All, setting => Assert.Contains($"| `{setting.Key}` | {setting.Default} | {setting.Range} | {setting.Description} |", document, StringComparison.Ordinal));
+        Assert.All(ServerSettings.All, setting =>
+            Assert.Contains(
+                $"| `{setting.Key}` | {setting.Default} | {setting.Range} | {setting.Description} |",
+                document,
+                StringComparison.Ordinal
+            )
+        );
     }
 
     [Fact]
@@ -38,11 +62,30 @@ public sealed class ConfigurationTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("lightning.json"), """{ "rate_limits": 5, "max_body_bytes": 12, "rate_limit": { "a": 1 } }""");
 
-        var error = Assert.Throws<LightningException>(() => ServerConfiguration.Read(
-            folder.File("lightning.json"), named: true, [new("LIGHTNING_DRAIN_SECONDS", "soon"), new("LIGHTNING_STORE", ":memory:")], [new("urls", "nonsense"), new("max_connections", "99999999999999999999")]));
+        var error = Assert.Throws<LightningException>(() =>
+            ServerConfiguration.Read(
+                folder.File("lightning.json"),
+                named: true,
+                [new("LIGHTNING_DRAIN_SECONDS", "soon"), new("LIGHTNING_STORE", ":memory:")],
+                [new("urls", "nonsense"), new("max_connections", "99999999999999999999")]
+            )
+        );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
-        foreach (var part in new[] { "'rate_limits'", "'rate_limit'", "'12'", "LIGHTNING_DRAIN_SECONDS", "'soon'", "a whole number from 0 to 600", ":memory:", "nonsense", "99999999999999999999" })
+        foreach (
+            var part in new[]
+            {
+                "'rate_limits'",
+                "'rate_limit'",
+                "'12'",
+                "LIGHTNING_DRAIN_SECONDS",
+                "'soon'",
+                "a whole number from 0 to 600",
+                ":memory:",
+                "nonsense",
+                "99999999999999999999",
+            }
+        )
         {
             Assert.Contains(part, error.Message, StringComparison.Ordinal);
         }
@@ -69,14 +112,24 @@ public sealed class ConfigurationTests
     {
         using var folder = new TemporaryFolder();
 
-        Assert.Contains("other.json", Assert.Throws<LightningException>(() => ServerConfiguration.Read(folder.File("other.json"), named: true, [], [])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "other.json",
+            Assert.Throws<LightningException>(() => ServerConfiguration.Read(folder.File("other.json"), named: true, [], [])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Options_given_in_code_are_held_to_the_same_ranges()
     {
         using var folder = new TemporaryFolder();
-        var options = new LightningServerOptions { Lightning = new LightningOptions { Store = folder.File("lightning.db") }, RateLimit = 0, Drain = TimeSpan.FromDays(1), Urls = "" };
+        var options = new LightningServerOptions
+        {
+            Lightning = new LightningOptions { Store = folder.File("lightning.db") },
+            RateLimit = 0,
+            Drain = TimeSpan.FromDays(1),
+            Urls = "",
+        };
 
         var error = await Assert.ThrowsAsync<LightningException>(() => LightningServer.BuildAsync(options, CancellationToken.None));
 

@@ -58,7 +58,9 @@ public sealed class DamagedArtifactTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
         await server.PostAsync(Deployments, new { run_id = store.GoodRun });
-        var release = (await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true })).GetProperty("deployment_id").GetString();
+        var release = (await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true }))
+            .GetProperty("deployment_id")
+            .GetString();
         Damage(store.ArtifactFile(folder, store.GoodRun), missing: false);
 
         await FailureAsync(server, $"{Deployments}/rollback", "{}");

@@ -24,7 +24,14 @@ public sealed class DeletionTests
         using var again = await server.Http.DeleteAsync("/api/lightning/episodes/gone", Token);
         Assert.Equal("Episode gone not found", await ServerUnderTest.ProblemAsync(HttpStatusCode.NotFound, again));
         var figures = (await server.GetAsync("/api/lightning/stats?agent_id=mine")).GetProperty("statistics");
-        Assert.Equal((1, 1, 0.5), (figures.GetProperty("total_episodes").GetInt32(), figures.GetProperty("total_rewards").GetInt32(), figures.GetProperty("average_reward").GetDouble()));
+        Assert.Equal(
+            (1, 1, 0.5),
+            (
+                figures.GetProperty("total_episodes").GetInt32(),
+                figures.GetProperty("total_rewards").GetInt32(),
+                figures.GetProperty("average_reward").GetDouble()
+            )
+        );
     }
 
     [Fact]
@@ -34,9 +41,15 @@ public sealed class DeletionTests
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
 
         using var everything = await server.Http.DeleteAsync("/api/lightning/episodes", Token);
-        Assert.Equal("What to delete must be named: ids, a session, a user, an agent or an age.", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, everything));
+        Assert.Equal(
+            "What to delete must be named: ids, a session, a user, an agent or an age.",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, everything)
+        );
         using var unknown = await server.Http.DeleteAsync("/api/lightning/episodes?session_id=s&scope=half", Token);
-        Assert.Equal("scope must be one of episode, payload, but it is 'half'.", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, unknown));
+        Assert.Equal(
+            "scope must be one of episode, payload, but it is 'half'.",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, unknown)
+        );
     }
 
     [Fact]
@@ -65,14 +78,22 @@ public sealed class DeletionTests
         const string Clear = "/api/v1/admin/agent-lightning/clear";
 
         using var unnamed = await server.Http.PostAsync(Clear, null, Token);
-        Assert.Equal("agent_name is required: it names the agent whose interactions are all deleted.", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, unnamed));
+        Assert.Equal(
+            "agent_name is required: it names the agent whose interactions are all deleted.",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, unnamed)
+        );
         using var cleared = await server.Http.PostAsync($"{Clear}?agent_name=mine", null, Token);
         Assert.Equal("""{"agent_name":"mine","deleted":2}""", await cleared.Content.ReadAsStringAsync(Token));
 
         var left = Assert.Single((await server.GetAsync("/api/lightning/episodes")).GetProperty("episodes").EnumerateArray());
         Assert.Equal("e3", left.GetProperty("id").GetString());
-        var entry = Assert.Single((await server.GetAsync("/api/lightning/audit?action=deleted&agent_id=mine")).GetProperty("entries").EnumerateArray());
-        Assert.Equal(("api", "2"), (entry.GetProperty("actor").GetString(), entry.GetProperty("detail").GetProperty("removed").GetString()));
+        var entry = Assert.Single(
+            (await server.GetAsync("/api/lightning/audit?action=deleted&agent_id=mine")).GetProperty("entries").EnumerateArray()
+        );
+        Assert.Equal(
+            ("api", "2"),
+            (entry.GetProperty("actor").GetString(), entry.GetProperty("detail").GetProperty("removed").GetString())
+        );
         Assert.Empty((await server.GetAsync("/api/lightning/audit?agent_id=other")).GetProperty("entries").EnumerateArray());
     }
 }

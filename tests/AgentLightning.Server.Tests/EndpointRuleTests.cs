@@ -26,10 +26,17 @@ public sealed class EndpointRuleTests
             var name = endpoint.DisplayName;
             var rule = endpoint.Metadata.GetMetadata<AccessRule>();
             Assert.True(rule is not null, $"{name} does not say who may call it: add .RequiresRole(Role.…) where it is mapped.");
-            Assert.True(rule.Role is not null || s_open.Contains("/" + endpoint.RoutePattern.RawText!.TrimStart('/')), $"{name} is open to all: only what is in the list of this test may be.");
+            Assert.True(
+                rule.Role is not null || s_open.Contains("/" + endpoint.RoutePattern.RawText!.TrimStart('/')),
+                $"{name} is open to all: only what is in the list of this test may be."
+            );
             if (rule is { Role: not null, Agents: AgentRule.Scoped })
             {
-                Assert.True(AccessMiddleware.TakesScope(endpoint), $"{name} keeps agents apart by an {nameof(AgentScope)}, but its handler does not take one. Take it and ask it, or say AgentRule.NoRecords or AgentRule.AllAgents.");
+                Assert.True(
+                    AccessMiddleware.TakesScope(endpoint),
+                    $"{name} keeps agents apart by an {nameof(AgentScope)}, but its handler does not take one. Take it and ask it, or say "
+                        + $"AgentRule.NoRecords or AgentRule.AllAgents."
+                );
             }
         }
     }
@@ -43,9 +50,18 @@ public sealed class EndpointRuleTests
         foreach (var endpoint in server.App.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
         {
             var parameters = endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters() ?? [];
-            var names = parameters.SelectMany(parameter => parameter.ParameterType.GetProperties().Select(property => property.Name).Append(parameter.Name!));
-            var named = parameters.Where(parameter => parameter.ParameterType == typeof(string) || parameter.ParameterType.Namespace?.StartsWith("AgentLightning.Server", StringComparison.Ordinal) == true);
-            if (named.Any() && names.Any(name => name.Equals("agentId", StringComparison.OrdinalIgnoreCase)) && endpoint.Metadata.GetMetadata<AccessRule>()!.Agents == AgentRule.NoRecords)
+            var names = parameters.SelectMany(parameter =>
+                parameter.ParameterType.GetProperties().Select(property => property.Name).Append(parameter.Name!)
+            );
+            var named = parameters.Where(parameter =>
+                parameter.ParameterType == typeof(string)
+                || parameter.ParameterType.Namespace?.StartsWith("AgentLightning.Server", StringComparison.Ordinal) == true
+            );
+            if (
+                named.Any()
+                && names.Any(name => name.Equals("agentId", StringComparison.OrdinalIgnoreCase))
+                && endpoint.Metadata.GetMetadata<AccessRule>()!.Agents == AgentRule.NoRecords
+            )
             {
                 Assert.Fail($"{endpoint.DisplayName} takes an agent and says that it has no records of agents.");
             }

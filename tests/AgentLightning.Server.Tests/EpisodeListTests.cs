@@ -30,7 +30,10 @@ public sealed partial class EpisodeListTests(TrainedStore store)
         async Task<List<(string Id, DateTimeOffset At)>> PageAsync(string address)
         {
             var list = await server.GetAsync(address);
-            var episodes = list.GetProperty("episodes").EnumerateArray().Select(e => (e.GetProperty("id").GetString()!, e.GetProperty("created_at").GetDateTimeOffset())).ToList();
+            var episodes = list.GetProperty("episodes")
+                .EnumerateArray()
+                .Select(e => (e.GetProperty("id").GetString()!, e.GetProperty("created_at").GetDateTimeOffset()))
+                .ToList();
             Assert.Equal(episodes.Count, list.GetProperty("episodes_found").GetInt32());
             return episodes;
         }
@@ -48,7 +51,11 @@ public sealed partial class EpisodeListTests(TrainedStore store)
         foreach (var route in new[] { "episodes", "deployments" })
         {
             using var response = await server.Http.GetAsync($"/api/lightning/{route}?limit={limit}");
-            Assert.Contains("limit must be from 1 to 1000", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, response), StringComparison.Ordinal);
+            Assert.Contains(
+                "limit must be from 1 to 1000",
+                await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, response),
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -94,7 +101,10 @@ public sealed partial class EpisodeListTests(TrainedStore store)
         Assert.Equal(["b-1", "a-1"], await IdsAsync("start_date=2020-01-01T00:00:00Z"));
 
         async Task<IEnumerable<string?>> IdsAsync(string query) =>
-            (await server.GetAsync($"/api/lightning/episodes?{query}")).GetProperty("episodes").EnumerateArray().Select(e => e.GetProperty("id").GetString());
+            (await server.GetAsync($"/api/lightning/episodes?{query}"))
+                .GetProperty("episodes")
+                .EnumerateArray()
+                .Select(e => e.GetProperty("id").GetString());
     }
 
     [Fact]
@@ -138,7 +148,10 @@ public sealed partial class EpisodeListTests(TrainedStore store)
                     foreach (var property in element.EnumerateObject())
                     {
                         Assert.Matches(SnakeCase(), property.Name);
-                        Assert.True(!property.Name.EndsWith("_at", StringComparison.Ordinal) || property.Value.GetString() is null or [.., 'Z'], property.ToString());
+                        Assert.True(
+                            !property.Name.EndsWith("_at", StringComparison.Ordinal) || property.Value.GetString() is null or [.., 'Z'],
+                            property.ToString()
+                        );
                         Check(property.Value);
                     }
 

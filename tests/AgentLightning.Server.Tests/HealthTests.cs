@@ -16,6 +16,10 @@ public sealed class HealthTests
         Assert.Equal(["status", "timestamp"], health.EnumerateObject().Select(property => property.Name));
         Assert.Equal("healthy", health.GetProperty("status").GetString());
         Assert.EndsWith("Z", health.GetProperty("timestamp").GetString()!, StringComparison.Ordinal);
-        Assert.InRange(health.GetProperty("timestamp").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
+        Assert.InRange(
+            health.GetProperty("timestamp").GetDateTimeOffset(),
+            DateTimeOffset.UtcNow.AddHours(-1),
+            DateTimeOffset.UtcNow.AddHours(1)
+        );
     }
 }

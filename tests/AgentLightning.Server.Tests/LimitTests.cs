@@ -15,10 +15,19 @@ public sealed class LimitTests
     public async Task A_body_over_the_limit_is_a_problem_with_413_that_names_it()
     {
         using var folder = new TemporaryFolder();
-        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options => options with { MaxBodyBytes = 2_000 });
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options =>
+            options with
+            {
+                MaxBodyBytes = 2_000,
+            }
+        );
 
         await server.TriageAsync(new string('x', 1_500));
-        var detail = await server.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "/api/lightning/triage", new { comment = new string('x', 3_000) });
+        var detail = await server.RefusedAsync(
+            HttpStatusCode.RequestEntityTooLarge,
+            "/api/lightning/triage",
+            new { comment = new string('x', 3_000) }
+        );
 
         Assert.Contains("2000", detail, StringComparison.Ordinal);
     }
@@ -27,7 +36,12 @@ public sealed class LimitTests
     public async Task Too_many_requests_of_one_client_are_a_problem_with_429_that_says_when_to_come_again()
     {
         using var folder = new TemporaryFolder();
-        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options => options with { LoopbackRateLimit = 3 });
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options =>
+            options with
+            {
+                LoopbackRateLimit = 3,
+            }
+        );
         for (var i = 0; i < 3; i++)
         {
             await server.GetAsync("/api/lightning/stats");
@@ -35,7 +49,11 @@ public sealed class LimitTests
 
         using var refused = await server.Http.GetAsync("/api/lightning/stats");
 
-        Assert.Contains("Too many requests", await ServerUnderTest.ProblemAsync(HttpStatusCode.TooManyRequests, refused), StringComparison.Ordinal);
+        Assert.Contains(
+            "Too many requests",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.TooManyRequests, refused),
+            StringComparison.Ordinal
+        );
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
         // Whoever watches the server is not refused for the load that others make.
         await server.GetAsync("/health");
@@ -46,7 +64,12 @@ public sealed class LimitTests
     public async Task Each_key_has_a_rate_of_its_own_and_guessing_keys_has_one_too()
     {
         using var folder = new TemporaryFolder();
-        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options => options with { LoopbackRateLimit = 2 });
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options =>
+            options with
+            {
+                LoopbackRateLimit = 2,
+            }
+        );
         using var one = await server.ClientAsync(Role.Read);
         using var two = await server.ClientAsync(Role.Read);
 
@@ -94,7 +117,10 @@ public sealed class LimitTests
 
         Assert.Equal(("healthy", "sqlite", "anonymous"), (Text(ready, "status"), Text(ready, "database"), Text(ready, "auth_mode")));
         Assert.True(ready.GetProperty("initialized").GetBoolean());
-        Assert.Equal("store healthy recorder healthy", string.Join(' ', ready.GetProperty("checks").EnumerateArray().Select(check => $"{Text(check, "name")} {Text(check, "status")}")));
+        Assert.Equal(
+            "store healthy recorder healthy",
+            string.Join(' ', ready.GetProperty("checks").EnumerateArray().Select(check => $"{Text(check, "name")} {Text(check, "status")}"))
+        );
         Assert.All(ready.GetProperty("checks").EnumerateArray(), check => Assert.True(check.GetProperty("duration_ms").GetDouble() >= 0));
     }
 
@@ -128,11 +154,17 @@ public sealed class LimitTests
         var blocked = new TaskCompletionSource();
         var reached = new TaskCompletionSource();
         var server = await ServerUnderTest.StartAsync(
-            folder.File("lightning.db"), options => options with { DrainNotice = TimeSpan.FromSeconds(10), Drain = TimeSpan.FromMinutes(10) }, services => services.AddSingleton<TimeProvider>(time));
+            folder.File("lightning.db"),
+            options => options with { DrainNotice = TimeSpan.FromSeconds(10), Drain = TimeSpan.FromMinutes(10) },
+            services => services.AddSingleton<TimeProvider>(time)
+        );
 
         // A body of which the second half is still on its way when the server is told to end.
         var body = Encoding.UTF8.GetBytes("""{"comment":"text","episode_id":"late"}""");
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/lightning/triage") { Content = new HalfContent(body, reached, blocked.Task) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/lightning/triage")
+        {
+            Content = new HalfContent(body, reached, blocked.Task),
+        };
         var late = server.Http.SendAsync(request);
         await reached.Task;
         var stopping = server.App.StopAsync();

@@ -69,5 +69,9 @@ public sealed class ListenAddressTests
     }
 
     private static LightningServerOptions Options(TemporaryFolder folder, string urls) =>
-        new() { Urls = urls, Lightning = new LightningOptions { Store = folder.File("lightning.db") } };
+        new()
+        {
+            Urls = urls,
+            Lightning = new LightningOptions { Store = folder.File("lightning.db") },
+        };
 }

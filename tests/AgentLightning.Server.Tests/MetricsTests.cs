@@ -25,9 +25,18 @@ public sealed class MetricsTests
         var metrics = PrometheusParser.Parse(await response.Content.ReadAsStringAsync());
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
-        Assert.Equal(3, metrics.Value("lightning_http_requests_total", ("method", "POST"), ("route", "/api/lightning/triage"), ("status", "200")));
-        Assert.Equal(1, metrics.Value("lightning_http_requests_total", ("method", "POST"), ("route", "/api/lightning/rewards"), ("status", "404")));
-        Assert.Equal(3, metrics.Value("lightning_http_request_duration_seconds_count", ("method", "POST"), ("route", "/api/lightning/triage")));
+        Assert.Equal(
+            3,
+            metrics.Value("lightning_http_requests_total", ("method", "POST"), ("route", "/api/lightning/triage"), ("status", "200"))
+        );
+        Assert.Equal(
+            1,
+            metrics.Value("lightning_http_requests_total", ("method", "POST"), ("route", "/api/lightning/rewards"), ("status", "404"))
+        );
+        Assert.Equal(
+            3,
+            metrics.Value("lightning_http_request_duration_seconds_count", ("method", "POST"), ("route", "/api/lightning/triage"))
+        );
         Assert.Equal(3, metrics.Value("lightning_episodes_recorded_total"));
         Assert.Equal(0, metrics.Value("lightning_episodes_dropped_total"));
         Assert.True(metrics.Value("lightning_redactions_total") >= 3);
@@ -71,7 +80,9 @@ public sealed class MetricsTests
         using var meter = new Meter("test");
         using var collector = new MetricsCollector(meter);
         const string Nasty = "a\\b\"c\nd{e=\"f\"} 1\r€🙂,";
-        meter.CreateCounter<long>("my.counter-1", "{thing}", "Back\\slash and\nnew line \"quoted\".").Add(5, new KeyValuePair<string, object?>("a.b", Nasty), new("le", "x"), new("9", null));
+        meter
+            .CreateCounter<long>("my.counter-1", "{thing}", "Back\\slash and\nnew line \"quoted\".")
+            .Add(5, new KeyValuePair<string, object?>("a.b", Nasty), new("le", "x"), new("9", null));
 
         var text = PrometheusText.Write(collector.Collect());
         var metrics = PrometheusParser.Parse(text);
@@ -85,7 +96,13 @@ public sealed class MetricsTests
     {
         using var meter = new Meter("test");
         using var collector = new MetricsCollector(meter);
-        var histogram = meter.CreateHistogram("wait", "s", "Waits.", tags: null, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1, 2.5] });
+        var histogram = meter.CreateHistogram(
+            "wait",
+            "s",
+            "Waits.",
+            tags: null,
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1, 2.5] }
+        );
         foreach (var value in new[] { 0.1, 0.5, 0.6, 2.5, 100 })
         {
             histogram.Record(value);
@@ -93,7 +110,10 @@ public sealed class MetricsTests
 
         var metrics = PrometheusParser.Parse(PrometheusText.Write(collector.Collect()));
 
-        Assert.Equal([2.0, 3.0, 4.0, 5.0], new[] { "0.5", "1", "2.5", "+Inf" }.Select(bound => metrics.Value("wait_seconds_bucket", ("le", bound))));
+        Assert.Equal(
+            [2.0, 3.0, 4.0, 5.0],
+            new[] { "0.5", "1", "2.5", "+Inf" }.Select(bound => metrics.Value("wait_seconds_bucket", ("le", bound)))
+        );
         Assert.Equal(5, metrics.Value("wait_seconds_count"));
         Assert.Equal(103.7, metrics.Value("wait_seconds_sum"), 1e-9);
     }
@@ -120,9 +140,15 @@ public sealed class MetricsTests
 
         var metrics = PrometheusParser.Parse(PrometheusText.Write(collector.Collect()));
 
-        Assert.Equal((5, 6, 8, 3), (metrics.Value("count_total"), metrics.Value("level_bytes"), metrics.Value("seen"), metrics.Value("told_total", ("k", "v"))));
+        Assert.Equal(
+            (5, 6, 8, 3),
+            (metrics.Value("count_total"), metrics.Value("level_bytes"), metrics.Value("seen"), metrics.Value("told_total", ("k", "v")))
+        );
         Assert.Equal(double.NegativeInfinity, metrics.Value("now"));
-        Assert.Equal("counter gauge gauge gauge counter", string.Join(' ', new[] { "count_total", "level_bytes", "now", "seen", "told_total" }.Select(name => metrics.Types[name])));
+        Assert.Equal(
+            "counter gauge gauge gauge counter",
+            string.Join(' ', new[] { "count_total", "level_bytes", "now", "seen", "told_total" }.Select(name => metrics.Types[name]))
+        );
     }
 
     [Fact]
@@ -151,10 +177,14 @@ public sealed class MetricsTests
 
         Parallel.For(0, 10_000, i =>
         {
-            KeyValuePair<string, object?> a = new("a", 1), b = new("b", 2);
+            KeyValuePair<string, object?> a = new("a", 1),
+                b = new("b", 2);
             counter.Add(1, i % 2 == 0 ? a : b, i % 2 == 0 ? b : a);
         });
 
-        Assert.Equal(10_000, PrometheusParser.Parse(PrometheusText.Write(collector.Collect())).Value("count_total", ("a", "1"), ("b", "2")));
+        Assert.Equal(
+            10_000,
+            PrometheusParser.Parse(PrometheusText.Write(collector.Collect())).Value("count_total", ("a", "1"), ("b", "2"))
+        );
     }
 }

@@ -32,8 +32,11 @@ public sealed class MonitoringTests
 
         Assert.Equal(["agent_id", "start", "end", "by", "groups"], report.EnumerateObject().Select(property => property.Name));
         Assert.Equal(("2026-03-01", "2026-03-31"), (report.GetProperty("start").GetString(), report.GetProperty("end").GetString()));
-        Assert.Equal(expected, $"[{string.Join(',', report.GetProperty("groups").EnumerateArray().Select(group =>
-            $"[{string.Join(',', new[] { "key", "episodes", "rewards", "average_reward" }.Select(name => group.GetProperty(name).GetRawText()))}]"))}]");
+        Assert.Equal(
+            expected,
+            $"[{string.Join(',', report.GetProperty("groups").EnumerateArray().Select(group =>
+            $"[{string.Join(',', new[] { "key", "episodes", "rewards", "average_reward" }.Select(name => group.GetProperty(name).GetRawText()))}]"))}]"
+        );
     }
 
     [Fact]
@@ -41,8 +44,14 @@ public sealed class MonitoringTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await StartAsync(folder);
-        await server.PostAsync("/api/v1/chat/feedback", new { message_id = "00000000-0000-0000-0000-000000000001", feedback_type = "thumbs_up" });
-        await server.PostAsync("/api/v1/chat/feedback", new { message_id = "00000000-0000-0000-0000-000000000001", feedback_type = "thumbs_down" });
+        await server.PostAsync(
+            "/api/v1/chat/feedback",
+            new { message_id = "00000000-0000-0000-0000-000000000001", feedback_type = "thumbs_up" }
+        );
+        await server.PostAsync(
+            "/api/v1/chat/feedback",
+            new { message_id = "00000000-0000-0000-0000-000000000001", feedback_type = "thumbs_down" }
+        );
 
         var spread = await server.GetAsync($"{Api}/distribution?agent_id=chat&start=2026-03-01&end=2026-03-02");
         var sunday = await server.GetAsync($"{Api}/submission-rate?agent_id=chat&start=2026-03-01&end=2026-03-01");
@@ -50,7 +59,10 @@ public sealed class MonitoringTests
         var none = await server.GetAsync($"{Api}/submission-rate?agent_id=nobody&start=2026-03-01&end=2026-03-02");
 
         Assert.Equal((4, 1, 0, 3), (Int(spread, "rewards"), Int(spread, "excellent"), Int(spread, "good"), Int(spread, "poor")));
-        Assert.Equal((3, 1, 33.33), (Int(sunday, "episodes"), Int(sunday, "episodes_with_feedback"), sunday.GetProperty("submission_rate_pct").GetDouble()));
+        Assert.Equal(
+            (3, 1, 33.33),
+            (Int(sunday, "episodes"), Int(sunday, "episodes_with_feedback"), sunday.GetProperty("submission_rate_pct").GetDouble())
+        );
         Assert.Equal(0.2, both.GetProperty("submission_rate").GetDouble());
         Assert.Equal(0, none.GetProperty("submission_rate").GetDouble());
     }
@@ -60,7 +72,16 @@ public sealed class MonitoringTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
-        await AddAsync(server, [.. Enumerable.Range(0, 60).Select(i => ($"e{i}", i % 3 == 0 ? "refund" : "billing", "m1", s_sunday, (double?)(i % 3 == 0 ? -0.8 + (i / 100.0) : 0.5)))]);
+        await AddAsync(
+            server,
+            [
+                .. Enumerable
+                    .Range(0, 60)
+                    .Select(i =>
+                        ($"e{i}", i % 3 == 0 ? "refund" : "billing", "m1", s_sunday, (double?)(i % 3 == 0 ? -0.8 + (i / 100.0) : 0.5))
+                    ),
+            ]
+        );
 
         var report = await server.GetAsync($"{Api}/low-rewards?agent_id=chat&start=2026-03-01&end=2026-03-02");
 
@@ -112,30 +133,51 @@ public sealed class MonitoringTests
         await AddAsync(server, [.. Enumerable.Range(1, 4).Select(i => ($"e{i}", "billing", "m1", DateTimeOffset.UtcNow, (double?)null))]);
         foreach (var (message, type) in new[] { (1, "thumbs_up"), (2, "thumbs_up"), (3, "regenerate") })
         {
-            await server.PostAsync("/api/v1/chat/feedback", new { message_id = $"00000000-0000-0000-0000-00000000000{message}", feedback_type = type });
+            await server.PostAsync(
+                "/api/v1/chat/feedback",
+                new { message_id = $"00000000-0000-0000-0000-00000000000{message}", feedback_type = type }
+            );
         }
 
         var stats = await server.GetAsync($"{Admin}/feedback/stats?days=7");
-        Assert.Equal(["period_days", "total_feedback", "avg_reward", "by_type", "daily_trends", "timestamp"], stats.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["period_days", "total_feedback", "avg_reward", "by_type", "daily_trends", "timestamp"],
+            stats.EnumerateObject().Select(property => property.Name)
+        );
         // The intent is known, and the answer is short: 1.0 - 0.1 + 0.1, 0.2 + 0.1 - 0.1.
         Assert.Equal((7, 3, 0.667), (Int(stats, "period_days"), Int(stats, "total_feedback"), stats.GetProperty("avg_reward").GetDouble()));
-        Assert.Equal("""[{"feedback_type":"thumbs_up","count":2,"avg_reward":0.9},{"feedback_type":"regenerate","count":1,"avg_reward":0.2}]""", stats.GetProperty("by_type").GetRawText());
+        Assert.Equal(
+            """[{"feedback_type":"thumbs_up","count":2,"avg_reward":0.9},{"feedback_type":"regenerate","count":1,"avg_reward":0.2}]""",
+            stats.GetProperty("by_type").GetRawText()
+        );
         Assert.Equal(3, stats.GetProperty("daily_trends").EnumerateArray().Sum(day => Int(day, "count")));
 
         var recent = await server.GetAsync($"{Admin}/feedback/recent?limit=2");
-        Assert.Equal(["regenerate", "thumbs_up"], recent.GetProperty("feedback").EnumerateArray().Select(item => item.GetProperty("feedback_type").GetString()));
+        Assert.Equal(
+            ["regenerate", "thumbs_up"],
+            recent.GetProperty("feedback").EnumerateArray().Select(item => item.GetProperty("feedback_type").GetString())
+        );
 
         var dashboard = await server.GetAsync($"{Admin}/dashboard");
-        Assert.Equal(["agent_lightning", "feedback_summary", "phase2_progress", "timestamp"], dashboard.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["agent_lightning", "feedback_summary", "phase2_progress", "timestamp"],
+            dashboard.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal(4, Int(dashboard.GetProperty("agent_lightning"), "total_interactions"));
         Assert.Equal(
             """{"total_feedback_7d":3,"avg_reward_7d":0.667,"submission_rate_pct":75,"distribution":{"excellent":2,"good":0,"poor":1}}""",
-            dashboard.GetProperty("feedback_summary").GetRawText());
+            dashboard.GetProperty("feedback_summary").GetRawText()
+        );
         Assert.Equal(
             """{"interactions":{"current":4,"goal":1000,"progress_pct":0.4},"feedback":{"current":3,"goal":200,"progress_pct":1.5},"submission_rate":{"current":75,"goal":20,"progress_pct":100}}""",
-            dashboard.GetProperty("phase2_progress").GetRawText());
+            dashboard.GetProperty("phase2_progress").GetRawText()
+        );
         using var refused = await server.Http.GetAsync($"{Admin}/feedback/stats?days=367");
-        Assert.Contains("days must be from 1 to 366", await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, refused), StringComparison.Ordinal);
+        Assert.Contains(
+            "days must be from 1 to 366",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, refused),
+            StringComparison.Ordinal
+        );
     }
 
     private static int Int(JsonElement element, string name) => element.GetProperty(name).GetInt32();
@@ -146,30 +188,56 @@ public sealed class MonitoringTests
         await AddAsync(
             server,
             [
-                ("e1", "billing", "m1", s_sunday, null), ("e2", "billing", "m1", s_sunday, 1.0), ("e3", "billing", "m1", s_sunday.AddHours(11), -0.5),
-                ("e4", null, "m1", s_sunday.AddHours(12), -1.0), ("e5", null, "m2", s_sunday.AddHours(13), null),
-            ]);
+                ("e1", "billing", "m1", s_sunday, null),
+                ("e2", "billing", "m1", s_sunday, 1.0),
+                ("e3", "billing", "m1", s_sunday.AddHours(11), -0.5),
+                ("e4", null, "m1", s_sunday.AddHours(12), -1.0),
+                ("e5", null, "m2", s_sunday.AddHours(13), null),
+            ]
+        );
         return server;
     }
 
-    private static async Task AddAsync(ServerUnderTest server, IReadOnlyList<(string Id, string? Intent, string Model, DateTimeOffset At, double? Reward)> rows)
+    private static async Task AddAsync(
+        ServerUnderTest server,
+        IReadOnlyList<(string Id, string? Intent, string Model, DateTimeOffset At, double? Reward)> rows
+    )
     {
-        await server.App.Services.GetRequiredService<IEpisodeStore>().AddAsync(
-            [
-                .. rows.Select(row => new Episode
-                {
-                    Id = row.Id, AgentId = "chat", MessageId = $"00000000-0000-0000-0000-{int.Parse(row.Id[1..], CultureInfo.InvariantCulture):000000000000}", Intent = row.Intent,
-                    ModelDeployment = row.Model, UserInput = "i", AssistantOutput = "o", CreatedAt = row.At, RequestLatencyMs = 1,
-                }),
-            ],
-            CancellationToken.None);
-        await server.App.Services.GetRequiredService<IRewardStore>().AddAsync(
-            [
-                .. rows.Where(row => row.Reward is not null).Select(row => new Reward
-                {
-                    Id = "r" + row.Id, EpisodeId = row.Id, AgentId = "chat", Source = RewardSource.EvalScore, Value = row.Reward!.Value, CreatedAt = row.At,
-                }),
-            ],
-            CancellationToken.None);
+        await server
+            .App.Services.GetRequiredService<IEpisodeStore>()
+            .AddAsync(
+                [
+                    .. rows.Select(row => new Episode
+                    {
+                        Id = row.Id,
+                        AgentId = "chat",
+                        MessageId = $"00000000-0000-0000-0000-{int.Parse(row.Id[1..], CultureInfo.InvariantCulture):000000000000}",
+                        Intent = row.Intent,
+                        ModelDeployment = row.Model,
+                        UserInput = "i",
+                        AssistantOutput = "o",
+                        CreatedAt = row.At,
+                        RequestLatencyMs = 1,
+                    }),
+                ],
+                CancellationToken.None
+            );
+        await server
+            .App.Services.GetRequiredService<IRewardStore>()
+            .AddAsync(
+                [
+                    .. rows.Where(row => row.Reward is not null)
+                        .Select(row => new Reward
+                        {
+                            Id = "r" + row.Id,
+                            EpisodeId = row.Id,
+                            AgentId = "chat",
+                            Source = RewardSource.EvalScore,
+                            Value = row.Reward!.Value,
+                            CreatedAt = row.At,
+                        }),
+                ],
+                CancellationToken.None
+            );
     }
 }

@@ -54,7 +54,14 @@ public sealed class OtlpTests
         using (await PostAsync(server, "/v1/traces", s_good, Protobuf))
         {
             var report = await server.GetAsync("/api/lightning/diagnostics/traces");
-            Assert.Equal((1, 1, 0), (report.GetProperty("stored_spans").GetInt32(), report.GetProperty("duplicates").GetInt32(), report.GetProperty("conflicts").GetInt32()));
+            Assert.Equal(
+                (1, 1, 0),
+                (
+                    report.GetProperty("stored_spans").GetInt32(),
+                    report.GetProperty("duplicates").GetInt32(),
+                    report.GetProperty("conflicts").GetInt32()
+                )
+            );
         }
     }
 
@@ -90,7 +97,11 @@ public sealed class OtlpTests
     [InlineData(Protobuf, "gzip", HttpStatusCode.BadRequest)]
     [InlineData(Protobuf, "br", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("text/plain", null, HttpStatusCode.UnsupportedMediaType)]
-    public async Task What_cannot_be_read_is_a_status_in_the_encoding_of_the_request(string type, string? compression, HttpStatusCode expected)
+    public async Task What_cannot_be_read_is_a_status_in_the_encoding_of_the_request(
+        string type,
+        string? compression,
+        HttpStatusCode expected
+    )
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
@@ -98,7 +109,10 @@ public sealed class OtlpTests
         using var response = await PostAsync(server, "/v1/traces", [0x0a, 0x7f, 1], type, compression);
 
         var body = await response.Content.ReadAsByteArrayAsync();
-        Assert.Equal((expected, type == Protobuf ? Protobuf : "application/json"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        Assert.Equal(
+            (expected, type == Protobuf ? Protobuf : "application/json"),
+            (response.StatusCode, response.Content.Headers.ContentType?.MediaType)
+        );
         if (type == Protobuf)
         {
             // google.rpc.Status: code 3, then the message.
@@ -153,12 +167,28 @@ public sealed class OtlpTests
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
 
-        using var response = await PostAsync(server, "/v1/logs", OtlpBytes.Request("svc", "scope", [OtlpBytes.Log(Trace, Root, "", At, "Now listening"), OtlpBytes.Log(null, null, "gen_ai.choice", At, "x")]), Protobuf);
+        using var response = await PostAsync(
+            server,
+            "/v1/logs",
+            OtlpBytes.Request(
+                "svc",
+                "scope",
+                [OtlpBytes.Log(Trace, Root, "", At, "Now listening"), OtlpBytes.Log(null, null, "gen_ai.choice", At, "x")]
+            ),
+            Protobuf
+        );
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Contains("trace id", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         var report = await server.GetAsync("/api/lightning/diagnostics/traces");
-        Assert.Equal((0, 1, 1), (report.GetProperty("stored_spans").GetInt32(), report.GetProperty("sources")[0].GetProperty("ignored_logs").GetInt32(), report.GetProperty("rejected").GetArrayLength()));
+        Assert.Equal(
+            (0, 1, 1),
+            (
+                report.GetProperty("stored_spans").GetInt32(),
+                report.GetProperty("sources")[0].GetProperty("ignored_logs").GetInt32(),
+                report.GetProperty("rejected").GetArrayLength()
+            )
+        );
     }
 
     [Fact]
@@ -167,7 +197,16 @@ public sealed class OtlpTests
         using var folder = new TemporaryFolder();
         await using (var server = await ServerUnderTest.StartAsync(folder.File("lightning.db")))
         {
-            using var response = await PostAsync(server, "/v1/logs", OtlpBytes.Request("svc", "scope", [OtlpBytes.Log(Trace, Root, "gen_ai.user.message", At, ((string, object?)[])[("content", "before")])]), Protobuf);
+            using var response = await PostAsync(
+                server,
+                "/v1/logs",
+                OtlpBytes.Request(
+                    "svc",
+                    "scope",
+                    [OtlpBytes.Log(Trace, Root, "gen_ai.user.message", At, ((string, object?)[])[("content", "before")])]
+                ),
+                Protobuf
+            );
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
 
@@ -184,13 +223,28 @@ public sealed class OtlpTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
-        var span = OtlpBytes.Span(Trace, Root, null, "chat m", At, 5,
-            [("gen_ai.operation.name", "chat"), ("gen_ai.prompt", "Q"), ("gen_ai.completion", "A"), ("agentlightning.agent_id", "mine")], [OtlpBytes.Event("gen_ai.evaluation.result", At, ("gen_ai.evaluation.name", "e"), ("gen_ai.evaluation.score.value", 1.0))]);
+        var span = OtlpBytes.Span(
+            Trace,
+            Root,
+            null,
+            "chat m",
+            At,
+            5,
+            [("gen_ai.operation.name", "chat"), ("gen_ai.prompt", "Q"), ("gen_ai.completion", "A"), ("agentlightning.agent_id", "mine")],
+            [OtlpBytes.Event("gen_ai.evaluation.result", At, ("gen_ai.evaluation.name", "e"), ("gen_ai.evaluation.score.value", 1.0))]
+        );
 
         using var response = await PostAsync(server, "/v1/traces", OtlpBytes.Request("svc", "scope", [span]), Protobuf);
 
         var episode = await EpisodeAsync(server, Trace);
-        Assert.Equal(("Q", "A", "mine"), (episode.GetProperty("user_input").GetString(), episode.GetProperty("assistant_output").GetString(), episode.GetProperty("agent_id").GetString()));
+        Assert.Equal(
+            ("Q", "A", "mine"),
+            (
+                episode.GetProperty("user_input").GetString(),
+                episode.GetProperty("assistant_output").GetString(),
+                episode.GetProperty("agent_id").GetString()
+            )
+        );
         // The reward comes right after the episode.
         await server.App.Services.GetRequiredService<TraceReader>().ReadDueAsync(CancellationToken.None);
         Assert.Equal(1, (await EpisodeAsync(server, Trace)).GetProperty("rewards")[0].GetProperty("value").GetDouble());
@@ -212,13 +266,22 @@ public sealed class OtlpTests
         throw new InvalidOperationException("The timer ended.");
     }
 
-    private static async Task<int> CountPendingAsync(ServerUnderTest server) => (await server.GetAsync("/api/lightning/diagnostics/traces")).GetProperty("pending_traces").GetInt32();
+    private static async Task<int> CountPendingAsync(ServerUnderTest server) =>
+        (await server.GetAsync("/api/lightning/diagnostics/traces")).GetProperty("pending_traces").GetInt32();
 
-    private static byte[] SpanOf(string trace, string span) => OtlpBytes.Span(trace, span, null, "chat m", At, 5, [("gen_ai.operation.name", "chat"), ("n", 7)]);
+    private static byte[] SpanOf(string trace, string span) =>
+        OtlpBytes.Span(trace, span, null, "chat m", At, 5, [("gen_ai.operation.name", "chat"), ("n", 7)]);
 
-    private static async Task<int> CountAsync(ServerUnderTest server) => (await server.GetAsync("/api/lightning/diagnostics/traces")).GetProperty("stored_spans").GetInt32();
+    private static async Task<int> CountAsync(ServerUnderTest server) =>
+        (await server.GetAsync("/api/lightning/diagnostics/traces")).GetProperty("stored_spans").GetInt32();
 
-    private static Task<HttpResponseMessage> PostAsync(ServerUnderTest server, string path, byte[] body, string type, string? compression = null)
+    private static Task<HttpResponseMessage> PostAsync(
+        ServerUnderTest server,
+        string path,
+        byte[] body,
+        string type,
+        string? compression = null
+    )
     {
         var content = new ByteArrayContent(body);
         content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);

@@ -18,11 +18,18 @@ public sealed class ParallelPromotionTests(TrainedStore store)
         await using var two = await ServerUnderTest.StartAsync(path);
         string[] runs = [store.GoodRun, store.OtherGoodRun, store.BadRun, store.UnprovenRun];
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(async i =>
-        {
-            using var response = await (i % 2 == 0 ? one : two).PostRawAsync(Deployments, JsonSerializer.Serialize(new { run_id = runs[i / 2 % runs.Length], force = true }));
-            return response.StatusCode;
-        }));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 24)
+                .Select(async i =>
+                {
+                    using var response = await (i % 2 == 0 ? one : two).PostRawAsync(
+                        Deployments,
+                        JsonSerializer.Serialize(new { run_id = runs[i / 2 % runs.Length], force = true })
+                    );
+                    return response.StatusCode;
+                })
+        );
 
         Assert.All(answers, status => Assert.True(status is HttpStatusCode.OK or HttpStatusCode.Conflict, status.ToString()));
         var releases = (await one.GetAsync($"{Deployments}?limit=1000")).GetProperty("deployments").EnumerateArray().ToList();
@@ -40,15 +47,21 @@ public sealed class ParallelPromotionTests(TrainedStore store)
         await server.PostAsync(Deployments, new { run_id = store.GoodRun });
         await server.PostAsync(Deployments, new { run_id = store.BadRun, force = true });
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(async _ =>
-        {
-            using var response = await server.PostRawAsync($"{Deployments}/rollback", "{}");
-            return response.StatusCode;
-        }));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(async _ =>
+                {
+                    using var response = await server.PostRawAsync($"{Deployments}/rollback", "{}");
+                    return response.StatusCode;
+                })
+        );
 
         Assert.Single(answers, HttpStatusCode.OK);
         Assert.All(answers, status => Assert.True(status is HttpStatusCode.OK or HttpStatusCode.Conflict, status.ToString()));
-        var active = Assert.Single((await server.GetAsync(Deployments)).GetProperty("deployments").EnumerateArray(), release => release.GetProperty("is_active").GetBoolean());
+        var active = Assert.Single((await server.GetAsync(Deployments)).GetProperty("deployments").EnumerateArray(), release =>
+            release.GetProperty("is_active").GetBoolean()
+        );
         Assert.Equal(store.GoodRun, active.GetProperty("training_run_id").GetString());
     }
 }

@@ -41,16 +41,26 @@ public sealed class PostgresTests
         await using var one = await ServerUnderTest.StartAsync(store);
         await using var two = await ServerUnderTest.StartAsync(store);
 
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 12).Select(async i =>
-        {
-            using var response = await (i % 2 == 0 ? one : two).PostRawAsync("/api/lightning/deployments", $$"""{"run_id":"{{(i % 4 < 2 ? trained.GoodRun : trained.OtherGoodRun)}}","force":true}""");
-            return response.StatusCode;
-        }));
+        var statuses = await Task.WhenAll(
+            Enumerable
+                .Range(0, 12)
+                .Select(async i =>
+                {
+                    using var response = await (i % 2 == 0 ? one : two).PostRawAsync(
+                        "/api/lightning/deployments",
+                        $$"""{"run_id":"{{(i % 4 < 2 ? trained.GoodRun : trained.OtherGoodRun)}}","force":true}"""
+                    );
+                    return response.StatusCode;
+                })
+        );
 
         Assert.All(statuses, status => Assert.True(status is HttpStatusCode.OK or HttpStatusCode.Conflict, $"{status}"));
         Assert.Contains(HttpStatusCode.OK, statuses);
         Assert.Equal("1", cluster.Execute("test_1", "SELECT count(*) FROM deployments WHERE is_active = 1"));
-        Assert.Equal(statuses.Count(status => status == HttpStatusCode.OK).ToString(System.Globalization.CultureInfo.InvariantCulture), cluster.Execute("test_1", "SELECT count(*) FROM deployments WHERE number > 0"));
+        Assert.Equal(
+            statuses.Count(status => status == HttpStatusCode.OK).ToString(System.Globalization.CultureInfo.InvariantCulture),
+            cluster.Execute("test_1", "SELECT count(*) FROM deployments WHERE number > 0")
+        );
     }
 
     [Fact]

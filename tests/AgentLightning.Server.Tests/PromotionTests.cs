@@ -14,8 +14,16 @@ public sealed class PromotionTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
 
-        Assert.Contains("nobody", await server.RefusedAsync(HttpStatusCode.NotFound, Deployments, new { run_id = "nobody" }), StringComparison.Ordinal);
-        Assert.Contains("other", await server.RefusedAsync(HttpStatusCode.NotFound, Deployments, new { run_id = store.GoodRun, agent_id = "other" }), StringComparison.Ordinal);
+        Assert.Contains(
+            "nobody",
+            await server.RefusedAsync(HttpStatusCode.NotFound, Deployments, new { run_id = "nobody" }),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "other",
+            await server.RefusedAsync(HttpStatusCode.NotFound, Deployments, new { run_id = store.GoodRun, agent_id = "other" }),
+            StringComparison.Ordinal
+        );
         Assert.Contains("run_id", await server.RefusedAsync(HttpStatusCode.BadRequest, Deployments, new { }), StringComparison.Ordinal);
         Assert.Equal(0, (await server.GetAsync(Deployments)).GetProperty("deployments_found").GetInt32());
     }
@@ -26,8 +34,16 @@ public sealed class PromotionTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
 
-        Assert.Contains("lower bound", await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.BadRun }), StringComparison.Ordinal);
-        Assert.Contains("never evaluated", await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.UnprovenRun }), StringComparison.Ordinal);
+        Assert.Contains(
+            "lower bound",
+            await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.BadRun }),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "never evaluated",
+            await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.UnprovenRun }),
+            StringComparison.Ordinal
+        );
         Assert.False((await server.GetAsync($"{Deployments}/active")).GetProperty("has_active_deployment").GetBoolean());
     }
 
@@ -37,7 +53,15 @@ public sealed class PromotionTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
 
-        var release = await server.PostAsync(Deployments, new { run_id = store.BadRun, force = true, promoted_by = "ada" });
+        var release = await server.PostAsync(
+            Deployments,
+            new
+            {
+                run_id = store.BadRun,
+                force = true,
+                promoted_by = "ada",
+            }
+        );
 
         Assert.True(release.GetProperty("forced").GetBoolean());
         Assert.Equal("ada", release.GetProperty("promoted_by").GetString());
@@ -52,7 +76,9 @@ public sealed class PromotionTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
 
-        Assert.False((await server.PostAsync(Deployments, new { run_id = store.GoodRun, force = true })).GetProperty("forced").GetBoolean());
+        Assert.False(
+            (await server.PostAsync(Deployments, new { run_id = store.GoodRun, force = true })).GetProperty("forced").GetBoolean()
+        );
     }
 
     [Fact]
@@ -65,7 +91,9 @@ public sealed class PromotionTests(TrainedStore store)
         var detail = await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.OtherGoodRun });
 
         Assert.Contains("compared with 'triage-rules'", detail, StringComparison.Ordinal);
-        Assert.True((await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true })).GetProperty("forced").GetBoolean());
+        Assert.True(
+            (await server.PostAsync(Deployments, new { run_id = store.OtherGoodRun, force = true })).GetProperty("forced").GetBoolean()
+        );
     }
 
     [Fact]
@@ -85,10 +113,12 @@ public sealed class PromotionTests(TrainedStore store)
         var active = await server.GetAsync($"{Deployments}/active");
         Assert.Equal(
             ["success", "deployment_id", "training_run_id", "tuned_model_name", "is_active", "forced", "promoted_at", "promoted_by"],
-            release.EnumerateObject().Select(property => property.Name));
+            release.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal(
             ["has_active_deployment", "deployment_id", "training_run_id", "tuned_model_name", "promoted_at", "promoted_by"],
-            active.EnumerateObject().Select(property => property.Name));
+            active.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal(release.GetProperty("deployment_id").GetString(), active.GetProperty("deployment_id").GetString());
     }
 
@@ -99,7 +129,11 @@ public sealed class PromotionTests(TrainedStore store)
         await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
         await server.PostAsync(Deployments, new { run_id = store.GoodRun });
 
-        Assert.Contains("already active", await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.GoodRun }), StringComparison.Ordinal);
+        Assert.Contains(
+            "already active",
+            await server.RefusedAsync(HttpStatusCode.Conflict, Deployments, new { run_id = store.GoodRun }),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -121,6 +155,9 @@ public sealed class PromotionTests(TrainedStore store)
 
         var active = await server.GetAsync($"{Deployments}/active");
 
-        Assert.Equal("""{"has_active_deployment":false,"message":"No active tuned model. Using base model.","base_model":"triage-rules"}""", active.GetRawText());
+        Assert.Equal(
+            """{"has_active_deployment":false,"message":"No active tuned model. Using base model.","base_model":"triage-rules"}""",
+            active.GetRawText()
+        );
     }
 }

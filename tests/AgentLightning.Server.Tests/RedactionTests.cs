@@ -23,19 +23,51 @@ public sealed class RedactionTests
         var title = $"{new string('x', 70)} {Key}";
         await server.PostAsync(
             "/api/lightning/triage",
-            new { comment = $"password=planted-0001 mail {Mail} card {Card}", title, page = "https://bo:planted-0002@example.com/", feedback_id = Mail, session_id = Mail, episode_id = "e1" });
+            new
+            {
+                comment = $"password=planted-0001 mail {Mail} card {Card}",
+                title,
+                page = "https://bo:planted-0002@example.com/",
+                feedback_id = Mail,
+                session_id = Mail,
+                episode_id = "e1",
+            }
+        );
         await server.PostAsync(
             "/api/lightning/rewards",
-            new { episode_id = "e1", reward = 0.5, feedback = $"my token is {Key}", correction = $"call +1 555-555-0123 or {Mail}", rubric = "secret: planted-0003", evaluator = "bo", reward_id = "r1" });
+            new
+            {
+                episode_id = "e1",
+                reward = 0.5,
+                feedback = $"my token is {Key}",
+                correction = $"call +1 555-555-0123 or {Mail}",
+                rubric = "secret: planted-0003",
+                evaluator = "bo",
+                reward_id = "r1",
+            }
+        );
         await server.PostAsync("/api/lightning/triage", new { comment = "x", episode_id = "01890a5d-ac96-774b-bcce-b302099a8057" });
         await server.PostAsync(
             "/api/v1/chat/feedback",
-            new { message_id = "01890a5d-ac96-774b-bcce-b302099a8057", feedback_type = "copy", comment = $"ask {Mail}, password=planted-0004, {Key}", feedback_id = "f1" });
+            new
+            {
+                message_id = "01890a5d-ac96-774b-bcce-b302099a8057",
+                feedback_type = "copy",
+                comment = $"ask {Mail}, password=planted-0004, {Key}",
+                feedback_id = "f1",
+            }
+        );
         await server.RefusedAsync(HttpStatusCode.Conflict, "/api/lightning/deployments/rollback", new { reason = $"asked by {Mail}" });
 
-        Assert.Empty(Found(folder, [Key, Key[..12], Mail, Card, "planted-0001", "planted-0002", "planted-0003", "planted-0004", "555-0123"]));
+        Assert.Empty(
+            Found(folder, [Key, Key[..12], Mail, Card, "planted-0001", "planted-0002", "planted-0003", "planted-0004", "555-0123"])
+        );
         var stored = await server.GetAsync("/api/lightning/episodes/e1");
-        Assert.Contains("password=[REDACTED] mail [EMAIL] card [CARD]", stored.GetProperty("user_input").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "password=[REDACTED] mail [EMAIL] card [CARD]",
+            stored.GetProperty("user_input").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal("my token is [REDACTED]", stored.GetProperty("rewards")[0].GetProperty("comments").GetString());
     }
 
@@ -78,12 +110,20 @@ public sealed class RedactionTests
     private static List<string> Found(TemporaryFolder folder, string[] planted)
     {
         var found = new List<string>();
-        foreach (var file in Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith("-shm", StringComparison.Ordinal)))
+        foreach (
+            var file in Directory
+                .GetFiles(folder.Path, "*", SearchOption.AllDirectories)
+                .Where(file => !file.EndsWith("-shm", StringComparison.Ordinal))
+        )
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var bytes = new MemoryStream();
             stream.CopyTo(bytes);
-            found.AddRange(planted.Where(value => bytes.ToArray().AsSpan().IndexOf(Encoding.UTF8.GetBytes(value)) >= 0).Select(value => $"{Path.GetFileName(file)}: {value}"));
+            found.AddRange(
+                planted
+                    .Where(value => bytes.ToArray().AsSpan().IndexOf(Encoding.UTF8.GetBytes(value)) >= 0)
+                    .Select(value => $"{Path.GetFileName(file)}: {value}")
+            );
         }
 
         return found;

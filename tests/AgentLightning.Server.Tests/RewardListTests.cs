@@ -28,7 +28,10 @@ public sealed class RewardListTests
         Assert.Equal(["r3"], await IdsAsync("?source=test_result&agent_id=other"));
 
         async Task<IEnumerable<string>> IdsAsync(string query) =>
-            (await server.GetAsync($"/api/lightning/rewards{query}")).GetProperty("rewards").EnumerateArray().Select(reward => reward.GetProperty("id").GetString()!);
+            (await server.GetAsync($"/api/lightning/rewards{query}"))
+                .GetProperty("rewards")
+                .EnumerateArray()
+                .Select(reward => reward.GetProperty("id").GetString()!);
     }
 
     [Theory]
@@ -57,7 +60,16 @@ public sealed class RewardListTests
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         await server.TriageAsync("x", "one");
 
-        var given = await server.PostAsync("/api/lightning/rewards", new { episode_id = "one", raw_value = raw, scale, source = "eval_score" });
+        var given = await server.PostAsync(
+            "/api/lightning/rewards",
+            new
+            {
+                episode_id = "one",
+                raw_value = raw,
+                scale,
+                source = "eval_score",
+            }
+        );
 
         Assert.Equal(value, given.GetProperty("value").GetDouble(), 12);
         var stored = (await server.GetAsync("/api/lightning/rewards")).GetProperty("rewards")[0];
@@ -78,7 +90,11 @@ public sealed class RewardListTests
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         await server.TriageAsync("x", "one");
 
-        Assert.Contains(detail, await server.RefusedAsync(HttpStatusCode.BadRequest, "/api/lightning/rewards", body), StringComparison.Ordinal);
+        Assert.Contains(
+            detail,
+            await server.RefusedAsync(HttpStatusCode.BadRequest, "/api/lightning/rewards", body),
+            StringComparison.Ordinal
+        );
         Assert.Equal(0, (await server.GetAsync("/api/lightning/rewards")).GetProperty("rewards_found").GetInt32());
     }
 }

@@ -14,9 +14,21 @@ public sealed class RewardTests
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         await server.TriageAsync("x", "one");
 
-        var reward = await server.PostAsync("/api/lightning/rewards", new { episode_id = "one", reward = 0.8, feedback = "well done", correction = "noise" });
+        var reward = await server.PostAsync(
+            "/api/lightning/rewards",
+            new
+            {
+                episode_id = "one",
+                reward = 0.8,
+                feedback = "well done",
+                correction = "noise",
+            }
+        );
 
-        Assert.Equal(["reward_id", "episode_id", "value", "source", "created_at"], reward.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["reward_id", "episode_id", "value", "source", "created_at"],
+            reward.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal("one", reward.GetProperty("episode_id").GetString());
         Assert.Equal(0.8, reward.GetProperty("value").GetDouble());
         Assert.Equal("human_approval", reward.GetProperty("source").GetString());
@@ -40,7 +52,12 @@ public sealed class RewardTests
         var history = await HistoryAsync(server, "one");
         Assert.Equal(
             [("r1", -1.0, false), ("r2", 1.0, true), ("r3", 0.25, true)],
-            history.Select(r => (r.GetProperty("id").GetString()!, r.GetProperty("value").GetDouble(), r.GetProperty("is_current").GetBoolean())).Order());
+            history
+                .Select(r =>
+                    (r.GetProperty("id").GetString()!, r.GetProperty("value").GetDouble(), r.GetProperty("is_current").GetBoolean())
+                )
+                .Order()
+        );
         var statistics = (await server.GetAsync("/api/lightning/stats")).GetProperty("statistics");
         Assert.Equal(2, statistics.GetProperty("total_rewards").GetInt64());
         Assert.Equal(0.625, statistics.GetProperty("average_reward").GetDouble());
@@ -86,7 +103,11 @@ public sealed class RewardTests
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
 
-        var detail = await server.RefusedAsync(HttpStatusCode.NotFound, "/api/lightning/rewards", new { episode_id = "nobody", reward = 1 });
+        var detail = await server.RefusedAsync(
+            HttpStatusCode.NotFound,
+            "/api/lightning/rewards",
+            new { episode_id = "nobody", reward = 1 }
+        );
 
         Assert.Contains("Episode nobody not found", detail, StringComparison.Ordinal);
         Assert.Equal(0, (await server.GetAsync("/api/lightning/stats")).GetProperty("statistics").GetProperty("total_rewards").GetInt64());

@@ -80,7 +80,11 @@ public sealed class RewardValidationTests
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         var nested = string.Concat(Enumerable.Repeat("""{"correction":""", 100_000));
 
-        Assert.Contains("JSON", await server.RefusedAsync(HttpStatusCode.BadRequest, "/api/lightning/rewards", nested), StringComparison.Ordinal);
+        Assert.Contains(
+            "JSON",
+            await server.RefusedAsync(HttpStatusCode.BadRequest, "/api/lightning/rewards", nested),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -88,10 +92,16 @@ public sealed class RewardValidationTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/lightning/triage") { Content = new ByteArrayContent(new byte[(8 * 1024 * 1024) + 1]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/lightning/triage")
+        {
+            Content = new ByteArrayContent(new byte[(8 * 1024 * 1024) + 1]),
+        };
         request.Content.Headers.ContentType = new("application/json");
         request.Headers.ExpectContinue = true;
-        using var patient = new HttpClient(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) }) { BaseAddress = server.Http.BaseAddress };
+        using var patient = new HttpClient(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) })
+        {
+            BaseAddress = server.Http.BaseAddress,
+        };
 
         using var response = await patient.SendAsync(request);
 

@@ -73,8 +73,15 @@ public sealed class RollbackTests(TrainedStore store)
         var last = await server.PostAsync(Deployments, new { run_id = store.BadRun, force = true });
 
         await server.RefusedAsync(HttpStatusCode.NotFound, $"{Deployments}/rollback", new { target_deployment_id = "nobody" });
-        await server.RefusedAsync(HttpStatusCode.NotFound, $"{Deployments}/rollback", new { target_deployment_id = last.GetProperty("deployment_id").GetString() });
-        var release = await server.PostAsync($"{Deployments}/rollback", new { target_deployment_id = first.GetProperty("deployment_id").GetString() });
+        await server.RefusedAsync(
+            HttpStatusCode.NotFound,
+            $"{Deployments}/rollback",
+            new { target_deployment_id = last.GetProperty("deployment_id").GetString() }
+        );
+        var release = await server.PostAsync(
+            $"{Deployments}/rollback",
+            new { target_deployment_id = first.GetProperty("deployment_id").GetString() }
+        );
 
         Assert.Equal(first.GetProperty("tuned_model_name").GetString(), release.GetProperty("tuned_model_name").GetString());
         Assert.Equal(store.GoodRun, (await server.GetAsync($"{Deployments}/active")).GetProperty("training_run_id").GetString());
@@ -86,7 +93,11 @@ public sealed class RollbackTests(TrainedStore store)
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
 
-        Assert.Contains("no active release", await server.RefusedAsync(HttpStatusCode.Conflict, $"{Deployments}/rollback", ""), StringComparison.Ordinal);
+        Assert.Contains(
+            "no active release",
+            await server.RefusedAsync(HttpStatusCode.Conflict, $"{Deployments}/rollback", ""),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -102,7 +113,10 @@ public sealed class RollbackTests(TrainedStore store)
 
         Assert.Equal([true, false, false], lineage.Select(entry => entry.GetProperty("is_active").GetBoolean()));
         Assert.Equal(["worse answers", null, null], lineage.Select(entry => entry.GetProperty("rollback_reason").GetString()));
-        Assert.Equal([store.GoodRun, store.BadRun, store.GoodRun], lineage.Select(entry => entry.GetProperty("training_run").GetProperty("id").GetString()));
+        Assert.Equal(
+            [store.GoodRun, store.BadRun, store.GoodRun],
+            lineage.Select(entry => entry.GetProperty("training_run").GetProperty("id").GetString())
+        );
         Assert.Equal([true, false, true], lineage.Select(entry => entry.GetProperty("evaluation").GetProperty("passed").GetBoolean()));
         Assert.All(lineage, entry =>
         {

@@ -50,15 +50,25 @@ public sealed class RouteTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
-        var mapped = ((IEndpointRouteBuilder)server.App).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+        var mapped = ((IEndpointRouteBuilder)server.App)
+            .DataSources.SelectMany(source => source.Endpoints)
+            .OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal))
-            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}"));
+            .SelectMany(endpoint =>
+                endpoint
+                    .Metadata.GetMetadata<HttpMethodMetadata>()!
+                    .HttpMethods.Select(method => $"{method} {endpoint.RoutePattern.RawText}")
+            );
 
         var document = await server.GetAsync("/openapi/v1.json");
 
-        var listed = document.GetProperty("paths").EnumerateObject()
+        var listed = document
+            .GetProperty("paths")
+            .EnumerateObject()
             .Where(path => path.Name.StartsWith("/api/", StringComparison.Ordinal))
-            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}")).Order().ToList();
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => $"{operation.Name.ToUpperInvariant()} {path.Name}"))
+            .Order()
+            .ToList();
         Assert.Equal(mapped.Order(), listed);
         Assert.Equal(
             [
@@ -93,7 +103,8 @@ public sealed class RouteTests
                 "POST /api/v1/admin/agent-lightning/clear",
                 "POST /api/v1/chat/feedback",
             ],
-            listed);
+            listed
+        );
     }
 
     [Fact]
@@ -105,13 +116,22 @@ public sealed class RouteTests
         var document = await server.GetAsync("/openapi/v1.json");
 
         var schemes = document.GetProperty("components").GetProperty("securitySchemes");
-        Assert.Equal(("http", "bearer"), (schemes.GetProperty("bearer").GetProperty("type").GetString(), schemes.GetProperty("bearer").GetProperty("scheme").GetString()));
+        Assert.Equal(
+            ("http", "bearer"),
+            (schemes.GetProperty("bearer").GetProperty("type").GetString(), schemes.GetProperty("bearer").GetProperty("scheme").GetString())
+        );
         Assert.Equal("x-api-key", schemes.GetProperty("x-api-key").GetProperty("name").GetString());
         var paths = document.GetProperty("paths");
         var clear = paths.GetProperty("/api/v1/admin/agent-lightning/clear").GetProperty("post");
         Assert.Equal("Asks for the role admin.", clear.GetProperty("description").GetString());
-        Assert.Equal(["bearer", "x-api-key"], clear.GetProperty("security").EnumerateArray().Select(one => Assert.Single(one.EnumerateObject()).Name));
-        Assert.Equal("Asks for the role read.", paths.GetProperty("/api/v1/admin/agent-lightning/stats").GetProperty("get").GetProperty("description").GetString());
+        Assert.Equal(
+            ["bearer", "x-api-key"],
+            clear.GetProperty("security").EnumerateArray().Select(one => Assert.Single(one.EnumerateObject()).Name)
+        );
+        Assert.Equal(
+            "Asks for the role read.",
+            paths.GetProperty("/api/v1/admin/agent-lightning/stats").GetProperty("get").GetProperty("description").GetString()
+        );
         Assert.False(paths.GetProperty("/health").GetProperty("get").TryGetProperty("security", out _));
     }
 
@@ -128,7 +148,9 @@ public sealed class RouteTests
             Assert.NotEqual("", operation.Value.GetProperty("summary").GetString());
             if (operation.Value.TryGetProperty("parameters", out var parameters))
             {
-                Assert.All(parameters.EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() != "header"), parameter => Assert.Matches("^[a-z_]+$", parameter.GetProperty("name").GetString()));
+                Assert.All(parameters.EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() != "header"), parameter =>
+                    Assert.Matches("^[a-z_]+$", parameter.GetProperty("name").GetString())
+                );
             }
         }
 

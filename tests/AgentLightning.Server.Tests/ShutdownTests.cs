@@ -19,7 +19,12 @@ public sealed class ShutdownTests(TrainedStore store)
             var agent = server.App.Services.GetRequiredService<TriageAgent>();
             for (var i = 0; i < Episodes; i++)
             {
-                await agent.AnalyzeAsync(new FeedbackTask($"text {i}"), new TriageCall("triage", $"e-{i}"), Random.Shared, CancellationToken.None);
+                await agent.AnalyzeAsync(
+                    new FeedbackTask($"text {i}"),
+                    new TriageCall("triage", $"e-{i}"),
+                    Random.Shared,
+                    CancellationToken.None
+                );
             }
         }
 
@@ -61,6 +66,7 @@ public sealed class ShutdownTests(TrainedStore store)
 
         Assert.Equal(before, Answer(await reopened.TriageAsync(store.TellingText)));
 
-        static string Answer(JsonElement answer) => string.Join(' ', answer.EnumerateObject().Where(property => property.Name != "episode_id"));
+        static string Answer(JsonElement answer) =>
+            string.Join(' ', answer.EnumerateObject().Where(property => property.Name != "episode_id"));
     }
 }

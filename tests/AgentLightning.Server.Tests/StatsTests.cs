@@ -15,9 +15,11 @@ public sealed class StatsTests(TrainedStore store)
         await server.RewardAsync("other-1", 1);
         double sum = 0;
         string? before = null;
-        for (var seen = 0L; seen < store.Episodes;)
+        for (var seen = 0L; seen < store.Episodes; )
         {
-            var page = (await server.GetAsync($"/api/lightning/episodes?agent_id=triage&limit=1000{(before is null ? "" : $"&before={before}")}")).GetProperty("episodes");
+            var page = (
+                await server.GetAsync($"/api/lightning/episodes?agent_id=triage&limit=1000{(before is null ? "" : $"&before={before}")}")
+            ).GetProperty("episodes");
             foreach (var id in page.EnumerateArray().Select(episode => episode.GetProperty("id").GetString()!))
             {
                 sum += (await server.GetAsync($"/api/lightning/episodes/{id}")).GetProperty("rewards")[0].GetProperty("value").GetDouble();
@@ -30,7 +32,8 @@ public sealed class StatsTests(TrainedStore store)
 
         Assert.Equal(
             ["agent_id", "lightning_enabled", "use_tuned_model", "statistics", "active_deployment", "current_model", "base_model"],
-            stats.EnumerateObject().Select(property => property.Name));
+            stats.EnumerateObject().Select(property => property.Name)
+        );
         Assert.Equal("triage", stats.GetProperty("agent_id").GetString());
         var statistics = stats.GetProperty("statistics");
         Assert.Equal(store.Episodes, statistics.GetProperty("total_episodes").GetInt64());
@@ -41,7 +44,10 @@ public sealed class StatsTests(TrainedStore store)
         Assert.Equal("""{"succeeded":4}""", JsonSerializer.Serialize(statistics.GetProperty("training_run_status")));
         Assert.Equal(1, statistics.GetProperty("total_deployments").GetInt64());
         Assert.True(stats.GetProperty("active_deployment").GetProperty("has_active").GetBoolean());
-        Assert.Equal(stats.GetProperty("current_model").GetString(), stats.GetProperty("active_deployment").GetProperty("model_name").GetString());
+        Assert.Equal(
+            stats.GetProperty("current_model").GetString(),
+            stats.GetProperty("active_deployment").GetProperty("model_name").GetString()
+        );
         Assert.Equal("triage-rules", stats.GetProperty("base_model").GetString());
     }
 
@@ -55,7 +61,17 @@ public sealed class StatsTests(TrainedStore store)
 
         var statistics = stats.GetProperty("statistics");
         Assert.Equal("nobody", stats.GetProperty("agent_id").GetString());
-        foreach (var name in new[] { "total_episodes", "total_rewards", "average_reward", "total_datasets", "total_training_runs", "total_deployments" })
+        foreach (
+            var name in new[]
+            {
+                "total_episodes",
+                "total_rewards",
+                "average_reward",
+                "total_datasets",
+                "total_training_runs",
+                "total_deployments",
+            }
+        )
         {
             Assert.Equal(0, statistics.GetProperty(name).GetDouble());
         }

@@ -13,7 +13,11 @@ public sealed class StoreOptionTests
     [InlineData("Data Source=lightning.db")]
     public async Task A_store_that_would_be_neither_a_file_nor_a_database_is_refused(string store)
     {
-        var options = new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = store } };
+        var options = new LightningServerOptions
+        {
+            Urls = "http://127.0.0.1:0",
+            Lightning = new LightningOptions { Store = store },
+        };
 
         var refusal = await Assert.ThrowsAsync<LightningException>(async () =>
         {
@@ -28,7 +32,11 @@ public sealed class StoreOptionTests
     public async Task A_store_in_a_folder_that_does_not_exist_is_refused_with_its_path()
     {
         using var folder = new TemporaryFolder();
-        var options = new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = folder.File("no/such/lightning.db") } };
+        var options = new LightningServerOptions
+        {
+            Urls = "http://127.0.0.1:0",
+            Lightning = new LightningOptions { Store = folder.File("no/such/lightning.db") },
+        };
 
         var refusal = await Assert.ThrowsAsync<LightningException>(async () =>
         {

@@ -36,7 +36,18 @@ public sealed class TriageTests
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         var answer = await server.PostAsync(
             "/api/lightning/triage",
-            new { comment = Comment, title = " A title ", type = "bug", rating = 2, page = "/docs/start", feedback_id = "f-1", agent_id = "shop", session_id = "s-9" });
+            new
+            {
+                comment = Comment,
+                title = " A title ",
+                type = "bug",
+                rating = 2,
+                page = "/docs/start",
+                feedback_id = "f-1",
+                agent_id = "shop",
+                session_id = "s-9",
+            }
+        );
 
         var episode = await server.GetAsync($"/api/lightning/episodes/{answer.GetProperty("episode_id").GetString()}");
 
@@ -99,7 +110,11 @@ public sealed class TriageTests
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
 
-        Assert.Contains(named, await server.RefusedAsync(HttpStatusCode.BadRequest, "/api/lightning/triage", body), StringComparison.Ordinal);
+        Assert.Contains(
+            named,
+            await server.RefusedAsync(HttpStatusCode.BadRequest, "/api/lightning/triage", body),
+            StringComparison.Ordinal
+        );
 
         Assert.Equal(0, (await server.GetAsync("/api/lightning/episodes")).GetProperty("episodes_found").GetInt32());
     }

@@ -16,13 +16,22 @@ public sealed class TwoServersTests(TrainedStore store)
         await two.TriageAsync("warm");
 
         var release = await one.PostAsync("/api/lightning/deployments", new { run_id = store.GoodRun });
-        Assert.Equal(release.GetProperty("deployment_id").GetString(), (await two.TriageAsync("x")).GetProperty("deployment_id").GetString());
+        Assert.Equal(
+            release.GetProperty("deployment_id").GetString(),
+            (await two.TriageAsync("x")).GetProperty("deployment_id").GetString()
+        );
 
         release = await two.PostAsync("/api/lightning/deployments", new { run_id = store.OtherGoodRun, force = true });
-        Assert.Equal(release.GetProperty("deployment_id").GetString(), (await one.TriageAsync("x")).GetProperty("deployment_id").GetString());
+        Assert.Equal(
+            release.GetProperty("deployment_id").GetString(),
+            (await one.TriageAsync("x")).GetProperty("deployment_id").GetString()
+        );
 
         release = await one.PostAsync("/api/lightning/deployments/rollback", new { });
-        Assert.Equal(release.GetProperty("deployment_id").GetString(), (await two.TriageAsync("x")).GetProperty("deployment_id").GetString());
+        Assert.Equal(
+            release.GetProperty("deployment_id").GetString(),
+            (await two.TriageAsync("x")).GetProperty("deployment_id").GetString()
+        );
         Assert.Equal(store.GoodRun, (await two.GetAsync("/api/lightning/deployments/active")).GetProperty("training_run_id").GetString());
     }
 

@@ -6,7 +6,9 @@ namespace AgentLightning.Testing;
 /// <summary>Waits for what a part of this process counts, without looking again and again.</summary>
 public static class Instrument
 {
-    /// <summary>Completes when <paramref name="isTrue"/> is, which is asked now and whenever the instrument measured. Fails after two minutes.</summary>
+    /// <summary>
+    /// Completes when <paramref name="isTrue"/> is, which is asked now and whenever the instrument measured. Fails after two minutes.
+    /// </summary>
     /// <typeparam name="T">What the instrument measures in.</typeparam>
     public static async Task UntilAsync<T>(string meter, string name, Func<Task<bool>> isTrue)
         where T : struct

@@ -9,7 +9,8 @@ public sealed class ManualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 4, 12, 0, 0, TimeSpan.Zero).AddTicks(Interlocked.Read(ref _ticks));
+    public override DateTimeOffset GetUtcNow() =>
+        new DateTimeOffset(2026, 3, 4, 12, 0, 0, TimeSpan.Zero).AddTicks(Interlocked.Read(ref _ticks));
 
     public override long GetTimestamp() => Interlocked.Read(ref _ticks);
 

@@ -1,6 +1,8 @@
 namespace AgentLightning.Testing;
 
-/// <summary>Real data that is not part of the product: <c>LIGHTNING_SHARED_DATA</c>, or <c>../shared/data</c> beside the repository.</summary>
+/// <summary>
+/// Real data that is not part of the product: <c>LIGHTNING_SHARED_DATA</c>, or <c>../shared/data</c> beside the repository.
+/// </summary>
 public static class SharedData
 {
     /// <summary>The path of a file, or a visible skip where it is absent.</summary>
@@ -8,7 +10,10 @@ public static class SharedData
     {
         var folder = Environment.GetEnvironmentVariable("LIGHTNING_SHARED_DATA") ?? Path.Combine(Repository.Root, "..", "shared", "data");
         var path = Path.GetFullPath(Path.Combine(folder, name));
-        Assert.SkipUnless(File.Exists(path), $"needs {name} of the shared data; there is no '{path}'. Set LIGHTNING_SHARED_DATA to its folder.");
+        Assert.SkipUnless(
+            File.Exists(path),
+            $"needs {name} of the shared data; there is no '{path}'. Set LIGHTNING_SHARED_DATA to its folder."
+        );
         return path;
     }
 }

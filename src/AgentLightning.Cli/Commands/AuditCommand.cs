@@ -16,36 +16,73 @@ internal static class AuditCommand
     {
         var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
         var agentId = new Option<string?>("--agent-id") { Description = "Only entries about this agent." };
-        var action = new Option<string?>("--action") { Description = $"Only entries of this kind: {string.Join(", ", Enum.GetValues<AuditAction>().Select(EnumText.Of))}." };
-        var start = new Option<DateTimeOffset?>("--start") { Description = "Only entries from this time on, for example 2026-01-31T12:00:00Z." };
+        var action = new Option<string?>("--action")
+        {
+            Description = $"Only entries of this kind: {string.Join(", ", Enum.GetValues<AuditAction>().Select(EnumText.Of))}.",
+        };
+        var start = new Option<DateTimeOffset?>("--start")
+        {
+            Description = "Only entries from this time on, for example 2026-01-31T12:00:00Z.",
+        };
         var end = new Option<DateTimeOffset?>("--end") { Description = "Only entries before this time." };
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 50 };
-        var before = new Option<string?>("--before") { Description = "Only entries older than this one: the last id of a page gives the next." };
-        var command = new Command("list", "Lists audit entries, newest first. Example: lightning audit list --action promoted") { agentId, action, start, end, limit, before, store, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var before = new Option<string?>("--before")
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var query = new AuditQuery(
-                parsed.GetValue(agentId) is { } agent ? [agent] : null, parsed.GetValue(action) is { } word ? EnumText.Parse<AuditAction>(word, "--action") : null,
-                parsed.GetValue(start), parsed.GetValue(end), parsed.GetValue(limit), parsed.GetValue(before));
-            var entries = await workspace.Get<IAuditLog>().ListAsync(query, cancellationToken);
-            if (parsed.GetValue(json))
+            Description = "Only entries older than this one: the last id of a page gives the next.",
+        };
+        var command = new Command("list", "Lists audit entries, newest first. Example: lightning audit list --action promoted")
+        {
+            agentId,
+            action,
+            start,
+            end,
+            limit,
+            before,
+            store,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(new { entries_found = entries.Count, entries });
+                await using var workspace = await Workspace.OpenAsync(
+                    new LightningOptions { Store = parsed.GetValue(store)! },
+                    create: false,
+                    cancellationToken
+                );
+                var query = new AuditQuery(
+                    parsed.GetValue(agentId) is { } agent ? [agent] : null,
+                    parsed.GetValue(action) is { } word ? EnumText.Parse<AuditAction>(word, "--action") : null,
+                    parsed.GetValue(start),
+                    parsed.GetValue(end),
+                    parsed.GetValue(limit),
+                    parsed.GetValue(before)
+                );
+                var entries = await workspace.Get<IAuditLog>().ListAsync(query, cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(new { entries_found = entries.Count, entries });
+                    return ExitCodes.Success;
+                }
+
+                var table = new Table().AddColumns("id", "at", "actor", "action", "subject", "agent", "outcome", "detail");
+                foreach (var entry in entries)
+                {
+                    table.AddRow(
+                        Markup.Escape(entry.Id),
+                        entry.At.ToString("u", CultureInfo.InvariantCulture),
+                        Markup.Escape(entry.Actor),
+                        EnumText.Of(entry.Action),
+                        Markup.Escape(entry.Subject),
+                        Markup.Escape(entry.AgentId ?? ""),
+                        EnumText.Of(entry.Outcome),
+                        Markup.Escape(string.Join(", ", entry.Detail?.Select(pair => $"{pair.Key} {pair.Value}") ?? []))
+                    );
+                }
+
+                Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }
-
-            var table = new Table().AddColumns("id", "at", "actor", "action", "subject", "agent", "outcome", "detail");
-            foreach (var entry in entries)
-            {
-                table.AddRow(
-                    Markup.Escape(entry.Id), entry.At.ToString("u", CultureInfo.InvariantCulture), Markup.Escape(entry.Actor), EnumText.Of(entry.Action), Markup.Escape(entry.Subject),
-                    Markup.Escape(entry.AgentId ?? ""), EnumText.Of(entry.Outcome), Markup.Escape(string.Join(", ", entry.Detail?.Select(pair => $"{pair.Key} {pair.Value}") ?? [])));
-            }
-
-            Terminal.Results.Write(table);
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using AgentLightning.Cli.Input;
-using AgentLightning.Local;
+using AgentLightning.Engine;
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Loops;
@@ -11,22 +11,56 @@ using AgentLightning.Models.Tokenizers;
 
 namespace AgentLightning.Cli.Commands;
 
-/// <summary>What <c>model dpo</c> and <c>model kto</c> have in common: their options, and the way from a file of rows to an adapter or a model.</summary>
+/// <summary>
+/// What <c>model dpo</c> and <c>model kto</c> have in common: their options, and the way from a file of rows to an adapter or a model.
+/// </summary>
 internal sealed class ComparisonCommand(string rows, string items)
 {
     private readonly Option<DirectoryInfo> _model = ModelCommand.Model();
     private readonly Option<FileInfo> _data = new("--data") { Description = $"JSON lines with {rows}.", Required = true };
-    private readonly Option<FileInfo?> _heldOut = new("--held-out") { Description = "The same, not learned from but scored; by default a tenth of --data." };
-    private readonly Option<DirectoryInfo> _output = new("--out") { Description = "Folder for the adapter, or with --full for the model; an earlier one is replaced.", Required = true };
+    private readonly Option<FileInfo?> _heldOut = new("--held-out")
+    {
+        Description = "The same, not learned from but scored; by default a tenth of --data.",
+    };
+    private readonly Option<DirectoryInfo> _output = new("--out")
+    {
+        Description = "Folder for the adapter, or with --full for the model; an earlier one is replaced.",
+        Required = true,
+    };
     private readonly Option<bool> _full = new("--full") { Description = "Train all weights instead of an adapter." };
     private readonly Option<int> _rank = new("--rank") { Description = "Rank of the adapter.", DefaultValueFactory = _ => 16 };
-    private readonly Option<float> _alpha = new("--alpha") { Description = "Alpha of the adapter: its change counts alpha / rank.", DefaultValueFactory = _ => 32 };
-    private readonly Option<double> _beta = new("--beta") { Description = "How dear it is to leave the model as it was.", DefaultValueFactory = _ => 0.1 };
-    private readonly Option<int?> _steps = new("--steps") { Description = $"Updates; by default as many as once through the {items} takes." };
-    private readonly Option<int> _batch = new("--batch-size") { Description = $"{char.ToUpperInvariant(items[0])}{items[1..]} per update.", DefaultValueFactory = _ => 8 };
-    private readonly Option<float?> _rate = new("--learning-rate") { Description = "Highest learning rate; 1e-5 by default, with --full 1e-6." };
-    private readonly Option<DirectoryInfo?> _run = new("--run") { Description = "Folder for the journal and checkpoints of the run. When a run there was interrupted, it goes on." };
-    private readonly Option<int> _saveEvery = new("--save-every") { Description = "Updates between checkpoints of the run; needs --run.", DefaultValueFactory = _ => 0 };
+    private readonly Option<float> _alpha = new("--alpha")
+    {
+        Description = "Alpha of the adapter: its change counts alpha / rank.",
+        DefaultValueFactory = _ => 32,
+    };
+    private readonly Option<double> _beta = new("--beta")
+    {
+        Description = "How dear it is to leave the model as it was.",
+        DefaultValueFactory = _ => 0.1,
+    };
+    private readonly Option<int?> _steps = new("--steps")
+    {
+        Description = $"Updates; by default as many as once through the {items} takes.",
+    };
+    private readonly Option<int> _batch = new("--batch-size")
+    {
+        Description = $"{char.ToUpperInvariant(items[0])}{items[1..]} per update.",
+        DefaultValueFactory = _ => 8,
+    };
+    private readonly Option<float?> _rate = new("--learning-rate")
+    {
+        Description = "Highest learning rate; 1e-5 by default, with --full 1e-6.",
+    };
+    private readonly Option<DirectoryInfo?> _run = new("--run")
+    {
+        Description = "Folder for the journal and checkpoints of the run. When a run there was interrupted, it goes on.",
+    };
+    private readonly Option<int> _saveEvery = new("--save-every")
+    {
+        Description = "Updates between checkpoints of the run; needs --run.",
+        DefaultValueFactory = _ => 0,
+    };
     private readonly Option<bool> _fresh = new("--restart") { Description = "Begin the run anew even where it could go on." };
     private readonly Option<int> _atOnce = ModelCommand.TokensAtOnce();
     private readonly Option<bool> _lowMemory = ModelCommand.LowMemory();
@@ -35,11 +69,43 @@ internal sealed class ComparisonCommand(string rows, string items)
     private readonly Option<bool> _json = CommonOptions.Json();
 
     /// <summary>Teaches a policy by items, with the options that a command adds its own loss to.</summary>
-    public delegate Task Train<T>(LanguagePolicy policy, IReadOnlyList<T> items, IReadOnlyList<T> heldOut, Settings settings, RunFolder? run, bool resume, Action<ReinforcementEvent> progress);
+    public delegate Task Train<T>(
+        LanguagePolicy policy,
+        IReadOnlyList<T> items,
+        IReadOnlyList<T> heldOut,
+        Settings settings,
+        RunFolder? run,
+        bool resume,
+        Action<ReinforcementEvent> progress
+    );
 
     public Command AddTo(Command command, params Option[] own)
     {
-        foreach (var option in (Option[])[_model, _data, _heldOut, _output, _full, _rank, _alpha, .. own, _beta, _steps, _batch, _rate, _run, _saveEvery, _fresh, _atOnce, _lowMemory, _seed, _threads, _json])
+        foreach (
+            var option in (Option[])
+                [
+                    _model,
+                    _data,
+                    _heldOut,
+                    _output,
+                    _full,
+                    _rank,
+                    _alpha,
+                    .. own,
+                    _beta,
+                    _steps,
+                    _batch,
+                    _rate,
+                    _run,
+                    _saveEvery,
+                    _fresh,
+                    _atOnce,
+                    _lowMemory,
+                    _seed,
+                    _threads,
+                    _json,
+                ]
+        )
         {
             command.Add(option);
         }
@@ -52,38 +118,81 @@ internal sealed class ComparisonCommand(string rows, string items)
     public bool Json(ParseResult parsed) => parsed.GetValue(_json);
 
     /// <param name="read">Reads a file of rows.</param>
-    public async Task<ComparisonResult> RunAsync<T>(ParseResult parsed, Func<string, Tokenizer, IReadOnlyList<T>> read, Train<T> train, Action<ReinforcementEvent> report, CancellationToken cancellationToken)
+    public async Task<ComparisonResult> RunAsync<T>(
+        ParseResult parsed,
+        Func<string, Tokenizer, IReadOnlyList<T>> read,
+        Train<T> train,
+        Action<ReinforcementEvent> report,
+        CancellationToken cancellationToken
+    )
     {
-        var (folder, target, whole, seed) = (parsed.GetValue(_model)!.FullName, parsed.GetValue(_output)!.FullName, parsed.GetValue(_full), parsed.GetValue(_seed));
+        var (folder, target, whole, seed) = (
+            parsed.GetValue(_model)!.FullName,
+            parsed.GetValue(_output)!.FullName,
+            parsed.GetValue(_full),
+            parsed.GetValue(_seed)
+        );
         ModelTrainCommand.CheckWritable(target, folder);
         var tokenizer = LanguageModel.LoadTokenizer(folder);
-        var (items, held) = Divide(read(parsed.GetValue(_data)!.FullName, tokenizer), parsed.GetValue(_heldOut) is { } file ? read(file.FullName, tokenizer) : null, seed);
+        var (items, held) = Divide(
+            read(parsed.GetValue(_data)!.FullName, tokenizer),
+            parsed.GetValue(_heldOut) is { } file ? read(file.FullName, tokenizer) : null,
+            seed
+        );
         var size = Math.Max(parsed.GetValue(_batch), 1);
         var settings = new Settings(
-            parsed.GetValue(_steps) ?? Math.Max(1, (items.Count + size - 1) / size), parsed.GetValue(_batch), parsed.GetValue(_rate) ?? (whole ? 1e-6f : 1e-5f), parsed.GetValue(_saveEvery), seed,
-            parsed.GetValue(_atOnce), parsed.GetValue(_lowMemory));
-        using var loaded = LanguageModel.Load(folder, adapter: null, parsed.GetValue(_threads), whole ? StoredType.F32 : null, cancellationToken);
-        using var adapter = whole ? null : Adapter.Create(loaded.Model, new AdapterOptions { Rank = parsed.GetValue(_rank), Alpha = parsed.GetValue(_alpha) }, seed);
+            parsed.GetValue(_steps) ?? Math.Max(1, (items.Count + size - 1) / size),
+            parsed.GetValue(_batch),
+            parsed.GetValue(_rate) ?? (whole ? 1e-6f : 1e-5f),
+            parsed.GetValue(_saveEvery),
+            seed,
+            parsed.GetValue(_atOnce),
+            parsed.GetValue(_lowMemory)
+        );
+        using var loaded = LanguageModel.Load(
+            folder,
+            adapter: null,
+            parsed.GetValue(_threads),
+            whole ? StoredType.F32 : null,
+            cancellationToken
+        );
+        using var adapter = whole
+            ? null
+            : Adapter.Create(loaded.Model, new AdapterOptions { Rank = parsed.GetValue(_rank), Alpha = parsed.GetValue(_alpha) }, seed);
         adapter?.Attach();
         (adapter is null ? (Action<bool>)loaded.Model.Train : adapter.Train)(true);
         var journal = new List<ReinforcementEvent>();
         var place = parsed.GetValue(_run) is { } at ? new RunFolder(at.FullName) : null;
-        await train(new LanguagePolicy(loaded.Model, loaded.Compute, adapter), items, held, settings, place, !parsed.GetValue(_fresh), line =>
-        {
-            journal.Add(line);
-            if (!Console.IsErrorRedirected && line.Find("loss") is not null)
+        await train(
+            new LanguagePolicy(loaded.Model, loaded.Compute, adapter),
+            items,
+            held,
+            settings,
+            place,
+            !parsed.GetValue(_fresh),
+            line =>
             {
-                report(line);
+                journal.Add(line);
+                if (!Console.IsErrorRedirected && line.Find("loss") is not null)
+                {
+                    report(line);
+                }
             }
-        });
-        await (adapter is null
-            ? HuggingFaceFolder.SaveAsync(loaded.Model, target, copyFrom: folder, cancellationToken: cancellationToken)
-            : PeftFolder.SaveAsync(adapter, target, folder, cancellationToken));
+        );
+        await (
+            adapter is null
+                ? HuggingFaceFolder.SaveAsync(loaded.Model, target, copyFrom: folder, cancellationToken: cancellationToken)
+                : PeftFolder.SaveAsync(adapter, target, folder, cancellationToken)
+        );
         // A run that went on has the lines before it in its folder.
         return new ComparisonResult(target, items.Count, held.Count, settings.Steps, place?.ReadJournal<ReinforcementEvent>() ?? journal);
     }
 
-    private static (IReadOnlyList<T> Items, IReadOnlyList<T> HeldOut) Divide<T>(IReadOnlyList<T> items, IReadOnlyList<T>? heldOut, long seed)
+    private static (IReadOnlyList<T> Items, IReadOnlyList<T> HeldOut) Divide<T>(
+        IReadOnlyList<T> items,
+        IReadOnlyList<T>? heldOut,
+        long seed
+    )
     {
         if (heldOut is not null)
         {
@@ -97,5 +206,13 @@ internal sealed class ComparisonCommand(string rows, string items)
     }
 
     /// <summary>What the command line says of the run.</summary>
-    internal sealed record Settings(int Steps, int BatchSize, float LearningRate, int SaveEvery, long Seed, int TokensAtOnce, bool LowMemory);
+    internal sealed record Settings(
+        int Steps,
+        int BatchSize,
+        float LearningRate,
+        int SaveEvery,
+        long Seed,
+        int TokensAtOnce,
+        bool LowMemory
+    );
 }

@@ -8,68 +8,98 @@ namespace AgentLightning.Cli.Commands;
 /// <summary><c>lightning db</c>: the store itself.</summary>
 internal static class DbCommand
 {
-    public static Command Create() => new("db", "Brings a store's schema up to date, and checks a store.") { CreateMigrate(), CreateCheck() };
+    public static Command Create() =>
+        new("db", "Brings a store's schema up to date, and checks a store.") { CreateMigrate(), CreateCheck() };
 
     private static Command CreateMigrate()
     {
         var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
-        var rebuild = new Option<bool>("--rebuild-totals") { Description = "Also counts all rows anew, in place of the totals that lists and statistics read." };
-        var command = new Command("migrate", "Makes the store if there is none, and applies the schema steps that it has not had. Example: lightning db migrate --store lightning.db") { rebuild, store, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var rebuild = new Option<bool>("--rebuild-totals")
         {
-            var options = new LightningOptions { Store = parsed.GetValue(store)! };
-            IReadOnlyList<string> applied;
-            await using (var before = Workspace.Closed(options))
+            Description = "Also counts all rows anew, in place of the totals that lists and statistics read.",
+        };
+        var command = new Command(
+            "migrate",
+            "Makes the store if there is none, and applies the schema steps that it has not had. Example: lightning db migrate --store "
+                + "lightning.db"
+        )
+        {
+            rebuild,
+            store,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                applied = await before.Get<StoreCheck>().PendingMigrationsAsync(cancellationToken);
-            }
+                var options = new LightningOptions { Store = parsed.GetValue(store)! };
+                IReadOnlyList<string> applied;
+                await using (var before = Workspace.Closed(options))
+                {
+                    applied = await before.Get<StoreCheck>().PendingMigrationsAsync(cancellationToken);
+                }
 
-            await using var workspace = await Workspace.OpenAsync(options, create: true, cancellationToken);
-            if (parsed.GetValue(rebuild))
-            {
-                await workspace.Get<StoreCheck>().RebuildTotalsAsync(cancellationToken);
-            }
+                await using var workspace = await Workspace.OpenAsync(options, create: true, cancellationToken);
+                if (parsed.GetValue(rebuild))
+                {
+                    await workspace.Get<StoreCheck>().RebuildTotalsAsync(cancellationToken);
+                }
 
-            if (parsed.GetValue(json))
-            {
-                Terminal.WriteJson(new { applied, totals_rebuilt = parsed.GetValue(rebuild) });
-            }
-            else
-            {
-                Console.Out.WriteLine(applied.Count == 0 ? "The schema is up to date" : $"Applied {string.Join(", ", applied)}");
-            }
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(new { applied, totals_rebuilt = parsed.GetValue(rebuild) });
+                }
+                else
+                {
+                    Console.Out.WriteLine(applied.Count == 0 ? "The schema is up to date" : $"Applied {string.Join(", ", applied)}");
+                }
 
-            return ExitCodes.Success;
-        });
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 
     private static Command CreateCheck()
     {
         var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
-        var command = new Command("check", "Looks whether the store is sound, its schema up to date and its totals right; reads every row. Example: lightning db check --store lightning.db") { store, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var command = new Command(
+            "check",
+            "Looks whether the store is sound, its schema up to date and its totals right; reads every row. Example: lightning db check "
+                + "--store lightning.db"
+        )
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, migrate: false, cancellationToken);
-            var checks = await workspace.Get<StoreCheck>().RunAsync(cancellationToken);
-            var passed = checks.All(check => check.Passed);
-            if (parsed.GetValue(json))
+            store,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(new { passed, checks });
-            }
-            else
-            {
-                var table = new Table().AddColumns("check", "", "seen");
-                foreach (var check in checks)
+                await using var workspace = await Workspace.OpenAsync(
+                    new LightningOptions { Store = parsed.GetValue(store)! },
+                    create: false,
+                    migrate: false,
+                    cancellationToken
+                );
+                var checks = await workspace.Get<StoreCheck>().RunAsync(cancellationToken);
+                var passed = checks.All(check => check.Passed);
+                if (parsed.GetValue(json))
                 {
-                    table.AddRow(check.Name, check.Passed ? "passed" : "FAILED", Markup.Escape(check.Detail));
+                    Terminal.WriteJson(new { passed, checks });
+                }
+                else
+                {
+                    var table = new Table().AddColumns("check", "", "seen");
+                    foreach (var check in checks)
+                    {
+                        table.AddRow(check.Name, check.Passed ? "passed" : "FAILED", Markup.Escape(check.Detail));
+                    }
+
+                    Terminal.Results.Write(table);
                 }
 
-                Terminal.Results.Write(table);
+                return passed ? ExitCodes.Success : ExitCodes.Failure;
             }
-
-            return passed ? ExitCodes.Success : ExitCodes.Failure;
-        });
+        );
         return command;
     }
 }

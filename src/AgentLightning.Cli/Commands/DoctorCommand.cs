@@ -12,43 +12,76 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
-        var command = new Command("doctor", "Says what was received by OpenTelemetry, what it lacks, and what to switch on. Example: lightning doctor --store lightning.db") { store, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var command = new Command(
+            "doctor",
+            "Says what was received by OpenTelemetry, what it lacks, and what to switch on. Example: lightning doctor --store lightning.db"
+        )
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var report = await workspace.Get<TraceDiagnostics>().ReadAsync(cancellationToken);
-            if (parsed.GetValue(json))
+            store,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(report);
-                return ExitCodes.Success;
-            }
-
-            if (report.Sources.Count > 0)
-            {
-                var sources = new Table().AddColumns("service", "scope", "spans", "of GenAI", "calls", "log events", "missing", "last seen");
-                foreach (var source in report.Sources)
+                await using var workspace = await Workspace.OpenAsync(
+                    new LightningOptions { Store = parsed.GetValue(store)! },
+                    create: false,
+                    cancellationToken
+                );
+                var report = await workspace.Get<TraceDiagnostics>().ReadAsync(cancellationToken);
+                if (parsed.GetValue(json))
                 {
-                    sources.AddRow(
-                        Markup.Escape(source.Service), Markup.Escape(source.Scope), Count(source.Spans), Count(source.GenaiSpans), Count(source.InferenceSpans), Count(source.Logs),
-                        string.Join(", ", source.Missing.Select(missing => $"{missing.Key} {Count(missing.Value)}")), source.LastAt.ToString("u", CultureInfo.InvariantCulture));
+                    Terminal.WriteJson(report);
+                    return ExitCodes.Success;
                 }
 
-                Terminal.Results.Write(sources);
-            }
+                if (report.Sources.Count > 0)
+                {
+                    var sources = new Table().AddColumns(
+                        "service",
+                        "scope",
+                        "spans",
+                        "of GenAI",
+                        "calls",
+                        "log events",
+                        "missing",
+                        "last seen"
+                    );
+                    foreach (var source in report.Sources)
+                    {
+                        sources.AddRow(
+                            Markup.Escape(source.Service),
+                            Markup.Escape(source.Scope),
+                            Count(source.Spans),
+                            Count(source.GenaiSpans),
+                            Count(source.InferenceSpans),
+                            Count(source.Logs),
+                            string.Join(", ", source.Missing.Select(missing => $"{missing.Key} {Count(missing.Value)}")),
+                            source.LastAt.ToString("u", CultureInfo.InvariantCulture)
+                        );
+                    }
 
-            foreach (var refusal in report.Rejected)
-            {
-                Terminal.Results.MarkupLineInterpolated($"[yellow]rejected[/] {refusal.Count} {refusal.Service} {refusal.Scope}: {refusal.Reason}");
-            }
+                    Terminal.Results.Write(sources);
+                }
 
-            Terminal.Results.MarkupLineInterpolated($"{report.StoredSpans} spans stored, {report.PendingTraces} traces wait to be read, {report.Duplicates} came twice, {report.Conflicts} with other content.");
-            foreach (var finding in report.Findings.DefaultIfEmpty("Nothing is wrong."))
-            {
-                Terminal.Results.MarkupLineInterpolated($"- {finding}");
-            }
+                foreach (var refusal in report.Rejected)
+                {
+                    Terminal.Results.MarkupLineInterpolated(
+                        $"[yellow]rejected[/] {refusal.Count} {refusal.Service} {refusal.Scope}: {refusal.Reason}"
+                    );
+                }
 
-            return ExitCodes.Success;
-        });
+                Terminal.Results.MarkupLineInterpolated(
+                    $"{report.StoredSpans} spans stored, {report.PendingTraces} traces wait to be read, {report.Duplicates} came twice, {report.Conflicts} with other content."
+                );
+                foreach (var finding in report.Findings.DefaultIfEmpty("Nothing is wrong."))
+                {
+                    Terminal.Results.MarkupLineInterpolated($"- {finding}");
+                }
+
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 

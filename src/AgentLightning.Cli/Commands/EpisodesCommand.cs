@@ -11,10 +11,15 @@ namespace AgentLightning.Cli.Commands;
 /// <summary><c>lightning episodes</c>: what was captured.</summary>
 internal static class EpisodesCommand
 {
-    public static Command Create() => new("episodes", "Lists, shows, deletes, exports and imports what was captured.")
-    {
-        CreateList(), CreateShow(), EpisodesDeleteCommand.Create(), EpisodesExportCommand.Create(), EpisodesImportCommand.Create(),
-    };
+    public static Command Create() =>
+        new("episodes", "Lists, shows, deletes, exports and imports what was captured.")
+        {
+            CreateList(),
+            CreateShow(),
+            EpisodesDeleteCommand.Create(),
+            EpisodesExportCommand.Create(),
+            EpisodesImportCommand.Create(),
+        };
 
     private static Command CreateList()
     {
@@ -23,32 +28,58 @@ internal static class EpisodesCommand
         var sessionId = new Option<string?>("--session-id") { Description = "Only episodes of this session." };
         var userId = new Option<string?>("--user-id") { Description = "Only episodes of this user." };
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
-        var before = new Option<string?>("--before") { Description = "Only episodes older than this one: the last id of a page gives the next." };
-        var command = new Command("list", "Lists episodes, newest first. Example: lightning episodes list --store lightning-demo/lightning.db --limit 5") { agentId, sessionId, userId, limit, before };
+        var before = new Option<string?>("--before")
+        {
+            Description = "Only episodes older than this one: the last id of a page gives the next.",
+        };
+        var command = new Command(
+            "list",
+            "Lists episodes, newest first. Example: lightning episodes list --store lightning-demo/lightning.db --limit 5"
+        )
+        {
+            agentId,
+            sessionId,
+            userId,
+            limit,
+            before,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var query = new EpisodeQuery(parsed.GetValue(agentId), Limit: parsed.GetValue(limit), Before: parsed.GetValue(before), SessionId: parsed.GetValue(sessionId), UserId: parsed.GetValue(userId));
-            var listed = await opened.ListAsync(query, cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(listed);
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var query = new EpisodeQuery(
+                    parsed.GetValue(agentId),
+                    Limit: parsed.GetValue(limit),
+                    Before: parsed.GetValue(before),
+                    SessionId: parsed.GetValue(sessionId),
+                    UserId: parsed.GetValue(userId)
+                );
+                var listed = await opened.ListAsync(query, cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(listed);
+                    return ExitCodes.Success;
+                }
+
+                var table = new Table().AddColumns("id", "created", "agent", "model", "ms", "input");
+                foreach (var episode in listed.Episodes)
+                {
+                    table.AddRow(
+                        Markup.Escape(episode.Id),
+                        episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
+                        Markup.Escape(episode.AgentId),
+                        Markup.Escape(episode.ModelDeployment ?? ""),
+                        episode.RequestLatencyMs.ToString("0.00", CultureInfo.InvariantCulture),
+                        Markup.Escape(episode.UserInput.ReplaceLineEndings(" "))
+                    );
+                }
+
+                Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }
-
-            var table = new Table().AddColumns("id", "created", "agent", "model", "ms", "input");
-            foreach (var episode in listed.Episodes)
-            {
-                table.AddRow(
-                    Markup.Escape(episode.Id), episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture), Markup.Escape(episode.AgentId), Markup.Escape(episode.ModelDeployment ?? ""),
-                    episode.RequestLatencyMs.ToString("0.00", CultureInfo.InvariantCulture), Markup.Escape(episode.UserInput.ReplaceLineEndings(" ")));
-            }
-
-            Terminal.Results.Write(table);
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 
@@ -60,52 +91,72 @@ internal static class EpisodesCommand
         var command = new Command("show", "Shows one episode, whole, with every reward it got. Example: lightning episodes show ID") { id };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var episode = await opened.GetAsync(parsed.GetValue(id)!, cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(episode);
-                return ExitCodes.Success;
-            }
-
-            var grid = new Grid().AddColumn().AddColumn();
-            Add("id", episode.Id);
-            Add("agent", episode.AgentId);
-            Add("created", episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture));
-            Add("status", EnumText.Of(episode.Status));
-            Add("model", episode.ModelDeployment);
-            Add("session", episode.SessionId);
-            Add("user", episode.UserId);
-            Add("intent", episode.Intent);
-            Add("latency", string.Create(CultureInfo.InvariantCulture, $"{episode.RequestLatencyMs:0.000} ms"));
-            Add("tokens", episode.TokenUsage is { } usage ? string.Create(CultureInfo.InvariantCulture, $"{usage.Prompt} in, {usage.Completion} out") : null);
-            Add("input", episode.PayloadRemoved ? "(removed)" : episode.UserInput);
-            Add("output", episode.PayloadRemoved ? "(removed)" : episode.AssistantOutput);
-            Add("error", episode.Error);
-            foreach (var call in episode.ToolCalls)
-            {
-                Add("tool", string.Create(CultureInfo.InvariantCulture, $"{call.ToolName} {call.Arguments} → {call.Error ?? call.Result} ({call.DurationMs:0.0} ms)"));
-            }
-
-            foreach (var reward in episode.Rewards)
-            {
-                var state = reward.IsCurrent ? "" : " (superseded)";
-                Add("reward", string.Create(CultureInfo.InvariantCulture, $"{reward.Value:+0.000;-0.000;0.000} by {EnumText.Of(reward.Source)} {reward.Evaluator} {reward.Comments}{state}"));
-            }
-
-            Terminal.Results.Write(grid);
-            return ExitCodes.Success;
-
-            void Add(string name, string? value)
-            {
-                if (value is not null)
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var episode = await opened.GetAsync(parsed.GetValue(id)!, cancellationToken);
+                if (parsed.GetValue(json))
                 {
-                    grid.AddRow(name, Markup.Escape(value));
+                    Terminal.WriteJson(episode);
+                    return ExitCodes.Success;
+                }
+
+                var grid = new Grid().AddColumn().AddColumn();
+                Add("id", episode.Id);
+                Add("agent", episode.AgentId);
+                Add("created", episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture));
+                Add("status", EnumText.Of(episode.Status));
+                Add("model", episode.ModelDeployment);
+                Add("session", episode.SessionId);
+                Add("user", episode.UserId);
+                Add("intent", episode.Intent);
+                Add("latency", string.Create(CultureInfo.InvariantCulture, $"{episode.RequestLatencyMs:0.000} ms"));
+                Add(
+                    "tokens",
+                    episode.TokenUsage is { } usage
+                        ? string.Create(CultureInfo.InvariantCulture, $"{usage.Prompt} in, {usage.Completion} out")
+                        : null
+                );
+                Add("input", episode.PayloadRemoved ? "(removed)" : episode.UserInput);
+                Add("output", episode.PayloadRemoved ? "(removed)" : episode.AssistantOutput);
+                Add("error", episode.Error);
+                foreach (var call in episode.ToolCalls)
+                {
+                    Add(
+                        "tool",
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{call.ToolName} {call.Arguments} → {call.Error ?? call.Result} ({call.DurationMs:0.0} ms)"
+                        )
+                    );
+                }
+
+                foreach (var reward in episode.Rewards)
+                {
+                    var state = reward.IsCurrent ? "" : " (superseded)";
+                    Add(
+                        "reward",
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{reward.Value:+0.000;-0.000;0.000} by {EnumText.Of(reward.Source)} {reward.Evaluator} "
+                                + $"{reward.Comments}{state}"
+                        )
+                    );
+                }
+
+                Terminal.Results.Write(grid);
+                return ExitCodes.Success;
+
+                void Add(string name, string? value)
+                {
+                    if (value is not null)
+                    {
+                        grid.AddRow(name, Markup.Escape(value));
+                    }
                 }
             }
-        });
+        );
         return command;
     }
 }

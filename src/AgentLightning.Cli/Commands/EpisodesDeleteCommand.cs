@@ -19,43 +19,70 @@ internal static class EpisodesDeleteCommand
         var userId = new Option<string?>("--user-id") { Description = "Those of this user." };
         var agentId = new Option<string?>("--agent-id") { Description = "Those of this agent." };
         var days = new Option<double?>("--older-than-days") { Description = "Those older than so many days." };
-        var payloadOnly = new Option<bool>("--payload-only") { Description = "Only texts, messages, tool calls, tokens and metadata; facts and rewards stay." };
-        var command = new Command("delete", "Deletes episodes with their rewards, feedback and spans. What is given holds together. Example: lightning episodes delete --user-id u-17")
+        var payloadOnly = new Option<bool>("--payload-only")
         {
-            ids, sessionId, userId, agentId, days, payloadOnly,
+            Description = "Only texts, messages, tool calls, tokens and metadata; facts and rewards stay.",
+        };
+        var command = new Command(
+            "delete",
+            "Deletes episodes with their rewards, feedback and spans. What is given holds together. Example: lightning episodes delete "
+                + "--user-id u-17"
+        )
+        {
+            ids,
+            sessionId,
+            userId,
+            agentId,
+            days,
+            payloadOnly,
         };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var selection = new EpisodeSelection(
-                parsed.GetValue(agentId), parsed.GetValue(ids) is { Length: > 0 } named ? named : null, parsed.GetValue(sessionId), parsed.GetValue(userId), Before(parsed.GetValue(days)));
-            if (selection.Ids is not null && (selection with { Ids = null }) != new EpisodeSelection())
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                throw LightningException.Invalid("--id names the episodes by itself; leave the other choices out.");
-            }
+                var selection = new EpisodeSelection(
+                    parsed.GetValue(agentId),
+                    parsed.GetValue(ids) is { Length: > 0 } named ? named : null,
+                    parsed.GetValue(sessionId),
+                    parsed.GetValue(userId),
+                    Before(parsed.GetValue(days))
+                );
+                if (selection.Ids is not null && (selection with { Ids = null }) != new EpisodeSelection())
+                {
+                    throw LightningException.Invalid("--id names the episodes by itself; leave the other choices out.");
+                }
 
-            var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var removed = await opened.RemoveAsync(selection, scope, new ProgressLine("episodes removed"), cancellationToken);
-            if (parsed.GetValue(json))
-            {
-                Terminal.WriteJson(removed);
-            }
-            else
-            {
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{removed.Removed} {(scope == RemovalScope.Episode ? "episodes deleted" : "payloads removed")}"));
-            }
+                var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var removed = await opened.RemoveAsync(selection, scope, new ProgressLine("episodes removed"), cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(removed);
+                }
+                else
+                {
+                    Console.Out.WriteLine(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{removed.Removed} {(scope == RemovalScope.Episode ? "episodes deleted" : "payloads removed")}"
+                        )
+                    );
+                }
 
-            return selection.Ids is not null && removed.Removed < selection.Ids.Count ? ExitCodes.Failure : ExitCodes.Success;
-        });
+                return selection.Ids is not null && removed.Removed < selection.Ids.Count ? ExitCodes.Failure : ExitCodes.Success;
+            }
+        );
         return command;
     }
 
-    private static DateTimeOffset? Before(double? days) => days switch
-    {
-        null => null,
-        >= 0 and <= 36_500 => TimeProvider.System.GetUtcNow().AddDays(-days.Value),
-        _ => throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"--older-than-days must be from 0 to 36500, but it is {days}.")),
-    };
+    private static DateTimeOffset? Before(double? days) =>
+        days switch
+        {
+            null => null,
+            >= 0 and <= 36_500 => TimeProvider.System.GetUtcNow().AddDays(-days.Value),
+            _ => throw LightningException.Invalid(
+                string.Create(CultureInfo.InvariantCulture, $"--older-than-days must be from 0 to 36500, but it is {days}.")
+            ),
+        };
 }

@@ -17,31 +17,47 @@ internal static class EpisodesExportCommand
         var output = new Option<FileInfo?>("--out") { Description = "The file to write; standard output by default. It must not exist." };
         var agentId = new Option<string?>("--agent-id") { Description = "Only episodes of this agent." };
         var userId = new Option<string?>("--user-id") { Description = "Only episodes of this user." };
-        var command = new Command("export", "Writes episodes and their rewards as lines of JSON, which import takes. Example: lightning episodes export --out episodes.jsonl") { output, agentId, userId };
-        records.AddTo(command);
-        command.SetAction(async (parsed, cancellationToken) =>
+        var command = new Command(
+            "export",
+            "Writes episodes and their rewards as lines of JSON, which import takes. Example: lightning episodes export --out "
+                + "episodes.jsonl"
+        )
         {
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var file = parsed.GetValue(output);
-            if (file?.Exists == true)
+            output,
+            agentId,
+            userId,
+        };
+        records.AddTo(command);
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                throw LightningException.Conflict($"'{file}' exists already. Name a new file, or delete it first.");
-            }
-
-            await using var writer = file is null ? Console.Out : new StreamWriter(file.FullName);
-            var (progress, written) = (new ProgressLine("records written"), 0L);
-            await foreach (var line in opened.ExportAsync(new EpisodeQuery(parsed.GetValue(agentId), UserId: parsed.GetValue(userId)), cancellationToken))
-            {
-                await writer.WriteAsync(line);
-                await writer.WriteAsync('\n');
-                if (++written % ReportEvery == 0)
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var file = parsed.GetValue(output);
+                if (file?.Exists == true)
                 {
-                    progress.Report(written);
+                    throw LightningException.Conflict($"'{file}' exists already. Name a new file, or delete it first.");
                 }
-            }
 
-            return ExitCodes.Success;
-        });
+                await using var writer = file is null ? Console.Out : new StreamWriter(file.FullName);
+                var (progress, written) = (new ProgressLine("records written"), 0L);
+                await foreach (
+                    var line in opened.ExportAsync(
+                        new EpisodeQuery(parsed.GetValue(agentId), UserId: parsed.GetValue(userId)),
+                        cancellationToken
+                    )
+                )
+                {
+                    await writer.WriteAsync(line);
+                    await writer.WriteAsync('\n');
+                    if (++written % ReportEvery == 0)
+                    {
+                        progress.Report(written);
+                    }
+                }
+
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 }

@@ -8,7 +8,9 @@ using AgentLightning.Common;
 
 namespace AgentLightning.Cli.Commands;
 
-/// <summary><c>lightning episodes import</c>: takes lines of JSON, as export writes them. Done twice it is done once, by the ids of the records.</summary>
+/// <summary>
+/// <c>lightning episodes import</c>: takes lines of JSON, as export writes them. Done twice it is done once, by the ids of the records.
+/// </summary>
 internal static class EpisodesImportCommand
 {
     private const int LinesTogether = 1_000;
@@ -20,35 +22,48 @@ internal static class EpisodesImportCommand
         var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var file = new Argument<string>("file") { Description = "The file, one record a line; - is standard input." };
         CommonOptions.RefuseOptions(file, "Write ./ before the name of a file that begins with two dashes.");
-        var command = new Command("import", "Stores episodes and rewards from lines of JSON; what is there already stays. Example: lightning episodes import episodes.jsonl") { file };
+        var command = new Command(
+            "import",
+            "Stores episodes and rewards from lines of JSON; what is there already stays. Example: lightning episodes import episodes.jsonl"
+        )
+        {
+            file,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var path = parsed.GetValue(file)!;
-            if (path != "-" && !File.Exists(path))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                throw LightningException.Invalid($"There is no file '{path}'.");
-            }
-
-            using var reader = path == "-" ? Console.In : new StreamReader(path);
-            await using var opened = await records.OpenAsync(parsed, create: true, cancellationToken);
-            var outcome = await ImportAsync(reader, opened, cancellationToken);
-            if (parsed.GetValue(json))
-            {
-                Terminal.WriteJson(outcome);
-            }
-            else
-            {
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{outcome.Accepted} records stored, {outcome.Duplicates} were there already, {outcome.Rejected.Count} refused"));
-                foreach (var line in outcome.Rejected.Take(ToldOneByOne))
+                var path = parsed.GetValue(file)!;
+                if (path != "-" && !File.Exists(path))
                 {
-                    await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"line {line.Line}: {line.Error}"));
+                    throw LightningException.Invalid($"There is no file '{path}'.");
                 }
-            }
 
-            return outcome.Rejected.Count == 0 ? ExitCodes.Success : ExitCodes.Failure;
-        });
+                using var reader = path == "-" ? Console.In : new StreamReader(path);
+                await using var opened = await records.OpenAsync(parsed, create: true, cancellationToken);
+                var outcome = await ImportAsync(reader, opened, cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(outcome);
+                }
+                else
+                {
+                    Console.Out.WriteLine(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{outcome.Accepted} records stored, {outcome.Duplicates} were there already, {outcome.Rejected.Count} refused"
+                        )
+                    );
+                    foreach (var line in outcome.Rejected.Take(ToldOneByOne))
+                    {
+                        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"line {line.Line}: {line.Error}"));
+                    }
+                }
+
+                return outcome.Rejected.Count == 0 ? ExitCodes.Success : ExitCodes.Failure;
+            }
+        );
         return command;
     }
 

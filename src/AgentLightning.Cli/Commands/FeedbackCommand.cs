@@ -11,7 +11,8 @@ namespace AgentLightning.Cli.Commands;
 /// <summary><c>lightning feedback</c>: what people did or said about messages.</summary>
 internal static class FeedbackCommand
 {
-    public static Command Create() => new("feedback", "Lists, gives and counts feedback on messages.") { CreateList(), CreateAdd(), CreateStats() };
+    public static Command Create() =>
+        new("feedback", "Lists, gives and counts feedback on messages.") { CreateList(), CreateAdd(), CreateStats() };
 
     private static Command CreateList()
     {
@@ -19,63 +20,119 @@ internal static class FeedbackCommand
         var agentId = new Option<string?>("--agent-id") { Description = "Only feedback on this agent." };
         var episodeId = new Option<string?>("--episode-id") { Description = "Only feedback on this episode." };
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
-        var before = new Option<string?>("--before") { Description = "Only feedback older than this: the last id of a page gives the next." };
-        var command = new Command("list", "Lists feedback, newest first. Example: lightning feedback list --agent-id chat --limit 5") { agentId, episodeId, limit, before };
+        var before = new Option<string?>("--before")
+        {
+            Description = "Only feedback older than this: the last id of a page gives the next.",
+        };
+        var command = new Command("list", "Lists feedback, newest first. Example: lightning feedback list --agent-id chat --limit 5")
+        {
+            agentId,
+            episodeId,
+            limit,
+            before,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var list = await opened.ListFeedbackAsync(new FeedbackQuery(parsed.GetValue(agentId), parsed.GetValue(episodeId), parsed.GetValue(limit), parsed.GetValue(before)), cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(list);
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var list = await opened.ListFeedbackAsync(
+                    new FeedbackQuery(
+                        parsed.GetValue(agentId),
+                        parsed.GetValue(episodeId),
+                        parsed.GetValue(limit),
+                        parsed.GetValue(before)
+                    ),
+                    cancellationToken
+                );
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(list);
+                    return ExitCodes.Success;
+                }
+
+                var table = new Table().AddColumns("id", "given", "message", "user", "type", "reward 0..1", "comment", "counts");
+                foreach (var item in list.Feedback)
+                {
+                    table.AddRow(
+                        Markup.Escape(item.FeedbackId),
+                        item.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
+                        Markup.Escape(item.MessageId),
+                        Markup.Escape(item.UserId ?? ""),
+                        item.FeedbackType,
+                        item.RewardScore.ToString("0.00", CultureInfo.InvariantCulture),
+                        Markup.Escape((item.Comment ?? "").ReplaceLineEndings(" ")),
+                        item.IsCurrent ? "yes" : "superseded"
+                    );
+                }
+
+                Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }
-
-            var table = new Table().AddColumns("id", "given", "message", "user", "type", "reward 0..1", "comment", "counts");
-            foreach (var item in list.Feedback)
-            {
-                table.AddRow(
-                    Markup.Escape(item.FeedbackId), item.CreatedAt.ToString("u", CultureInfo.InvariantCulture), Markup.Escape(item.MessageId), Markup.Escape(item.UserId ?? ""), item.FeedbackType,
-                    item.RewardScore.ToString("0.00", CultureInfo.InvariantCulture), Markup.Escape((item.Comment ?? "").ReplaceLineEndings(" ")), item.IsCurrent ? "yes" : "superseded");
-            }
-
-            Terminal.Results.Write(table);
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 
     private static Command CreateAdd()
     {
         var (records, json) = (new RecordsOptions(), CommonOptions.Json());
-        var messageId = new Option<string>("--message-id") { Description = "The message, a UUID: the message_id of an episode, or an episode's own id.", Required = true };
-        var type = new Option<string>("--type") { Description = $"What was done: {string.Join(", ", FeedbackTypes.All)}.", Required = true };
+        var messageId = new Option<string>("--message-id")
+        {
+            Description = "The message, a UUID: the message_id of an episode, or an episode's own id.",
+            Required = true,
+        };
+        var type = new Option<string>("--type")
+        {
+            Description = $"What was done: {string.Join(", ", FeedbackTypes.All)}.",
+            Required = true,
+        };
         var rating = new Option<int?>("--rating") { Description = "1 to 5 stars." };
         var comment = new Option<string?>("--comment") { Description = "What was said, at most 1000 characters." };
         var user = new Option<string?>("--user") { Description = "Who gives it; somebody who is not known by default." };
         var feedbackId = new Option<string?>("--feedback-id") { Description = "An id of your own: the same id twice is one record." };
-        var command = new Command("add", "Gives feedback on a message. Example: lightning feedback add --message-id UUID --type thumbs_up") { messageId, type, rating, comment, user, feedbackId };
+        var command = new Command("add", "Gives feedback on a message. Example: lightning feedback add --message-id UUID --type thumbs_up")
+        {
+            messageId,
+            type,
+            rating,
+            comment,
+            user,
+            feedbackId,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var body = new ChatFeedbackBody(
-                parsed.GetValue(messageId), parsed.GetValue(type), parsed.GetValue(rating), parsed.GetValue(comment), null, null, null, parsed.GetValue(feedbackId), null);
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var given = await opened.GiveAsync(body, parsed.GetValue(user), cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(given);
-            }
-            else
-            {
-                Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Message {given.MessageId} has the reward [bold]{given.RewardScore:0.00}[/] of 0..1: {RewardCalculator.Explain(given.RewardScore)}");
-            }
+                var body = new ChatFeedbackBody(
+                    parsed.GetValue(messageId),
+                    parsed.GetValue(type),
+                    parsed.GetValue(rating),
+                    parsed.GetValue(comment),
+                    null,
+                    null,
+                    null,
+                    parsed.GetValue(feedbackId),
+                    null
+                );
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var given = await opened.GiveAsync(body, parsed.GetValue(user), cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(given);
+                }
+                else
+                {
+                    Terminal.Results.MarkupLineInterpolated(
+                        CultureInfo.InvariantCulture,
+                        $"Message {given.MessageId} has the reward [bold]{given.RewardScore:0.00}[/] of 0..1: {RewardCalculator.Explain(given.RewardScore)}"
+                    );
+                }
 
-            return ExitCodes.Success;
-        });
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 
@@ -84,29 +141,43 @@ internal static class FeedbackCommand
         var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var agentId = new Option<string?>("--agent-id") { Description = "Only feedback on this agent." };
         var days = new Option<int>("--days") { Description = "How many days, today included, 1 to 366.", DefaultValueFactory = _ => 7 };
-        var command = new Command("stats", "Counts the feedback of the last days by type. Example: lightning feedback stats --days 30") { agentId, days };
+        var command = new Command("stats", "Counts the feedback of the last days by type. Example: lightning feedback stats --days 30")
+        {
+            agentId,
+            days,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var stats = await opened.FeedbackStatsAsync(parsed.GetValue(agentId), parsed.GetValue(days), cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(stats);
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var stats = await opened.FeedbackStatsAsync(parsed.GetValue(agentId), parsed.GetValue(days), cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(stats);
+                    return ExitCodes.Success;
+                }
+
+                var table = new Table().AddColumns("type", "count", "average reward 0..1");
+                foreach (var row in stats.ByType)
+                {
+                    table.AddRow(
+                        row.FeedbackType,
+                        row.Count.ToString(CultureInfo.InvariantCulture),
+                        row.AvgReward.ToString("0.000", CultureInfo.InvariantCulture)
+                    );
+                }
+
+                table.AddRow(
+                    "all",
+                    stats.TotalFeedback.ToString(CultureInfo.InvariantCulture),
+                    stats.AvgReward.ToString("0.000", CultureInfo.InvariantCulture)
+                );
+                Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }
-
-            var table = new Table().AddColumns("type", "count", "average reward 0..1");
-            foreach (var row in stats.ByType)
-            {
-                table.AddRow(row.FeedbackType, row.Count.ToString(CultureInfo.InvariantCulture), row.AvgReward.ToString("0.000", CultureInfo.InvariantCulture));
-            }
-
-            table.AddRow("all", stats.TotalFeedback.ToString(CultureInfo.InvariantCulture), stats.AvgReward.ToString("0.000", CultureInfo.InvariantCulture));
-            Terminal.Results.Write(table);
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 }

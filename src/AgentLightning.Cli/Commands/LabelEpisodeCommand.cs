@@ -18,25 +18,50 @@ internal static class LabelEpisodeCommand
         var reward = new Option<double>("--reward") { Description = "How good it was, -1 to 1.", Required = true };
         var feedback = new Option<string?>("--feedback") { Description = "A comment." };
         var correction = new Option<string?>("--correction") { Description = "The right answer, if you know it." };
-        var command = new Command("label-episode", "Gives an episode a reward. Example: lightning label-episode --episode-id ID --reward 0.8 --feedback \"right\"") { episodeId, reward, feedback, correction };
+        var command = new Command(
+            "label-episode",
+            "Gives an episode a reward. Example: lightning label-episode --episode-id ID --reward 0.8 --feedback \"right\""
+        )
+        {
+            episodeId,
+            reward,
+            feedback,
+            correction,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var given = await opened.AssignAsync(
-                new RewardInput(parsed.GetValue(episodeId), parsed.GetValue(reward), parsed.GetValue(feedback), parsed.GetValue(correction), null, null, null, null), cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(given);
-            }
-            else
-            {
-                Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Episode {given.EpisodeId} has the reward [bold]{given.Value:+0.000;-0.000;0.000}[/] from {EnumText.Of(given.Source)}");
-            }
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var given = await opened.AssignAsync(
+                    new RewardInput(
+                        parsed.GetValue(episodeId),
+                        parsed.GetValue(reward),
+                        parsed.GetValue(feedback),
+                        parsed.GetValue(correction),
+                        null,
+                        null,
+                        null,
+                        null
+                    ),
+                    cancellationToken
+                );
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(given);
+                }
+                else
+                {
+                    Terminal.Results.MarkupLineInterpolated(
+                        CultureInfo.InvariantCulture,
+                        $"Episode {given.EpisodeId} has the reward [bold]{given.Value:+0.000;-0.000;0.000}[/] from {EnumText.Of(given.Source)}"
+                    );
+                }
 
-            return ExitCodes.Success;
-        });
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 }

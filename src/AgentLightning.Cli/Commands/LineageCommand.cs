@@ -14,29 +14,58 @@ internal static class LineageCommand
     public static Command Create()
     {
         var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
-        var command = new Command("lineage", "Shows each release with its run, data set and evaluation, newest first. Example: lightning lineage --store lightning-demo/lightning.db") { agentId, store, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var command = new Command(
+            "lineage",
+            "Shows each release with its run, data set and evaluation, newest first. Example: lightning lineage --store "
+                + "lightning-demo/lightning.db"
+        )
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var lineage = await workspace.Get<LineageReader>().ReadAsync(parsed.GetValue(agentId)!, Listed, cancellationToken);
-            if (parsed.GetValue(json))
+            agentId,
+            store,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(new { agent_id = parsed.GetValue(agentId), lineage });
+                await using var workspace = await Workspace.OpenAsync(
+                    new LightningOptions { Store = parsed.GetValue(store)! },
+                    create: false,
+                    cancellationToken
+                );
+                var lineage = await workspace.Get<LineageReader>().ReadAsync(parsed.GetValue(agentId)!, Listed, cancellationToken);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(new { agent_id = parsed.GetValue(agentId), lineage });
+                    return ExitCodes.Success;
+                }
+
+                var table = new Table().AddColumns("", "model", "promoted", "by", "evidence", "why");
+                foreach (var entry in lineage)
+                {
+                    table.AddRow(
+                        entry.IsActive ? "[green]active[/]" : "",
+                        Markup.Escape(entry.TunedModel),
+                        entry.PromotedAt.ToString("u", CultureInfo.InvariantCulture),
+                        Markup.Escape(entry.PromotedBy),
+                        entry.Evaluation is { } e
+                            ? string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"{e.Baseline:0.000} → {e.Candidate:0.000}, gate {(e.Passed ? "passed" : "not passed")}"
+                            )
+                            : "none",
+                        Markup.Escape(
+                            entry.RollbackReason is { } reason ? $"rollback: {reason}"
+                            : entry.Forced ? "forced"
+                            : entry.TrainingRun is null ? "built in"
+                            : "gate"
+                        )
+                    );
+                }
+
+                Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }
-
-            var table = new Table().AddColumns("", "model", "promoted", "by", "evidence", "why");
-            foreach (var entry in lineage)
-            {
-                table.AddRow(
-                    entry.IsActive ? "[green]active[/]" : "", Markup.Escape(entry.TunedModel), entry.PromotedAt.ToString("u", CultureInfo.InvariantCulture), Markup.Escape(entry.PromotedBy),
-                    entry.Evaluation is { } e ? string.Create(CultureInfo.InvariantCulture, $"{e.Baseline:0.000} → {e.Candidate:0.000}, gate {(e.Passed ? "passed" : "not passed")}") : "none",
-                    Markup.Escape(entry.RollbackReason is { } reason ? $"rollback: {reason}" : entry.Forced ? "forced" : entry.TrainingRun is null ? "built in" : "gate"));
-            }
-
-            Terminal.Results.Write(table);
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 }

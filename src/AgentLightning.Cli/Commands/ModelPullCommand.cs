@@ -4,7 +4,7 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
-using AgentLightning.Local;
+using AgentLightning.Engine;
 using AgentLightning.Models.Hub;
 
 namespace AgentLightning.Cli.Commands;
@@ -20,27 +20,45 @@ internal static class ModelPullCommand
         var revision = new Option<string?>("--revision") { Description = "Branch, tag or commit; main by default." };
         var output = new Option<DirectoryInfo?>("--out") { Description = "Folder for the model; its name, in this folder, by default." };
         var json = CommonOptions.Json();
-        var command = new Command("pull", "Brings a model from a hub; a pull that was cut off goes on where it stopped. Example: lightning model pull Qwen/Qwen2.5-0.5B --out qwen2.5-0.5b")
+        var command = new Command(
+            "pull",
+            "Brings a model from a hub; a pull that was cut off goes on where it stopped. Example: lightning model pull Qwen/Qwen2.5-0.5B "
+                + "--out qwen2.5-0.5b"
+        )
         {
-            repository, hub, revision, output, json,
+            repository,
+            hub,
+            revision,
+            output,
+            json,
         };
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var address = LanguageModel.Guard(() => ModelAddress.Parse(parsed.GetValue(repository)!));
-            var options = new HubOptions { Url = Hub(address, parsed.GetValue(hub)), Token = Environment.GetEnvironmentVariable("HF_TOKEN") is { Length: > 0 } token ? token.Trim() : null };
-            var folder = parsed.GetValue(output)?.FullName ?? Path.GetFullPath(address.Name);
-            using var client = LanguageModel.Guard(() => new ModelHub(options));
-            var clock = Stopwatch.StartNew();
-            var found = await client.FindAsync(address.Repository, parsed.GetValue(revision) ?? address.Revision ?? "main", cancellationToken);
-            PulledModel pulled;
-            using (var progress = new PullProgressLine())
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                pulled = await client.PullAsync(found, folder, progress, cancellationToken);
-            }
+                var address = LanguageModel.Guard(() => ModelAddress.Parse(parsed.GetValue(repository)!));
+                var options = new HubOptions
+                {
+                    Url = Hub(address, parsed.GetValue(hub)),
+                    Token = Environment.GetEnvironmentVariable("HF_TOKEN") is { Length: > 0 } token ? token.Trim() : null,
+                };
+                var folder = parsed.GetValue(output)?.FullName ?? Path.GetFullPath(address.Name);
+                using var client = LanguageModel.Guard(() => new ModelHub(options));
+                var clock = Stopwatch.StartNew();
+                var found = await client.FindAsync(
+                    address.Repository,
+                    parsed.GetValue(revision) ?? address.Revision ?? "main",
+                    cancellationToken
+                );
+                PulledModel pulled;
+                using (var progress = new PullProgressLine())
+                {
+                    pulled = await client.PullAsync(found, folder, progress, cancellationToken);
+                }
 
-            Write(pulled, clock.Elapsed, parsed.GetValue(json));
-            return ExitCodes.Success;
-        });
+                Write(pulled, clock.Elapsed, parsed.GetValue(json));
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 
@@ -48,7 +66,11 @@ internal static class ModelPullCommand
     {
         if (address.Hub is not null)
         {
-            return given is null ? address.Hub : throw LightningException.Invalid($"The address of the model names its hub, {address.Hub}: leave --hub out, or give only owner/name.");
+            return given is null
+                ? address.Hub
+                : throw LightningException.Invalid(
+                    $"The address of the model names its hub, {address.Hub}: leave --hub out, or give only owner/name."
+                );
         }
 
         var (name, text) = given is not null ? ("--hub", given) : ("HF_ENDPOINT", Environment.GetEnvironmentVariable("HF_ENDPOINT"));
@@ -62,16 +84,33 @@ internal static class ModelPullCommand
         var bytes = pulled.Files.Sum(file => file.Size ?? 0);
         if (json)
         {
-            Terminal.WriteJson(new
-            {
-                repository = pulled.Repository, commit = pulled.Commit, folder = pulled.Folder, files = pulled.Files.Select(file => new { name = file.Name, size = file.Size, sha256 = file.Sha256 }),
-                bytes, downloaded_bytes = pulled.DownloadedBytes, seconds = Math.Round(time.TotalSeconds, 3),
-            });
+            Terminal.WriteJson(
+                new
+                {
+                    repository = pulled.Repository,
+                    commit = pulled.Commit,
+                    folder = pulled.Folder,
+                    files = pulled.Files.Select(file => new
+                    {
+                        name = file.Name,
+                        size = file.Size,
+                        sha256 = file.Sha256,
+                    }),
+                    bytes,
+                    downloaded_bytes = pulled.DownloadedBytes,
+                    seconds = Math.Round(time.TotalSeconds, 3),
+                }
+            );
         }
         else
         {
-            Console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{pulled.Repository} at {pulled.Commit}: {pulled.Files.Count} files, {bytes / 1e6:N1} MB, {pulled.DownloadedBytes / 1e6:N1} MB of them new, in {pulled.Folder}"));
+            Console.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{pulled.Repository} at {pulled.Commit}: {pulled.Files.Count} files, {bytes / 1e6:N1} MB, "
+                        + $"{pulled.DownloadedBytes / 1e6:N1} MB of them new, in {pulled.Folder}"
+                )
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
-using AgentLightning.Local;
+using AgentLightning.Engine;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -12,27 +12,34 @@ internal static class ModelTokenizeCommand
     {
         var (model, json) = (ModelCommand.Model(), CommonOptions.Json());
         var plain = new Option<bool>("--no-special-tokens") { Description = "Leave out the tokens that the folder puts around a text." };
-        var command = new Command("tokenize", "Reads a text from standard input and prints its token ids and pieces.") { model, plain, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var command = new Command("tokenize", "Reads a text from standard input and prints its token ids and pieces.")
         {
-            var tokenizer = LanguageModel.LoadTokenizer(parsed.GetValue(model)!.FullName);
-            var text = await Console.In.ReadToEndAsync(cancellationToken);
-            var ids = LanguageModel.Guard(() => tokenizer.Encode(text, !parsed.GetValue(plain)));
-            string[] pieces = [.. ids.Select(id => tokenizer.TokenOf(id) ?? "")];
-            if (parsed.GetValue(json))
+            model,
+            plain,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(new { ids, pieces });
-            }
-            else
-            {
-                foreach (var (id, piece) in ids.Zip(pieces))
+                var tokenizer = LanguageModel.LoadTokenizer(parsed.GetValue(model)!.FullName);
+                var text = await Console.In.ReadToEndAsync(cancellationToken);
+                var ids = LanguageModel.Guard(() => tokenizer.Encode(text, !parsed.GetValue(plain)));
+                string[] pieces = [.. ids.Select(id => tokenizer.TokenOf(id) ?? "")];
+                if (parsed.GetValue(json))
                 {
-                    Console.Out.WriteLine($"{id}\t{piece}");
+                    Terminal.WriteJson(new { ids, pieces });
                 }
-            }
+                else
+                {
+                    foreach (var (id, piece) in ids.Zip(pieces))
+                    {
+                        Console.Out.WriteLine($"{id}\t{piece}");
+                    }
+                }
 
-            return ExitCodes.Success;
-        });
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 }

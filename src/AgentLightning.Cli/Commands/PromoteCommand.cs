@@ -11,17 +11,45 @@ internal static class PromoteCommand
     {
         var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
         var runId = new Option<string>("--run-id") { Description = "The training run whose model is to serve.", Required = true };
-        var promotedBy = new Option<string>("--promoted-by") { Description = "Who releases it, for the record.", DefaultValueFactory = _ => "cli" };
-        var force = new Option<bool>("--force") { Description = "Release it although the gate has not passed it; the record says so." };
-        var command = new Command("promote", "Releases the model of a training run that passed the gate. Example: lightning promote --run-id ID") { runId, promotedBy, force, agentId, store, json };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var promotedBy = new Option<string>("--promoted-by")
         {
-            await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(store)! }, create: false, cancellationToken);
-            var release = await workspace.Get<DeploymentService>().PromoteAsync(
-                parsed.GetValue(agentId)!, parsed.GetValue(runId)!, parsed.GetValue(promotedBy)!, parsed.GetValue(force), cancellationToken);
-            ReleaseTable.Write(release, parsed.GetValue(json), "serves now");
-            return ExitCodes.Success;
-        });
+            Description = "Who releases it, for the record.",
+            DefaultValueFactory = _ => "cli",
+        };
+        var force = new Option<bool>("--force") { Description = "Release it although the gate has not passed it; the record says so." };
+        var command = new Command(
+            "promote",
+            "Releases the model of a training run that passed the gate. Example: lightning promote --run-id ID"
+        )
+        {
+            runId,
+            promotedBy,
+            force,
+            agentId,
+            store,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
+            {
+                await using var workspace = await Workspace.OpenAsync(
+                    new LightningOptions { Store = parsed.GetValue(store)! },
+                    create: false,
+                    cancellationToken
+                );
+                var release = await workspace
+                    .Get<DeploymentService>()
+                    .PromoteAsync(
+                        parsed.GetValue(agentId)!,
+                        parsed.GetValue(runId)!,
+                        parsed.GetValue(promotedBy)!,
+                        parsed.GetValue(force),
+                        cancellationToken
+                    );
+                ReleaseTable.Write(release, parsed.GetValue(json), "serves now");
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 }

@@ -20,33 +20,64 @@ internal static class RewardsCommand
         var episodeId = new Option<string?>("--episode-id") { Description = "Only rewards of this episode." };
         var source = new Option<string?>("--source") { Description = "Only rewards of this source, for example human_approval." };
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 50 };
-        var before = new Option<string?>("--before") { Description = "Only rewards older than this one: the last id of a page gives the next." };
-        var command = new Command("list", "Lists rewards, newest first. Example: lightning rewards list --store lightning-demo/lightning.db --limit 5") { agentId, episodeId, source, limit, before };
+        var before = new Option<string?>("--before")
+        {
+            Description = "Only rewards older than this one: the last id of a page gives the next.",
+        };
+        var command = new Command(
+            "list",
+            "Lists rewards, newest first. Example: lightning rewards list --store lightning-demo/lightning.db --limit 5"
+        )
+        {
+            agentId,
+            episodeId,
+            source,
+            limit,
+            before,
+        };
         records.AddTo(command);
         command.Add(json);
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var word = parsed.GetValue(source) is { } text ? EnumText.Parse<RewardSource>(text, "--source") : (RewardSource?)null;
-            await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-            var list = await opened.ListRewardsAsync(new RewardQuery(parsed.GetValue(agentId), parsed.GetValue(episodeId), word, parsed.GetValue(limit), parsed.GetValue(before)), cancellationToken);
-            if (parsed.GetValue(json))
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                Terminal.WriteJson(list);
+                var word = parsed.GetValue(source) is { } text ? EnumText.Parse<RewardSource>(text, "--source") : (RewardSource?)null;
+                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                var list = await opened.ListRewardsAsync(
+                    new RewardQuery(
+                        parsed.GetValue(agentId),
+                        parsed.GetValue(episodeId),
+                        word,
+                        parsed.GetValue(limit),
+                        parsed.GetValue(before)
+                    ),
+                    cancellationToken
+                );
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(list);
+                    return ExitCodes.Success;
+                }
+
+                var table = new Table().AddColumns("id", "given", "episode", "source", "reward", "as given", "counts");
+                foreach (var reward in list.Rewards)
+                {
+                    table.AddRow(
+                        Markup.Escape(reward.Id),
+                        reward.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
+                        Markup.Escape(reward.EpisodeId),
+                        Markup.Escape($"{EnumText.Of(reward.Source)} {reward.Evaluator}".TrimEnd()),
+                        reward.Value.ToString("+0.000;-0.000;0.000", CultureInfo.InvariantCulture),
+                        Markup.Escape(
+                            reward.RawValue is { } raw ? string.Create(CultureInfo.InvariantCulture, $"{raw} on {reward.Scale}") : ""
+                        ),
+                        reward.IsCurrent ? "yes" : "superseded"
+                    );
+                }
+
+                Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }
-
-            var table = new Table().AddColumns("id", "given", "episode", "source", "reward", "as given", "counts");
-            foreach (var reward in list.Rewards)
-            {
-                table.AddRow(
-                    Markup.Escape(reward.Id), reward.CreatedAt.ToString("u", CultureInfo.InvariantCulture), Markup.Escape(reward.EpisodeId),
-                    Markup.Escape($"{EnumText.Of(reward.Source)} {reward.Evaluator}".TrimEnd()), reward.Value.ToString("+0.000;-0.000;0.000", CultureInfo.InvariantCulture),
-                    Markup.Escape(reward.RawValue is { } raw ? string.Create(CultureInfo.InvariantCulture, $"{raw} on {reward.Scale}") : ""), reward.IsCurrent ? "yes" : "superseded");
-            }
-
-            Terminal.Results.Write(table);
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 }

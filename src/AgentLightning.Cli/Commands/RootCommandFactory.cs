@@ -5,24 +5,25 @@ namespace AgentLightning.Cli.Commands;
 /// <summary>The command tree of <c>lightning</c>.</summary>
 internal static class RootCommandFactory
 {
-    public static RootCommand Create() => new("Makes AI agents better from feedback: capture, reward, train, prove, release, roll back.")
-    {
-        DemoCommand.Create(),
-        ServeCommand.Create(),
-        HealthCommand.Create(),
-        KeysCommand.Create(),
-        AuditCommand.Create(),
-        TriageCommand.Create(),
-        EpisodesCommand.Create(),
-        LabelEpisodeCommand.Create(),
-        RewardsCommand.Create(),
-        FeedbackCommand.Create(),
-        StatsCommand.Create(),
-        PromoteCommand.Create(),
-        RollbackCommand.Create(),
-        LineageCommand.Create(),
-        DbCommand.Create(),
-        DoctorCommand.Create(),
-        ModelCommand.Create(),
-    };
+    public static RootCommand Create() =>
+        new("Makes AI agents better from feedback: capture, reward, train, prove, release, roll back.")
+        {
+            DemoCommand.Create(),
+            ServeCommand.Create(),
+            HealthCommand.Create(),
+            KeysCommand.Create(),
+            AuditCommand.Create(),
+            TriageCommand.Create(),
+            EpisodesCommand.Create(),
+            LabelEpisodeCommand.Create(),
+            RewardsCommand.Create(),
+            FeedbackCommand.Create(),
+            StatsCommand.Create(),
+            PromoteCommand.Create(),
+            RollbackCommand.Create(),
+            LineageCommand.Create(),
+            DbCommand.Create(),
+            DoctorCommand.Create(),
+            ModelCommand.Create(),
+        };
 }

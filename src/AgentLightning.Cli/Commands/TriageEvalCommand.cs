@@ -11,49 +11,70 @@ internal static class TriageEvalCommand
 {
     public static Command Create()
     {
-        var (data, text, label, slice, skipEmpty) = (CommonOptions.Data(), CommonOptions.TextColumn(), CommonOptions.LabelColumn(), CommonOptions.SliceColumn(), CommonOptions.SkipEmpty());
+        var (data, text, label, slice, skipEmpty) = (
+            CommonOptions.Data(),
+            CommonOptions.TextColumn(),
+            CommonOptions.LabelColumn(),
+            CommonOptions.SliceColumn(),
+            CommonOptions.SkipEmpty()
+        );
         var json = CommonOptions.Json();
         var model = new Option<DirectoryInfo>("--model") { Description = "Folder of a model that 'triage train' made.", Required = true };
-        var command = new Command("eval", "Scores a policy on labelled rows. Example: lightning triage eval --model model --data test.csv --text-column title,body --label-column label")
+        var command = new Command(
+            "eval",
+            "Scores a policy on labelled rows. Example: lightning triage eval --model model --data test.csv --text-column title,body "
+                + "--label-column label"
+        )
         {
-            model, data, text, label, slice, skipEmpty, json,
+            model,
+            data,
+            text,
+            label,
+            slice,
+            skipEmpty,
+            json,
         };
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var policy = await ModelFolder.ReadAsync(parsed.GetValue(model)!.FullName, cancellationToken);
-            var known = policy.Categories.ToHashSet(StringComparer.Ordinal);
-            var scored = new List<ScoredItem>();
-            var clock = new Stopwatch();
-            foreach (var item in CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty).Read())
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (!known.Contains(item.Label))
+                var policy = await ModelFolder.ReadAsync(parsed.GetValue(model)!.FullName, cancellationToken);
+                var known = policy.Categories.ToHashSet(StringComparer.Ordinal);
+                var scored = new List<ScoredItem>();
+                var clock = new Stopwatch();
+                foreach (var item in CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty).Read())
                 {
-                    throw LightningException.Invalid($"The data has the label '{item.Label}', which the model never saw in training. It knows: {string.Join(", ", policy.Categories)}.");
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (!known.Contains(item.Label))
+                    {
+                        throw LightningException.Invalid(
+                            $"The data has the label '{item.Label}', which the model never saw in training. It knows: "
+                                + $"{string.Join(", ", policy.Categories)}."
+                        );
+                    }
+
+                    clock.Start();
+                    scored.Add(ScoredItem.Of(policy, item));
+                    clock.Stop();
                 }
 
-                clock.Start();
-                scored.Add(ScoredItem.Of(policy, item));
-                clock.Stop();
-            }
+                if (scored.Count == 0)
+                {
+                    throw LightningException.Invalid("The data has no rows. Give a file with labelled rows.");
+                }
 
-            if (scored.Count == 0)
-            {
-                throw LightningException.Invalid("The data has no rows. Give a file with labelled rows.");
-            }
+                var score = ScoreResult.Of(scored, clock.Elapsed);
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(score);
+                }
+                else
+                {
+                    ScoreTable.Write(score);
+                }
 
-            var score = ScoreResult.Of(scored, clock.Elapsed);
-            if (parsed.GetValue(json))
-            {
-                Terminal.WriteJson(score);
+                return ExitCodes.Success;
             }
-            else
-            {
-                ScoreTable.Write(score);
-            }
-
-            return ExitCodes.Success;
-        });
+        );
         return command;
     }
 }

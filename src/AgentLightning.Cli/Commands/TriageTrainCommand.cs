@@ -4,7 +4,7 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
-using AgentLightning.Local;
+using AgentLightning.Engine;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -14,55 +14,114 @@ internal static class TriageTrainCommand
 {
     public static Command Create()
     {
-        var (data, text, label, slice, skipEmpty) = (CommonOptions.Data(), CommonOptions.TextColumn(), CommonOptions.LabelColumn(), CommonOptions.SliceColumn(), CommonOptions.SkipEmpty());
+        var (data, text, label, slice, skipEmpty) = (
+            CommonOptions.Data(),
+            CommonOptions.TextColumn(),
+            CommonOptions.LabelColumn(),
+            CommonOptions.SliceColumn(),
+            CommonOptions.SkipEmpty()
+        );
         var (seed, json) = (CommonOptions.Seed(), CommonOptions.Json());
-        var output = new Option<DirectoryInfo>("--out") { Description = "Folder for the model; new, empty, or with a model that is replaced.", Required = true };
-        var folds = new Option<int>("--folds") { Description = "Also score the method on this file by cross-validation, 2 to 20 folds; 0 leaves it out.", DefaultValueFactory = _ => 0 };
-        var command = new Command("train", "Trains a policy from labels. Example: lightning triage train --data issues.csv --text-column title,body --label-column label --out model")
+        var output = new Option<DirectoryInfo>("--out")
         {
-            data, text, label, slice, skipEmpty, output, folds, seed, json,
+            Description = "Folder for the model; new, empty, or with a model that is replaced.",
+            Required = true,
         };
-        command.SetAction(async (parsed, cancellationToken) =>
+        var folds = new Option<int>("--folds")
         {
-            var foldCount = parsed.GetValue(folds);
-            if (foldCount is not (0 or (>= 2 and <= 20)))
+            Description = "Also score the method on this file by cross-validation, 2 to 20 folds; 0 leaves it out.",
+            DefaultValueFactory = _ => 0,
+        };
+        var command = new Command(
+            "train",
+            "Trains a policy from labels. Example: lightning triage train --data issues.csv --text-column title,body --label-column label "
+                + "--out model"
+        )
+        {
+            data,
+            text,
+            label,
+            slice,
+            skipEmpty,
+            output,
+            folds,
+            seed,
+            json,
+        };
+        command.SetAction(
+            async (parsed, cancellationToken) =>
             {
-                throw LightningException.Invalid($"--folds must be 0 or from 2 to 20, but it is {foldCount}.");
-            }
-
-            var folder = parsed.GetValue(output)!.FullName;
-            ModelFolder.CheckWritable(folder);
-            var items = CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty).Read().ToList();
-            var labels = LabelledSet.LabelsOf(items);
-            var validation = foldCount == 0 ? null : CrossValidate(items, labels, foldCount, parsed.GetValue(seed), cancellationToken);
-
-            var clock = Stopwatch.StartNew();
-            var trained = Train(items, labels, parsed.GetValue(seed), cancellationToken);
-            var seconds = clock.Elapsed.TotalSeconds;
-            var card = await ModelFolder.WriteAsync(folder, trained.Model, items.Count, parsed.GetValue(seed), cancellationToken);
-            var result = new TrainResult(folder, card.Labels, card.Examples, card.Parameters, card.Seed, card.Sha256, trained.Metrics["loss"], seconds, validation);
-            if (parsed.GetValue(json))
-            {
-                Terminal.WriteJson(result);
-            }
-            else
-            {
-                Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Trained on [bold]{items.Count}[/] texts with {labels.Count} labels in {seconds:0.0} s: {folder}");
-                if (validation is not null)
+                var foldCount = parsed.GetValue(folds);
+                if (foldCount is not (0 or (>= 2 and <= 20)))
                 {
-                    ScoreTable.Write(validation);
+                    throw LightningException.Invalid($"--folds must be 0 or from 2 to 20, but it is {foldCount}.");
                 }
-            }
 
-            return ExitCodes.Success;
-        });
+                var folder = parsed.GetValue(output)!.FullName;
+                ModelFolder.CheckWritable(folder);
+                var items = CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty).Read().ToList();
+                var labels = LabelledSet.LabelsOf(items);
+                var validation = foldCount == 0 ? null : CrossValidate(items, labels, foldCount, parsed.GetValue(seed), cancellationToken);
+
+                var clock = Stopwatch.StartNew();
+                var trained = Train(items, labels, parsed.GetValue(seed), cancellationToken);
+                var seconds = clock.Elapsed.TotalSeconds;
+                var card = await ModelFolder.WriteAsync(folder, trained.Model, items.Count, parsed.GetValue(seed), cancellationToken);
+                var result = new TrainResult(
+                    folder,
+                    card.Labels,
+                    card.Examples,
+                    card.Parameters,
+                    card.Seed,
+                    card.Sha256,
+                    trained.Metrics["loss"],
+                    seconds,
+                    validation
+                );
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(result);
+                }
+                else
+                {
+                    Terminal.Results.MarkupLineInterpolated(
+                        CultureInfo.InvariantCulture,
+                        $"Trained on [bold]{items.Count}[/] texts with {labels.Count} labels in {seconds:0.0} s: {folder}"
+                    );
+                    if (validation is not null)
+                    {
+                        ScoreTable.Write(validation);
+                    }
+                }
+
+                return ExitCodes.Success;
+            }
+        );
         return command;
     }
 
-    private static TrainedClassifier Train(IReadOnlyList<LabelledItem> items, IReadOnlyList<string> labels, long seed, CancellationToken cancellationToken) =>
-        PolicyTrainer.FromLabels([.. items.Select(item => item.Task)], [.. items.Select(item => item.Label)], labels, seed, null, cancellationToken);
+    private static TrainedClassifier Train(
+        IReadOnlyList<LabelledItem> items,
+        IReadOnlyList<string> labels,
+        long seed,
+        CancellationToken cancellationToken
+    ) =>
+        PolicyTrainer.FromLabels(
+            [.. items.Select(item => item.Task)],
+            [.. items.Select(item => item.Label)],
+            labels,
+            seed,
+            null,
+            cancellationToken
+        );
 
-    private static ScoreResult CrossValidate(IReadOnlyList<LabelledItem> items, IReadOnlyList<string> labels, int folds, long seed, CancellationToken cancellationToken)
+    private static ScoreResult CrossValidate(
+        IReadOnlyList<LabelledItem> items,
+        IReadOnlyList<string> labels,
+        int folds,
+        long seed,
+        CancellationToken cancellationToken
+    )
     {
         var order = LabelledSet.Shuffled(items, seed);
         var scored = new List<ScoredItem>();
@@ -80,5 +139,14 @@ internal static class TriageTrainCommand
     }
 
     private sealed record TrainResult(
-        string Model, IReadOnlyList<string> Labels, int Examples, long Parameters, long Seed, string Sha256, double Loss, double Seconds, ScoreResult? CrossValidation);
+        string Model,
+        IReadOnlyList<string> Labels,
+        int Examples,
+        long Parameters,
+        long Seed,
+        string Sha256,
+        double Loss,
+        double Seconds,
+        ScoreResult? CrossValidation
+    );
 }

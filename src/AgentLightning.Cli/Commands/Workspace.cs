@@ -1,4 +1,4 @@
-using AgentLightning.Local;
+using AgentLightning.Engine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +12,8 @@ internal sealed class Workspace : IAsyncDisposable
     private Workspace(ServiceProvider services) => _services = services;
 
     /// <summary>Opens a store, brought up to date; with <paramref name="create"/> false it must exist.</summary>
-    public static Task<Workspace> OpenAsync(LightningOptions options, bool create, CancellationToken cancellationToken) => OpenAsync(options, create, migrate: true, cancellationToken);
+    public static Task<Workspace> OpenAsync(LightningOptions options, bool create, CancellationToken cancellationToken) =>
+        OpenAsync(options, create, migrate: true, cancellationToken);
 
     /// <param name="migrate">False leaves the schema as it is.</param>
     public static async Task<Workspace> OpenAsync(LightningOptions options, bool create, bool migrate, CancellationToken cancellationToken)
@@ -31,10 +32,18 @@ internal sealed class Workspace : IAsyncDisposable
     }
 
     /// <summary>The services on a store that nobody has looked for yet.</summary>
-    public static Workspace Closed(LightningOptions options) => new(
-        new ServiceCollection()
-            .AddLogging(logging => logging.AddFilter(level => level >= LogLevel.Error).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace))
-            .AddLightning(options).AddLocalEngine().BuildServiceProvider());
+    public static Workspace Closed(LightningOptions options) =>
+        new(
+            new ServiceCollection()
+                .AddLogging(logging =>
+                    logging
+                        .AddFilter(level => level >= LogLevel.Error)
+                        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+                )
+                .AddLightning(options)
+                .AddLocalEngine()
+                .BuildServiceProvider()
+        );
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();

@@ -17,7 +17,12 @@ internal sealed class DemoFolder(string path)
     /// <summary>The state to go on from: a new one, or that of an unfinished demo with the same options.</summary>
     public async Task<DemoState> PrepareAsync(DemoOptions options, Func<Task<long>> countEpisodes)
     {
-        var fresh = new DemoState { Seed = options.Seed, Method = options.Method, Source = options.Source };
+        var fresh = new DemoState
+        {
+            Seed = options.Seed,
+            Method = options.Method,
+            Source = options.Source,
+        };
         if (File.Exists(path))
         {
             throw LightningException.Invalid($"'{path}' is a file. Give a folder with --out.");
@@ -40,13 +45,18 @@ internal sealed class DemoFolder(string path)
             var now = await countEpisodes();
             return now == written
                 ? Begin(fresh)
-                : throw LightningException.Conflict($"'{path}' holds a finished demo and {now - written} episodes that came later. Give another folder with --out, or replace all of it with --overwrite.");
+                : throw LightningException.Conflict(
+                    $"'{path}' holds a finished demo and {now - written} episodes that came later. Give another folder with --out, or "
+                        + $"replace all of it with --overwrite."
+                );
         }
 
         return found.Seed == options.Seed && found.Method == options.Method && found.Source == options.Source
             ? found
             : throw LightningException.Conflict(
-                $"'{path}' holds an unfinished demo (seed {found.Seed}, {found.Source}, from {EnumText.Of(found.Method)}). Repeat it with the same options to go on, give another folder with --out, or replace it with --overwrite.");
+                $"'{path}' holds an unfinished demo (seed {found.Seed}, {found.Source}, from {EnumText.Of(found.Method)}). Repeat it with "
+                    + $"the same options to go on, give another folder with --out, or replace it with --overwrite."
+            );
     }
 
     /// <summary>Writes the state, whole or not at all.</summary>
@@ -75,17 +85,28 @@ internal sealed class DemoFolder(string path)
         }
         catch (JsonException e)
         {
-            throw new LightningException(ErrorKind.Corrupt, $"'{StatePath}' cannot be read: {e.Message} Give another folder with --out, or replace the demo with --overwrite.", e);
+            throw new LightningException(
+                ErrorKind.Corrupt,
+                $"'{StatePath}' cannot be read: {e.Message} Give another folder with --out, or replace the demo with --overwrite.",
+                e
+            );
         }
 
         if (state is not { Done: not null, Slices: not null, TrainingRewards: not null, ServingRewards: not null, Source: not null })
         {
-            throw new LightningException(ErrorKind.Corrupt, $"'{StatePath}' is not the note of a demo. Give another folder with --out, or replace the demo with --overwrite.");
+            throw new LightningException(
+                ErrorKind.Corrupt,
+                $"'{StatePath}' is not the note of a demo. Give another folder with --out, or replace the demo with --overwrite."
+            );
         }
 
         if (state.Done.Count > 0 && !File.Exists(StorePath))
         {
-            throw new LightningException(ErrorKind.Corrupt, $"'{path}' is half a demo: demo.json says that {state.Done.Count} steps are done, but lightning.db is missing. Give another folder with --out, or replace the demo with --overwrite.");
+            throw new LightningException(
+                ErrorKind.Corrupt,
+                $"'{path}' is half a demo: demo.json says that {state.Done.Count} steps are done, but lightning.db is missing. Give "
+                    + $"another folder with --out, or replace the demo with --overwrite."
+            );
         }
 
         return state;
@@ -95,8 +116,13 @@ internal sealed class DemoFolder(string path)
     {
         if (!File.Exists(StatePath))
         {
-            var what = File.Exists(StorePath) ? "half a demo, or another store: lightning.db is there, but demo.json is missing" : "something that is not a demo";
-            throw new LightningException(ErrorKind.Corrupt, $"'{path}' holds {what}. Give another folder with --out, or remove this one yourself.");
+            var what = File.Exists(StorePath)
+                ? "half a demo, or another store: lightning.db is there, but demo.json is missing"
+                : "something that is not a demo";
+            throw new LightningException(
+                ErrorKind.Corrupt,
+                $"'{path}' holds {what}. Give another folder with --out, or remove this one yourself."
+            );
         }
     }
 }

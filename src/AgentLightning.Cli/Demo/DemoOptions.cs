@@ -8,7 +8,8 @@ namespace AgentLightning.Cli.Demo;
 internal sealed record DemoOptions(string Folder, long Seed, TrainingMethod Method, LabelledCsv? Csv, bool Overwrite)
 {
     /// <summary>What must be the same for an unfinished demo to go on.</summary>
-    public string Source => Csv is null
-        ? "bundled feedback"
-        : $"{Csv.Path} (text {string.Join(",", Csv.TextColumns)}; label {Csv.LabelColumn}; {new FileInfo(Csv.Path).Length} bytes)";
+    public string Source =>
+        Csv is null
+            ? "bundled feedback"
+            : $"{Csv.Path} (text {string.Join(",", Csv.TextColumns)}; label {Csv.LabelColumn}; {new FileInfo(Csv.Path).Length} bytes)";
 }

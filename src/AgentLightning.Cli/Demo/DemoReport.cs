@@ -17,22 +17,44 @@ internal static class DemoReport
         table.AddRow("accuracy", Figure(comparison.BaselineAccuracy), Figure(comparison.CandidateAccuracy));
         foreach (var slice in state.Slices)
         {
-            table.AddRow($"  macro-F1 of {Markup.Escape(slice.Slice)}, {slice.Count} items", Figure(slice.Baseline), Figure(slice.Candidate));
+            table.AddRow(
+                $"  macro-F1 of {Markup.Escape(slice.Slice)}, {slice.Count} items",
+                Figure(slice.Baseline),
+                Figure(slice.Candidate)
+            );
         }
 
         table.AddRow("mean reward when serving", Reward(state, "before"), Reward(state, "after"));
-        table.AddRow("gate", "", $"{(result.Gate.Passed ? "[green]passed[/]" : "[red]not passed[/]")}: {Markup.Escape(state.Evaluation.Verdict.Reason)}, {P(result.Gate.PValue)}");
+        table.AddRow(
+            "gate",
+            "",
+            $"{(result.Gate.Passed ? "[green]passed[/]" : "[red]not passed[/]")}: {Markup.Escape(state.Evaluation.Verdict.Reason)}, "
+                + $"{P(result.Gate.PValue)}"
+        );
         table.AddRow("release", "", result.Promoted ? "[green]promoted[/]" : "[yellow]not promoted[/]");
         if (state.BadEvaluation is { } bad)
         {
-            table.AddRow("bad release", "", $"macro-F1 {Figure(bad.Comparison.Candidate)}, gate [red]not passed[/], forced; mean reward {Reward(state, "bad release")}");
+            table.AddRow(
+                "bad release",
+                "",
+                $"macro-F1 {Figure(bad.Comparison.Candidate)}, gate [red]not passed[/], forced; mean reward {Reward(state, "bad release")}"
+            );
         }
 
-        table.AddRow("rollback", "", result.Rollback.Triggered ? $"[green]rolled back[/]: {Markup.Escape(result.Rollback.Reason)}" : $"[yellow]none[/]: {Markup.Escape(result.Rollback.Reason)}");
+        table.AddRow(
+            "rollback",
+            "",
+            result.Rollback.Triggered
+                ? $"[green]rolled back[/]: {Markup.Escape(result.Rollback.Reason)}"
+                : $"[yellow]none[/]: {Markup.Escape(result.Rollback.Reason)}"
+        );
         table.AddRow("now", "", state.ServingRewards.ContainsKey("rolled back") ? $"mean reward {Reward(state, "rolled back")} again" : "");
         Terminal.Results.Write(table);
         WriteChart(state);
-        Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{result.Episodes} episodes, {result.Rewards} rewards, {result.Seconds:0.0} s, seed {result.Seed}");
+        Terminal.Results.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"{result.Episodes} episodes, {result.Rewards} rewards, {result.Seconds:0.0} s, seed {result.Seed}"
+        );
         var program = Program();
         Terminal.Results.WriteLine($"Look inside:  {program} lineage --store {store}");
         Terminal.Results.WriteLine($"Try it:       {program} serve --store {store}");
@@ -40,7 +62,10 @@ internal static class DemoReport
 
     private static void WriteChart(DemoState state)
     {
-        var chart = new BarChart().Label("macro-F1 on held-out items, %").LeftAlignLabel().WithMaxValue(100)
+        var chart = new BarChart()
+            .Label("macro-F1 on held-out items, %")
+            .LeftAlignLabel()
+            .WithMaxValue(100)
             .AddItem("before", Percent(state.Evaluation!.Comparison.Baseline.Value), Color.Grey)
             .AddItem("after", Percent(state.Evaluation.Comparison.Candidate.Value), Color.Green);
         if (state.BadEvaluation is { } bad)
@@ -51,7 +76,10 @@ internal static class DemoReport
         Terminal.Results.Write(chart);
         if (state.TrainingRewards.Count > 0)
         {
-            Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"reward of fresh answers, round by round  {Sparkline(state.TrainingRewards)}  {state.TrainingRewards[0]:+0.00;-0.00} → {state.TrainingRewards[^1]:+0.00;-0.00}");
+            Terminal.Results.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture,
+                $"reward of fresh answers, round by round  {Sparkline(state.TrainingRewards)}  {state.TrainingRewards[0]:+0.00;-0.00} → {state.TrainingRewards[^1]:+0.00;-0.00}"
+            );
         }
     }
 
@@ -65,17 +93,24 @@ internal static class DemoReport
 
         var folder = Path.GetDirectoryName(path);
         var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Contains(folder);
-        return found ? "lightning" : Path.GetRelativePath(Environment.CurrentDirectory, path) is var relative && relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+        return found ? "lightning"
+            : Path.GetRelativePath(Environment.CurrentDirectory, path) is var relative
+            && relative.StartsWith("..", StringComparison.Ordinal)
+                ? path
+            : relative;
     }
 
     private static string Sparkline(IReadOnlyList<double> values)
     {
         const string Bars = "▁▂▃▄▅▆▇█";
         var (low, high) = (values.Min(), values.Max());
-        return string.Concat(values.Select(value => Bars[high > low ? (int)Math.Round((value - low) / (high - low) * (Bars.Length - 1)) : 0]));
+        return string.Concat(
+            values.Select(value => Bars[high > low ? (int)Math.Round((value - low) / (high - low) * (Bars.Length - 1)) : 0])
+        );
     }
 
-    private static string Figure(Measurement m) => string.Create(CultureInfo.InvariantCulture, $"{m.Value:0.000} [[{m.Low:0.000}, {m.High:0.000}]]");
+    private static string Figure(Measurement m) =>
+        string.Create(CultureInfo.InvariantCulture, $"{m.Value:0.000} [[{m.Low:0.000}, {m.High:0.000}]]");
 
     private static string P(double p) => p < 0.0001 ? "p < 0.0001" : string.Create(CultureInfo.InvariantCulture, $"p = {p:0.0000}");
 

@@ -18,10 +18,17 @@ namespace AgentLightning.Cli.Demo;
 internal delegate void ReportStep(double share, string text);
 
 /// <summary>
-/// The whole loop, step by step, over a store: capture → reward → data set → train → evaluate → promote → serve, then a bad release and its rollback.
-/// Every step may be repeated: its records have ids of their own, so that a second try adds nothing.
+/// The whole loop, step by step, over a store: capture → reward → data set → train → evaluate → promote → serve, then a bad release and its
+/// rollback. Every step may be repeated: its records have ids of their own, so that a second try adds nothing.
 /// </summary>
-internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOptions options, DemoState state, IReadOnlyList<LabelledItem> items, IReadOnlyList<string> labels)
+internal sealed class DemoRunner(
+    Workspace workspace,
+    DemoFolder folder,
+    DemoOptions options,
+    DemoState state,
+    IReadOnlyList<LabelledItem> items,
+    IReadOnlyList<string> labels
+)
 {
     public const double HeldOutShare = 0.25;
     private const double Exploration = 0.2;
@@ -33,24 +40,31 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
     /// <summary>What users send after the release: inputs that no policy has learned from.</summary>
     private readonly IReadOnlyList<LabelledItem> _unseen =
     [
-        .. LabelledSet.Shuffled(items, options.Seed).Where(item => DatasetBuilder.SideOf(item.Task.Key, options.Seed, HeldOutShare) == DatasetSide.Validation),
+        .. LabelledSet
+            .Shuffled(items, options.Seed)
+            .Where(item => DatasetBuilder.SideOf(item.Task.Key, options.Seed, HeldOutShare) == DatasetSide.Validation),
     ];
 
     private readonly SimulatedReviewer _reviewer = new(
-        items.ToDictionary(item => item.Task.Key), options, workspace.Get<EpisodeRecorder>(), workspace.Get<IRewardStore>(), workspace.Get<TimeProvider>());
+        items.ToDictionary(item => item.Task.Key),
+        options,
+        workspace.Get<EpisodeRecorder>(),
+        workspace.Get<IRewardStore>(),
+        workspace.Get<TimeProvider>()
+    );
 
     /// <summary>The steps with their names in <c>demo.json</c>, in order.</summary>
     public IReadOnlyList<(string Name, string Title, Func<ReportStep, CancellationToken, Task> Run)> Steps =>
-    [
-        ("capture", "Capture: the first policy answers, people reward", CaptureAsync),
-        ("dataset", "Data set: split, held out, hashed", BuildDatasetAsync),
-        ("train", options.Method == TrainingMethod.Supervised ? "Train from labels" : "Train from rewards only", TrainAsync),
-        ("evaluate", "Evaluate on held-out items", EvaluateAsync),
-        ("promote", "Gate and promote", PromoteAsync),
-        ("serve", "Serve the release", ServeAsync),
-        ("bad-release", "A bad release is forced past the gate", ReleaseBadAsync),
-        ("guard", "Serve it, watched by the guard", ServeBadAsync),
-    ];
+        [
+            ("capture", "Capture: the first policy answers, people reward", CaptureAsync),
+            ("dataset", "Data set: split, held out, hashed", BuildDatasetAsync),
+            ("train", options.Method == TrainingMethod.Supervised ? "Train from labels" : "Train from rewards only", TrainAsync),
+            ("evaluate", "Evaluate on held-out items", EvaluateAsync),
+            ("promote", "Gate and promote", PromoteAsync),
+            ("serve", "Serve the release", ServeAsync),
+            ("bad-release", "A bad release is forced past the gate", ReleaseBadAsync),
+            ("guard", "Serve it, watched by the guard", ServeBadAsync),
+        ];
 
     public async Task RunAsync(Func<string, string, ReportStep> begin, CancellationToken cancellationToken)
     {
@@ -75,10 +89,18 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
         folder.Save(state);
     }
 
-    public DemoResult Result() => new(
-        state.Evaluation!.Comparison.Baseline, state.Evaluation.Comparison.Candidate, new DemoGate(state.Evaluation.Verdict.Passed, state.Evaluation.Comparison.PValue),
-        state.ReleaseId is not null, new DemoRollback(state.RollbackReason is not null, state.RollbackReason ?? NoRollback()), state.Episodes!.Value, state.Rewards!.Value,
-        Math.Round(state.Seconds, 1), state.Seed);
+    public DemoResult Result() =>
+        new(
+            state.Evaluation!.Comparison.Baseline,
+            state.Evaluation.Comparison.Candidate,
+            new DemoGate(state.Evaluation.Verdict.Passed, state.Evaluation.Comparison.PValue),
+            state.ReleaseId is not null,
+            new DemoRollback(state.RollbackReason is not null, state.RollbackReason ?? NoRollback()),
+            state.Episodes!.Value,
+            state.Rewards!.Value,
+            Math.Round(state.Seconds, 1),
+            state.Seed
+        );
 
     private async Task CaptureAsync(ReportStep report, CancellationToken cancellationToken)
     {
@@ -126,7 +148,9 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
 
     private async Task BuildDatasetAsync(ReportStep report, CancellationToken cancellationToken)
     {
-        var dataset = await workspace.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Agent, "demo", options.Seed, HeldOutShare), cancellationToken);
+        var dataset = await workspace
+            .Get<DatasetBuilder>()
+            .BuildAsync(new DatasetRequest(Agent, "demo", options.Seed, HeldOutShare), cancellationToken);
         state.DatasetId = dataset.Id;
     }
 
@@ -135,7 +159,9 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
         state.TrainingRewards.Clear();
         var environment = options.Method == TrainingMethod.PolicyGradient ? _reviewer : null;
         var run = await TrainAsync(
-            options.Method, new Dictionary<string, string> { ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture) }, environment,
+            options.Method,
+            new Dictionary<string, string> { ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture) },
+            environment,
             step =>
             {
                 if (step.Metrics.TryGetValue("reward", out var reward))
@@ -143,18 +169,43 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
                     state.TrainingRewards.Add(reward);
                 }
 
-                report((double)step.Step / step.Steps, string.Join("  ", step.Metrics.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.000}"))));
+                report(
+                    (double)step.Step / step.Steps,
+                    string.Join(
+                        "  ",
+                        step.Metrics.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.000}"))
+                    )
+                );
             },
-            cancellationToken);
+            cancellationToken
+        );
         state.RunId = run.Id;
     }
 
     private async Task<TrainingRun> TrainAsync(
-        TrainingMethod method, IReadOnlyDictionary<string, string> hyperparameters, IRolloutEnvironment? environment, Action<TrainingProgress> report, CancellationToken cancellationToken)
+        TrainingMethod method,
+        IReadOnlyDictionary<string, string> hyperparameters,
+        IRolloutEnvironment? environment,
+        Action<TrainingProgress> report,
+        CancellationToken cancellationToken
+    )
     {
         var serving = await workspace.Get<TriagePolicies>().ActiveAsync(Agent, cancellationToken);
-        var run = await workspace.Get<TrainingRunner>().RunAsync(
-            new TrainingRequest(Agent, state.DatasetId!, method, serving.Policy.Name, labels, hyperparameters, Environment: environment), new InlineProgress(report), cancellationToken);
+        var run = await workspace
+            .Get<TrainingRunner>()
+            .RunAsync(
+                new TrainingRequest(
+                    Agent,
+                    state.DatasetId!,
+                    method,
+                    serving.Policy.Name,
+                    labels,
+                    hyperparameters,
+                    Environment: environment
+                ),
+                new InlineProgress(report),
+                cancellationToken
+            );
         return run.Status == TrainingStatus.Succeeded ? run : throw LightningException.Conflict($"Training failed: {run.ErrorMessage}");
     }
 
@@ -168,10 +219,13 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
             where item.Slice is not null
             group item by item.Slice into slice
             orderby slice.Key
-            select new SliceComparison(slice.Key, slice.Count(), MacroF1(baseline, slice), MacroF1(candidate, slice)));
+            select new SliceComparison(slice.Key, slice.Count(), MacroF1(baseline, slice), MacroF1(candidate, slice))
+        );
 
         static double MacroF1(Contestant contestant, IEnumerable<LabelledItem> slice) =>
-            ClassificationReport.Of([.. slice.Select(item => item.Label)], [.. slice.Select(item => contestant.Answer(item.Task.ToJson()))]).MacroF1;
+            ClassificationReport
+                .Of([.. slice.Select(item => item.Label)], [.. slice.Select(item => contestant.Answer(item.Task.ToJson()))])
+                .MacroF1;
     }
 
     private async Task<EvaluationRecord> EvaluateAsync(string runId, CancellationToken cancellationToken)
@@ -187,7 +241,10 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
         var run = (await workspace.Get<ITrainingRunStore>().FindAsync(runId, cancellationToken))!;
         var policies = workspace.Get<TriagePolicies>();
         var serving = await policies.ActiveAsync(Agent, cancellationToken);
-        return (ContestantOf(serving.Policy, serving.Deployment?.Id), ContestantOf(await policies.OfRunAsync(run, cancellationToken), null));
+        return (
+            ContestantOf(serving.Policy, serving.Deployment?.Id),
+            ContestantOf(await policies.OfRunAsync(run, cancellationToken), null)
+        );
     }
 
     private static Contestant ContestantOf(ITriagePolicy policy, string? deploymentId)
@@ -227,9 +284,18 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
             return;
         }
 
-        var hyperparameters = new Dictionary<string, string> { ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture), ["reward_scale"] = "-1" };
+        var hyperparameters = new Dictionary<string, string>
+        {
+            ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
+            ["reward_scale"] = "-1",
+        };
         var run = await TrainAsync(
-            TrainingMethod.PolicyGradient, hyperparameters, null, step => report((double)step.Step / step.Steps, ""), cancellationToken);
+            TrainingMethod.PolicyGradient,
+            hyperparameters,
+            null,
+            step => report((double)step.Step / step.Steps, ""),
+            cancellationToken
+        );
         state.BadRunId = run.Id;
         state.BadEvaluation = await EvaluateAsync(run.Id, cancellationToken);
         state.BadReleaseId = await PromoteOnceAsync(run.Id, force: true, cancellationToken);
@@ -247,20 +313,35 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
         state.RollbackReason = active?.RollbackFrom == state.BadReleaseId ? active!.RollbackReason : null;
         if (state.RollbackReason is not null)
         {
-            state.ServingRewards["rolled back"] = await ServeAsync("restored", 2 * ServedItems, untilRollback: false, report, cancellationToken);
+            state.ServingRewards["rolled back"] = await ServeAsync(
+                "restored",
+                2 * ServedItems,
+                untilRollback: false,
+                report,
+                cancellationToken
+            );
         }
     }
 
     /// <summary>Lets the agent answer traffic, each answer rewarded at once, as a person would; returns the mean reward.</summary>
     private async Task<double> ServeAsync(string name, int from, bool untilRollback, ReportStep report, CancellationToken cancellationToken)
     {
-        var (agent, rewards, deployments) = (workspace.Get<TriageAgent>(), workspace.Get<RewardService>(), workspace.Get<IDeploymentStore>());
+        var (agent, rewards, deployments) = (
+            workspace.Get<TriageAgent>(),
+            workspace.Get<RewardService>(),
+            workspace.Get<IDeploymentStore>()
+        );
         var count = Math.Min(ServedItems, _unseen.Count);
         var (total, answered) = (0.0, 0);
         for (; answered < count; answered++)
         {
             var task = _unseen[(from + answered) % _unseen.Count].Task;
-            var answer = await agent.AnalyzeAsync(task, new TriageCall(Agent, $"demo-{name}-{answered:000000}"), new Random(0), cancellationToken);
+            var answer = await agent.AnalyzeAsync(
+                task,
+                new TriageCall(Agent, $"demo-{name}-{answered:000000}"),
+                new Random(0),
+                cancellationToken
+            );
             if (untilRollback && answer.Episode.DeploymentId != state.BadReleaseId)
             {
                 break;
@@ -268,9 +349,21 @@ internal sealed class DemoRunner(Workspace workspace, DemoFolder folder, DemoOpt
 
             var reward = _reviewer.Judge(answer.Episode, task, answer.Analysis, $"demo-{name}-reward-{answered:000000}");
             await rewards.AssignAsync(
-                new RewardRequest(reward.EpisodeId, reward.Value, reward.Source, reward.Correction, Evaluator: reward.Evaluator, RewardId: reward.Id), cancellationToken);
+                new RewardRequest(
+                    reward.EpisodeId,
+                    reward.Value,
+                    reward.Source,
+                    reward.Correction,
+                    Evaluator: reward.Evaluator,
+                    RewardId: reward.Id
+                ),
+                cancellationToken
+            );
             total += reward.Value;
-            report((double)answered / count, string.Create(CultureInfo.InvariantCulture, $"{answered + 1} answers, mean reward {total / (answered + 1):+0.00;-0.00}"));
+            report(
+                (double)answered / count,
+                string.Create(CultureInfo.InvariantCulture, $"{answered + 1} answers, mean reward {total / (answered + 1):+0.00;-0.00}")
+            );
         }
 
         return answered == 0 ? 0 : total / answered;

@@ -52,7 +52,16 @@ internal sealed record SliceComparison(string Slice, int Count, double Baseline,
 
 /// <summary>The one JSON object of <c>demo --json</c>.</summary>
 internal sealed record DemoResult(
-    Measurement Baseline, Measurement Candidate, DemoGate Gate, bool Promoted, DemoRollback Rollback, long Episodes, long Rewards, double Seconds, long Seed);
+    Measurement Baseline,
+    Measurement Candidate,
+    DemoGate Gate,
+    bool Promoted,
+    DemoRollback Rollback,
+    long Episodes,
+    long Rewards,
+    double Seconds,
+    long Seed
+);
 
 internal sealed record DemoGate(bool Passed, double PValue);
 

@@ -14,7 +14,12 @@ namespace AgentLightning.Cli.Demo;
 /// Only for held-out inputs, or when learning from labels, does it also say what would have been right.
 /// </summary>
 internal sealed class SimulatedReviewer(
-    IReadOnlyDictionary<string, LabelledItem> items, DemoOptions options, EpisodeRecorder recorder, IRewardStore rewards, TimeProvider time) : IRolloutEnvironment
+    IReadOnlyDictionary<string, LabelledItem> items,
+    DemoOptions options,
+    EpisodeRecorder recorder,
+    IRewardStore rewards,
+    TimeProvider time
+) : IRolloutEnvironment
 {
     private const string Reviewer = "reviewer";
 
@@ -25,8 +30,14 @@ internal sealed class SimulatedReviewer(
         var item = items[episode.InputKey!];
         var reward = new Reward
         {
-            Id = rewardId, EpisodeId = episode.Id, AgentId = episode.AgentId, Source = RewardSource.HumanApproval, Evaluator = Reviewer,
-            Value = analysis.Category == item.Label ? 1 : -1, CreatedAt = time.GetUtcNow(), Correction = MayTell(episode.InputKey!) ? item.Label : null,
+            Id = rewardId,
+            EpisodeId = episode.Id,
+            AgentId = episode.AgentId,
+            Source = RewardSource.HumanApproval,
+            Evaluator = Reviewer,
+            Value = analysis.Category == item.Label ? 1 : -1,
+            CreatedAt = time.GetUtcNow(),
+            Correction = MayTell(episode.InputKey!) ? item.Label : null,
         };
         if (item.Severity is not { } severity)
         {
@@ -39,7 +50,12 @@ internal sealed class SimulatedReviewer(
     }
 
     /// <summary>Judges fresh answers of a policy in training; each is an episode with a reward, like any other.</summary>
-    public async Task<IReadOnlyList<double>> TryAsync(string trainingRunId, int round, IReadOnlyList<RolloutAnswer> answers, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<double>> TryAsync(
+        string trainingRunId,
+        int round,
+        IReadOnlyList<RolloutAnswer> answers,
+        CancellationToken cancellationToken
+    )
     {
         var given = new List<Reward>(answers.Count);
         for (var i = 0; i < answers.Count; i++)
@@ -50,10 +66,17 @@ internal sealed class SimulatedReviewer(
             var analysis = AnalysisWriter.Write(task, answer.Action, Math.Exp(answer.LogProbability), "tried in training");
             var episode = new Episode
             {
-                Id = $"demo-train-{round:000}-{i:000000}", AgentId = TriageAgent.DefaultAgentId, TrainingRunId = trainingRunId, ModelDeployment = "in training",
-                UserInput = answer.Input, AssistantOutput = JsonSerializer.Serialize(analysis, LightningJson.Options), InputKey = answer.Key,
-                Action = answer.Action, ActionLogProbability = answer.LogProbability,
-                RequestLatencyMs = time.GetElapsedTime(started).TotalMilliseconds, CreatedAt = time.GetUtcNow(),
+                Id = $"demo-train-{round:000}-{i:000000}",
+                AgentId = TriageAgent.DefaultAgentId,
+                TrainingRunId = trainingRunId,
+                ModelDeployment = "in training",
+                UserInput = answer.Input,
+                AssistantOutput = JsonSerializer.Serialize(analysis, LightningJson.Options),
+                InputKey = answer.Key,
+                Action = answer.Action,
+                ActionLogProbability = answer.LogProbability,
+                RequestLatencyMs = time.GetElapsedTime(started).TotalMilliseconds,
+                CreatedAt = time.GetUtcNow(),
             };
             await recorder.RecordAsync(episode, cancellationToken);
             given.Add(Judge(episode, task, analysis, $"demo-train-reward-{round:000}-{i:000000}"));
@@ -65,5 +88,6 @@ internal sealed class SimulatedReviewer(
     }
 
     private bool MayTell(string key) =>
-        options.Method == TrainingMethod.Supervised || DatasetBuilder.SideOf(key, options.Seed, DemoRunner.HeldOutShare) == DatasetSide.Validation;
+        options.Method == TrainingMethod.Supervised
+        || DatasetBuilder.SideOf(key, options.Seed, DemoRunner.HeldOutShare) == DatasetSide.Validation;
 }

@@ -17,7 +17,14 @@ internal static class AnswerTokens
             throw LightningException.Invalid($"There is no file '{path}'. --data and --held-out take JSON lines with {members}.");
         }
 
-        return [.. File.ReadLines(path).Index().Where(row => !string.IsNullOrWhiteSpace(row.Item)).Select(row => (row.Item, Where: $"{path}, line {row.Index + 1}")).Select(row => read(Parse(row.Item, row.Where), row.Where))];
+        return
+        [
+            .. File.ReadLines(path)
+                .Index()
+                .Where(row => !string.IsNullOrWhiteSpace(row.Item))
+                .Select(row => (row.Item, Where: $"{path}, line {row.Index + 1}"))
+                .Select(row => read(Parse(row.Item, row.Where), row.Where)),
+        ];
     }
 
     /// <summary>A row of JSON lines.</summary>
@@ -36,10 +43,13 @@ internal static class AnswerTokens
 
     /// <summary>A list of messages, or null where it is none or empty.</summary>
     public static object?[]? Messages(JsonElement list) =>
-        list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 ? [.. list.EnumerateArray().Select(message => (object?)message)] : null;
+        list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0
+            ? [.. list.EnumerateArray().Select(message => (object?)message)]
+            : null;
 
     /// <summary>The text and the token that ends texts.</summary>
-    public static int[] OfText(string answer, Tokenizer tokenizer) => [.. tokenizer.Encode(answer, addSpecialTokens: false), .. tokenizer.EosIds.Take(1)];
+    public static int[] OfText(string answer, Tokenizer tokenizer) =>
+        [.. tokenizer.Encode(answer, addSpecialTokens: false), .. tokenizer.EosIds.Take(1)];
 
     /// <summary>The prompt of messages, and what makes tokens of the messages that answer them.</summary>
     public static (int[] Prompt, Func<object?[], int[]> AnswerOf) Chat(object?[] messages, string where, Tokenizer tokenizer)
@@ -52,7 +62,9 @@ internal static class AnswerTokens
             var whole = tokenizer.RenderChat([.. messages, .. answer], addGenerationPrompt: false);
             return whole.StartsWith(prompt, StringComparison.Ordinal)
                 ? tokenizer.Encode(whole[prompt.Length..], addSpecialTokens: false)
-                : throw LightningException.Invalid($"{where}: with an answer the chat template does not only add to the text before it. Give texts instead of messages.");
+                : throw LightningException.Invalid(
+                    $"{where}: with an answer the chat template does not only add to the text before it. Give texts instead of messages."
+                );
         }
     }
 }

@@ -15,7 +15,10 @@ internal static class BundledFeedback
         {
             var row = JsonSerializer.Deserialize<Row>(line, LightningJson.Options)!;
             yield return new LabelledItem(
-                new FeedbackTask(row.Comment, null, row.Type, row.Rating, row.Page, row.Id), row.Category, EnumText.Parse<Severity>(row.Severity, "severity"));
+                new FeedbackTask(row.Comment, null, row.Type, row.Rating, row.Page, row.Id),
+                row.Category,
+                EnumText.Parse<Severity>(row.Severity, "severity")
+            );
         }
     }
 

@@ -10,12 +10,22 @@ internal sealed record FineTuningData(IReadOnlyList<TokenExample> Examples, IRea
     /// <summary>Reads files, or all .md and .txt files of folders, and divides the examples when nothing is given to hold out.</summary>
     /// <param name="rewardTemperature">What rewards are divided by where examples have them.</param>
     /// <param name="share">Of the examples that are held out, 0 up to 1; not used with <paramref name="heldOut"/>.</param>
-    public static FineTuningData Read(ExampleReader reader, IEnumerable<FileSystemInfo> data, IReadOnlyCollection<FileSystemInfo> heldOut, double share, long seed, float rewardTemperature)
+    public static FineTuningData Read(
+        ExampleReader reader,
+        IEnumerable<FileSystemInfo> data,
+        IReadOnlyCollection<FileSystemInfo> heldOut,
+        double share,
+        long seed,
+        float rewardTemperature
+    )
     {
         TokenExample[] examples = [.. data.SelectMany(FilesOf).SelectMany(reader.Read)];
         if (heldOut.Count > 0)
         {
-            return new FineTuningData(RewardWeights.Apply(examples, rewardTemperature), [.. heldOut.SelectMany(FilesOf).SelectMany(reader.Read)]);
+            return new FineTuningData(
+                RewardWeights.Apply(examples, rewardTemperature),
+                [.. heldOut.SelectMany(FilesOf).SelectMany(reader.Read)]
+            );
         }
 
         var held = (int)Math.Round(share * examples.Length);
@@ -32,10 +42,18 @@ internal sealed record FineTuningData(IReadOnlyList<TokenExample> Examples, IRea
 
         if (!Directory.Exists(place.FullName))
         {
-            throw LightningException.Invalid($"There is no file or folder '{place.FullName}'. Give JSON lines, a text file, or a folder of .md and .txt files.");
+            throw LightningException.Invalid(
+                $"There is no file or folder '{place.FullName}'. Give JSON lines, a text file, or a folder of .md and .txt files."
+            );
         }
 
-        string[] files = [.. Directory.EnumerateFiles(place.FullName, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) is ".md" or ".txt").Order(StringComparer.Ordinal)];
+        string[] files =
+        [
+            .. Directory
+                .EnumerateFiles(place.FullName, "*", SearchOption.AllDirectories)
+                .Where(file => Path.GetExtension(file) is ".md" or ".txt")
+                .Order(StringComparer.Ordinal),
+        ];
         return files.Length > 0 ? files : throw LightningException.Invalid($"'{place.FullName}' holds no .md or .txt file.");
     }
 }

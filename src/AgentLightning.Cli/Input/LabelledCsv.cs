@@ -23,7 +23,10 @@ internal sealed record LabelledCsv(string Path, IReadOnlyList<string> TextColumn
             throw LightningException.Invalid("--text-column names no column. Give one or more, for example --text-column title,body.");
         }
 
-        using var csv = new CsvReader(new StreamReader(Path), new CsvConfiguration(CultureInfo.InvariantCulture) { BadDataFound = null, MissingFieldFound = null });
+        using var csv = new CsvReader(
+            new StreamReader(Path),
+            new CsvConfiguration(CultureInfo.InvariantCulture) { BadDataFound = null, MissingFieldFound = null }
+        );
         if (!Advance(csv) || !csv.ReadHeader())
         {
             throw LightningException.Invalid($"'{Path}' is empty. A CSV file with a header line is expected.");
@@ -47,10 +50,15 @@ internal sealed record LabelledCsv(string Path, IReadOnlyList<string> TextColumn
                 }
 
                 throw LightningException.Invalid(
-                    $"Row {row} of '{Path}' has an empty {(noText ? $"text ({string.Join(", ", TextColumns)})" : $"label ({LabelColumn})")}. Correct the row, or leave such rows out with --skip-empty.");
+                    $"Row {row} of '{Path}' has an empty {(noText ? $"text ({string.Join(", ", TextColumns)})" : $"label ({LabelColumn})")}. Correct the row, or leave such rows out with --skip-empty."
+                );
             }
 
-            yield return new LabelledItem(new FeedbackTask(body, text.Length > 1 ? title : null), rightLabel, Slice: slice < 0 ? null : Field(csv, slice));
+            yield return new LabelledItem(
+                new FeedbackTask(body, text.Length > 1 ? title : null),
+                rightLabel,
+                Slice: slice < 0 ? null : Field(csv, slice)
+            );
         }
     }
 
@@ -62,14 +70,22 @@ internal sealed record LabelledCsv(string Path, IReadOnlyList<string> TextColumn
         }
         catch (CsvHelperException e)
         {
-            throw new LightningException(ErrorKind.Invalid, $"Row {csv.Parser.Row} of '{Path}' cannot be read as CSV: {e.Message.Split('\n')[0].TrimEnd()}", e);
+            throw new LightningException(
+                ErrorKind.Invalid,
+                $"Row {csv.Parser.Row} of '{Path}' cannot be read as CSV: {e.Message.Split('\n')[0].TrimEnd()}",
+                e
+            );
         }
     }
 
     private int IndexOf(CsvReader csv, string column)
     {
         var index = Array.IndexOf(csv.HeaderRecord!, column);
-        return index >= 0 ? index : throw LightningException.Invalid($"'{Path}' has no column '{column}'. Its columns are: {string.Join(", ", csv.HeaderRecord!)}.");
+        return index >= 0
+            ? index
+            : throw LightningException.Invalid(
+                $"'{Path}' has no column '{column}'. Its columns are: {string.Join(", ", csv.HeaderRecord!)}."
+            );
     }
 
     private static string Field(CsvReader csv, int index) => csv.GetField(index) ?? "";

@@ -13,7 +13,9 @@ internal static class LabelledSet
         return labels.Count switch
         {
             0 => throw LightningException.Invalid("The data has no rows. Give a file with labelled rows."),
-            1 => throw LightningException.Invalid($"The data has only one label, '{labels[0]}', in {items.Count} rows. Learning to tell labels apart needs at least two."),
+            1 => throw LightningException.Invalid(
+                $"The data has only one label, '{labels[0]}', in {items.Count} rows. Learning to tell labels apart needs at least two."
+            ),
             _ => labels,
         };
     }

@@ -8,20 +8,20 @@ using AgentLightning.Rewards;
 namespace AgentLightning.Cli.Input;
 
 /// <summary>
-/// Attempts that were made before, from JSON lines: episodes and rewards as <c>lightning episodes export</c> writes them, or <c>{"prompt_ids", "token_ids", "logprobs", "reward", "group"}</c>. Those that
-/// answer the same input, or have the same group, are compared. What cannot be learned from is left out and counted.
+/// Attempts that were made before, from JSON lines: episodes and rewards as <c>lightning episodes export</c> writes them, or
+/// <c>{"prompt_ids", "token_ids", "logprobs", "reward", "group"}</c>. Those that answer the same input, or have the same group, are
+/// compared. What cannot be learned from is left out and counted.
 /// </summary>
 internal sealed class LoggedAttempts
 {
     private readonly List<Episode> _episodes = [];
     private readonly Dictionary<string, List<RewardInput>> _rewards = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int> _groups = new(StringComparer.Ordinal), _numbers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _groups = new(StringComparer.Ordinal),
+        _numbers = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _leftOut = new(StringComparer.Ordinal);
     private readonly List<Attempt> _attempts = [];
 
-    private LoggedAttempts()
-    {
-    }
+    private LoggedAttempts() { }
 
     public IReadOnlyList<Attempt> Attempts => _attempts;
 
@@ -33,11 +33,18 @@ internal sealed class LoggedAttempts
     {
         if (!File.Exists(path))
         {
-            throw LightningException.Invalid($"There is no file '{path}'. --logged takes what 'lightning episodes export' writes, or JSON lines with prompt_ids, token_ids, logprobs and reward.");
+            throw LightningException.Invalid(
+                $"There is no file '{path}'. --logged takes what 'lightning episodes export' writes, or JSON lines with prompt_ids, "
+                    + $"token_ids, logprobs and reward."
+            );
         }
 
         var logged = new LoggedAttempts();
-        foreach (var (line, number) in File.ReadLines(path).Select((line, index) => (line, index + 1)).Where(row => !string.IsNullOrWhiteSpace(row.line)))
+        foreach (
+            var (line, number) in File.ReadLines(path)
+                .Select((line, index) => (line, index + 1))
+                .Where(row => !string.IsNullOrWhiteSpace(row.line))
+        )
         {
             logged.Take(line, $"{path}, line {number}", context);
         }
@@ -47,7 +54,11 @@ internal sealed class LoggedAttempts
             logged.Take(episode, context);
         }
 
-        return logged._attempts.Count > 0 ? logged : throw LightningException.Invalid($"{path}: there is nothing to learn from. {(logged._leftOut.Count == 0 ? "It holds no attempts." : $"Left out are: {logged.Describe()}.")}");
+        return logged._attempts.Count > 0
+            ? logged
+            : throw LightningException.Invalid(
+                $"{path}: there is nothing to learn from. {(logged._leftOut.Count == 0 ? "It holds no attempts." : $"Left out are: {logged.Describe()}.")}"
+            );
     }
 
     /// <summary>What was left out, in words; empty when nothing was.</summary>
@@ -75,7 +86,9 @@ internal sealed class LoggedAttempts
                         throw new JsonException("there must be 'prompt_ids' and 'token_ids', or a 'type', episode or reward");
                     }
 
-                    var group = plain.Group is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } given ? given.ToString() : string.Join(' ', plain.PromptIds);
+                    var group = plain.Group is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } given
+                        ? given.ToString()
+                        : string.Join(' ', plain.PromptIds);
                     Add(group, plain.PromptIds, plain.TokenIds, plain.LogProbabilities, plain.Reward, "", context);
                     break;
             }
@@ -95,12 +108,29 @@ internal sealed class LoggedAttempts
         }
 
         var tokens = episode.Tokens;
-        Add(episode.InputKey ?? episode.UserInput, tokens?.PromptIds, tokens?.CompletionIds, tokens?.CompletionLogProbabilities, RewardOf(episode.Id), episode.AssistantOutput, context);
+        Add(
+            episode.InputKey ?? episode.UserInput,
+            tokens?.PromptIds,
+            tokens?.CompletionIds,
+            tokens?.CompletionLogProbabilities,
+            RewardOf(episode.Id),
+            episode.AssistantOutput,
+            context
+        );
     }
 
-    private void Add(string group, IReadOnlyList<int>? prompt, IReadOnlyList<int>? ids, IReadOnlyList<double>? logProbabilities, double? reward, string text, int context)
+    private void Add(
+        string group,
+        IReadOnlyList<int>? prompt,
+        IReadOnlyList<int>? ids,
+        IReadOnlyList<double>? logProbabilities,
+        double? reward,
+        string text,
+        int context
+    )
     {
-        var reason = prompt is null || ids is null ? "without token ids"
+        var reason =
+            prompt is null || ids is null ? "without token ids"
             : prompt.Count == 0 || ids.Count == 0 ? "with an empty prompt or answer"
             : logProbabilities is null || logProbabilities.Count != ids.Count ? "without a log-probability for each token"
             : reward is null ? "without a reward"
@@ -125,7 +155,10 @@ internal sealed class LoggedAttempts
 
     private void Leave(string reason) => _leftOut[reason] = _leftOut.GetValueOrDefault(reason) + 1;
 
-    /// <summary>As data sets have it: the mean of the rewards that count and the sum of the penalties, kept within −1…1. A later one of the same source and evaluator counts instead of an earlier.</summary>
+    /// <summary>
+    /// As data sets have it: the mean of the rewards that count and the sum of the penalties, kept within −1…1. A later one of the same
+    /// source and evaluator counts instead of an earlier.
+    /// </summary>
     private double? RewardOf(string episode)
     {
         if (!_rewards.TryGetValue(episode, out var given))
@@ -133,21 +166,40 @@ internal sealed class LoggedAttempts
             return null;
         }
 
-        List<(RewardSource Source, double Value)> current = [.. given.Select(reward => (Reward: reward, Request: reward.ToRequest()))
-            .GroupBy(reward => (reward.Request.Source, reward.Reward.Evaluator ?? "")).Select(same => same.Last())
-            .Select(reward => (reward.Request.Source, reward.Request.Scale?.ToCanonical(reward.Request.Value) ?? Reward.CheckValue(reward.Request.Value)))];
+        List<(RewardSource Source, double Value)> current =
+        [
+            .. given
+                .Select(reward => (Reward: reward, Request: reward.ToRequest()))
+                .GroupBy(reward => (reward.Request.Source, reward.Reward.Evaluator ?? ""))
+                .Select(same => same.Last())
+                .Select(reward =>
+                    (
+                        reward.Request.Source,
+                        reward.Request.Scale?.ToCanonical(reward.Request.Value) ?? Reward.CheckValue(reward.Request.Value)
+                    )
+                ),
+        ];
         if (current.Exists(reward => reward.Source.IsJudgement()))
         {
             current.RemoveAll(reward => reward.Source == RewardSource.ImplicitSignals);
         }
 
-        var (penalties, quality) = (current.Where(IsPenalty).Select(reward => reward.Value).ToList(), current.Where(reward => !IsPenalty(reward)).Select(reward => reward.Value).ToList());
+        var (penalties, quality) = (
+            current.Where(IsPenalty).Select(reward => reward.Value).ToList(),
+            current.Where(reward => !IsPenalty(reward)).Select(reward => reward.Value).ToList()
+        );
         return Math.Clamp((quality.Count > 0 ? quality.Average() : 0) + penalties.Sum(), -1, 1);
 
-        static bool IsPenalty((RewardSource Source, double Value) reward) => reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty;
+        static bool IsPenalty((RewardSource Source, double Value) reward) =>
+            reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty;
     }
 
     /// <summary>An attempt on a line of its own, in the words of <c>model generate --json</c>.</summary>
     private sealed record PlainAttempt(
-        IReadOnlyList<int>? PromptIds, IReadOnlyList<int>? TokenIds, [property: System.Text.Json.Serialization.JsonPropertyName("logprobs")] IReadOnlyList<double>? LogProbabilities, double? Reward, JsonElement? Group);
+        IReadOnlyList<int>? PromptIds,
+        IReadOnlyList<int>? TokenIds,
+        [property: System.Text.Json.Serialization.JsonPropertyName("logprobs")] IReadOnlyList<double>? LogProbabilities,
+        double? Reward,
+        JsonElement? Group
+    );
 }

@@ -14,7 +14,9 @@ internal static class TokenIds
         {
             if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out ids[i]))
             {
-                throw LightningException.Invalid($"{option} must be whole numbers between commas, such as 1,2,3, but '{parts[i]}' is not one.");
+                throw LightningException.Invalid(
+                    $"{option} must be whole numbers between commas, such as 1,2,3, but '{parts[i]}' is not one."
+                );
             }
         }
 

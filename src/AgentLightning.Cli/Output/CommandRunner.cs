@@ -16,7 +16,13 @@ internal static class CommandRunner
                 await Console.Error.WriteLineAsync($"error: {error.Message}");
             }
 
-            await Console.Error.WriteLineAsync($"See 'lightning {string.Join(' ', PathOf(parsed.CommandResult.Command))} --help'.".Replace("  ", " ", StringComparison.Ordinal));
+            await Console.Error.WriteLineAsync(
+                $"See 'lightning {string.Join(' ', PathOf(parsed.CommandResult.Command))} --help'.".Replace(
+                    "  ",
+                    " ",
+                    StringComparison.Ordinal
+                )
+            );
             return ExitCodes.Usage;
         }
 

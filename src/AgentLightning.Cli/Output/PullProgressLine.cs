@@ -24,7 +24,10 @@ internal sealed class PullProgressLine : IProgress<PullProgress>, IDisposable
 
         _next = _clock.Elapsed + s_between;
         var speed = (value.Bytes - _first.Value) / _clock.Elapsed.TotalSeconds;
-        var line = string.Create(CultureInfo.InvariantCulture, $"{value.Bytes / 1e6:N1} of {value.TotalBytes / 1e6:N1} MB, {speed / 1e6:N1} MB/s, {value.File}");
+        var line = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{value.Bytes / 1e6:N1} of {value.TotalBytes / 1e6:N1} MB, {speed / 1e6:N1} MB/s, {value.File}"
+        );
         Console.Error.Write("\r" + line.PadRight(_width));
         _width = line.Length;
     }

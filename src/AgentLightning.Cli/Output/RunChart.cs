@@ -6,7 +6,8 @@ namespace AgentLightning.Cli.Output;
 /// <param name="what">What its values are.</param>
 internal sealed class RunChart(string what)
 {
-    private const int Width = 60, Height = 8;
+    private const int Width = 60,
+        Height = 8;
     private const string Levels = " ▁▂▃▄▅▆▇█";
     private readonly List<double> _values = [];
     private string _status = "";
@@ -43,7 +44,9 @@ internal sealed class RunChart(string what)
         _drawn = lines.Length;
     }
 
-    /// <summary>The chart as lines: the values from the smallest to the largest, the last at the right; more values than columns are averaged.</summary>
+    /// <summary>
+    /// The chart as lines: the values from the smallest to the largest, the last at the right; more values than columns are averaged.
+    /// </summary>
     internal static IEnumerable<string> Lines(IReadOnlyList<double> values, string what)
     {
         if (values.Count == 0)
@@ -51,13 +54,29 @@ internal sealed class RunChart(string what)
             yield break;
         }
 
-        double[] columns = [.. Enumerable.Range(0, Math.Min(Width, values.Count)).Select(column => Column(values, column, Math.Min(Width, values.Count)))];
+        double[] columns =
+        [
+            .. Enumerable.Range(0, Math.Min(Width, values.Count)).Select(column => Column(values, column, Math.Min(Width, values.Count))),
+        ];
         var (low, high) = (columns.Min(), columns.Max());
         for (var row = Height - 1; row >= 0; row--)
         {
-            var label = row == Height - 1 ? high : row == 0 ? low : double.NaN;
-            var bars = columns.Select(value => Levels[(int)Math.Clamp(Math.Round((((high > low ? (value - low) / (high - low) : 0.5) * Height) - row) * 8), row == 0 ? 1 : 0, 8)]);
-            yield return $"{(double.IsNaN(label) ? "" : label.ToString("0.###", CultureInfo.InvariantCulture)),7} │{string.Concat(bars)}{(row == Height - 1 ? "  " + what : "")}";
+            var label =
+                row == Height - 1 ? high
+                : row == 0 ? low
+                : double.NaN;
+            var bars = columns.Select(value =>
+                Levels[
+                    (int)
+                        Math.Clamp(
+                            Math.Round((((high > low ? (value - low) / (high - low) : 0.5) * Height) - row) * 8),
+                            row == 0 ? 1 : 0,
+                            8
+                        )
+                ]
+            );
+            yield return $"{(double.IsNaN(label) ? "" : label.ToString("0.###", CultureInfo.InvariantCulture)), 7} "
+                + $"│{string.Concat(bars)}{(row == Height - 1 ? "  " + what : "")}";
         }
     }
 

@@ -11,7 +11,13 @@ internal static class ScoreTable
         var classes = new Table().AddColumns("label", "precision", "recall", "F1", "items");
         foreach (var row in score.Classes)
         {
-            classes.AddRow(Markup.Escape(row.Label), Figure(row.Precision), Figure(row.Recall), Figure(row.F1), row.Support.ToString(CultureInfo.InvariantCulture));
+            classes.AddRow(
+                Markup.Escape(row.Label),
+                Figure(row.Precision),
+                Figure(row.Recall),
+                Figure(row.F1),
+                row.Support.ToString(CultureInfo.InvariantCulture)
+            );
         }
 
         Terminal.Results.Write(classes);
@@ -20,13 +26,21 @@ internal static class ScoreTable
             var slices = new Table().AddColumns("slice", "macro-F1", "accuracy", "items");
             foreach (var row in score.Slices)
             {
-                slices.AddRow(Markup.Escape(row.Slice), Figure(row.MacroF1), Figure(row.Accuracy), row.Count.ToString(CultureInfo.InvariantCulture));
+                slices.AddRow(
+                    Markup.Escape(row.Slice),
+                    Figure(row.MacroF1),
+                    Figure(row.Accuracy),
+                    row.Count.ToString(CultureInfo.InvariantCulture)
+                );
             }
 
             Terminal.Results.Write(slices);
         }
 
-        Terminal.Results.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"accuracy [bold]{score.Accuracy:0.0000}[/]  macro-F1 [bold]{score.MacroF1:0.0000}[/]{(score.SliceMacroF1Mean is { } mean ? $"  mean over slices {mean:0.0000}" : "")}  {score.MicrosecondsPerItem:0.0} µs per item");
+        Terminal.Results.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"accuracy [bold]{score.Accuracy:0.0000}[/]  macro-F1 [bold]{score.MacroF1:0.0000}[/]{(score.SliceMacroF1Mean is { } mean ? $"  mean over slices {mean:0.0000}" : "")}  {score.MicrosecondsPerItem:0.0} µs per item"
+        );
     }
 
     private static string Figure(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);

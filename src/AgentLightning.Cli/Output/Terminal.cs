@@ -7,7 +7,9 @@ namespace AgentLightning.Cli.Output;
 /// <summary>Where commands write: results to standard output, progress to standard error, so that a pipe gets only results.</summary>
 internal static class Terminal
 {
-    /// <summary>Characters of a line where there is no terminal to say: wide enough for the tables, so that nothing wraps in a file.</summary>
+    /// <summary>
+    /// Characters of a line where there is no terminal to say: wide enough for the tables, so that nothing wraps in a file.
+    /// </summary>
     private const int WidthOfFiles = 200;
 
     public static IAnsiConsole Results { get; } = Create(Console.Out, Console.IsOutputRedirected);

@@ -18,7 +18,12 @@ internal interface IRecords : IAsyncDisposable
 
     Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken);
 
-    Task<EpisodeRemovedResponse> RemoveAsync(EpisodeSelection selection, RemovalScope scope, IProgress<long> progress, CancellationToken cancellationToken);
+    Task<EpisodeRemovedResponse> RemoveAsync(
+        EpisodeSelection selection,
+        RemovalScope scope,
+        IProgress<long> progress,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Lines of JSON, as <see cref="ImportAsync"/> takes them.</summary>
     IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken);

@@ -14,7 +14,10 @@ internal sealed class RecordsOptions
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("LIGHTNING_SERVER") is { Length: > 0 } server ? server : null,
     };
 
-    private readonly Option<string?> _apiKey = new("--api-key") { Description = "The server's API key. Better given as LIGHTNING_API_KEY: others see the command lines of a machine." };
+    private readonly Option<string?> _apiKey = new("--api-key")
+    {
+        Description = "The server's API key. Better given as LIGHTNING_API_KEY: others see the command lines of a machine.",
+    };
 
     public void AddTo(Command command)
     {
@@ -33,6 +36,8 @@ internal sealed class RecordsOptions
             return new ServerRecords(server, parsed.GetValue(_apiKey) ?? Environment.GetEnvironmentVariable("LIGHTNING_API_KEY"));
         }
 
-        return new StoreRecords(await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(_store)! }, create, cancellationToken));
+        return new StoreRecords(
+            await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(_store)! }, create, cancellationToken)
+        );
     }
 }

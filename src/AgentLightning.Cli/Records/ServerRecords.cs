@@ -45,18 +45,36 @@ internal sealed class ServerRecords : IRecords
     public Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken) =>
         SendAsync<EpisodeResponse>(HttpMethod.Get, $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}", null, cancellationToken);
 
-    public async Task<EpisodeRemovedResponse> RemoveAsync(EpisodeSelection selection, RemovalScope scope, IProgress<long> progress, CancellationToken cancellationToken)
+    public async Task<EpisodeRemovedResponse> RemoveAsync(
+        EpisodeSelection selection,
+        RemovalScope scope,
+        IProgress<long> progress,
+        CancellationToken cancellationToken
+    )
     {
         if (selection.Ids is null)
         {
-            var query = Query(("agent_id", selection.AgentId), ("session_id", selection.SessionId), ("user_id", selection.UserId), ("older_than", Text(selection.OlderThan)), ("scope", EnumText.Of(scope)));
+            var query = Query(
+                ("agent_id", selection.AgentId),
+                ("session_id", selection.SessionId),
+                ("user_id", selection.UserId),
+                ("older_than", Text(selection.OlderThan)),
+                ("scope", EnumText.Of(scope))
+            );
             return await SendAsync<EpisodeRemovedResponse>(HttpMethod.Delete, $"episodes?{query}", null, cancellationToken);
         }
 
         var removed = 0L;
         foreach (var id in selection.Ids)
         {
-            removed += (await SendAsync<EpisodeRemovedResponse>(HttpMethod.Delete, $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}", null, cancellationToken)).Removed;
+            removed += (
+                await SendAsync<EpisodeRemovedResponse>(
+                    HttpMethod.Delete,
+                    $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}",
+                    null,
+                    cancellationToken
+                )
+            ).Removed;
             progress.Report(removed);
         }
 
@@ -88,7 +106,11 @@ internal sealed class ServerRecords : IRecords
     public Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken)
     {
         var parts = Query(
-            ("agent_id", query.AgentId), ("episode_id", query.EpisodeId), ("source", query.Source is { } source ? EnumText.Of(source) : null), ("before", query.Before));
+            ("agent_id", query.AgentId),
+            ("episode_id", query.EpisodeId),
+            ("source", query.Source is { } source ? EnumText.Of(source) : null),
+            ("before", query.Before)
+        );
         return SendAsync<RewardListResponse>(HttpMethod.Get, $"rewards?{parts}&limit={query.Limit}", null, cancellationToken);
     }
 
@@ -98,17 +120,34 @@ internal sealed class ServerRecords : IRecords
         if (user is not null)
         {
             // What no header can hold would be refused with words for programmers.
-            content.Headers.Add(FeedbackEndpoints.UserHeader, System.Text.Ascii.IsValid(Ids.Check(user, "--user")) ? user : throw LightningException.Invalid($"--user must be of ASCII letters, digits and signs where a server is asked, but it is '{user}'."));
+            content.Headers.Add(
+                FeedbackEndpoints.UserHeader,
+                System.Text.Ascii.IsValid(Ids.Check(user, "--user"))
+                    ? user
+                    : throw LightningException.Invalid(
+                        $"--user must be of ASCII letters, digits and signs where a server is asked, but it is '{user}'."
+                    )
+            );
         }
 
         return await SendAsync<ChatFeedbackResponse>(HttpMethod.Post, "/api/v1/chat/feedback", content, cancellationToken);
     }
 
-    public Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken) => SendAsync<FeedbackListResponse>(
-        HttpMethod.Get, $"feedback?{Query(("agent_id", query.AgentId), ("episode_id", query.EpisodeId), ("before", query.Before))}&limit={query.Limit}", null, cancellationToken);
+    public Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken) =>
+        SendAsync<FeedbackListResponse>(
+            HttpMethod.Get,
+            $"feedback?{Query(("agent_id", query.AgentId), ("episode_id", query.EpisodeId), ("before", query.Before))}&limit={query.Limit}",
+            null,
+            cancellationToken
+        );
 
     public Task<FeedbackStatistics> FeedbackStatsAsync(string? agentId, int days, CancellationToken cancellationToken) =>
-        SendAsync<FeedbackStatistics>(HttpMethod.Get, $"/api/v1/admin/agent-lightning/feedback/stats?{Query(("agent_name", agentId))}&days={days}", null, cancellationToken);
+        SendAsync<FeedbackStatistics>(
+            HttpMethod.Get,
+            $"/api/v1/admin/agent-lightning/feedback/stats?{Query(("agent_name", agentId))}&days={days}",
+            null,
+            cancellationToken
+        );
 
     public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) =>
         SendAsync<AgentStats>(HttpMethod.Get, $"stats?{Query(("agent_id", agentId))}", null, cancellationToken);
@@ -128,11 +167,20 @@ internal sealed class ServerRecords : IRecords
         }
         catch (JsonException e)
         {
-            throw new LightningException(ErrorKind.Unavailable, $"{_http.BaseAddress} does not answer as a Lightning server does. Check --server.", e);
+            throw new LightningException(
+                ErrorKind.Unavailable,
+                $"{_http.BaseAddress} does not answer as a Lightning server does. Check --server.",
+                e
+            );
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken cancellationToken
+    )
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         try
@@ -150,25 +198,35 @@ internal sealed class ServerRecords : IRecords
         }
         catch (HttpRequestException e)
         {
-            throw new LightningException(ErrorKind.Unavailable, $"The server {_http.BaseAddress!.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message.TrimEnd('.')}. Start it with 'lightning serve', or correct --server.", e);
+            throw new LightningException(
+                ErrorKind.Unavailable,
+                $"The server {_http.BaseAddress!.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message.TrimEnd('.')}. Start it "
+                    + $"with 'lightning serve', or correct --server.",
+                e
+            );
         }
     }
 
-    private static ErrorKind KindOf(HttpStatusCode status) => status switch
-    {
-        HttpStatusCode.BadRequest => ErrorKind.Invalid,
-        HttpStatusCode.Forbidden => ErrorKind.Forbidden,
-        HttpStatusCode.NotFound => ErrorKind.NotFound,
-        HttpStatusCode.Conflict => ErrorKind.Conflict,
-        _ => ErrorKind.Unavailable,
-    };
+    private static ErrorKind KindOf(HttpStatusCode status) =>
+        status switch
+        {
+            HttpStatusCode.BadRequest => ErrorKind.Invalid,
+            HttpStatusCode.Forbidden => ErrorKind.Forbidden,
+            HttpStatusCode.NotFound => ErrorKind.NotFound,
+            HttpStatusCode.Conflict => ErrorKind.Conflict,
+            _ => ErrorKind.Unavailable,
+        };
 
     private static async Task<string> DetailAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
             var problem = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
-            if (problem.ValueKind == JsonValueKind.Object && problem.TryGetProperty("detail", out var detail) && detail.ValueKind == JsonValueKind.String)
+            if (
+                problem.ValueKind == JsonValueKind.Object
+                && problem.TryGetProperty("detail", out var detail)
+                && detail.ValueKind == JsonValueKind.String
+            )
             {
                 return detail.GetString()!;
             }
@@ -181,8 +239,15 @@ internal sealed class ServerRecords : IRecords
         return $"The server answered {(int)response.StatusCode} {response.ReasonPhrase}.";
     }
 
-    private static string Query(EpisodeQuery query) => Query(
-        ("agent_id", query.AgentId), ("session_id", query.SessionId), ("user_id", query.UserId), ("start_date", Text(query.Start)), ("end_date", Text(query.End)), ("before", query.Before));
+    private static string Query(EpisodeQuery query) =>
+        Query(
+            ("agent_id", query.AgentId),
+            ("session_id", query.SessionId),
+            ("user_id", query.UserId),
+            ("start_date", Text(query.Start)),
+            ("end_date", Text(query.End)),
+            ("before", query.Before)
+        );
 
     private static string Query(params (string Name, string? Value)[] parts) =>
         string.Join('&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));

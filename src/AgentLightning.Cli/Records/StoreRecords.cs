@@ -26,16 +26,23 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
 
     public async Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken)
     {
-        var episode = await workspace.Get<IEpisodeStore>().FindAsync(Ids.Check(id, "id"), cancellationToken) ?? throw LightningException.NotFound($"Episode {id} not found");
+        var episode = await workspace.Get<IEpisodeStore>().FindAsync(Ids.Check(id, "id"), cancellationToken)
+            ?? throw LightningException.NotFound($"Episode {id} not found");
         return EpisodeResponse.Of(episode, await workspace.Get<IRewardStore>().HistoryAsync(id, cancellationToken));
     }
 
-    public async Task<EpisodeRemovedResponse> RemoveAsync(EpisodeSelection selection, RemovalScope scope, IProgress<long> progress, CancellationToken cancellationToken) =>
-        new(await workspace.Get<EpisodeRemoval>().RemoveAsync(selection, scope, "cli", progress, cancellationToken), scope);
+    public async Task<EpisodeRemovedResponse> RemoveAsync(
+        EpisodeSelection selection,
+        RemovalScope scope,
+        IProgress<long> progress,
+        CancellationToken cancellationToken
+    ) => new(await workspace.Get<EpisodeRemoval>().RemoveAsync(selection, scope, "cli", progress, cancellationToken), scope);
 
-    public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) => workspace.Get<EpisodeExport>().ReadAsync(query, cancellationToken);
+    public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
+        workspace.Get<EpisodeExport>().ReadAsync(query, cancellationToken);
 
-    public Task<CaptureOutcome> ImportAsync(Stream lines, CancellationToken cancellationToken) => workspace.Get<CaptureService>().AddBatchAsync(lines, _ => true, cancellationToken);
+    public Task<CaptureOutcome> ImportAsync(Stream lines, CancellationToken cancellationToken) =>
+        workspace.Get<CaptureService>().AddBatchAsync(lines, _ => true, cancellationToken);
 
     public async Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken)
     {
@@ -61,7 +68,8 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public Task<FeedbackStatistics> FeedbackStatsAsync(string? agentId, int days, CancellationToken cancellationToken) =>
         workspace.Get<ChatStatistics>().FeedbackAsync(agentId, days, cancellationToken);
 
-    public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) => workspace.Get<StatsReader>().ReadAsync(agentId, RuleTriagePolicy.PolicyName, cancellationToken);
+    public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) =>
+        workspace.Get<StatsReader>().ReadAsync(agentId, RuleTriagePolicy.PolicyName, cancellationToken);
 
     public ValueTask DisposeAsync() => workspace.DisposeAsync();
 }

@@ -4,18 +4,37 @@ using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Client.Chat;
 
-/// <summary>Captures each call of the client below as an episode, whether it succeeds, fails or is cancelled. What goes wrong with capture is counted and never reaches the caller.</summary>
+/// <summary>
+/// Captures each call of the client below as an episode, whether it succeeds, fails or is cancelled. What goes wrong with capture is
+/// counted and never reaches the caller.
+/// </summary>
 internal sealed class CapturingChatClient(IChatClient inner, LightningClient lightning, string agentId) : DelegatingChatClient(inner)
 {
     private readonly string? _model = (inner.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
 
-    public override Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        lightning.Enabled ? CaptureAsync(messages, options, cancellationToken) : base.GetResponseAsync(messages, options, cancellationToken);
+    public override Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        lightning.Enabled
+            ? CaptureAsync(messages, options, cancellationToken)
+            : base.GetResponseAsync(messages, options, cancellationToken);
 
-    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        lightning.Enabled ? CaptureStreamAsync(messages, options, cancellationToken) : base.GetStreamingResponseAsync(messages, options, cancellationToken);
+    public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        lightning.Enabled
+            ? CaptureStreamAsync(messages, options, cancellationToken)
+            : base.GetStreamingResponseAsync(messages, options, cancellationToken);
 
-    private async Task<ChatResponse> CaptureAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    private async Task<ChatResponse> CaptureAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options,
+        CancellationToken cancellationToken
+    )
     {
         var call = Begin(ref messages, options);
         EpisodeScope.Current = call?.Scope;
@@ -49,7 +68,11 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
         return response;
     }
 
-    private async IAsyncEnumerable<ChatResponseUpdate> CaptureStreamAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ChatResponseUpdate> CaptureStreamAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         var call = Begin(ref messages, options);
         Exception? error = null;

@@ -7,7 +7,9 @@ using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Client.Chat;
 
-/// <summary>One call of a chat client while it runs: what was asked, what came, and how it ended. The exporter's thread makes an episode of it.</summary>
+/// <summary>
+/// One call of a chat client while it runs: what was asked, what came, and how it ended. The exporter's thread makes an episode of it.
+/// </summary>
 internal sealed class ChatCall : CaptureItem
 {
     private readonly TimeProvider _time;
@@ -16,15 +18,27 @@ internal sealed class ChatCall : CaptureItem
     private readonly ChatTurn[] _input;
     private readonly List<ChatTurn> _output = [];
     private List<ChatPart>? _parts;
-    private string? _role, _messageId, _author;
-    private string? _conversationId, _finish, _responseId;
-    private long? _promptTokens, _completionTokens, _totalTokens;
+    private string? _role,
+        _messageId,
+        _author;
+    private string? _conversationId,
+        _finish,
+        _responseId;
+    private long? _promptTokens,
+        _completionTokens,
+        _totalTokens;
     private bool _isCancelled;
     private string? _error;
     private double? _firstMs;
     private long _size;
 
-    public ChatCall(LightningClient lightning, string agentId, IReadOnlyCollection<ChatMessage> messages, ChatOptions? options, string? model)
+    public ChatCall(
+        LightningClient lightning,
+        string agentId,
+        IReadOnlyCollection<ChatMessage> messages,
+        ChatOptions? options,
+        string? model
+    )
     {
         var time = lightning.Time;
         (_time, AgentId) = (time, agentId);
@@ -78,7 +92,13 @@ internal sealed class ChatCall : CaptureItem
             _firstMs ??= _time.GetElapsedTime(_start).TotalMilliseconds;
         }
 
-        if (_parts is not null && ((update.Role is { } role && role.Value != _role) || (update.MessageId is { } id && _messageId is not null && id != _messageId)))
+        if (
+            _parts is not null
+            && (
+                (update.Role is { } role && role.Value != _role)
+                || (update.MessageId is { } id && _messageId is not null && id != _messageId)
+            )
+        )
         {
             EndMessage();
         }
@@ -119,17 +139,23 @@ internal sealed class ChatCall : CaptureItem
         }
     }
 
-    public override void Write(Batch batch) => batch.Add(ChatEpisode.Of(this, _input, _output) with
-    {
-        RequestLatencyMs = LatencyMs,
-        TimeToFirstTokenMs = _firstMs,
-        Status = _isCancelled ? EpisodeStatus.Cancelled : _error is null ? EpisodeStatus.Succeeded : EpisodeStatus.Failed,
-        Error = _isCancelled ? null : _error,
-        SessionId = ChatEpisode.Name(_conversationId),
-        TraceId = _trace == default ? null : _trace.ToHexString(),
-        TokenUsage = ChatEpisode.Usage(_promptTokens, _completionTokens, _totalTokens),
-        Metadata = ChatEpisode.Metadata(Instructions, _finish, _responseId),
-    });
+    public override void Write(Batch batch) =>
+        batch.Add(
+            ChatEpisode.Of(this, _input, _output) with
+            {
+                RequestLatencyMs = LatencyMs,
+                TimeToFirstTokenMs = _firstMs,
+                Status =
+                    _isCancelled ? EpisodeStatus.Cancelled
+                    : _error is null ? EpisodeStatus.Succeeded
+                    : EpisodeStatus.Failed,
+                Error = _isCancelled ? null : _error,
+                SessionId = ChatEpisode.Name(_conversationId),
+                TraceId = _trace == default ? null : _trace.ToHexString(),
+                TokenUsage = ChatEpisode.Usage(_promptTokens, _completionTokens, _totalTokens),
+                Metadata = ChatEpisode.Metadata(Instructions, _finish, _responseId),
+            }
+        );
 
     private void EndMessage()
     {

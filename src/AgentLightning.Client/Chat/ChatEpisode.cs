@@ -29,16 +29,23 @@ internal static class ChatEpisode
 
     /// <summary>A name as short as names may be.</summary>
     public static string? Name(string? name) =>
-        string.IsNullOrEmpty(name) ? null : name.Length <= LongestName && !name.Any(char.IsControl) ? name : new string([.. name.Where(c => !char.IsControl(c)).Take(LongestName)]);
+        string.IsNullOrEmpty(name) ? null
+        : name.Length <= LongestName && !name.Any(char.IsControl) ? name
+        : new string([.. name.Where(c => !char.IsControl(c)).Take(LongestName)]);
 
     public static TokenUsage? Usage(long? prompt, long? completion, long? total) =>
-        prompt is null && completion is null && total is null ? null : new TokenUsage(Count(prompt), Count(completion), Count(total ?? ((prompt ?? 0) + (completion ?? 0))));
+        prompt is null && completion is null && total is null
+            ? null
+            : new TokenUsage(Count(prompt), Count(completion), Count(total ?? ((prompt ?? 0) + (completion ?? 0))));
 
     /// <summary>What was the same for many calls is told by its hash.</summary>
     public static Dictionary<string, string>? Metadata(string? instructions, string? finish, string? responseId)
     {
         var metadata = new Dictionary<string, string>();
-        Add("instructions_hash", instructions is null ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(instructions)).AsSpan(0, 8)));
+        Add(
+            "instructions_hash",
+            instructions is null ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(instructions)).AsSpan(0, 8))
+        );
         Add("finish_reason", finish);
         Add("response_id", responseId);
         return metadata.Count == 0 ? null : metadata;
@@ -58,7 +65,10 @@ internal static class ChatEpisode
     private static string TextOf(ChatTurn turn) =>
         turn.Text ?? string.Concat((turn.Parts ?? []).Where(part => part.Kind == ChatPartKind.Text).Select(part => part.Text));
 
-    /// <summary>The calls of this piece of work, with their results: those of the answer, and those since the last word of the user whose results were given.</summary>
+    /// <summary>
+    /// The calls of this piece of work, with their results: those of the answer, and those since the last word of the user whose results
+    /// were given.
+    /// </summary>
     private static List<EpisodeToolCall> ToolCalls(IReadOnlyList<ChatTurn> input, IReadOnlyList<ChatTurn> output)
     {
         var from = input.Count;
@@ -68,14 +78,27 @@ internal static class ChatEpisode
         }
 
         var turns = input.Skip(from).Concat(output).ToList();
-        var results = turns.SelectMany(PartsOf).Where(part => part.Kind == ChatPartKind.Result).GroupBy(part => part.Id).ToDictionary(group => group.Key ?? "", group => group.Last());
+        var results = turns
+            .SelectMany(PartsOf)
+            .Where(part => part.Kind == ChatPartKind.Result)
+            .GroupBy(part => part.Id)
+            .ToDictionary(group => group.Key ?? "", group => group.Last());
         return
         [
-            .. turns.SelectMany(PartsOf).Where(part => part.Kind == ChatPartKind.Call).Select(part =>
-            {
-                var hasResult = results.TryGetValue(part.Id ?? "", out var result);
-                return new EpisodeToolCall(Name(part.Text) ?? "unnamed", ChatJson.Arguments(part.Value), hasResult ? ChatJson.Result(result.Value) : null, 0, part.Error ?? (hasResult ? result.Error : null));
-            }),
+            .. turns
+                .SelectMany(PartsOf)
+                .Where(part => part.Kind == ChatPartKind.Call)
+                .Select(part =>
+                {
+                    var hasResult = results.TryGetValue(part.Id ?? "", out var result);
+                    return new EpisodeToolCall(
+                        Name(part.Text) ?? "unnamed",
+                        ChatJson.Arguments(part.Value),
+                        hasResult ? ChatJson.Result(result.Value) : null,
+                        0,
+                        part.Error ?? (hasResult ? result.Error : null)
+                    );
+                }),
         ];
     }
 
@@ -94,11 +117,17 @@ internal static class ChatEpisode
             yield return new EpisodeMessage("tool", ChatJson.Result(result.Value) ?? result.Error, Name(turn.Author), Name(result.Id));
         }
 
-        var calls = PartsOf(turn).Where(part => part.Kind == ChatPartKind.Call).Select(part => new MessageToolCall(Name(part.Id), Name(part.Text) ?? "unnamed", ChatJson.Arguments(part.Value))).ToList();
+        var calls = PartsOf(turn)
+            .Where(part => part.Kind == ChatPartKind.Call)
+            .Select(part => new MessageToolCall(Name(part.Id), Name(part.Text) ?? "unnamed", ChatJson.Arguments(part.Value)))
+            .ToList();
         var said = PartsOf(turn).Where(part => part.Kind is not (ChatPartKind.Call or ChatPartKind.Result)).ToList();
         if (said.Count > 0 || calls.Count > 0)
         {
-            var content = said.Count == 0 ? null : said.All(part => part.Kind == ChatPartKind.Text) ? TextOf(turn) : ChatJson.Parts(Joined(said));
+            var content =
+                said.Count == 0 ? null
+                : said.All(part => part.Kind == ChatPartKind.Text) ? TextOf(turn)
+                : ChatJson.Parts(Joined(said));
             yield return new EpisodeMessage(role, content, Name(turn.Author), ToolCalls: calls.Count == 0 ? null : calls);
         }
     }
@@ -106,7 +135,7 @@ internal static class ChatEpisode
     /// <summary>A streamed text comes in many parts: those of one kind in a row are one.</summary>
     private static IEnumerable<ChatPart> Joined(List<ChatPart> parts)
     {
-        for (var i = 0; i < parts.Count;)
+        for (var i = 0; i < parts.Count; )
         {
             var (first, end) = (parts[i], i + 1);
             while (end < parts.Count && first.Kind is ChatPartKind.Text or ChatPartKind.Reasoning && parts[end].Kind == first.Kind)

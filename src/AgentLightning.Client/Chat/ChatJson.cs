@@ -16,60 +16,63 @@ internal static class ChatJson
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The arguments of a call as JSON.</summary>
-    public static string Arguments(object? pairs) => Write(writer =>
-    {
-        writer.WriteStartObject();
-        foreach (var (name, value) in pairs as KeyValuePair<string, object?>[] ?? [])
-        {
-            writer.WritePropertyName(name);
-            Value(writer, value);
-        }
-
-        writer.WriteEndObject();
-    });
-
-    /// <summary>The result of a call: its text, or JSON.</summary>
-    public static string? Result(object? value) => value switch
-    {
-        null => null,
-        string text => text,
-        RawJson json => json.Text,
-        JsonElement { ValueKind: JsonValueKind.String } element => element.GetString(),
-        JsonElement element => element.GetRawText(),
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString(),
-    };
-
-    /// <summary>A message that is more than text: a list of its parts. Data are told by their length and not kept.</summary>
-    public static string Parts(IEnumerable<ChatPart> parts) => Write(writer =>
-    {
-        writer.WriteStartArray();
-        foreach (var part in parts)
+    public static string Arguments(object? pairs) =>
+        Write(writer =>
         {
             writer.WriteStartObject();
-            writer.WriteString("type", part.Kind == ChatPartKind.Other ? part.Text : part.Kind.ToString().ToLowerInvariant());
-            switch (part.Kind)
+            foreach (var (name, value) in pairs as KeyValuePair<string, object?>[] ?? [])
             {
-                case ChatPartKind.Data:
-                    writer.WriteString("media_type", part.Text);
-                    writer.WriteNumber("bytes", (int)part.Value!);
-                    break;
-                case ChatPartKind.Uri:
-                    writer.WriteString("uri", part.Text);
-                    writer.WriteString("media_type", (string?)part.Value);
-                    break;
-                case ChatPartKind.Other:
-                    break;
-                default:
-                    writer.WriteString("text", part.Text);
-                    break;
+                writer.WritePropertyName(name);
+                Value(writer, value);
             }
 
             writer.WriteEndObject();
-        }
+        });
 
-        writer.WriteEndArray();
-    });
+    /// <summary>The result of a call: its text, or JSON.</summary>
+    public static string? Result(object? value) =>
+        value switch
+        {
+            null => null,
+            string text => text,
+            RawJson json => json.Text,
+            JsonElement { ValueKind: JsonValueKind.String } element => element.GetString(),
+            JsonElement element => element.GetRawText(),
+            IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString(),
+        };
+
+    /// <summary>A message that is more than text: a list of its parts. Data are told by their length and not kept.</summary>
+    public static string Parts(IEnumerable<ChatPart> parts) =>
+        Write(writer =>
+        {
+            writer.WriteStartArray();
+            foreach (var part in parts)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("type", part.Kind == ChatPartKind.Other ? part.Text : part.Kind.ToString().ToLowerInvariant());
+                switch (part.Kind)
+                {
+                    case ChatPartKind.Data:
+                        writer.WriteString("media_type", part.Text);
+                        writer.WriteNumber("bytes", (int)part.Value!);
+                        break;
+                    case ChatPartKind.Uri:
+                        writer.WriteString("uri", part.Text);
+                        writer.WriteString("media_type", (string?)part.Value);
+                        break;
+                    case ChatPartKind.Other:
+                        break;
+                    default:
+                        writer.WriteString("text", part.Text);
+                        break;
+                }
+
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
 
     private static void Value(Utf8JsonWriter writer, object? value)
     {
@@ -84,7 +87,12 @@ internal static class ChatJson
             case RawJson json:
                 writer.WriteRawValue(json.Text, skipInputValidation: true);
                 break;
-            case double.NaN or double.PositiveInfinity or double.NegativeInfinity or float.NaN or float.PositiveInfinity or float.NegativeInfinity:
+            case double.NaN
+            or double.PositiveInfinity
+            or double.NegativeInfinity
+            or float.NaN
+            or float.PositiveInfinity
+            or float.NegativeInfinity:
                 writer.WriteStringValue(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
                 break;
             default:

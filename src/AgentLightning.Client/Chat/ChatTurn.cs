@@ -44,7 +44,13 @@ internal readonly record struct ChatTurn(string Role, string? Author, string? Me
             }
         }
 
-        return new ChatTurn(message.Role.Value, message.AuthorName, message.MessageId, null, count == parts.Length ? parts : parts[..count]);
+        return new ChatTurn(
+            message.Role.Value,
+            message.AuthorName,
+            message.MessageId,
+            null,
+            count == parts.Length ? parts : parts[..count]
+        );
     }
 
     /// <summary>False for what is no part of the conversation, such as usage.</summary>
@@ -54,8 +60,20 @@ internal readonly record struct ChatTurn(string Role, string? Author, string? Me
         {
             TextContent text => new ChatPart(ChatPartKind.Text, null, text.Text),
             TextReasoningContent reasoning => new ChatPart(ChatPartKind.Reasoning, null, reasoning.Text),
-            FunctionCallContent call => new ChatPart(ChatPartKind.Call, call.CallId, call.Name, Freeze(call.Arguments), ErrorOf(call.Exception)),
-            FunctionResultContent result => new ChatPart(ChatPartKind.Result, result.CallId, null, Freeze(result.Result), ErrorOf(result.Exception)),
+            FunctionCallContent call => new ChatPart(
+                ChatPartKind.Call,
+                call.CallId,
+                call.Name,
+                Freeze(call.Arguments),
+                ErrorOf(call.Exception)
+            ),
+            FunctionResultContent result => new ChatPart(
+                ChatPartKind.Result,
+                result.CallId,
+                null,
+                Freeze(result.Result),
+                ErrorOf(result.Exception)
+            ),
             DataContent data => new ChatPart(ChatPartKind.Data, null, data.MediaType, data.Data.Length),
             UriContent uri => new ChatPart(ChatPartKind.Uri, null, uri.Uri.OriginalString, uri.MediaType),
             ErrorContent error => new ChatPart(ChatPartKind.Error, null, error.Message),
@@ -117,7 +135,8 @@ internal readonly record struct ChatTurn(string Role, string? Author, string? Me
         }
     }
 
-    private static bool IsFrozen(object? value) => value is null or string or JsonElement or bool or int or long or double or float or decimal or Guid or DateTime or DateTimeOffset;
+    private static bool IsFrozen(object? value) =>
+        value is null or string or JsonElement or bool or int or long or double or float or decimal or Guid or DateTime or DateTimeOffset;
 }
 
 /// <summary>JSON that was written already.</summary>

@@ -23,9 +23,14 @@ public static class Ids
         return id;
     }
 
-    /// <summary>Checks a name from outside that is no id of a record, as that of a session is: at most 200 characters, none of them a control character. Null is none.</summary>
+    /// <summary>
+    /// Checks a name from outside that is no id of a record, as that of a session is: at most 200 characters, none of them a control
+    /// character. Null is none.
+    /// </summary>
     public static string? CheckName(string? value, string name) =>
         value is null || (value.Length <= LongestName && !value.Any(char.IsControl))
             ? value
-            : throw LightningException.Invalid($"{name} must be at most {LongestName} characters without control characters, but it has {value.Length}.");
+            : throw LightningException.Invalid(
+                $"{name} must be at most {LongestName} characters without control characters, but it has {value.Length}."
+            );
 }

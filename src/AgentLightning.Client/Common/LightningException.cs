@@ -23,9 +23,11 @@ public enum ErrorKind
 }
 
 /// <summary>
-/// An error for the person or program that asked. The message says what is wrong, the value seen and how to fix it, and holds nothing secret.
+/// An error for the person or program that asked. The message says what is wrong, the value seen and how to fix it, and holds nothing
+/// secret.
 /// </summary>
-public sealed class LightningException(ErrorKind kind, string message, Exception? innerException = null) : Exception(message, innerException)
+public sealed class LightningException(ErrorKind kind, string message, Exception? innerException = null)
+    : Exception(message, innerException)
 {
     public ErrorKind Kind { get; } = kind;
 

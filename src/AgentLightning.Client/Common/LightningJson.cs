@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace AgentLightning.Common;
 
-/// <summary>The one JSON dialect of files, wire and command line: snake_case names, enums as snake_case words, times in UTC with <c>Z</c>.</summary>
+/// <summary>
+/// The one JSON dialect of files, wire and command line: snake_case names, enums as snake_case words, times in UTC with <c>Z</c>.
+/// </summary>
 public static class LightningJson
 {
     public static JsonSerializerOptions Options { get; } = Create(indented: false);
@@ -23,7 +25,11 @@ public static class LightningJson
 
     private static JsonSerializerOptions Create(bool indented)
     {
-        var options = new JsonSerializerOptions(JsonSerializerDefaults.General) { WriteIndented = indented, PropertyNameCaseInsensitive = true };
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.General)
+        {
+            WriteIndented = indented,
+            PropertyNameCaseInsensitive = true,
+        };
         Apply(options);
         options.MakeReadOnly(populateMissingResolver: true);
         return options;

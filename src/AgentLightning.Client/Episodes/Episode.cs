@@ -23,7 +23,13 @@ public sealed record TokenUsage(int Prompt, int Completion, int Total);
 /// <param name="Name">Who speaks, where several have the role.</param>
 /// <param name="ToolCallId">The call that a message of role <c>tool</c> answers.</param>
 /// <param name="ToolCalls">The calls that the model asks for.</param>
-public sealed record EpisodeMessage(string Role, string? Content, string? Name = null, string? ToolCallId = null, IReadOnlyList<MessageToolCall>? ToolCalls = null);
+public sealed record EpisodeMessage(
+    string Role,
+    string? Content,
+    string? Name = null,
+    string? ToolCallId = null,
+    IReadOnlyList<MessageToolCall>? ToolCalls = null
+);
 
 /// <summary>A call that a model asks for.</summary>
 /// <param name="Arguments">As the model wrote them: JSON as a rule.</param>
@@ -32,10 +38,17 @@ public sealed record MessageToolCall(string? Id, string Name, string? Arguments)
 /// <summary>Tokens as the inference engine gave them: training takes these and never tokenises the text again.</summary>
 /// <param name="PromptIds">What the model read.</param>
 /// <param name="CompletionIds">What it wrote.</param>
-/// <param name="CompletionLogProbabilities">ln π of each of <paramref name="CompletionIds"/> when it was sampled; as long as it, or null.</param>
-public sealed record EpisodeTokens(IReadOnlyList<int> PromptIds, IReadOnlyList<int> CompletionIds, IReadOnlyList<double>? CompletionLogProbabilities = null);
+/// <param name="CompletionLogProbabilities">ln π of each of <paramref name="CompletionIds"/> when it was sampled; as long as it, or
+/// null.</param>
+public sealed record EpisodeTokens(
+    IReadOnlyList<int> PromptIds,
+    IReadOnlyList<int> CompletionIds,
+    IReadOnlyList<double>? CompletionLogProbabilities = null
+);
 
-/// <summary>One unit of agent work with an outcome, as it is captured and stored. Immutable; what people think of it lies in rewards.</summary>
+/// <summary>
+/// One unit of agent work with an outcome, as it is captured and stored. Immutable; what people think of it lies in rewards.
+/// </summary>
 public sealed record Episode
 {
     /// <summary>UUIDv7 of ours, or a client's own id, which then is an idempotency key: the same id twice is one record.</summary>
@@ -119,11 +132,21 @@ public sealed record Episode
 
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
-    /// <summary>True when retention has removed texts, messages, tool calls, tokens and metadata, and only the row of facts is left.</summary>
+    /// <summary>
+    /// True when retention has removed texts, messages, tool calls, tokens and metadata, and only the row of facts is left.
+    /// </summary>
     public bool PayloadRemoved { get; init; }
 }
 
 /// <summary>An episode as lists show it: texts cut to 200 characters and "...".</summary>
 public sealed record EpisodeSummary(
-    string Id, string AgentId, string UserInput, string AssistantOutput, int ToolCallsCount,
-    string? ModelDeployment, string? DeploymentId, double RequestLatencyMs, DateTimeOffset CreatedAt);
+    string Id,
+    string AgentId,
+    string UserInput,
+    string AssistantOutput,
+    int ToolCallsCount,
+    string? ModelDeployment,
+    string? DeploymentId,
+    double RequestLatencyMs,
+    DateTimeOffset CreatedAt
+);

@@ -8,15 +8,22 @@ namespace AgentLightning.Episodes;
 public static class EpisodeRedaction
 {
     /// <summary>
-    /// The episode as it may be stored, and how many parts were taken out of it. Ids and the names of models and answers cannot change; one that holds a
-    /// secret fails the record.
+    /// The episode as it may be stored, and how many parts were taken out of it. Ids and the names of models and answers cannot change; one
+    /// that holds a secret fails the record.
     /// </summary>
     public static (Episode Episode, int Count) Apply(Redactor redactor, Episode episode)
     {
         CheckNames(redactor, episode);
         var texts = new List<string?>
         {
-            episode.UserInput, episode.AssistantOutput, episode.SessionId, episode.CorrelationId, episode.UserId, episode.Intent, episode.Persona, episode.Error,
+            episode.UserInput,
+            episode.AssistantOutput,
+            episode.SessionId,
+            episode.CorrelationId,
+            episode.UserId,
+            episode.Intent,
+            episode.Persona,
+            episode.Error,
         };
         foreach (var call in episode.ToolCalls)
         {
@@ -55,23 +62,45 @@ public static class EpisodeRedaction
                 Intent = left.Dequeue(),
                 Persona = left.Dequeue(),
                 Error = left.Dequeue(),
-                ToolCalls = [.. episode.ToolCalls.Select(call => call with { Arguments = left.Dequeue(), Result = left.Dequeue(), Error = left.Dequeue() })],
-                Messages = [.. episode.Messages.Select(message => message with
-                {
-                    Content = left.Dequeue(),
-                    Name = left.Dequeue(),
-                    ToolCallId = left.Dequeue(),
-                    ToolCalls = message.ToolCalls is null ? null : [.. message.ToolCalls.Select(call => call with { Id = left.Dequeue(), Arguments = left.Dequeue() })],
-                })],
+                ToolCalls =
+                [
+                    .. episode.ToolCalls.Select(call =>
+                        call with
+                        {
+                            Arguments = left.Dequeue(),
+                            Result = left.Dequeue(),
+                            Error = left.Dequeue(),
+                        }
+                    ),
+                ],
+                Messages =
+                [
+                    .. episode.Messages.Select(message =>
+                        message with
+                        {
+                            Content = left.Dequeue(),
+                            Name = left.Dequeue(),
+                            ToolCallId = left.Dequeue(),
+                            ToolCalls = message.ToolCalls is null
+                                ? null
+                                : [.. message.ToolCalls.Select(call => call with { Id = left.Dequeue(), Arguments = left.Dequeue() })],
+                        }
+                    ),
+                ],
                 Tags = [.. episode.Tags.Select(_ => left.Dequeue()!)],
-                Metadata = left.Dequeue() is { } metadata ? JsonSerializer.Deserialize<Dictionary<string, string>>(metadata, LightningJson.Options) : null,
+                Metadata = left.Dequeue() is { } metadata
+                    ? JsonSerializer.Deserialize<Dictionary<string, string>>(metadata, LightningJson.Options)
+                    : null,
             },
-            redacted.Count);
+            redacted.Count
+        );
 
         string? Identifier(string? id) => left.Dequeue() == id ? id : redactor.NameOfIdentifier(id!);
     }
 
-    /// <summary>Ids and names cannot change without changing what they name: one that holds a secret is <see cref="ErrorKind.Invalid"/>.</summary>
+    /// <summary>
+    /// Ids and names cannot change without changing what they name: one that holds a secret is <see cref="ErrorKind.Invalid"/>.
+    /// </summary>
     public static void CheckNames(Redactor redactor, Episode episode)
     {
         redactor.CheckName(episode.Id, "episode_id");

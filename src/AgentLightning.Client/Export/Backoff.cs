@@ -7,8 +7,8 @@ internal static class Backoff
     private static readonly TimeSpan s_longestAsked = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// A random part of a span that doubles with each attempt up to <paramref name="longest"/>: clients that lost a server together do not come back together.
-    /// Not less than the server asked for.
+    /// A random part of a span that doubles with each attempt up to <paramref name="longest"/>: clients that lost a server together do not
+    /// come back together. Not less than the server asked for.
     /// </summary>
     /// <param name="attempt">Failed attempts so far, from 1.</param>
     /// <param name="chance">0 up to 1.</param>

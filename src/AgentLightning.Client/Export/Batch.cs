@@ -52,7 +52,10 @@ internal sealed class Batch(Redactor redactor, LightningClientOptions options, S
         redactor.CheckName(reward.RewardId, "reward_id");
         redactor.CheckName(reward.Evaluator, "evaluator");
         var texts = redactor.RedactRecord([reward.Feedback, reward.Correction, reward.Rubric]).Texts;
-        AddLine("""{"type":"reward","""u8, JsonSerializer.SerializeToUtf8Bytes(reward with { Feedback = texts[0], Correction = texts[1], Rubric = texts[2] }, s_json));
+        AddLine(
+            """{"type":"reward","""u8,
+            JsonSerializer.SerializeToUtf8Bytes(reward with { Feedback = texts[0], Correction = texts[1], Rubric = texts[2] }, s_json)
+        );
     }
 
     /// <summary>What there is to send. The bytes are good until <see cref="Clear"/>.</summary>

@@ -21,20 +21,34 @@ internal enum DropReason
     Closed,
 }
 
-/// <summary>Counts what becomes of records, for <see cref="LightningClient.Statistics"/> and as instruments of the meter <c>AgentLightning.Client</c>.</summary>
+/// <summary>
+/// Counts what becomes of records, for <see cref="LightningClient.Statistics"/> and as instruments of the meter
+/// <c>AgentLightning.Client</c>.
+/// </summary>
 internal sealed class Counters : IDisposable
 {
     private readonly Meter _meter = new("AgentLightning.Client");
-    private readonly Counter<long> _capturedCounter, _sentCounter, _droppedCounter, _spooledCounter, _retriedCounter;
+    private readonly Counter<long> _capturedCounter,
+        _sentCounter,
+        _droppedCounter,
+        _spooledCounter,
+        _retriedCounter;
     private readonly long[] _dropped = new long[Enum.GetValues<DropReason>().Length];
-    private long _captured, _sent, _spooled, _retried;
+    private long _captured,
+        _sent,
+        _spooled,
+        _retried;
 
     public Counters(Func<long> queued, Func<long> spoolBytes)
     {
         _capturedCounter = _meter.CreateCounter<long>("lightning.client.captured", "{record}", "Records that were taken into the queue.");
         _sentCounter = _meter.CreateCounter<long>("lightning.client.sent", "{record}", "Records that the server has.");
         _droppedCounter = _meter.CreateCounter<long>("lightning.client.dropped", "{record}", "Records that were lost, by reason.");
-        _spooledCounter = _meter.CreateCounter<long>("lightning.client.spooled", "{record}", "Records that were written to disk because the server was away.");
+        _spooledCounter = _meter.CreateCounter<long>(
+            "lightning.client.spooled",
+            "{record}",
+            "Records that were written to disk because the server was away."
+        );
         _retriedCounter = _meter.CreateCounter<long>("lightning.client.retried", "{request}", "Requests that were sent again.");
         _meter.CreateObservableGauge("lightning.client.queued", queued, "{record}", "Records that wait in memory.");
         _meter.CreateObservableGauge("lightning.client.spool", spoolBytes, "By", "Bytes that wait on disk.");
@@ -61,7 +75,10 @@ internal sealed class Counters : IDisposable
     public void Drop(DropReason reason, long records)
     {
         Interlocked.Add(ref _dropped[(int)reason], records);
-        _droppedCounter.Add(records, new KeyValuePair<string, object?>("reason", Common.LightningJson.Options.PropertyNamingPolicy!.ConvertName(reason.ToString())));
+        _droppedCounter.Add(
+            records,
+            new KeyValuePair<string, object?>("reason", Common.LightningJson.Options.PropertyNamingPolicy!.ConvertName(reason.ToString()))
+        );
     }
 
     public void Dispose() => _meter.Dispose();

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Client.Export;
 
 /// <summary>
-/// Takes captured items from the callers' threads into a bounded queue. One thread redacts, batches and sends them; while the server is away it writes batches to
-/// disk, from where another sends them in order when the server is back.
+/// Takes captured items from the callers' threads into a bounded queue. One thread redacts, batches and sends them; while the server is
+/// away it writes batches to disk, from where another sends them in order when the server is back.
 /// </summary>
 internal sealed partial class Exporter : IAsyncDisposable
 {
@@ -21,6 +21,7 @@ internal sealed partial class Exporter : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<CaptureItem> _queue;
+
     /// <summary>The client is being closed: what waits on disk may stay there.</summary>
     private readonly CancellationTokenSource _closed = new();
 
@@ -31,7 +32,8 @@ internal sealed partial class Exporter : IAsyncDisposable
     private readonly object _opening = new();
     private Task _replayer = Task.CompletedTask;
     private Spool? _spool;
-    private bool _spoolFailed, _away;
+    private bool _spoolFailed,
+        _away;
     private long _queuedBytes;
     private Task? _closing;
 
@@ -149,7 +151,9 @@ internal sealed partial class Exporter : IAsyncDisposable
         }
     }
 
-    /// <summary>Fills the batch until it is full, its oldest record has waited long enough, or somebody waits for it. Gives the wait for the next.</summary>
+    /// <summary>
+    /// Fills the batch until it is full, its oldest record has waited long enough, or somebody waits for it. Gives the wait for the next.
+    /// </summary>
     private async Task<Task<bool>> FillAsync()
     {
         var start = _time.GetTimestamp();
@@ -242,7 +246,9 @@ internal sealed partial class Exporter : IAsyncDisposable
         Counters.Drop(DropReason.SpoolFull, payload.Records);
     }
 
-    /// <summary>Sends until it is taken or refused; false when <paramref name="giveUp"/> came before. The first answer may be there already.</summary>
+    /// <summary>
+    /// Sends until it is taken or refused; false when <paramref name="giveUp"/> came before. The first answer may be there already.
+    /// </summary>
     private async Task<bool> SendUntilAsync(Payload payload, SinkAnswer? first, CancellationToken giveUp)
     {
         var answer = first ?? await SendAsync(payload).ConfigureAwait(false);
@@ -386,7 +392,10 @@ internal sealed partial class Exporter : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lightning server does not take records now ({Problem}). They wait and are sent when it does.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The Lightning server does not take records now ({Problem}). They wait and are sent when it does."
+    )]
     private static partial void LogAway(ILogger logger, string problem);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The Lightning server takes records again.")]

@@ -6,7 +6,16 @@ namespace AgentLightning.Client.Export;
 internal sealed class EpisodeItem(Episode episode) : CaptureItem
 {
     public override long Size =>
-        512 + (2L * (episode.UserInput.Length + episode.AssistantOutput.Length + episode.Messages.Sum(message => message.Content?.Length ?? 0) + episode.ToolCalls.Sum(call => (call.Arguments?.Length ?? 0) + (call.Result?.Length ?? 0))));
+        512
+        + (
+            2L
+            * (
+                episode.UserInput.Length
+                + episode.AssistantOutput.Length
+                + episode.Messages.Sum(message => message.Content?.Length ?? 0)
+                + episode.ToolCalls.Sum(call => (call.Arguments?.Length ?? 0) + (call.Result?.Length ?? 0))
+            )
+        );
 
     public override void Write(Batch batch) => batch.Add(episode);
 }

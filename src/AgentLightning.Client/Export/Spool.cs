@@ -5,9 +5,9 @@ using System.Security.Cryptography;
 namespace AgentLightning.Client.Export;
 
 /// <summary>
-/// Batches on disk, in the order in which they came, while the server is away. A folder holds segments; a segment holds frames of header, checksum and batch. What
-/// is appended is on disk when the call returns. A damaged or cut frame ends its segment: what follows in it is skipped and counted. A batch may be read
-/// again after a crash; its records have ids, so that nothing is doubled.
+/// Batches on disk, in the order in which they came, while the server is away. A folder holds segments; a segment holds frames of header,
+/// checksum and batch. What is appended is on disk when the call returns. A damaged or cut frame ends its segment: what follows in it is
+/// skipped and counted. A batch may be read again after a crash; its records have ids, so that nothing is doubled.
 /// </summary>
 /// <remarks>Any thread may call. One process has a folder; another one takes the next number.</remarks>
 internal sealed class Spool : IDisposable
@@ -24,9 +24,13 @@ internal sealed class Spool : IDisposable
     private readonly FileStream _lock;
     private readonly long _limit;
     private readonly LinkedList<long> _segments = [];
-    private FileStream? _writer, _reader;
+    private FileStream? _writer,
+        _reader;
     private Payload? _peeked;
-    private long _peekedEnd, _next, _bytes, _damaged;
+    private long _peekedEnd,
+        _next,
+        _bytes,
+        _damaged;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private Spool(string folder, FileStream owned, long limit)
@@ -73,7 +77,9 @@ internal sealed class Spool : IDisposable
         }
     }
 
-    /// <summary>Opens the first of the folders <c>spool-1</c>, <c>spool-2</c> … below <paramref name="folder"/> that no other process has.</summary>
+    /// <summary>
+    /// Opens the first of the folders <c>spool-1</c>, <c>spool-2</c> … below <paramref name="folder"/> that no other process has.
+    /// </summary>
     /// <exception cref="IOException">None can be made or had.</exception>
     public static Spool Open(string folder, long limit)
     {
@@ -83,7 +89,11 @@ internal sealed class Spool : IDisposable
             Directory.CreateDirectory(own);
             try
             {
-                return new Spool(own, new FileStream(Path.Combine(own, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), limit);
+                return new Spool(
+                    own,
+                    new FileStream(Path.Combine(own, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None),
+                    limit
+                );
             }
             catch (IOException) when (File.Exists(Path.Combine(own, "lock")) && number < MostFolders)
             {
@@ -96,7 +106,8 @@ internal sealed class Spool : IDisposable
 
     /// <summary>Whether there may be something of an earlier process below <paramref name="folder"/>.</summary>
     public static bool HasLeftovers(string folder) =>
-        Directory.Exists(folder) && Directory.EnumerateDirectories(folder, "spool-*").Any(own => Directory.EnumerateFiles(own, "*" + Ending).Any());
+        Directory.Exists(folder)
+        && Directory.EnumerateDirectories(folder, "spool-*").Any(own => Directory.EnumerateFiles(own, "*" + Ending).Any());
 
     /// <summary>False when there is no room for it.</summary>
     /// <exception cref="IOException">The disk does not take it.</exception>
@@ -118,7 +129,13 @@ internal sealed class Spool : IDisposable
                 {
                     _writer?.Dispose();
                     _writer = null;
-                    _writer = new FileStream(PathOf(_next), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+                    _writer = new FileStream(
+                        PathOf(_next),
+                        FileMode.CreateNew,
+                        FileAccess.Write,
+                        FileShare.ReadWrite | FileShare.Delete,
+                        bufferSize: 0
+                    );
                     _segments.AddLast(_next++);
                 }
 
@@ -157,7 +174,13 @@ internal sealed class Spool : IDisposable
         {
             while (_peeked is null && _segments.First is { } oldest)
             {
-                _reader ??= new FileStream(PathOf(oldest.Value), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+                _reader ??= new FileStream(
+                    PathOf(oldest.Value),
+                    FileMode.Open,
+                    FileAccess.Read,
+                    FileShare.ReadWrite | FileShare.Delete,
+                    bufferSize: 0
+                );
                 if (!TryRead(_reader))
                 {
                     Interlocked.Add(ref _damaged, _reader.Position < _reader.Length ? 1 : 0);
@@ -239,9 +262,14 @@ internal sealed class Spool : IDisposable
     private bool TryRead(FileStream stream)
     {
         var start = stream.Position;
-        Span<byte> head = stackalloc byte[HeaderBytes + ChecksumBytes], checksum = stackalloc byte[ChecksumBytes];
-        if (stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length
-            && BinaryPrimitives.ReadInt32LittleEndian(head[1..]) is var length && length is > 0 and <= LargestFrame && length <= stream.Length - stream.Position)
+        Span<byte> head = stackalloc byte[HeaderBytes + ChecksumBytes],
+            checksum = stackalloc byte[ChecksumBytes];
+        if (
+            stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length
+            && BinaryPrimitives.ReadInt32LittleEndian(head[1..]) is var length
+            && length is > 0 and <= LargestFrame
+            && length <= stream.Length - stream.Position
+        )
         {
             var bytes = new byte[length];
             stream.ReadExactly(bytes);

@@ -11,21 +11,38 @@ internal static class TextLimits
     private const int LongestText = 1_000_000;
 
     /// <summary>The episode with texts that can be redacted and sent at all.</summary>
-    public static Episode Bound(Episode episode) => episode with
-    {
-        UserInput = Cut(episode.UserInput, LongestText)!,
-        AssistantOutput = Cut(episode.AssistantOutput, LongestText)!,
-        Error = Cut(episode.Error, LongestText),
-        ToolCalls = [.. episode.ToolCalls.Select(call => call with { Arguments = Cut(call.Arguments, LongestText), Result = Cut(call.Result, LongestText), Error = Cut(call.Error, LongestText) })],
-        Messages = [.. episode.Messages.Select(message => message with { Content = Cut(message.Content, LongestText) })],
-    };
+    public static Episode Bound(Episode episode) =>
+        episode with
+        {
+            UserInput = Cut(episode.UserInput, LongestText)!,
+            AssistantOutput = Cut(episode.AssistantOutput, LongestText)!,
+            Error = Cut(episode.Error, LongestText),
+            ToolCalls =
+            [
+                .. episode.ToolCalls.Select(call =>
+                    call with
+                    {
+                        Arguments = Cut(call.Arguments, LongestText),
+                        Result = Cut(call.Result, LongestText),
+                        Error = Cut(call.Error, LongestText),
+                    }
+                ),
+            ],
+            Messages = [.. episode.Messages.Select(message => message with { Content = Cut(message.Content, LongestText) })],
+        };
 
     /// <summary>The episode with results of tools as long as asked. After redaction: half a secret is not found.</summary>
-    public static Episode Cut(Episode episode, int limit) => episode with
-    {
-        ToolCalls = [.. episode.ToolCalls.Select(call => call with { Result = Cut(call.Result, limit) })],
-        Messages = [.. episode.Messages.Select(message => message.Role == "tool" ? message with { Content = Cut(message.Content, limit) } : message)],
-    };
+    public static Episode Cut(Episode episode, int limit) =>
+        episode with
+        {
+            ToolCalls = [.. episode.ToolCalls.Select(call => call with { Result = Cut(call.Result, limit) })],
+            Messages =
+            [
+                .. episode.Messages.Select(message =>
+                    message.Role == "tool" ? message with { Content = Cut(message.Content, limit) } : message
+                ),
+            ],
+        };
 
     private static string? Cut(string? text, int limit)
     {

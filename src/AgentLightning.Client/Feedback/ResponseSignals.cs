@@ -12,12 +12,20 @@ namespace AgentLightning.Feedback;
 /// <param name="IntentConfidence">How sure that classifier was, 0…1.</param>
 /// <param name="SuggestedActions">Whether the answer offered next steps.</param>
 public sealed record ResponseSignals(
-    int? ResponseLength = null, bool IntentMatch = false, bool UsedContext = false, double? IntentConfidence = null, bool SuggestedActions = false)
+    int? ResponseLength = null,
+    bool IntentMatch = false,
+    bool UsedContext = false,
+    double? IntentConfidence = null,
+    bool SuggestedActions = false
+)
 {
     /// <summary>Metadata key of an episode: <c>true</c> or <c>false</c>, whether context was used.</summary>
     public const string ContextUsedKey = "context_used";
 
-    /// <summary>Metadata key: the sources of context, a JSON list as a rule; where <see cref="ContextUsedKey"/> is not given, having any means that context was used.</summary>
+    /// <summary>
+    /// Metadata key: the sources of context, a JSON list as a rule; where <see cref="ContextUsedKey"/> is not given, having any means that
+    /// context was used.
+    /// </summary>
     public const string ContextSourcesKey = "context_sources";
 
     /// <summary>Metadata key: a number 0…1.</summary>
@@ -34,11 +42,15 @@ public sealed record ResponseSignals(
             episode.PayloadRemoved ? null : TextLength.Of(episode.AssistantOutput),
             episode.Intent is not null,
             HasAny(Value(metadata, ContextUsedKey) ?? Value(metadata, ContextSourcesKey)),
-            double.TryParse(Value(metadata, IntentConfidenceKey), NumberStyles.Float, CultureInfo.InvariantCulture, out var confidence) ? confidence : null,
-            HasAny(Value(metadata, SuggestedActionsKey)));
+            double.TryParse(Value(metadata, IntentConfidenceKey), NumberStyles.Float, CultureInfo.InvariantCulture, out var confidence)
+                ? confidence
+                : null,
+            HasAny(Value(metadata, SuggestedActionsKey))
+        );
     }
 
-    private static string? Value(IReadOnlyDictionary<string, string>? metadata, string key) => metadata is not null && metadata.TryGetValue(key, out var value) ? value : null;
+    private static string? Value(IReadOnlyDictionary<string, string>? metadata, string key) =>
+        metadata is not null && metadata.TryGetValue(key, out var value) ? value : null;
 
     private static bool HasAny(string? value)
     {
@@ -62,7 +74,8 @@ public sealed record ResponseSignals(
         catch (JsonException)
         {
             // A bare word: True as Python writes it, or the name of the only source.
-            return !value.Trim().Equals("false", StringComparison.OrdinalIgnoreCase) && !value.Trim().Equals("none", StringComparison.OrdinalIgnoreCase);
+            return !value.Trim().Equals("false", StringComparison.OrdinalIgnoreCase)
+                && !value.Trim().Equals("none", StringComparison.OrdinalIgnoreCase);
         }
     }
 }

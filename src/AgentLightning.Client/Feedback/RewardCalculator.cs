@@ -18,9 +18,9 @@ public static class RewardCalculator
     private const decimal Neutral = 0.5m;
 
     /// <summary>
-    /// What a person's feedback is worth: the value of its type, +0.1 when the intent was recognised, +0.05 when context was used, −0.1 for an answer below 50
-    /// characters and −0.05 above 2,000, kept within 0…1 after each step. Feedback that is worth 0 by itself (a thumb down, one star) never gets above 0.15.
-    /// An unknown type is worth 0.5.
+    /// What a person's feedback is worth: the value of its type, +0.1 when the intent was recognised, +0.05 when context was used, −0.1 for
+    /// an answer below 50 characters and −0.05 above 2,000, kept within 0…1 after each step. Feedback that is worth 0 by itself (a thumb
+    /// down, one star) never gets above 0.15. An unknown type is worth 0.5.
     /// </summary>
     /// <param name="response">Null looks at the feedback alone.</param>
     public static double Explicit(string feedbackType, ResponseSignals? response = null)
@@ -31,15 +31,23 @@ public static class RewardCalculator
         {
             reward = Within(reward + (response.IntentMatch ? 0.1m : 0));
             reward = Within(reward + (response.UsedContext ? 0.05m : 0));
-            reward = Within(reward - (response.ResponseLength < ShortBelow ? 0.1m : response.ResponseLength > LongAbove ? 0.05m : 0));
+            reward = Within(
+                reward
+                    - (
+                        response.ResponseLength < ShortBelow ? 0.1m
+                        : response.ResponseLength > LongAbove ? 0.05m
+                        : 0
+                    )
+            );
         }
 
         return (double)(worth == 0 ? Math.Min(reward, (decimal)MostOfNegative) : reward);
     }
 
     /// <summary>
-    /// What an answer is worth that nobody said anything about: 0.5 + (intent_confidence − 0.5)·0.2 + 0.1 with context + 0.05 with suggested actions
-    /// + 0.1 for 100…1,500 characters − 0.2 when the user had to ask at once + 0.1 when the conversation went on, within 0…1.
+    /// What an answer is worth that nobody said anything about: 0.5 + (intent_confidence − 0.5)·0.2 + 0.1 with context + 0.05 with
+    /// suggested actions + 0.1 for 100…1,500 characters − 0.2 when the user had to ask at once + 0.1 when the conversation went on, within
+    /// 0…1.
     /// </summary>
     /// <remarks>A confidence that is not given, or no number, is 0.5; one outside 0…1 is the nearer end.</remarks>
     public static double Implicit(ResponseSignals? response = null, ConversationSignals? conversation = null)
@@ -58,16 +66,18 @@ public static class RewardCalculator
         feedbackType is null ? Implicit(response, conversation) : Explicit(feedbackType, response);
 
     /// <summary>A reward of 0…1 in words.</summary>
-    public static string Explain(double reward) => reward switch
-    {
-        >= 0.9 => "Excellent response - user highly satisfied",
-        >= 0.7 => "Good response - user satisfied",
-        >= 0.5 => "Acceptable response - neutral feedback",
-        >= 0.3 => "Poor response - user somewhat dissatisfied",
-        _ => "Bad response - user dissatisfied",
-    };
+    public static string Explain(double reward) =>
+        reward switch
+        {
+            >= 0.9 => "Excellent response - user highly satisfied",
+            >= 0.7 => "Good response - user satisfied",
+            >= 0.5 => "Acceptable response - neutral feedback",
+            >= 0.3 => "Poor response - user somewhat dissatisfied",
+            _ => "Bad response - user dissatisfied",
+        };
 
-    private static decimal Confidence(double? given) => given is null || double.IsNaN(given.Value) ? 0.5m : (decimal)Math.Clamp(given.Value, 0, 1);
+    private static decimal Confidence(double? given) =>
+        given is null || double.IsNaN(given.Value) ? 0.5m : (decimal)Math.Clamp(given.Value, 0, 1);
 
     private static decimal Within(decimal reward) => Math.Clamp(reward, 0, 1);
 }

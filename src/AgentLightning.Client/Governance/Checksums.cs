@@ -10,9 +10,13 @@ internal static class Checksums
 
     /// <summary>Length of an IBAN by country, from the registry of SWIFT.</summary>
     private static readonly FrozenDictionary<string, int> s_ibanLengths = (
-        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 " +
-        "JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 SI19 SK24 SM27 TN24 TR26 UA29 VA22 VG24 XK20")
-        .Split(' ').ToFrozenDictionary(entry => entry[..2], entry => int.Parse(entry.AsSpan(2), provider: null));
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 FO18 FR27 GB22 "
+        + "GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 "
+        + "JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 "
+        + "SA24 SC31 SE24 SI19 SK24 SM27 TN24 TR26 UA29 VA22 VG24 XK20"
+    )
+        .Split(' ')
+        .ToFrozenDictionary(entry => entry[..2], entry => int.Parse(entry.AsSpan(2), provider: null));
 
     /// <summary>13–19 digits of a range that card schemes use, with the check digit of Luhn (ISO/IEC 7812-1).</summary>
     public static bool IsCard(ReadOnlySpan<char> digits)
@@ -26,7 +30,10 @@ internal static class Checksums
         for (var i = 0; i < digits.Length; i++)
         {
             var digit = digits[^(i + 1)] - '0';
-            sum += i % 2 == 0 ? digit : digit > 4 ? (2 * digit) - 9 : 2 * digit;
+            sum +=
+                i % 2 == 0 ? digit
+                : digit > 4 ? (2 * digit) - 9
+                : 2 * digit;
         }
 
         return sum % 10 == 0;
@@ -36,8 +43,12 @@ internal static class Checksums
     public static bool IsIban(ReadOnlySpan<char> compact)
     {
         Span<char> country = stackalloc char[2];
-        if (compact.Length < 15 || compact[..2].ToUpperInvariant(country) != 2
-            || !s_ibanLengths.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(country, out var length) || length != compact.Length)
+        if (
+            compact.Length < 15
+            || compact[..2].ToUpperInvariant(country) != 2
+            || !s_ibanLengths.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(country, out var length)
+            || length != compact.Length
+        )
         {
             return false;
         }
@@ -60,10 +71,16 @@ internal static class Checksums
         return s_ibanLengths.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(upper, out var length) ? length : 0;
     }
 
-    /// <summary>New Zealand's IRD number: 10,000,000–150,000,000, two rounds of weights modulo 11 (Inland Revenue's specification).</summary>
+    /// <summary>
+    /// New Zealand's IRD number: 10,000,000–150,000,000, two rounds of weights modulo 11 (Inland Revenue's specification).
+    /// </summary>
     public static bool IsIrd(ReadOnlySpan<char> digits)
     {
-        if (digits.Length is not (8 or 9) || !int.TryParse(digits, System.Globalization.NumberStyles.None, null, out var number) || number is < 10_000_000 or > 150_000_000)
+        if (
+            digits.Length is not (8 or 9)
+            || !int.TryParse(digits, System.Globalization.NumberStyles.None, null, out var number)
+            || number is < 10_000_000 or > 150_000_000
+        )
         {
             return false;
         }
@@ -90,7 +107,11 @@ internal static class Checksums
 
     /// <summary>A US social security number as it may be issued: no area 000, 666 or 900–999, no group 00, no serial 0000.</summary>
     public static bool IsSsn(ReadOnlySpan<char> digits) =>
-        digits.Length == 9 && digits[0] != '9' && digits[..3] is not ("000" or "666") && digits[3..5] is not "00" && digits[5..] is not "0000";
+        digits.Length == 9
+        && digits[0] != '9'
+        && digits[..3] is not ("000" or "666")
+        && digits[3..5] is not "00"
+        && digits[5..] is not "0000";
 
     private static bool HasScheme(ReadOnlySpan<char> digits)
     {

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Names of JSON properties in which nothing was found. The same few come again in every record, and half of them (<c>input_tokens</c>) look as if they began a secret.
+/// Names of JSON properties in which nothing was found. The same few come again in every record, and half of them (<c>input_tokens</c>)
+/// look as if they began a secret.
 /// </summary>
 internal static class CleanNames
 {
@@ -13,7 +14,9 @@ internal static class CleanNames
     private const int LongestName = 64;
 
     private static readonly ConcurrentDictionary<string, bool> s_isSecret = new(StringComparer.Ordinal);
-    private static readonly ConcurrentDictionary<string, bool>.AlternateLookup<ReadOnlySpan<char>> s_lookup = s_isSecret.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly ConcurrentDictionary<string, bool>.AlternateLookup<ReadOnlySpan<char>> s_lookup = s_isSecret.GetAlternateLookup<
+        ReadOnlySpan<char>
+    >();
     private static int s_count;
 
     /// <param name="isSecret">What <see cref="SecretNames.IsSecret"/> says of the name.</param>
@@ -26,7 +29,12 @@ internal static class CleanNames
     public static void Add(ReadOnlySpan<char> name, bool isSecret)
     {
         // Another end may be that of JSON, which depends on where the name stands.
-        if (name.Length is > 0 and <= LongestName && char.IsAsciiLetterOrDigit(name[^1]) && Volatile.Read(ref s_count) < Most && s_lookup.TryAdd(name, isSecret))
+        if (
+            name.Length is > 0 and <= LongestName
+            && char.IsAsciiLetterOrDigit(name[^1])
+            && Volatile.Read(ref s_count) < Most
+            && s_lookup.TryAdd(name, isSecret)
+        )
         {
             Interlocked.Increment(ref s_count);
         }

@@ -9,7 +9,10 @@ namespace AgentLightning.Governance;
 /// <summary>Tells JSON from other text, and reads and writes its strings.</summary>
 internal static class JsonText
 {
-    /// <summary>Where JSON begins that lasts to the end: 0, or behind a few words such as <c>Call tool 'x' with arguments:</c>; −1 when there is none.</summary>
+    /// <summary>
+    /// Where JSON begins that lasts to the end: 0, or behind a few words such as <c>Call tool 'x' with arguments:</c>; −1 when there is
+    /// none.
+    /// </summary>
     public static int Begin(ReadOnlySpan<char> text)
     {
         var trimmed = text.TrimEnd();
@@ -24,7 +27,12 @@ internal static class JsonText
             return IsValid(text[start..]) ? start : -1;
         }
 
-        start = trimmed[^1] switch { '}' => text.IndexOf('{'), ']' => text.IndexOf('['), _ => -1 };
+        start = trimmed[^1] switch
+        {
+            '}' => text.IndexOf('{'),
+            ']' => text.IndexOf('['),
+            _ => -1,
+        };
         return start > 0 && IsValid(text[start..]) ? start : -1;
     }
 
@@ -37,16 +45,18 @@ internal static class JsonText
             text.Append(raw[..stroke]);
             var sign = raw[stroke + 1];
             var length = sign == 'u' ? 6 : 2;
-            text.Append(sign switch
-            {
-                'u' => (char)ushort.Parse(raw.Slice(stroke + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'b' => '\b',
-                'f' => '\f',
-                _ => sign,
-            });
+            text.Append(
+                sign switch
+                {
+                    'u' => (char)ushort.Parse(raw.Slice(stroke + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'b' => '\b',
+                    'f' => '\f',
+                    _ => sign,
+                }
+            );
             raw = raw[(stroke + length)..];
         }
 
@@ -60,10 +70,11 @@ internal static class JsonText
         var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         try
         {
-            var reader = new Utf8JsonReader(bytes.AsSpan(0, Encoding.UTF8.GetBytes(text, bytes)), new JsonReaderOptions { AllowMultipleValues = true, MaxDepth = int.MaxValue });
-            while (reader.Read())
-            {
-            }
+            var reader = new Utf8JsonReader(
+                bytes.AsSpan(0, Encoding.UTF8.GetBytes(text, bytes)),
+                new JsonReaderOptions { AllowMultipleValues = true, MaxDepth = int.MaxValue }
+            );
+            while (reader.Read()) { }
 
             return true;
         }

@@ -3,7 +3,8 @@ using System.Text;
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Goes through valid JSON and writes it again with only the values changed that hold something: white space, order and the form of everything else stay.
+/// Goes through valid JSON and writes it again with only the values changed that hold something: white space, order and the form of
+/// everything else stay.
 /// </summary>
 internal ref struct JsonWalk(ReadOnlySpan<char> text, int nesting)
 {
@@ -19,7 +20,7 @@ internal ref struct JsonWalk(ReadOnlySpan<char> text, int nesting)
     /// <summary>The JSON without what was found, or null when nothing was.</summary>
     public string? Run(ref RedactionRun run)
     {
-        for (var i = 0; i < _text.Length;)
+        for (var i = 0; i < _text.Length; )
         {
             switch (_text[i])
             {

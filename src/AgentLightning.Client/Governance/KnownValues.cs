@@ -1,8 +1,8 @@
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Looks for values that were found elsewhere in the same record, whole or cut short: an answer may repeat a password without saying that it is one,
-/// and an excerpt may end in the middle of a key.
+/// Looks for values that were found elsewhere in the same record, whole or cut short: an answer may repeat a password without saying that
+/// it is one, and an excerpt may end in the middle of a key.
 /// </summary>
 internal static class KnownValues
 {
@@ -14,7 +14,11 @@ internal static class KnownValues
     public static void Remember(ref List<KnownValue>? known, ReadOnlySpan<char> value, FindingKind kind)
     {
         // A short word is found by chance.
-        if (value.Length < Shortest || (value.Length < ShortestWord && !value.ContainsAnyInRange('0', '9') && kind is FindingKind.Redacted) || known?.Count >= Most)
+        if (
+            value.Length < Shortest
+            || (value.Length < ShortestWord && !value.ContainsAnyInRange('0', '9') && kind is FindingKind.Redacted)
+            || known?.Count >= Most
+        )
         {
             return;
         }
@@ -34,7 +38,7 @@ internal static class KnownValues
     {
         foreach (var (value, kind) in known)
         {
-            for (var i = 0; text[i..].IndexOf(value, StringComparison.Ordinal) is >= 0 and var at;)
+            for (var i = 0; text[i..].IndexOf(value, StringComparison.Ordinal) is >= 0 and var at; )
             {
                 i += at;
                 if (TextEdges.BeginsWord(text, i) && TextEdges.EndsWord(text, i + value.Length))
@@ -63,7 +67,11 @@ internal static class KnownValues
         {
             for (var length = Math.Min(value.Length - 1, end); length >= ShortestCut; length--)
             {
-                if (text[end - 1] == value[length - 1] && text[..end].EndsWith(value.AsSpan(0, length)) && TextEdges.BeginsWord(text, end - length))
+                if (
+                    text[end - 1] == value[length - 1]
+                    && text[..end].EndsWith(value.AsSpan(0, length))
+                    && TextEdges.BeginsWord(text, end - length)
+                )
                 {
                     (found ??= []).Add(new Finding(end - length, end, kind));
                     break;

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Numbers that stand for a person: cards, accounts, national ids and telephones. Check digits decide where there are any, the form of the number where not,
-/// and for bare digits the words before it ("tel", "order").
+/// Numbers that stand for a person: cards, accounts, national ids and telephones. Check digits decide where there are any, the form of the
+/// number where not, and for bare digits the words before it ("tel", "order").
 /// </summary>
 internal static partial class PersonalNumbers
 {
@@ -26,8 +26,17 @@ internal static partial class PersonalNumbers
             return false;
         }
 
-        var plus = digit > 0 && text[digit - 1] == '+' ? digit - 1 : digit > 1 && text[digit - 1] == '(' && text[digit - 2] == '+' ? digit - 2 : -1;
-        if (plus >= 0 && TextEdges.BeginsWord(text, plus) && EndOf(International(), text, plus) is > 0 and var end && IsTelephone(text[plus..end]) && TextEdges.EndsNumber(text, end))
+        var plus =
+            digit > 0 && text[digit - 1] == '+' ? digit - 1
+            : digit > 1 && text[digit - 1] == '(' && text[digit - 2] == '+' ? digit - 2
+            : -1;
+        if (
+            plus >= 0
+            && TextEdges.BeginsWord(text, plus)
+            && EndOf(International(), text, plus) is > 0 and var end
+            && IsTelephone(text[plus..end])
+            && TextEdges.EndsNumber(text, end)
+        )
         {
             finding = new Finding(plus, end, FindingKind.Phone);
             return true;
@@ -39,10 +48,14 @@ internal static partial class PersonalNumbers
             return false;
         }
 
-        return (start == digit && (TryCard(text, digit, out finding) || TryNationalId(text, digit, key, out finding))) || TryTelephone(text, start, key, out finding);
+        return (start == digit && (TryCard(text, digit, out finding) || TryNationalId(text, digit, key, out finding)))
+            || TryTelephone(text, start, key, out finding);
     }
 
-    /// <summary>An account number whose country code is at <paramref name="start"/>: two letters, two digits and the rest, with blanks between groups or without.</summary>
+    /// <summary>
+    /// An account number whose country code is at <paramref name="start"/>: two letters, two digits and the rest, with blanks between
+    /// groups or without.
+    /// </summary>
     public static bool TryIban(ReadOnlySpan<char> text, int start, out Finding finding)
     {
         finding = default;
@@ -71,7 +84,8 @@ internal static partial class PersonalNumbers
     }
 
     /// <summary>A number of JSON, which has no signs: only a card tells itself from a count or a time.</summary>
-    public static bool IsCard(ReadOnlySpan<char> number) => number.Length is >= 13 and <= 19 && !number.ContainsAnyExceptInRange('0', '9') && Checksums.IsCard(number);
+    public static bool IsCard(ReadOnlySpan<char> number) =>
+        number.Length is >= 13 and <= 19 && !number.ContainsAnyExceptInRange('0', '9') && Checksums.IsCard(number);
 
     private static bool TryCard(ReadOnlySpan<char> text, int start, out Finding finding)
     {
@@ -102,7 +116,10 @@ internal static partial class PersonalNumbers
         }
 
         var hyphens = number.Count('-') == 2 && number[^4] == '-' && number[^8] == '-';
-        if (Checksums.IsIrd(digits) && ((hyphens && !OtherNumbers().IsMatch(context)) || IrdWords().IsMatch(context) || (start == 0 && IrdWords().IsMatch(key))))
+        if (
+            Checksums.IsIrd(digits)
+            && ((hyphens && !OtherNumbers().IsMatch(context)) || IrdWords().IsMatch(context) || (start == 0 && IrdWords().IsMatch(key)))
+        )
         {
             finding = new Finding(start, end, FindingKind.Ird);
             return true;
@@ -202,10 +219,14 @@ internal static partial class PersonalNumbers
     [GeneratedRegex(@"\G[0-9]{2,3}(?>[- ]?[0-9]{2,3}[- ]?[0-9]{3,4})(?![0-9])")]
     private static partial Regex NineDigits();
 
-    [GeneratedRegex(@"\G(?:1[-. ])?(?:\([2-9][0-9]{2}\)[ -]?[0-9]{3}[-. ][0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}|[2-9][0-9]{2}\.[0-9]{3}\.[0-9]{4})(?![0-9])")]
+    [GeneratedRegex(
+        @"\G(?:1[-. ])?(?:\([2-9][0-9]{2}\)[ -]?[0-9]{3}[-. ][0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}|[2-9][0-9]{2}\.[0-9]{3}\.[0-9]{4})(?![0-9])"
+    )]
     private static partial Regex NorthAmerican();
 
-    [GeneratedRegex(@"\G(?:\(0[1-9][0-9]{0,3}\)[ -]?[0-9]{2,5}(?:[ -][0-9]{2,5}){0,3}|\([1-9][0-9]\)[ -]?[0-9]{4,5}[ -][0-9]{4}|0[1-9][0-9]{0,4}(?:[ \-/\u00A0][0-9]{2,8}){1,5}|0[1-9](?:\.[0-9]{2}){4}|0800(?:[ -][0-9]{2,4}){2,3})(?![0-9])")]
+    [GeneratedRegex(
+        @"\G(?:\(0[1-9][0-9]{0,3}\)[ -]?[0-9]{2,5}(?:[ -][0-9]{2,5}){0,3}|\([1-9][0-9]\)[ -]?[0-9]{4,5}[ -][0-9]{4}|0[1-9][0-9]{0,4}(?:[ \-/\u00A0][0-9]{2,8}){1,5}|0[1-9](?:\.[0-9]{2}){4}|0800(?:[ -][0-9]{2,4}){2,3})(?![0-9])"
+    )]
     private static partial Regex National();
 
     [GeneratedRegex(@"\G00[1-9][0-9]{0,2}(?:[ \-]?[0-9]{1,8}){2,6}(?![0-9])")]
@@ -214,10 +235,16 @@ internal static partial class PersonalNumbers
     [GeneratedRegex(@"\G[(]?[0-9](?>(?:[ .\-()]{0,2}[0-9]){6,12})(?![0-9])")]
     private static partial Regex Called();
 
-    [GeneratedRegex(@"(?:\b(?:tel(?:efon|ephone|éfono|efone|efoon)?|phone|mobile|cell|handy|fax|whatsapp|sms|call|ring|dial|rufen|ruf|anrufen|appele[rz]?|llam[aeá]\w*|ligue|portable|móvil|celular|hotline)\b|тел|电话|電話|手机|手機|전화)[\w .:：#=""'\\&?-]{0,16}$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"(?:\b(?:tel(?:efon|ephone|éfono|efone|efoon)?|phone|mobile|cell|handy|fax|whatsapp|sms|call|ring|dial|rufen|ruf|anrufen|appele[rz]?|llam[aeá]\w*|ligue|portable|móvil|celular|hotline)\b|тел|电话|電話|手机|手機|전화)[\w .:：#=""'\\&?-]{0,16}$",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex TelephoneWords();
 
-    [GeneratedRegex(@"\b(?:order|invoice|ticket|case|ref|reference|id|no|nr|sku|part|serial|tracking|bestellung|rechnung|commande|facture|pedido|factura|isbn|issn|ean|upc|version|build|job|run|batch|line|model|article|artikel|item|account|rfc|doi|cve|patent|issue|build|receipt)s?\b[\w .:#=""'\\°-]{0,10}$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"\b(?:order|invoice|ticket|case|ref|reference|id|no|nr|sku|part|serial|tracking|bestellung|rechnung|commande|facture|pedido|factura|isbn|issn|ean|upc|version|build|job|run|batch|line|model|article|artikel|item|account|rfc|doi|cve|patent|issue|build|receipt)s?\b[\w .:#=""'\\°-]{0,10}$",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex OtherNumbers();
 
     [GeneratedRegex(@"(?:\bssn\b|social.?security)[\w .:#=""'\\-]{0,12}$", RegexOptions.IgnoreCase)]

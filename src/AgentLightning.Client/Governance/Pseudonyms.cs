@@ -12,12 +12,15 @@ internal sealed class Pseudonyms(string key)
         Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(Normalise(kind, value))).AsSpan(0, 4));
 
     /// <summary>The same value, however it was written: numbers without signs between them, addresses in small letters.</summary>
-    private static string Normalise(FindingKind kind, ReadOnlySpan<char> value) => kind switch
-    {
-        FindingKind.Email => value.ToString().Replace("%40", "@", StringComparison.Ordinal).ToLowerInvariant(),
-        FindingKind.Ip => value.ToString().ToLowerInvariant(),
-        FindingKind.Phone or FindingKind.Card or FindingKind.Ssn or FindingKind.Ird or FindingKind.Iban =>
-            string.Concat(value.ToString().Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant(),
-        _ => value.ToString(),
-    };
+    private static string Normalise(FindingKind kind, ReadOnlySpan<char> value) =>
+        kind switch
+        {
+            FindingKind.Email => value.ToString().Replace("%40", "@", StringComparison.Ordinal).ToLowerInvariant(),
+            FindingKind.Ip => value.ToString().ToLowerInvariant(),
+            FindingKind.Phone or FindingKind.Card or FindingKind.Ssn or FindingKind.Ird or FindingKind.Iban => string.Concat(
+                    value.ToString().Where(char.IsAsciiLetterOrDigit)
+                )
+                .ToUpperInvariant(),
+            _ => value.ToString(),
+        };
 }

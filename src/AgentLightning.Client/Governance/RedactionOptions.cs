@@ -22,20 +22,24 @@ public sealed record RedactionOptions
     public IReadOnlyDictionary<string, AgentRedaction> Agents { get; init; } = new Dictionary<string, AgentRedaction>();
 
     /// <summary>
-    /// With a key of at least 16 characters a placeholder becomes a pseudonym such as <c>[EMAIL:ab12cd34]</c>: the same value gets the same one.
-    /// Null, the default, gives <c>[EMAIL]</c>.
+    /// With a key of at least 16 characters a placeholder becomes a pseudonym such as <c>[EMAIL:ab12cd34]</c>: the same value gets the same
+    /// one. Null, the default, gives <c>[EMAIL]</c>.
     /// </summary>
     public string? PseudonymKey { get; init; }
 
     /// <summary>Keeps the key out of logs and messages, where records are printed whole.</summary>
-    public override string ToString() => $"RedactionOptions {{ Secrets = {Secrets}, Pii = {Pii}, Agents = {Agents.Count}, PseudonymKey = {(PseudonymKey is null ? "none" : "set")} }}";
+    public override string ToString() =>
+        $"RedactionOptions {{ Secrets = {Secrets}, Pii = {Pii}, Agents = {Agents.Count}, PseudonymKey = "
+        + $"{(PseudonymKey is null ? "none" : "set")} }}";
 
     internal void Validate()
     {
         if (PseudonymKey is { } key && (key.Length < ShortestKey || string.IsNullOrWhiteSpace(key)))
         {
             // The value is a secret: only its length is said.
-            throw LightningException.Invalid($"PseudonymKey of the redaction must have at least {ShortestKey} characters, but it has {key.Trim().Length}.");
+            throw LightningException.Invalid(
+                $"PseudonymKey of the redaction must have at least {ShortestKey} characters, but it has {key.Trim().Length}."
+            );
         }
     }
 }

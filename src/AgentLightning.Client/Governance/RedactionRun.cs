@@ -5,7 +5,9 @@ namespace AgentLightning.Governance;
 /// <summary>One text, or the texts of one record, on their way through redaction: what is wanted, and what was found so far.</summary>
 internal struct RedactionRun(AgentRedaction what, Pseudonyms? pseudonyms)
 {
-    /// <summary>JSON in a string in JSON: each level doubles the strokes before quotes, so deeper than this is nothing that a program wrote.</summary>
+    /// <summary>
+    /// JSON in a string in JSON: each level doubles the strokes before quotes, so deeper than this is nothing that a program wrote.
+    /// </summary>
     private const int DeepestNesting = 16;
 
     private List<KnownValue>? _known;
@@ -23,7 +25,10 @@ internal struct RedactionRun(AgentRedaction what, Pseudonyms? pseudonyms)
 
     public readonly bool HasKnown => _known is not null;
 
-    /// <summary>Whether there is nothing to take out of the name of a property, as was seen before; <paramref name="isSecret"/> tells what the name says of its value.</summary>
+    /// <summary>
+    /// Whether there is nothing to take out of the name of a property, as was seen before; <paramref name="isSecret"/> tells what the name
+    /// says of its value.
+    /// </summary>
     public readonly bool IsCleanName(ReadOnlySpan<char> name, out bool isSecret)
     {
         isSecret = false;
@@ -48,7 +53,10 @@ internal struct RedactionRun(AgentRedaction what, Pseudonyms? pseudonyms)
             return null;
         }
 
-        var json = isJson ? 0 : nesting < DeepestNesting ? JsonText.Begin(text) : -1;
+        var json =
+            isJson ? 0
+            : nesting < DeepestNesting ? JsonText.Begin(text)
+            : -1;
         if (json < 0)
         {
             return RedactText(text, key);
@@ -105,18 +113,27 @@ internal struct RedactionRun(AgentRedaction what, Pseudonyms? pseudonyms)
 
     private string? Write(ReadOnlySpan<char> text, List<Finding> found)
     {
-        found.Sort((a, b) => a.Start != b.Start ? a.Start - b.Start : a.End != b.End ? b.End - a.End : a.Kind - b.Kind);
+        found.Sort(
+            (a, b) =>
+                a.Start != b.Start ? a.Start - b.Start
+                : a.End != b.End ? b.End - a.End
+                : a.Kind - b.Kind
+        );
         StringBuilder? output = null;
         var copied = 0;
         var placeholders = Placeholder.Any().EnumerateMatches(text);
         var hasPlaceholder = placeholders.MoveNext();
-        for (var i = 0; i < found.Count;)
+        for (var i = 0; i < found.Count; )
         {
             var (start, end, kind) = found[i];
             for (i++; i < found.Count && found[i].Start < end; i++)
             {
-                // What overlaps goes as one, so that no part of either is left. The host behind "user:password@" only looks like an address.
-                end = kind == FindingKind.Secret && found[i].Kind == FindingKind.Email && text[end..].StartsWith('@') ? end : Math.Max(end, found[i].End);
+                // What overlaps goes as one, so that no part of either is left. The host behind "user:password@" only looks like an
+                // address.
+                end =
+                    kind == FindingKind.Secret && found[i].Kind == FindingKind.Email && text[end..].StartsWith('@')
+                        ? end
+                        : Math.Max(end, found[i].End);
             }
 
             while (hasPlaceholder && placeholders.Current.Index + placeholders.Current.Length <= start)
@@ -124,7 +141,15 @@ internal struct RedactionRun(AgentRedaction what, Pseudonyms? pseudonyms)
                 hasPlaceholder = placeholders.MoveNext();
             }
 
-            if (hasPlaceholder && placeholders.Current.Index < end && !(placeholders.Current.Index >= start && placeholders.Current.Index + placeholders.Current.Length <= end && end - start > placeholders.Current.Length))
+            if (
+                hasPlaceholder
+                && placeholders.Current.Index < end
+                && !(
+                    placeholders.Current.Index >= start
+                    && placeholders.Current.Index + placeholders.Current.Length <= end
+                    && end - start > placeholders.Current.Length
+                )
+            )
             {
                 continue;
             }

@@ -10,8 +10,8 @@ namespace AgentLightning.Governance;
 public sealed record RedactedTexts(IReadOnlyList<string?> Texts, int Count);
 
 /// <summary>
-/// Takes secrets and personal data out of texts and puts placeholders in their place. A text that is JSON stays JSON. Redacting twice is redacting once.
-/// Time and memory grow with the length of the text and not with what is in it. Any thread may call.
+/// Takes secrets and personal data out of texts and puts placeholders in their place. A text that is JSON stays JSON. Redacting twice is
+/// redacting once. Time and memory grow with the length of the text and not with what is in it. Any thread may call.
 /// </summary>
 public sealed class Redactor
 {
@@ -39,11 +39,15 @@ public sealed class Redactor
     }
 
     /// <summary>
-    /// Redacts the texts of one record together: what is found in one is also taken out of the others, where it stands without a name, or cut short before "…".
+    /// Redacts the texts of one record together: what is found in one is also taken out of the others, where it stands without a name, or
+    /// cut short before "…".
     /// </summary>
-    public RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId = null) => RedactRecord(texts, agentId, firstIsJson: false);
+    public RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId = null) =>
+        RedactRecord(texts, agentId, firstIsJson: false);
 
-    /// <summary>The same; <paramref name="firstIsJson"/> spares looking whether the first text is JSON where it was written as such.</summary>
+    /// <summary>
+    /// The same; <paramref name="firstIsJson"/> spares looking whether the first text is JSON where it was written as such.
+    /// </summary>
     internal RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId, bool firstIsJson)
     {
         var run = new RedactionRun(Settings(agentId), _pseudonyms);
@@ -67,7 +71,8 @@ public sealed class Redactor
     }
 
     /// <summary>
-    /// Checks a name or id, which cannot be changed without changing what it names: one that holds a secret is <see cref="ErrorKind.Invalid"/>. The value is not told.
+    /// Checks a name or id, which cannot be changed without changing what it names: one that holds a secret is
+    /// <see cref="ErrorKind.Invalid"/>. The value is not told.
     /// </summary>
     public string? CheckName(string? value, string name)
     {
@@ -79,12 +84,15 @@ public sealed class Redactor
         var run = new RedactionRun(new AgentRedaction(Secrets: true, Pii: false), null);
         return run.Redact(value, default, 0) is null
             ? value
-            : throw LightningException.Invalid($"{name} holds what looks like a secret. Give an id or a name that is none; it is kept as it is.");
+            : throw LightningException.Invalid(
+                $"{name} holds what looks like a secret. Give an id or a name that is none; it is kept as it is."
+            );
     }
 
     /// <summary>
-    /// What stands in place of the id of a user or a conversation that holds personal data: the same id gets the same name, so that its records stay together and
-    /// can be deleted by it. Keyed when there is <see cref="RedactionOptions.PseudonymKey"/>; without one, whoever guesses an id can tell whether it is there.
+    /// What stands in place of the id of a user or a conversation that holds personal data: the same id gets the same name, so that its
+    /// records stay together and can be deleted by it. Keyed when there is <see cref="RedactionOptions.PseudonymKey"/>; without one,
+    /// whoever guesses an id can tell whether it is there.
     /// </summary>
     public string NameOfIdentifier(string id)
     {
@@ -93,10 +101,15 @@ public sealed class Redactor
         return $"[ID:{Convert.ToHexStringLower(hash.AsSpan(0, 8))}]";
     }
 
-    /// <summary>An id of a user or a conversation as it is stored: as it came, or <see cref="NameOfIdentifier"/> when there is something to take out of it.</summary>
-    public string? Identifier(string? id, string? agentId = null) => id is null || ReferenceEquals(Redact(id, agentId), id) ? id : NameOfIdentifier(id);
+    /// <summary>
+    /// An id of a user or a conversation as it is stored: as it came, or <see cref="NameOfIdentifier"/> when there is something to take out
+    /// of it.
+    /// </summary>
+    public string? Identifier(string? id, string? agentId = null) =>
+        id is null || ReferenceEquals(Redact(id, agentId), id) ? id : NameOfIdentifier(id);
 
-    private AgentRedaction Settings(string? agentId) => agentId is not null && _options.Agents.TryGetValue(agentId, out var own) ? own : _default;
+    private AgentRedaction Settings(string? agentId) =>
+        agentId is not null && _options.Agents.TryGetValue(agentId, out var own) ? own : _default;
 
     private static string Settle(string text, ref RedactionRun run, bool isJson = false)
     {

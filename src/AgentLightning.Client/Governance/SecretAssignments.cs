@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Values behind a telling name, in any of the forms people and programs write: <c>password=…</c>, <c>"api_key": "…"</c>, <c>--token …</c>, <c>my password is …</c>,
-/// <c>&lt;secret&gt;…&lt;/secret&gt;</c>. The name alone says nothing ("password reset mail"), so the value must look like one; <see cref="SecretWords"/> tells.
+/// Values behind a telling name, in any of the forms people and programs write: <c>password=…</c>, <c>"api_key": "…"</c>, <c>--token …</c>,
+/// <c>my password is …</c>, <c>&lt;secret&gt;…&lt;/secret&gt;</c>. The name alone says nothing ("password reset mail"), so the value must
+/// look like one; <see cref="SecretWords"/> tells.
 /// </summary>
 internal static partial class SecretAssignments
 {
@@ -64,14 +65,24 @@ internal static partial class SecretAssignments
             return false;
         }
 
-        if (form == ValueForm.Sign && text[nameEnd..start].IndexOf('=') is >= 0 and var equals && !text[nameEnd..start].ContainsAny(' ', '\t', ':'))
+        if (
+            form == ValueForm.Sign
+            && text[nameEnd..start].IndexOf('=') is >= 0 and var equals
+            && !text[nameEnd..start].ContainsAny(' ', '\t', ':')
+        )
         {
             form = text[nameEnd..start][(equals + 1)..].StartsWith("=") ? ValueForm.Comparison : ValueForm.Tight;
         }
 
         var scheme = EndOf(Scheme(), text, start);
         start = Math.Max(start, scheme);
-        var (from, to, quoted) = Read(text, start, kind, form, takesQuery: (text[at] | 0x20) is 's' or 'a' && text[at..nameEnd].StartsWith("shared", StringComparison.OrdinalIgnoreCase));
+        var (from, to, quoted) = Read(
+            text,
+            start,
+            kind,
+            form,
+            takesQuery: (text[at] | 0x20) is 's' or 'a' && text[at..nameEnd].StartsWith("shared", StringComparison.OrdinalIgnoreCase)
+        );
         var value = text[from..to];
         if (value.IsEmpty || !SecretWords.MayBeSecret(value, kind, form, quoted, scheme > 0, text[to..]))
         {
@@ -109,7 +120,10 @@ internal static partial class SecretAssignments
             return (start, close < 0 ? start : start + close, true);
         }
 
-        var stop = kind == NameKind.Whole ? rest[start..].IndexOfAny(s_lineEnds) : rest[start..].IndexOfAny(takesQuery ? s_queryEnds : s_valueEnds);
+        var stop =
+            kind == NameKind.Whole
+                ? rest[start..].IndexOfAny(s_lineEnds)
+                : rest[start..].IndexOfAny(takesQuery ? s_queryEnds : s_valueEnds);
         var to = stop < 0 ? rest.Length : start + stop;
         if (kind != NameKind.Whole && to > start && char.IsAscii(text[start]))
         {
@@ -163,7 +177,11 @@ internal static partial class SecretAssignments
     private static bool IsOption(ReadOnlySpan<char> text, int at)
     {
         var i = at;
-        while (i > 0 && at - i < 40 && (char.IsAsciiLetterOrDigit(text[i - 1]) || (text[i - 1] == '-' && i > 1 && char.IsAsciiLetterOrDigit(text[i - 2]))))
+        while (
+            i > 0
+            && at - i < 40
+            && (char.IsAsciiLetterOrDigit(text[i - 1]) || (text[i - 1] == '-' && i > 1 && char.IsAsciiLetterOrDigit(text[i - 2])))
+        )
         {
             i--;
         }
@@ -179,18 +197,30 @@ internal static partial class SecretAssignments
 
     [GeneratedRegex(
         @"\G(?>(?:(?<![A-Za-z0-9])p(?:ass|w)(?=[:=])|password|passwd|passwort|passphrase|pwd|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호)(?:[_-]?(?:value|hash|text|string|[0-9]{1,2}))?)(?![A-Za-z0-9_])",
-        RegexOptions.IgnoreCase, Milliseconds)]
+        RegexOptions.IgnoreCase,
+        Milliseconds
+    )]
     private static partial Regex PasswordName();
 
-    [GeneratedRegex(@"\G(?>connection[ _-]?string|set-cookie|cookie)(?:[_-]?[0-9])?(?![A-Za-z0-9_])", RegexOptions.IgnoreCase, Milliseconds)]
+    [GeneratedRegex(
+        @"\G(?>connection[ _-]?string|set-cookie|cookie)(?:[_-]?[0-9])?(?![A-Za-z0-9_])",
+        RegexOptions.IgnoreCase,
+        Milliseconds
+    )]
     private static partial Regex WholeName();
 
     [GeneratedRegex(
         @"\G(?>account_?key|shared_?access_?(?:signature|key)|(?:api|access|private|signing|encryption|master|subscription)[ _-]?key|authorization|credentials?|secret)(?:[_-]?(?:value|key|hash|access[_-]?key|string|text|[0-9]{1,2}))?(?![A-Za-z0-9_])",
-        RegexOptions.IgnoreCase, Milliseconds)]
+        RegexOptions.IgnoreCase,
+        Milliseconds
+    )]
     private static partial Regex KeyName();
 
-    [GeneratedRegex(@"\G(?>token)(?:[_-]?(?:value|key|hash|string|secret|[0-9]{1,2}))?(?![A-Za-z0-9_])", RegexOptions.IgnoreCase, Milliseconds)]
+    [GeneratedRegex(
+        @"\G(?>token)(?:[_-]?(?:value|key|hash|string|secret|[0-9]{1,2}))?(?![A-Za-z0-9_])",
+        RegexOptions.IgnoreCase,
+        Milliseconds
+    )]
     private static partial Regex TokenName();
 
     [GeneratedRegex(@"\G\\{0,8}[""'`]?\]?[ \t]{0,4}(?>=>|:=|!==?|={1,3}|::?|：)[ \t]{0,4}", RegexOptions.None, Milliseconds)]

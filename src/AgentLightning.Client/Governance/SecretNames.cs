@@ -3,29 +3,120 @@ using System.Collections.Frozen;
 
 namespace AgentLightning.Governance;
 
-/// <summary>Names of JSON properties whose values are secret, however they are written: <c>api_key</c>, <c>X-Api-Key</c>, <c>apiKey</c>.</summary>
+/// <summary>
+/// Names of JSON properties whose values are secret, however they are written: <c>api_key</c>, <c>X-Api-Key</c>, <c>apiKey</c>.
+/// </summary>
 internal static class SecretNames
 {
     private const int LongestName = 64;
 
-    private static readonly FrozenSet<string> s_whole =
-        new[] { "pass", "pwd", "auth", "jwt", "bearer", "secrets", "credentials", "passwords", "sas", "cookie", "setcookie", "otp", "cvv", "cvc", "pin", "contraseña", "motdepasse", "senha", "密码", "пароль" }
-            .ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> s_whole = new[]
+    {
+        "pass",
+        "pwd",
+        "auth",
+        "jwt",
+        "bearer",
+        "secrets",
+        "credentials",
+        "passwords",
+        "sas",
+        "cookie",
+        "setcookie",
+        "otp",
+        "cvv",
+        "cvc",
+        "pin",
+        "contraseña",
+        "motdepasse",
+        "senha",
+        "密码",
+        "пароль",
+    }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly string[] s_endings =
     [
-        "password", "passwd", "passwort", "kennwort", "passphrase", "secret", "apikey", "accesskey", "secretkey", "privatekey", "signingkey", "encryptionkey", "masterkey",
-        "token", "authorization", "credential", "connectionstring", "accountkey", "sharedaccesssignature", "sharedaccesskey", "accesskeyid", "secretvalue", "subscriptionkey",
+        "password",
+        "passwd",
+        "passwort",
+        "kennwort",
+        "passphrase",
+        "secret",
+        "apikey",
+        "accesskey",
+        "secretkey",
+        "privatekey",
+        "signingkey",
+        "encryptionkey",
+        "masterkey",
+        "token",
+        "authorization",
+        "credential",
+        "connectionstring",
+        "accountkey",
+        "sharedaccesssignature",
+        "sharedaccesskey",
+        "accesskeyid",
+        "secretvalue",
+        "subscriptionkey",
     ];
 
     private static readonly SearchValues<string> s_within = SearchValues.Create(
-        ["pass", "pwd", "auth", "jwt", "bearer", "secret", "credential", "kennwort", "key", "token", "connection", "signature", "sas", "cookie", "otp", "cvv", "cvc", "pin", "contrase", "mot", "senha", "密码", "пароль"],
-        StringComparison.OrdinalIgnoreCase);
+        [
+            "pass",
+            "pwd",
+            "auth",
+            "jwt",
+            "bearer",
+            "secret",
+            "credential",
+            "kennwort",
+            "key",
+            "token",
+            "connection",
+            "signature",
+            "sas",
+            "cookie",
+            "otp",
+            "cvv",
+            "cvc",
+            "pin",
+            "contrase",
+            "mot",
+            "senha",
+            "密码",
+            "пароль",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Those that a name of ASCII can hold; a search for others too is several times slower.</summary>
     private static readonly SearchValues<string> s_withinAscii = SearchValues.Create(
-        ["pass", "pwd", "auth", "jwt", "bearer", "secret", "credential", "kennwort", "key", "token", "connection", "signature", "sas", "cookie", "otp", "cvv", "cvc", "pin", "contrase", "mot", "senha"],
-        StringComparison.OrdinalIgnoreCase);
+        [
+            "pass",
+            "pwd",
+            "auth",
+            "jwt",
+            "bearer",
+            "secret",
+            "credential",
+            "kennwort",
+            "key",
+            "token",
+            "connection",
+            "signature",
+            "sas",
+            "cookie",
+            "otp",
+            "cvv",
+            "cvc",
+            "pin",
+            "contrase",
+            "mot",
+            "senha",
+        ],
+        StringComparison.OrdinalIgnoreCase
+    );
 
     /// <summary>Whether the value of this property must not be stored.</summary>
     public static bool IsSecret(ReadOnlySpan<char> name)
@@ -57,10 +148,15 @@ internal static class SecretNames
         return s_whole.GetAlternateLookup<ReadOnlySpan<char>>().Contains(bare);
     }
 
-    /// <summary>Names of which everything inside is secret, objects too. An object named <c>password</c> is more often a description of a field.</summary>
+    /// <summary>
+    /// Names of which everything inside is secret, objects too. An object named <c>password</c> is more often a description of a field.
+    /// </summary>
     public static bool IsCollection(ReadOnlySpan<char> name) =>
-        name.EndsWith("secrets", StringComparison.OrdinalIgnoreCase) || name.EndsWith("credentials", StringComparison.OrdinalIgnoreCase) || name.EndsWith("passwords", StringComparison.OrdinalIgnoreCase);
+        name.EndsWith("secrets", StringComparison.OrdinalIgnoreCase)
+        || name.EndsWith("credentials", StringComparison.OrdinalIgnoreCase)
+        || name.EndsWith("passwords", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A number under such a name is a count or an id and no secret.</summary>
-    public static bool CountsThings(ReadOnlySpan<char> name) => name.EndsWith("token", StringComparison.OrdinalIgnoreCase) || name.Equals("auth", StringComparison.OrdinalIgnoreCase);
+    public static bool CountsThings(ReadOnlySpan<char> name) =>
+        name.EndsWith("token", StringComparison.OrdinalIgnoreCase) || name.Equals("auth", StringComparison.OrdinalIgnoreCase);
 }

@@ -3,14 +3,16 @@ using System.Text.RegularExpressions;
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Secrets that are known by their shape, looked for only where one of <see cref="TextScan"/>'s beginnings stands. Each pattern is tied to that place
-/// and never goes back over what it has read, so a text is read a bounded number of times, whatever is in it.
+/// Secrets that are known by their shape, looked for only where one of <see cref="TextScan"/>'s beginnings stands. Each pattern is tied to
+/// that place and never goes back over what it has read, so a text is read a bounded number of times, whatever is in it.
 /// </summary>
 internal static partial class SecretShapes
 {
     private const int Milliseconds = 2_000;
 
-    /// <summary>The end of the secret that begins at <paramref name="start"/>, or −1; the start is moved where the secret begins earlier or later.</summary>
+    /// <summary>
+    /// The end of the secret that begins at <paramref name="start"/>, or −1; the start is moved where the secret begins earlier or later.
+    /// </summary>
     public static int Match(ReadOnlySpan<char> text, ref int start)
     {
         switch (text[start])
@@ -73,8 +75,13 @@ internal static partial class SecretShapes
 
     /// <summary>A class name such as <c>sk-fading-circle-wrapper</c> has neither digit nor capital.</summary>
     private static bool LooksRandom(ReadOnlySpan<char> key) =>
-        !(key.StartsWith("sk-", StringComparison.Ordinal) || key.StartsWith("xox", StringComparison.Ordinal) || key.StartsWith("hf_", StringComparison.Ordinal))
-        || key[3..].ContainsAnyInRange('0', '9') || key[3..].ContainsAnyInRange('A', 'Z');
+        !(
+            key.StartsWith("sk-", StringComparison.Ordinal)
+            || key.StartsWith("xox", StringComparison.Ordinal)
+            || key.StartsWith("hf_", StringComparison.Ordinal)
+        )
+        || key[3..].ContainsAnyInRange('0', '9')
+        || key[3..].ContainsAnyInRange('A', 'Z');
 
     /// <summary>Without an end everything that follows is taken for the key: half a key is a secret too.</summary>
     private static int EndOfPrivateKey(ReadOnlySpan<char> text, int start)
@@ -115,11 +122,13 @@ internal static partial class SecretShapes
     }
 
     [GeneratedRegex(
-        @"\G(?>(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[\w-]{20,200}|ya29\.[\w-]{16,2000}|GOCSPX-[\w-]{12,200}|gh[pousr]_[A-Za-z0-9]{10,255}|github_pat_\w{10,255}" +
-        @"|gl(?:pat|dt|rt|soat|cbt|ptt)-[\w-]{10,255}|xox[abeoprs](?:\.xox[bp])?-[\w-]{10,255}|xapp-[\w-]{10,255}|sk-[\w-]{16,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}|whsec_[\w+/=-]{10,255}" +
-        @"|npm_[A-Za-z0-9]{20,255}|pypi-[\w-]{16,500}|hf_[A-Za-z0-9]{20,100}|dop_v1_[0-9a-f]{16,128}|SG\.[\w-]{8,64}\.[\w-]{8,128}|shp(?:at|ss|ca|pa)_[0-9a-fA-F]{16,64}|dapi[0-9a-f]{32}|hv[sb]\.[\w-]{16,500}" +
-        @"|AGE-SECRET-KEY-1[0-9A-Z]{20,100}|lk_[0-9a-z]{8,32}_[0-9A-Za-z]{16,255}|eyJ[\w-]{6,4000}(?:\.[\w-]{4,}){1,4}\.?)",
-        RegexOptions.None, Milliseconds)]
+        @"\G(?>(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[\w-]{20,200}|ya29\.[\w-]{16,2000}|GOCSPX-[\w-]{12,200}|gh[pousr]_[A-Za-z0-9]{10,255}|github_pat_\w{10,255}"
+            + @"|gl(?:pat|dt|rt|soat|cbt|ptt)-[\w-]{10,255}|xox[abeoprs](?:\.xox[bp])?-[\w-]{10,255}|xapp-[\w-]{10,255}|sk-[\w-]{16,255}|(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{10,255}|whsec_[\w+/=-]{10,255}"
+            + @"|npm_[A-Za-z0-9]{20,255}|pypi-[\w-]{16,500}|hf_[A-Za-z0-9]{20,100}|dop_v1_[0-9a-f]{16,128}|SG\.[\w-]{8,64}\.[\w-]{8,128}|shp(?:at|ss|ca|pa)_[0-9a-fA-F]{16,64}|dapi[0-9a-f]{32}|hv[sb]\.[\w-]{16,500}"
+            + @"|AGE-SECRET-KEY-1[0-9A-Z]{20,100}|lk_[0-9a-z]{8,32}_[0-9A-Za-z]{16,255}|eyJ[\w-]{6,4000}(?:\.[\w-]{4,}){1,4}\.?)",
+        RegexOptions.None,
+        Milliseconds
+    )]
     private static partial Regex Key();
 
     [GeneratedRegex(@"\G://[^\s/?#@:""'<>\\]{0,128}:[^\s/?#""'<>\\]{1,256}@(?=[\w\[%])", RegexOptions.None, Milliseconds)]

@@ -3,32 +3,130 @@ using System.Buffers;
 namespace AgentLightning.Governance;
 
 /// <summary>
-/// Finds what must not be stored in a text. Vectorised searches go over the whole of it for the few beginnings that a finding can have; only there a
-/// pattern looks closer. Clean text costs the searches, and no memory.
+/// Finds what must not be stored in a text. Vectorised searches go over the whole of it for the few beginnings that a finding can have;
+/// only there a pattern looks closer. Clean text costs the searches, and no memory.
 /// </summary>
 internal static class TextScan
 {
     /// <summary>Of names; kept apart from the keys, because a search for more than 80 beginnings is several times slower.</summary>
     private static readonly SearchValues<string> s_names = SearchValues.Create(
         [
-            "password", "pass:", "pass=", "pw:", "pw=", "passwd", "passwort", "passphrase", "pwd", "kennwort", "contrase", "senha", "mot de passe", "wachtwoord", "secret", "token", "credential",
-            "authorization", "cookie", "connection string", "connection_string", "connection-string", "connectionstring", "account_key", "accountkey", "shared_access", "sharedaccess",
-            "api key", "api_key", "api-key", "apikey", "access key", "access_key", "access-key", "accesskey", "private_key", "private-key", "privatekey", "signing_key", "signingkey",
-            "encryption_key", "encryptionkey", "master_key", "masterkey", "subscription-key", "subscription_key", "subscriptionkey", "bearer", "sig=", "x-amz-",
+            "password",
+            "pass:",
+            "pass=",
+            "pw:",
+            "pw=",
+            "passwd",
+            "passwort",
+            "passphrase",
+            "pwd",
+            "kennwort",
+            "contrase",
+            "senha",
+            "mot de passe",
+            "wachtwoord",
+            "secret",
+            "token",
+            "credential",
+            "authorization",
+            "cookie",
+            "connection string",
+            "connection_string",
+            "connection-string",
+            "connectionstring",
+            "account_key",
+            "accountkey",
+            "shared_access",
+            "sharedaccess",
+            "api key",
+            "api_key",
+            "api-key",
+            "apikey",
+            "access key",
+            "access_key",
+            "access-key",
+            "accesskey",
+            "private_key",
+            "private-key",
+            "privatekey",
+            "signing_key",
+            "signingkey",
+            "encryption_key",
+            "encryptionkey",
+            "master_key",
+            "masterkey",
+            "subscription-key",
+            "subscription_key",
+            "subscriptionkey",
+            "bearer",
+            "sig=",
+            "x-amz-",
         ],
-        StringComparison.OrdinalIgnoreCase);
+        StringComparison.OrdinalIgnoreCase
+    );
 
     private static readonly SearchValues<string> s_keys = SearchValues.Create(
         [
-            "AKIA", "ASIA", "AROA", "AIDA", "ABIA", "ACCA", "AIza", "ya29.", "GOCSPX-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glsoat-", "glcbt-", "glptt-",
-            "xox", "xapp-", "hooks.slack", "sk-", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "npm_", "pypi-", "hf_", "dop_v1_", "SG.", "shpat_", "shpss_", "shpca_", "shppa_", "dapi",
-            "hvs.", "hvb.", "lk_", "AGE-SECRET", "eyJ", "-----BEGIN", "://", "Q~",
+            "AKIA",
+            "ASIA",
+            "AROA",
+            "AIDA",
+            "ABIA",
+            "ACCA",
+            "AIza",
+            "ya29.",
+            "GOCSPX-",
+            "ghp_",
+            "gho_",
+            "ghu_",
+            "ghs_",
+            "ghr_",
+            "github_pat_",
+            "glpat-",
+            "gldt-",
+            "glrt-",
+            "glsoat-",
+            "glcbt-",
+            "glptt-",
+            "xox",
+            "xapp-",
+            "hooks.slack",
+            "sk-",
+            "sk_live_",
+            "sk_test_",
+            "rk_live_",
+            "rk_test_",
+            "whsec_",
+            "npm_",
+            "pypi-",
+            "hf_",
+            "dop_v1_",
+            "SG.",
+            "shpat_",
+            "shpss_",
+            "shpca_",
+            "shppa_",
+            "dapi",
+            "hvs.",
+            "hvb.",
+            "lk_",
+            "AGE-SECRET",
+            "eyJ",
+            "-----BEGIN",
+            "://",
+            "Q~",
         ],
-        StringComparison.Ordinal);
+        StringComparison.Ordinal
+    );
 
-    private static readonly SearchValues<string> s_foreign = SearchValues.Create(["lösenord", "пароль", "Пароль", "密码", "密碼", "パスワード", "비밀번호"], StringComparison.Ordinal);
+    private static readonly SearchValues<string> s_foreign = SearchValues.Create(
+        ["lösenord", "пароль", "Пароль", "密码", "密碼", "パスワード", "비밀번호"],
+        StringComparison.Ordinal
+    );
 
-    /// <summary>Every one of those names has one of these: to look for a single character is far cheaper than for a name that is not ASCII.</summary>
+    /// <summary>
+    /// Every one of those names has one of these: to look for a single character is far cheaper than for a name that is not ASCII.
+    /// </summary>
     private static readonly SearchValues<char> s_foreignSigns = SearchValues.Create("öпП密パ비");
 
     /// <summary>Adds what is found, in no order; the list is made with the first finding.</summary>
@@ -55,7 +153,7 @@ internal static class TextScan
 
     private static void FindSecrets(ReadOnlySpan<char> text, SearchValues<string> beginnings, ref List<Finding>? found)
     {
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             var at = text[i..].IndexOfAny(beginnings);
             if (at < 0)
@@ -100,7 +198,7 @@ internal static class TextScan
 
     private static void FindEmails(ReadOnlySpan<char> text, ref List<Finding>? found)
     {
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             var at = text[i..].IndexOfAny('@', '%');
             if (at < 0)
@@ -109,7 +207,10 @@ internal static class TextScan
             }
 
             i += at;
-            var length = text[i] == '@' ? 1 : text[i..].StartsWith("%40", StringComparison.Ordinal) ? 3 : 0;
+            var length =
+                text[i] == '@' ? 1
+                : text[i..].StartsWith("%40", StringComparison.Ordinal) ? 3
+                : 0;
             if (length > 0 && Addresses.TryEmail(text, i, length, out var finding))
             {
                 (found ??= []).Add(finding);
@@ -124,7 +225,7 @@ internal static class TextScan
 
     private static void FindNumbers(ReadOnlySpan<char> text, ReadOnlySpan<char> key, ref List<Finding>? found)
     {
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             var at = text[i..].IndexOfAnyInRange('0', '9');
             if (at < 0)
@@ -133,9 +234,11 @@ internal static class TextScan
             }
 
             i += at;
-            var matched = i > 1 && char.IsAsciiLetter(text[i - 1]) && char.IsAsciiLetter(text[i - 2])
-                ? PersonalNumbers.TryIban(text, i - 2, out var finding)
-                : (TextEdges.BeginsNumber(text, i) || (i > 0 && text[i - 1] == '/')) && Addresses.TryIpv4(text, i, key, out finding) || PersonalNumbers.TryMatch(text, i, key, out finding);
+            var matched =
+                i > 1 && char.IsAsciiLetter(text[i - 1]) && char.IsAsciiLetter(text[i - 2])
+                    ? PersonalNumbers.TryIban(text, i - 2, out var finding)
+                    : (TextEdges.BeginsNumber(text, i) || (i > 0 && text[i - 1] == '/')) && Addresses.TryIpv4(text, i, key, out finding)
+                        || PersonalNumbers.TryMatch(text, i, key, out finding);
             if (matched)
             {
                 (found ??= []).Add(finding);
@@ -153,7 +256,7 @@ internal static class TextScan
 
     private static void FindIpv6(ReadOnlySpan<char> text, ref List<Finding>? found)
     {
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             var at = text[i..].IndexOf(':');
             if (at < 0)

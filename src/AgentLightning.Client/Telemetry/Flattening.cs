@@ -4,7 +4,9 @@ using AgentLightning.Client.Chat;
 
 namespace AgentLightning.Client.Telemetry;
 
-/// <summary>Makes attributes of nested values: dots between names, numbers for places in lists; a list of plain values of one kind stays a list.</summary>
+/// <summary>
+/// Makes attributes of nested values: dots between names, numbers for places in lists; a list of plain values of one kind stays a list.
+/// </summary>
 internal static class Flattening
 {
     private const int MostAttributes = 1_000;
@@ -56,18 +58,22 @@ internal static class Flattening
         }
     }
 
-    private static object Scalar(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Number => value.TryGetInt64(out var whole) ? whole : value.GetDouble(),
-        _ => value.GetRawText(),
-    };
+    private static object Scalar(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.Number => value.TryGetInt64(out var whole) ? whole : value.GetDouble(),
+            _ => value.GetRawText(),
+        };
 
     private static Array? Plain(JsonElement list)
     {
-        var values = list.EnumerateArray().Where(item => item.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null)).Select(Scalar).ToList();
+        var values = list.EnumerateArray()
+            .Where(item => item.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null))
+            .Select(Scalar)
+            .ToList();
         if (values.Count != list.GetArrayLength() || values.Count == 0 || values.Any(value => value.GetType() != values[0].GetType()))
         {
             return null;

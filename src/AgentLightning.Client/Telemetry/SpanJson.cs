@@ -8,7 +8,9 @@ using AgentLightning.Governance;
 
 namespace AgentLightning.Client.Telemetry;
 
-/// <summary>Writes spans as one request of OTLP in JSON, redacted: ids in hexadecimal, times and 64-bit numbers as strings, kinds as numbers.</summary>
+/// <summary>
+/// Writes spans as one request of OTLP in JSON, redacted: ids in hexadecimal, times and 64-bit numbers as strings, kinds as numbers.
+/// </summary>
 internal sealed class SpanJson(Redactor redactor, LightningClientOptions options)
 {
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -53,7 +55,13 @@ internal sealed class SpanJson(Redactor redactor, LightningClientOptions options
         writer.WriteStartObject();
         writer.WriteStartObject("resource");
         writer.WriteStartArray("attributes");
-        WriteText(writer, "service.name", Environment.GetEnvironmentVariable("OTEL_SERVICE_NAME") is { Length: > 0 } name ? name : Assembly.GetEntryAssembly()?.GetName().Name ?? options.AgentId);
+        WriteText(
+            writer,
+            "service.name",
+            Environment.GetEnvironmentVariable("OTEL_SERVICE_NAME") is { Length: > 0 } name
+                ? name
+                : Assembly.GetEntryAssembly()?.GetName().Name ?? options.AgentId
+        );
         WriteText(writer, "agentlightning.agent_id", options.AgentId);
         WriteText(writer, "agentlightning.tracer.name", "AgentLightning.Client");
         WriteText(writer, "telemetry.sdk.language", "dotnet");
@@ -157,7 +165,8 @@ internal sealed class SpanJson(Redactor redactor, LightningClientOptions options
             all[name] = value;
         }
 
-        var texts = all.Where(attribute => attribute.Value is string or IEnumerable<string>).ToDictionary(attribute => attribute.Key, attribute => attribute.Value);
+        var texts = all.Where(attribute => attribute.Value is string or IEnumerable<string>)
+            .ToDictionary(attribute => attribute.Key, attribute => attribute.Value);
         Dictionary<string, JsonElement>? redacted = null;
         if (texts.Count > 0)
         {
@@ -179,7 +188,11 @@ internal sealed class SpanJson(Redactor redactor, LightningClientOptions options
         else
         {
             // What was found in a text is gone under its own name, which may have been changed too.
-            foreach (var (name, value) in redacted.Select(pair => (pair.Key, (object?)pair.Value)).Concat(all.Where(pair => !texts.ContainsKey(pair.Key)).Select(pair => (pair.Key, pair.Value))))
+            foreach (
+                var (name, value) in redacted
+                    .Select(pair => (pair.Key, (object?)pair.Value))
+                    .Concat(all.Where(pair => !texts.ContainsKey(pair.Key)).Select(pair => (pair.Key, pair.Value)))
+            )
             {
                 WriteAttribute(writer, name, value);
             }
@@ -260,7 +273,12 @@ internal sealed class SpanJson(Redactor redactor, LightningClientOptions options
         else
         {
             // As the JSON of protobuf writes them.
-            writer.WriteString("doubleValue", double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+            writer.WriteString(
+                "doubleValue",
+                double.IsNaN(value) ? "NaN"
+                    : value > 0 ? "Infinity"
+                    : "-Infinity"
+            );
         }
     }
 

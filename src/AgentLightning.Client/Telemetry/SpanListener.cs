@@ -17,7 +17,8 @@ internal sealed class SpanListener : IDisposable
         {
             // Of all sources, because the framework asks once: which are wanted may grow later.
             ShouldListenTo = static source => LightningSources.MayBeWanted(source.Name),
-            Sample = (ref ActivityCreationOptions<ActivityContext> options) => IsWanted(options.Source.Name) ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            Sample = (ref ActivityCreationOptions<ActivityContext> options) =>
+                IsWanted(options.Source.Name) ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
             ActivityStopped = Stopped,
         };
         ActivitySource.AddActivityListener(_listener);

@@ -4,10 +4,13 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Adapters;
 
 /// <summary>
-/// A low-rank change of a model (LoRA): for each layer that it changes A [rank × inputs] and B [outputs × rank], in single precision. While it is attached, sessions
-/// compute with it, and it is what is trained; the weights of the model stay as they are. A model has one at a time.
+/// A low-rank change of a model (LoRA): for each layer that it changes A [rank × inputs] and B [outputs × rank], in single precision. While
+/// it is attached, sessions compute with it, and it is what is trained; the weights of the model stay as they are. A model has one at a
+/// time.
 /// </summary>
-/// <remarks>Attach, detach and merge between steps, and start sequences anew afterwards: what is cached belongs to the weights it was made with.</remarks>
+/// <remarks>
+/// Attach, detach and merge between steps, and start sequences anew afterwards: what is cached belongs to the weights it was made with.
+/// </remarks>
 public sealed class Adapter : IDisposable
 {
     private readonly Transformer _model;
@@ -16,10 +19,16 @@ public sealed class Adapter : IDisposable
     private Adapter(Transformer model, AdapterOptions options, Linear[] layers)
     {
         (_model, Options) = (model, options);
-        _changes = Array.ConvertAll(layers, layer => (layer, new LowRankAdapter(
-            new Parameter($"{PeftNames.Prefix}{layer.Name}.lora_A.weight", options.Rank, layer.Weight.Inputs, StoredType.F32),
-            new Parameter($"{PeftNames.Prefix}{layer.Name}.lora_B.weight", layer.Outputs, options.Rank, StoredType.F32),
-            options.Scale)));
+        _changes = Array.ConvertAll(layers, layer =>
+            (
+                layer,
+                new LowRankAdapter(
+                    new Parameter($"{PeftNames.Prefix}{layer.Name}.lora_A.weight", options.Rank, layer.Weight.Inputs, StoredType.F32),
+                    new Parameter($"{PeftNames.Prefix}{layer.Name}.lora_B.weight", layer.Outputs, options.Rank, StoredType.F32),
+                    options.Scale
+                )
+            )
+        );
         Parameters = [.. _changes.SelectMany(change => new[] { change.Change.A, change.Change.B })];
     }
 
@@ -64,7 +73,11 @@ public sealed class Adapter : IDisposable
     {
         if (IsMerged || _changes.Any(change => change.Layer.Adapter is { } other && other != change.Change))
         {
-            throw new InvalidOperationException(IsMerged ? "This adapter is merged into the weights, so attaching it would count it twice. Unmerge it first." : "Another adapter is attached to this model. Detach it first.");
+            throw new InvalidOperationException(
+                IsMerged
+                    ? "This adapter is merged into the weights, so attaching it would count it twice. Unmerge it first."
+                    : "Another adapter is attached to this model. Detach it first."
+            );
         }
 
         foreach (var (layer, change) in _changes)
@@ -116,14 +129,23 @@ public sealed class Adapter : IDisposable
     internal static Adapter Allocate(Transformer model, AdapterOptions options)
     {
         options.Validate();
-        Linear[] layers = [.. model.Linears.Where(layer => options.Targets is null || options.Targets.Any(target => PeftNames.IsTarget(layer.Name, target)))];
+        Linear[] layers =
+        [
+            .. model.Linears.Where(layer =>
+                options.Targets is null || options.Targets.Any(target => PeftNames.IsTarget(layer.Name, target))
+            ),
+        ];
         if (options.Targets?.FirstOrDefault(target => !layers.Any(layer => PeftNames.IsTarget(layer.Name, target))) is { } unknown)
         {
             var known = model.Linears.Select(layer => PeftNames.Last(layer.Name)).Distinct();
-            throw new ArgumentException($"No layer of this model is called '{unknown}'. Adapters can be had on: {string.Join(", ", known)}.");
+            throw new ArgumentException(
+                $"No layer of this model is called '{unknown}'. Adapters can be had on: {string.Join(", ", known)}."
+            );
         }
 
-        return layers.Length > 0 ? new Adapter(model, options, layers) : throw new ArgumentException("An adapter must name at least one layer, but its targets are empty.");
+        return layers.Length > 0
+            ? new Adapter(model, options, layers)
+            : throw new ArgumentException("An adapter must name at least one layer, but its targets are empty.");
     }
 
     private void Add(float sign, bool merged)

@@ -10,7 +10,9 @@ internal static unsafe class AdapterMath
     public static void AddProduct(Parameter weight, LowRankAdapter change, float factor)
     {
         var matrix = weight.Weights;
-        float[] a = new float[change.A.Count], b = new float[change.B.Count], row = new float[weight.Inputs];
+        float[] a = new float[change.A.Count],
+            b = new float[change.B.Count],
+            row = new float[weight.Inputs];
         change.A.Read(0, a);
         change.B.Read(0, b);
         for (var output = 0; output < weight.Outputs; output++)

@@ -13,7 +13,8 @@ public sealed record AdapterOptions
     public bool RankStabilized { get; init; }
 
     /// <summary>
-    /// Last parts of the names of the layers that get one, such as <c>q_proj</c>, or longer ends of them; null, the default, is all linear layers of the blocks.
+    /// Last parts of the names of the layers that get one, such as <c>q_proj</c>, or longer ends of them; null, the default, is all linear
+    /// layers of the blocks.
     /// </summary>
     public IReadOnlyList<string>? Targets { get; init; }
 
@@ -24,7 +25,12 @@ public sealed record AdapterOptions
     {
         if (Rank is < 1 or > 4096 || Alpha is not (> 0 and < float.PositiveInfinity))
         {
-            throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The rank of an adapter must be 1 to 4096 and its alpha greater than 0, but they are {Rank} and {Alpha}."));
+            throw new ArgumentException(
+                string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"The rank of an adapter must be 1 to 4096 and its alpha greater than 0, but they are {Rank} and {Alpha}."
+                )
+            );
         }
     }
 }

@@ -7,16 +7,21 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Adapters;
 
 /// <summary>
-/// An adapter as PEFT and vLLM keep it: a folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>. Kinds of adapters other than plain LoRA on linear
-/// layers of one rank are an error that names the key.
+/// An adapter as PEFT and vLLM keep it: a folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>. Kinds of adapters
+/// other than plain LoRA on linear layers of one rank are an error that names the key.
 /// </summary>
 public static class PeftFolder
 {
-    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, IndentSize = 2, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_indented = new()
+    {
+        WriteIndented = true,
+        IndentSize = 2,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>
-    /// Reads the adapter of a model; it is neither attached nor trained. Anything wrong is an <see cref="InvalidDataException"/> that names the file and the tensor or key,
-    /// what was expected and what is there.
+    /// Reads the adapter of a model; it is neither attached nor trained. Anything wrong is an <see cref="InvalidDataException"/> that names
+    /// the file and the tensor or key, what was expected and what is there.
     /// </summary>
     public static Adapter Load(string folder, Transformer model, Compute compute)
     {
@@ -40,7 +45,9 @@ public static class PeftFolder
 
             var known = adapter.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
             return file.Names.FirstOrDefault(name => !known.Contains(name)) is { } unknown
-                ? throw new InvalidDataException($"{weights}: tensor '{unknown}' belongs to no layer that {PeftNames.ConfigFile} names and this model has.")
+                ? throw new InvalidDataException(
+                    $"{weights}: tensor '{unknown}' belongs to no layer that {PeftNames.ConfigFile} names and this model has."
+                )
                 : adapter;
         }
         catch
@@ -52,24 +59,35 @@ public static class PeftFolder
 
     /// <summary>Writes an adapter in such a way that <paramref name="folder"/> is at any time the earlier adapter or this one.</summary>
     /// <param name="baseModel">The name or path of the model that it changes, for whoever loads it.</param>
-    public static Task SaveAsync(Adapter adapter, string folder, string baseModel, CancellationToken cancellationToken = default) => AtomicFolder.WriteAsync(folder, async path =>
-    {
-        await File.WriteAllTextAsync(Path.Combine(path, PeftNames.ConfigFile), WriteConfig(adapter, baseModel), cancellationToken).ConfigureAwait(false);
-        using var file = new SafeTensorsFile();
-        file.Metadata["format"] = "pt";
-        foreach (var parameter in adapter.Parameters)
+    public static Task SaveAsync(Adapter adapter, string folder, string baseModel, CancellationToken cancellationToken = default) =>
+        AtomicFolder.WriteAsync(folder, async path =>
         {
-            file.Add(parameter.Name, "F32", [.. parameter.Shape], parameter.Count * sizeof(float), (stream, token) => ParameterLoader.WriteAsync(parameter, StoredType.F32, stream, token));
-        }
+            await File.WriteAllTextAsync(Path.Combine(path, PeftNames.ConfigFile), WriteConfig(adapter, baseModel), cancellationToken)
+                .ConfigureAwait(false);
+            using var file = new SafeTensorsFile();
+            file.Metadata["format"] = "pt";
+            foreach (var parameter in adapter.Parameters)
+            {
+                file.Add(parameter.Name, "F32", [.. parameter.Shape], parameter.Count * sizeof(float), (stream, token) =>
+                    ParameterLoader.WriteAsync(parameter, StoredType.F32, stream, token)
+                );
+            }
 
-        var target = new FileStream(Path.Combine(path, PeftNames.WeightsFile), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20, useAsync: true);
-        await using (target.ConfigureAwait(false))
-        {
-            await file.WriteAsync(target, cancellationToken).ConfigureAwait(false);
-            // The rename that follows must not reach the disk before the weights.
-            target.Flush(flushToDisk: true);
-        }
-    });
+            var target = new FileStream(
+                Path.Combine(path, PeftNames.WeightsFile),
+                FileMode.CreateNew,
+                FileAccess.Write,
+                FileShare.None,
+                1 << 20,
+                useAsync: true
+            );
+            await using (target.ConfigureAwait(false))
+            {
+                await file.WriteAsync(target, cancellationToken).ConfigureAwait(false);
+                // The rename that follows must not reach the disk before the weights.
+                target.Flush(flushToDisk: true);
+            }
+        });
 
     private static AdapterOptions ReadConfig(string path, Transformer model)
     {
@@ -99,15 +117,25 @@ public static class PeftFolder
         var transposed = config.Flag("fan_in_fan_out", model.Config.IsGpt2);
         return transposed && !model.Config.IsGpt2
             ? throw config.Wrong("fan_in_fan_out", "true", "false, for a model of this family,")
-            : new AdapterOptions { Rank = config.Number("r"), Alpha = (float)config.Real("lora_alpha"), RankStabilized = config.Flag("use_rslora", false), Targets = Targets(config, json) };
+            : new AdapterOptions
+            {
+                Rank = config.Number("r"),
+                Alpha = (float)config.Real("lora_alpha"),
+                RankStabilized = config.Flag("use_rslora", false),
+                Targets = Targets(config, json),
+            };
     }
 
-    private static string[]? Targets(ConfigReader config, JsonObject json) => json["target_modules"] switch
-    {
-        JsonValue text when text.TryGetValue(out string? all) && all == "all-linear" => null,
-        JsonArray list when list.Count > 0 && list.All(item => item is JsonValue value && value.TryGetValue(out string? _)) => [.. list.Select(item => item!.GetValue<string>())],
-        var other => throw config.Wrong("target_modules", other?.ToJsonString() ?? "missing", "'all-linear' or a list of names"),
-    };
+    private static string[]? Targets(ConfigReader config, JsonObject json) =>
+        json["target_modules"] switch
+        {
+            JsonValue text when text.TryGetValue(out string? all) && all == "all-linear" => null,
+            JsonArray list when list.Count > 0 && list.All(item => item is JsonValue value && value.TryGetValue(out string? _)) =>
+            [
+                .. list.Select(item => item!.GetValue<string>()),
+            ],
+            var other => throw config.Wrong("target_modules", other?.ToJsonString() ?? "missing", "'all-linear' or a list of names"),
+        };
 
     private static Adapter Allocate(string path, Transformer model, AdapterOptions options)
     {
@@ -126,20 +154,27 @@ public static class PeftFolder
         var expected = string.Join(", ", parameter.Shape);
         if (!file.Names.Contains(parameter.Name))
         {
-            throw new InvalidDataException($"{path}: tensor '{parameter.Name}' [{expected}] is missing, but {PeftNames.ConfigFile} and the model ask for it.");
+            throw new InvalidDataException(
+                $"{path}: tensor '{parameter.Name}' [{expected}] is missing, but {PeftNames.ConfigFile} and the model ask for it."
+            );
         }
 
         var (seenType, seenShape) = (file.TypeOf(parameter.Name), file.ShapeOf(parameter.Name));
         if (!StoredTypes.TryParse(seenType, out var type) || !seenShape.SequenceEqual(parameter.Shape))
         {
-            throw new InvalidDataException($"{path}: tensor '{parameter.Name}' should be F32, F16 or BF16 [{expected}], but it is {seenType} [{string.Join(", ", seenShape)}].");
+            throw new InvalidDataException(
+                $"{path}: tensor '{parameter.Name}' should be F32, F16 or BF16 [{expected}], but it is {seenType} "
+                    + $"[{string.Join(", ", seenShape)}]."
+            );
         }
 
         file.Use(parameter.Name, data =>
         {
             if (ParameterLoader.Load(pool, parameter, data, type) is { } bad)
             {
-                throw new InvalidDataException($"{path}: number {bad.Index} of tensor '{parameter.Name}' is {bad.Value}; weights must be finite.");
+                throw new InvalidDataException(
+                    $"{path}: number {bad.Index} of tensor '{parameter.Name}' is {bad.Value}; weights must be finite."
+                );
             }
         });
     }

@@ -3,8 +3,8 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// Runs a block around its attention: <see cref="Project"/> before it, <see cref="Finish"/> after it, and the backward of both. Attention itself is the caller's,
-/// within packed sequences or over a cache.
+/// Runs a block around its attention: <see cref="Project"/> before it, <see cref="Finish"/> after it, and the backward of both. Attention
+/// itself is the caller's, within packed sequences or over a cache.
 /// </summary>
 internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Arena arena) : IDisposable
 {
@@ -27,18 +27,41 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
     public void Project(TransformerLayer layer, int tokens, int* positions, in LayerActivations a)
     {
         var norm = layer.AttentionNorm;
-        model.Normalization.Forward(pool, tokens, a.Input, norm.Weight.Vector, norm.Bias is null ? null : norm.Bias.Vector, a.AttentionNormed);
+        model.Normalization.Forward(
+            pool,
+            tokens,
+            a.Input,
+            norm.Weight.Vector,
+            norm.Bias is null ? null : norm.Bias.Vector,
+            a.AttentionNormed
+        );
         var column = 0;
         for (var i = 0; i < layer.QueryKeyValue.Length; i++)
         {
-            a.Low[i] = layer.QueryKeyValue[i].Forward(pool, arena, tokens, a.AttentionNormed, ProjectedPart(layer, i, a.QueryKeyValue, a.Unnormed).From(column));
+            a.Low[i] = layer
+                .QueryKeyValue[i]
+                .Forward(pool, arena, tokens, a.AttentionNormed, ProjectedPart(layer, i, a.QueryKeyValue, a.Unnormed).From(column));
             column += layer.QueryKeyValue[i].Outputs;
         }
 
         if (layer.QueryNorm is not null)
         {
-            model.HeadNormalization.Forward(pool, tokens * _shape.Heads, Queries(a.Unnormed), layer.QueryNorm.Weight.Vector, null, Queries(a.QueryKeyValue));
-            model.HeadNormalization.Forward(pool, tokens * _shape.KeyValueHeads, Keys(a.Unnormed), layer.KeyNorm!.Weight.Vector, null, Keys(a.QueryKeyValue));
+            model.HeadNormalization.Forward(
+                pool,
+                tokens * _shape.Heads,
+                Queries(a.Unnormed),
+                layer.QueryNorm.Weight.Vector,
+                null,
+                Queries(a.QueryKeyValue)
+            );
+            model.HeadNormalization.Forward(
+                pool,
+                tokens * _shape.KeyValueHeads,
+                Keys(a.Unnormed),
+                layer.KeyNorm!.Weight.Vector,
+                null,
+                Keys(a.QueryKeyValue)
+            );
         }
 
         _rotary?.Turn(pool, tokens, positions, a.QueryKeyValue, TurnedHeads, back: false);
@@ -50,7 +73,14 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
         var at = layer.QueryKeyValue.Length;
         a.Low[at++] = layer.AttentionOutput.Forward(pool, arena, tokens, a.Attended, a.Middle, a.Input);
         var norm = layer.FeedForwardNorm;
-        model.Normalization.Forward(pool, tokens, a.Middle, norm.Weight.Vector, norm.Bias is null ? null : norm.Bias.Vector, a.FeedForwardNormed);
+        model.Normalization.Forward(
+            pool,
+            tokens,
+            a.Middle,
+            norm.Weight.Vector,
+            norm.Bias is null ? null : norm.Bias.Vector,
+            a.FeedForwardNormed
+        );
         var column = 0;
         foreach (var linear in layer.FeedForwardIn)
         {
@@ -62,7 +92,9 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
         a.Low[at] = layer.FeedForwardOut.Forward(pool, arena, tokens, a.Activated, a.Output, a.Middle);
     }
 
-    /// <summary>Takes the gradient of the output, dx, to that of the middle, in place, and writes the gradient of what attention gave.</summary>
+    /// <summary>
+    /// Takes the gradient of the output, dx, to that of the middle, in place, and writes the gradient of what attention gave.
+    /// </summary>
     public void FinishBackward(TransformerLayer layer, int tokens, in LayerActivations a, Rows dx, Rows dAttended)
     {
         var mark = arena.Mark();
@@ -77,7 +109,18 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
         for (var i = layer.FeedForwardIn.Length - 1; i >= 0; i--)
         {
             column -= layer.FeedForwardIn[i].Outputs;
-            layer.FeedForwardIn[i].Backward(pool, arena, tokens, a.FeedForwardNormed, dInner.From(column), dNormed, add: i < layer.FeedForwardIn.Length - 1, a.Low[at--]);
+            layer
+                .FeedForwardIn[i]
+                .Backward(
+                    pool,
+                    arena,
+                    tokens,
+                    a.FeedForwardNormed,
+                    dInner.From(column),
+                    dNormed,
+                    add: i < layer.FeedForwardIn.Length - 1,
+                    a.Low[at--]
+                );
         }
 
         NormBackward(model.Normalization, layer.FeedForwardNorm, tokens, a.Middle, dNormed, dx, add: true);
@@ -95,8 +138,24 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
         if (layer.QueryNorm is not null)
         {
             dUnnormed = LayerActivations.Matrix(arena, tokens, TurnedHeads * _shape.HeadWidth);
-            NormBackward(model.HeadNormalization, layer.QueryNorm, tokens * _shape.Heads, Queries(a.Unnormed), Queries(dqkv), Queries(dUnnormed), add: false);
-            NormBackward(model.HeadNormalization, layer.KeyNorm!, tokens * _shape.KeyValueHeads, Keys(a.Unnormed), Keys(dqkv), Keys(dUnnormed), add: false);
+            NormBackward(
+                model.HeadNormalization,
+                layer.QueryNorm,
+                tokens * _shape.Heads,
+                Queries(a.Unnormed),
+                Queries(dqkv),
+                Queries(dUnnormed),
+                add: false
+            );
+            NormBackward(
+                model.HeadNormalization,
+                layer.KeyNorm!,
+                tokens * _shape.KeyValueHeads,
+                Keys(a.Unnormed),
+                Keys(dqkv),
+                Keys(dUnnormed),
+                add: false
+            );
         }
 
         goesOn |= layer.AttentionNorm.Weight.IsTrained;
@@ -104,7 +163,18 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
         var column = 0;
         for (var i = 0; i < layer.QueryKeyValue.Length; i++)
         {
-            layer.QueryKeyValue[i].Backward(pool, arena, tokens, a.AttentionNormed, ProjectedPart(layer, i, dqkv, dUnnormed).From(column), dNormed, add: i > 0, a.Low[i]);
+            layer
+                .QueryKeyValue[i]
+                .Backward(
+                    pool,
+                    arena,
+                    tokens,
+                    a.AttentionNormed,
+                    ProjectedPart(layer, i, dqkv, dUnnormed).From(column),
+                    dNormed,
+                    add: i > 0,
+                    a.Low[i]
+                );
             column += layer.QueryKeyValue[i].Outputs;
         }
 
@@ -120,14 +190,25 @@ internal sealed unsafe class BlockRunner(Transformer model, WorkerPool pool, Are
     {
         var mark = arena.Mark();
         kind.Backward(
-            pool, rows, x, norm.Weight.Vector, dy, dx, add, norm.Weight.Gradient, norm.Bias is null ? null : norm.Bias.Gradient, arena.Take<float>(2L * rows));
+            pool,
+            rows,
+            x,
+            norm.Weight.Vector,
+            dy,
+            dx,
+            add,
+            norm.Weight.Gradient,
+            norm.Bias is null ? null : norm.Bias.Gradient,
+            arena.Take<float>(2L * rows)
+        );
         arena.Release(mark);
     }
 
     public void Dispose() => _rotary?.Dispose();
 
     /// <summary>Queries and keys (parts 0 and 1) go to a place of their own where a norm follows.</summary>
-    private static Rows ProjectedPart(TransformerLayer layer, int part, Rows qkv, Rows unnormed) => layer.QueryNorm is not null && part < 2 ? unnormed : qkv;
+    private static Rows ProjectedPart(TransformerLayer layer, int part, Rows qkv, Rows unnormed) =>
+        layer.QueryNorm is not null && part < 2 ? unnormed : qkv;
 
     private Rows Queries(Rows x) => new(x.Data, x.Stride, _shape.Heads, _shape.HeadWidth);
 

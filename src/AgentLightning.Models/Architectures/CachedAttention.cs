@@ -7,10 +7,18 @@ namespace AgentLightning.Models.Architectures;
 internal readonly record struct CachedRows(int FirstRow, int Count, int Before, int Pages);
 
 /// <summary>
-/// Attention of new tokens over all that their sequences have seen. A part is one sequence and one head of keys and values: it first writes the new keys and values
-/// to the pages. A single new token takes all query heads that share the head at once; several new tokens go head by head, 32 at a time.
+/// Attention of new tokens over all that their sequences have seen. A part is one sequence and one head of keys and values: it first writes
+/// the new keys and values to the pages. A single new token takes all query heads that share the head at once; several new tokens go head
+/// by head, 32 at a time.
 /// </summary>
-internal readonly unsafe struct CachedAttention(KeyValueCacheView cache, AttentionShape shape, CachedRows* sequences, int* pages, Rows qkv, Rows output) : IJob
+internal readonly unsafe struct CachedAttention(
+    KeyValueCacheView cache,
+    AttentionShape shape,
+    CachedRows* sequences,
+    int* pages,
+    Rows qkv,
+    Rows output
+) : IJob
 {
     private const int PageTokens = KeyValueCache.PageTokens;
 
@@ -28,7 +36,18 @@ internal readonly unsafe struct CachedAttention(KeyValueCacheView cache, Attenti
             for (var head = 0; head < shape.Group; head += PageTokens)
             {
                 var column = shape.Query(first + head);
-                Attend(sequence, kv, Math.Min(PageTokens, shape.Group - head), sequence.Before + 1, 0, qkv[sequence.FirstRow] + column, shape.HeadWidth, output[sequence.FirstRow] + column, shape.HeadWidth, scratch);
+                Attend(
+                    sequence,
+                    kv,
+                    Math.Min(PageTokens, shape.Group - head),
+                    sequence.Before + 1,
+                    0,
+                    qkv[sequence.FirstRow] + column,
+                    shape.HeadWidth,
+                    output[sequence.FirstRow] + column,
+                    shape.HeadWidth,
+                    scratch
+                );
             }
 
             return;
@@ -40,21 +59,54 @@ internal readonly unsafe struct CachedAttention(KeyValueCacheView cache, Attenti
             {
                 var row = sequence.FirstRow + t;
                 Attend(
-                    sequence, kv, Math.Min(PageTokens, sequence.Count - t), sequence.Before + t + 1, 1,
-                    qkv[row] + shape.Query(head), qkv.Stride, output[row] + shape.Query(head), output.Stride, scratch);
+                    sequence,
+                    kv,
+                    Math.Min(PageTokens, sequence.Count - t),
+                    sequence.Before + t + 1,
+                    1,
+                    qkv[row] + shape.Query(head),
+                    qkv.Stride,
+                    output[row] + shape.Query(head),
+                    output.Stride,
+                    scratch
+                );
             }
         }
     }
 
     /// <summary>Row r of the queries sees the first <paramref name="seen"/> + r · <paramref name="growth"/> tokens.</summary>
-    private void Attend(CachedRows sequence, int kv, int rows, int seen, int growth, float* query, nint queryRow, float* result, nint resultRow, float* scores)
+    private void Attend(
+        CachedRows sequence,
+        int kv,
+        int rows,
+        int seen,
+        int growth,
+        float* query,
+        nint queryRow,
+        float* result,
+        nint resultRow,
+        float* scores
+    )
     {
         var keys = seen + ((rows - 1) * growth);
         var panels = PanelMatrix.PanelsOf(keys);
         var scoreRow = panels * PageTokens;
         for (var p = 0; p < panels; p++)
         {
-            PanelKernel.Best.Multiply(rows, PageTokens, shape.HeadWidth, query, queryRow, 1, cache.Keys(pages[sequence.Pages + p], kv), StoredType.F32, scores + (p * PageTokens), scoreRow, null, 0);
+            PanelKernel.Best.Multiply(
+                rows,
+                PageTokens,
+                shape.HeadWidth,
+                query,
+                queryRow,
+                1,
+                cache.Keys(pages[sequence.Pages + p], kv),
+                StoredType.F32,
+                scores + (p * PageTokens),
+                scoreRow,
+                null,
+                0
+            );
         }
 
         for (var r = 0; r < rows; r++)
@@ -69,7 +121,19 @@ internal readonly unsafe struct CachedAttention(KeyValueCacheView cache, Attenti
             for (var d = 0; d < shape.HeadWidth; d += PanelKernel.Width, values += PageTokens * PanelKernel.Width)
             {
                 PanelKernel.Best.Multiply(
-                    rows, Math.Min(PanelKernel.Width, shape.HeadWidth - d), depth, scores + (p * PageTokens), scoreRow, 1, values, StoredType.F32, result + d, resultRow, p == 0 ? null : result + d, resultRow);
+                    rows,
+                    Math.Min(PanelKernel.Width, shape.HeadWidth - d),
+                    depth,
+                    scores + (p * PageTokens),
+                    scoreRow,
+                    1,
+                    values,
+                    StoredType.F32,
+                    result + d,
+                    resultRow,
+                    p == 0 ? null : result + d,
+                    resultRow
+                );
             }
         }
     }
@@ -79,11 +143,15 @@ internal readonly unsafe struct CachedAttention(KeyValueCacheView cache, Attenti
         for (var t = 0; t < sequence.Count; t++)
         {
             var (page, slot) = (pages[sequence.Pages + ((sequence.Before + t) / PageTokens)], (sequence.Before + t) % PageTokens);
-            float* row = qkv[sequence.FirstRow + t], keys = cache.Keys(page, kv), values = cache.Values(page, kv);
+            float* row = qkv[sequence.FirstRow + t],
+                keys = cache.Keys(page, kv),
+                values = cache.Values(page, kv);
             for (var d = 0; d < shape.HeadWidth; d++)
             {
                 keys[(d * PageTokens) + slot] = row[shape.Key(kv) + d];
-                values[((((d / PanelKernel.Width) * PageTokens) + slot) * PanelKernel.Width) + (d % PanelKernel.Width)] = row[shape.Value(kv) + d];
+                values[((((d / PanelKernel.Width) * PageTokens) + slot) * PanelKernel.Width) + (d % PanelKernel.Width)] = row[
+                    shape.Value(kv) + d
+                ];
             }
         }
     }

@@ -20,7 +20,8 @@ public sealed class CachedSequence : IDisposable
     internal List<int> PageList { get; }
 
     /// <summary>
-    /// Another sequence that has seen the same. Full pages are shared, a page begun is copied, so a prompt is computed once for many completions.
+    /// Another sequence that has seen the same. Full pages are shared, a page begun is copied, so a prompt is computed once for many
+    /// completions.
     /// </summary>
     public CachedSequence Fork()
     {

@@ -3,12 +3,12 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// Runs a model forward token by token, with a cache of keys and values. Each call takes new tokens of any number of sequences, so sequences can join and leave
-/// a batch between calls, and long prompts can come in pieces.
+/// Runs a model forward token by token, with a cache of keys and values. Each call takes new tokens of any number of sequences, so
+/// sequences can join and leave a batch between calls, and long prompts can come in pieces.
 /// </summary>
 /// <remarks>
-/// A call allocates nothing once one of its size has been seen. Weights are read as they are at the time of the call; what is cached belongs to the weights it was
-/// made with. Not thread-safe.
+/// A call allocates nothing once one of its size has been seen. Weights are read as they are at the time of the call; what is cached
+/// belongs to the weights it was made with. Not thread-safe.
 /// </remarks>
 public sealed unsafe class InferenceSession : IDisposable
 {
@@ -55,7 +55,13 @@ public sealed unsafe class InferenceSession : IDisposable
     /// <summary>The same with logits at chosen tokens.</summary>
     /// <param name="positions">[N], indices into <paramref name="tokens"/>; may be empty.</param>
     /// <param name="logits">[N × vocabulary]</param>
-    public void Forward(ReadOnlySpan<CachedSequence> sequences, ReadOnlySpan<int> counts, ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions, Span<float> logits)
+    public void Forward(
+        ReadOnlySpan<CachedSequence> sequences,
+        ReadOnlySpan<int> counts,
+        ReadOnlySpan<int> tokens,
+        ReadOnlySpan<int> positions,
+        Span<float> logits
+    )
     {
         Check(sequences, counts, tokens, positions, logits.Length);
         _arena.Reset();
@@ -92,7 +98,10 @@ public sealed unsafe class InferenceSession : IDisposable
             var mark = _arena.Mark();
             _blocks.Project(_model.Layers[i], tokens.Length, at, a);
             _pool.Run(
-                new CachedAttention(_cache.Layer(i), _model.AttentionShape, rows, pages, a.QueryKeyValue, a.Attended), sequences.Length * _model.Config.KeyValueHeads, CachedAttention.ScratchFor(longest));
+                new CachedAttention(_cache.Layer(i), _model.AttentionShape, rows, pages, a.QueryKeyValue, a.Attended),
+                sequences.Length * _model.Config.KeyValueHeads,
+                CachedAttention.ScratchFor(longest)
+            );
             _blocks.Finish(_model.Layers[i], tokens.Length, a);
             _arena.Release(mark);
         }
@@ -126,34 +135,55 @@ public sealed unsafe class InferenceSession : IDisposable
         }
     }
 
-    private void Check(ReadOnlySpan<CachedSequence> sequences, ReadOnlySpan<int> counts, ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions, int logits)
+    private void Check(
+        ReadOnlySpan<CachedSequence> sequences,
+        ReadOnlySpan<int> counts,
+        ReadOnlySpan<int> tokens,
+        ReadOnlySpan<int> positions,
+        int logits
+    )
     {
         var (total, pages) = (0, 0);
         for (var s = 0; s < Math.Min(sequences.Length, counts.Length); s++)
         {
             if (counts[s] < 1 || sequences[s].Length + counts[s] > _model.Config.MaxPositions)
             {
-                throw new ArgumentException($"Sequence {s} has {sequences[s].Length} tokens and gets {counts[s]}; it must get at least 1 and can hold {_model.Config.MaxPositions}, the longest context of this model.");
+                throw new ArgumentException(
+                    $"Sequence {s} has {sequences[s].Length} tokens and gets {counts[s]}; it must get at least 1 and can hold "
+                        + $"{_model.Config.MaxPositions}, the longest context of this model."
+                );
             }
 
             if (sequences[s].Session != this || sequences[..s].IndexOf(sequences[s]) >= 0)
             {
-                throw new ArgumentException($"Sequence {s} {(sequences[s].Session == this ? "is in the batch twice" : "belongs to another session")}.");
+                throw new ArgumentException(
+                    $"Sequence {s} {(sequences[s].Session == this ? "is in the batch twice" : "belongs to another session")}."
+                );
             }
 
             total += counts[s];
             pages += sequences[s].PagesFor(counts[s]);
         }
 
-        if (sequences.IsEmpty || sequences.Length != counts.Length || total != tokens.Length || logits != (long)positions.Length * _model.Config.VocabularySize)
+        if (
+            sequences.IsEmpty
+            || sequences.Length != counts.Length
+            || total != tokens.Length
+            || logits != (long)positions.Length * _model.Config.VocabularySize
+        )
         {
             throw new ArgumentException(
-                $"There are {sequences.Length} sequences with {counts.Length} counts that sum to {total} for {tokens.Length} tokens, and room for {logits} logits where {positions.Length} × {_model.Config.VocabularySize} are wanted.");
+                $"There are {sequences.Length} sequences with {counts.Length} counts that sum to {total} for {tokens.Length} tokens, and "
+                    + $"room for {logits} logits where {positions.Length} × {_model.Config.VocabularySize} are wanted."
+            );
         }
 
         if (pages > _cache.FreePages)
         {
-            throw new InvalidOperationException($"The batch needs {pages} pages of {KeyValueCache.PageTokens} tokens, but of {_cache.Pages} only {_cache.FreePages} are free. End sequences, or make the session with more tokens.");
+            throw new InvalidOperationException(
+                $"The batch needs {pages} pages of {KeyValueCache.PageTokens} tokens, but of {_cache.Pages} only {_cache.FreePages} are "
+                    + $"free. End sequences, or make the session with more tokens."
+            );
         }
 
         TokenChecks.Ids(_model.Config, tokens, "token");

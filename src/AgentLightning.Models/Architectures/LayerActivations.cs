@@ -8,20 +8,25 @@ internal unsafe struct LayerActivations
     private const int MostLinears = 8;
 
     /// <summary>The residual stream: [tokens × width] before the block, between its halves, and after it.</summary>
-    public Rows Input, Middle, Output;
+    public Rows Input,
+        Middle,
+        Output;
 
     /// <summary>The input of each half, [tokens × width].</summary>
-    public Rows AttentionNormed, FeedForwardNormed;
+    public Rows AttentionNormed,
+        FeedForwardNormed;
 
     /// <summary>Queries, keys and values as attention takes them; and queries and keys before their norm, where they have one.</summary>
-    public Rows QueryKeyValue, Unnormed;
+    public Rows QueryKeyValue,
+        Unnormed;
 
     /// <summary>What attention gives, [tokens × heads · head width], and ln Σ e^score, [tokens × heads].</summary>
     public Rows Attended;
     public float* LogSums;
 
     /// <summary>Before and after the non-linearity.</summary>
-    public Rows Inner, Activated;
+    public Rows Inner,
+        Activated;
 
     /// <summary>What adapters keep, one place per linear layer, null without adapter.</summary>
     public float** Low;

@@ -3,7 +3,8 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// A low-rank change of a linear layer (LoRA, Hu et al., 2021): y += scale · (x · Aᵀ) · Bᵀ with A [rank × inputs] and B [outputs × rank]. The product B·A is never made.
+/// A low-rank change of a linear layer (LoRA, Hu et al., 2021): y += scale · (x · Aᵀ) · Bᵀ with A [rank × inputs] and B [outputs × rank].
+/// The product B·A is never made.
 /// </summary>
 /// <param name="scale">α / rank, or α / √rank.</param>
 internal sealed unsafe class LowRankAdapter(Parameter a, Parameter b, float scale) : IDisposable

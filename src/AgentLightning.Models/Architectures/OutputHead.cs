@@ -4,17 +4,23 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// The final norm and the output layer, only at the positions that count. Logits are kept for the backward where they fit the budget, else made again chunk by chunk.
+/// The final norm and the output layer, only at the positions that count. Logits are kept for the backward where they fit the budget, else
+/// made again chunk by chunk.
 /// </summary>
 internal sealed unsafe class OutputHead(Transformer model, WorkerPool pool, Arena arena, BlockRunner blocks, long logitBytes)
 {
-    private readonly int _width = model.Config.Width, _vocabulary = model.Config.VocabularySize;
+    private readonly int _width = model.Config.Width,
+        _vocabulary = model.Config.VocabularySize;
     private float[] _losses = [];
-    private int _count, _chunk;
-    private int* _at, _targets;
+    private int _count,
+        _chunk;
+    private int* _at,
+        _targets;
     private float* _results;
     private TokenLoss _loss;
-    private Rows _hidden, _normed, _logits;
+    private Rows _hidden,
+        _normed,
+        _logits;
 
     // Rows of logits begin at a cache line.
     private int LogitRow => (_vocabulary + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
@@ -30,7 +36,14 @@ internal sealed unsafe class OutputHead(Transformer model, WorkerPool pool, Aren
         return _losses.AsSpan(0, count);
     }
 
-    public void Forward(Rows x, ReadOnlySpan<int> positions, ReadOnlySpan<int> targets, float temperature, Span<float> logProbabilities, Span<float> entropies)
+    public void Forward(
+        Rows x,
+        ReadOnlySpan<int> positions,
+        ReadOnlySpan<int> targets,
+        float temperature,
+        Span<float> logProbabilities,
+        Span<float> entropies
+    )
     {
         _count = positions.Length;
         _loss = new TokenLoss(_vocabulary, temperature);
@@ -72,16 +85,27 @@ internal sealed unsafe class OutputHead(Transformer model, WorkerPool pool, Aren
 
     /// <summary>Writes the gradient of the residual stream, dx [tokens × width], and adds to those of norm and output layer.</summary>
     /// <param name="stateGradients">[positions × width], of what <see cref="ReadStates"/> gave; or empty.</param>
-    public void Backward(int tokens, ReadOnlySpan<float> logProbabilityGradients, ReadOnlySpan<float> entropyGradients, ReadOnlySpan<float> stateGradients, Rows dx)
+    public void Backward(
+        int tokens,
+        ReadOnlySpan<float> logProbabilityGradients,
+        ReadOnlySpan<float> entropyGradients,
+        ReadOnlySpan<float> stateGradients,
+        Rows dx
+    )
     {
         if (stateGradients.Length != 0 && stateGradients.Length != _count * _width)
         {
-            throw new ArgumentException($"The last forward had {_count} positions of {_width} numbers, but there are {stateGradients.Length} gradients of states.");
+            throw new ArgumentException(
+                $"The last forward had {_count} positions of {_width} numbers, but there are {stateGradients.Length} gradients of states."
+            );
         }
 
         if (logProbabilityGradients.Length != _count || (entropyGradients.Length != 0 && entropyGradients.Length != _count))
         {
-            throw new ArgumentException($"The last forward had {_count} positions, but there are {logProbabilityGradients.Length} gradients of log-probabilities and {entropyGradients.Length} of entropies.");
+            throw new ArgumentException(
+                $"The last forward had {_count} positions, but there are {logProbabilityGradients.Length} gradients of log-probabilities "
+                    + $"and {entropyGradients.Length} of entropies."
+            );
         }
 
         var mark = arena.Mark();

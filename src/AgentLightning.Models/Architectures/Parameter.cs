@@ -3,10 +3,12 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// A named weight of a model: a vector [n] of singles, or a matrix [outputs × inputs] in its stored type. It has a gradient while it is trained.
+/// A named weight of a model: a vector [n] of singles, or a matrix [outputs × inputs] in its stored type. It has a gradient while it is
+/// trained.
 /// </summary>
 /// <remarks>
-/// A matrix lies in the order in which it is multiplied, which differs from that of files; <see cref="Read"/> and <see cref="Write"/> translate.
+/// A matrix lies in the order in which it is multiplied, which differs from that of files; <see cref="Read"/> and <see cref="Write"/>
+/// translate.
 /// </remarks>
 public sealed unsafe class Parameter : IDisposable
 {
@@ -24,7 +26,10 @@ public sealed unsafe class Parameter : IDisposable
     public string Name { get; }
 
     /// <summary>Its shape in the checkpoint: [n], [outputs, inputs], or [inputs, outputs] for the linear layers of GPT-2.</summary>
-    public IReadOnlyList<long> Shape => IsVector ? [Outputs] : InputsFirst ? [Inputs, Outputs] : [Outputs, Inputs];
+    public IReadOnlyList<long> Shape =>
+        IsVector ? [Outputs]
+        : InputsFirst ? [Inputs, Outputs]
+        : [Outputs, Inputs];
 
     /// <summary>Numbers in it.</summary>
     public long Count => (long)Outputs * Math.Max(Inputs, 1);
@@ -61,7 +66,9 @@ public sealed unsafe class Parameter : IDisposable
     {
         if (on && Type != StoredType.F32)
         {
-            throw new InvalidOperationException($"Parameter '{Name}' is kept as {Type} and cannot be trained. Load the model as {StoredType.F32}, or train adapters.");
+            throw new InvalidOperationException(
+                $"Parameter '{Name}' is kept as {Type} and cannot be trained. Load the model as {StoredType.F32}, or train adapters."
+            );
         }
 
         if (on != IsTrained)
@@ -108,15 +115,25 @@ public sealed unsafe class Parameter : IDisposable
     {
         if (from < 0 || from + values.Length > Count)
         {
-            throw new ArgumentOutOfRangeException(nameof(from), from, $"Parameter '{Name}' has {Count} numbers; {from} to {from + values.Length} are not all among them.");
+            throw new ArgumentOutOfRangeException(
+                nameof(from),
+                from,
+                $"Parameter '{Name}' has {Count} numbers; {from} to {from + values.Length} are not all among them."
+            );
         }
 
         var matrix = Matrix(data);
-        var rowLength = IsVector ? Outputs : InputsFirst ? Outputs : Inputs;
+        var rowLength =
+            IsVector ? Outputs
+            : InputsFirst ? Outputs
+            : Inputs;
         var (row, column) = ((int)(from / rowLength), (int)(from % rowLength));
         for (var i = 0; i < values.Length; i++)
         {
-            var index = IsVector ? column : InputsFirst ? matrix.IndexOf(column, row) : matrix.IndexOf(row, column);
+            var index =
+                IsVector ? column
+                : InputsFirst ? matrix.IndexOf(column, row)
+                : matrix.IndexOf(row, column);
             if (write)
             {
                 type.Write(data, index, values[i]);

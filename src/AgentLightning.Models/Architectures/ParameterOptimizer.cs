@@ -18,10 +18,18 @@ public sealed unsafe class ParameterOptimizer : IDisposable
     public ParameterOptimizer(IEnumerable<Parameter> parameters, Compute compute, AdamW rule)
     {
         (_pool, _rule) = (compute.Pool, rule);
-        _states = [.. parameters.Where(p => p.IsTrained).Select(p => (p, new NativeBuffer(p.StoredCount * sizeof(float)), new NativeBuffer(p.StoredCount * sizeof(float))))];
+        _states =
+        [
+            .. parameters
+                .Where(p => p.IsTrained)
+                .Select(p => (p, new NativeBuffer(p.StoredCount * sizeof(float)), new NativeBuffer(p.StoredCount * sizeof(float)))),
+        ];
         if (_states.Length == 0)
         {
-            throw new ArgumentException("None of the parameters is trained, so there is nothing to optimize. Call Train(true) on some first, or add an adapter.", nameof(parameters));
+            throw new ArgumentException(
+                "None of the parameters is trained, so there is nothing to optimize. Call Train(true) on some first, or add an adapter.",
+                nameof(parameters)
+            );
         }
 
         _sums = new NativeBuffer(_states.Max(state => Parts(state.Parameter)) * sizeof(double));
@@ -69,7 +77,19 @@ public sealed unsafe class ParameterOptimizer : IDisposable
             {
                 var rule = parameter.IsVector ? vectorRule : matrixRule;
                 _pool.Run(
-                    new UpdateJob(rule, parameter.Vector, parameter.Gradient, (float*)first.Data, (float*)second.Data, parameter.StoredCount, learningRate, Steps, scale), Parts(parameter));
+                    new UpdateJob(
+                        rule,
+                        parameter.Vector,
+                        parameter.Gradient,
+                        (float*)first.Data,
+                        (float*)second.Data,
+                        parameter.StoredCount,
+                        learningRate,
+                        Steps,
+                        scale
+                    ),
+                    Parts(parameter)
+                );
             }
         }
         else
@@ -89,7 +109,9 @@ public sealed unsafe class ParameterOptimizer : IDisposable
         }
     }
 
-    /// <summary>Bytes of a parameter's first or second moment, in memory order, to be written to a checkpoint of a run or read from one.</summary>
+    /// <summary>
+    /// Bytes of a parameter's first or second moment, in memory order, to be written to a checkpoint of a run or read from one.
+    /// </summary>
     public Span<byte> Moment(Parameter parameter, bool second)
     {
         var index = Array.FindIndex(_states, state => state.Parameter == parameter);
@@ -134,13 +156,31 @@ public sealed unsafe class ParameterOptimizer : IDisposable
         }
     }
 
-    private readonly struct UpdateJob(AdamW rule, float* weights, float* gradient, float* first, float* second, long count, float learningRate, int step, float scale) : IJob
+    private readonly struct UpdateJob(
+        AdamW rule,
+        float* weights,
+        float* gradient,
+        float* first,
+        float* second,
+        long count,
+        float learningRate,
+        int step,
+        float scale
+    ) : IJob
     {
         public void Run(int part, float* scratch)
         {
             var (from, length) = ((long)part * PartLength, LengthOf(part, count));
             var g = new Span<float>(gradient + from, length);
-            rule.Update(new Span<float>(weights + from, length), g, new Span<float>(first + from, length), new Span<float>(second + from, length), learningRate, step, scale);
+            rule.Update(
+                new Span<float>(weights + from, length),
+                g,
+                new Span<float>(first + from, length),
+                new Span<float>(second + from, length),
+                learningRate,
+                step,
+                scale
+            );
             g.Clear();
         }
     }

@@ -6,7 +6,13 @@ namespace AgentLightning.Models.Architectures;
 /// <param name="LowFrequencyFactor">Wavelengths beyond original / this are divided in full. Llama 3 only.</param>
 /// <param name="HighFrequencyFactor">Wavelengths below original / this are left alone. Llama 3 only.</param>
 /// <param name="OriginalPositions">The first context, in tokens. Llama 3 only.</param>
-public sealed record RopeScaling(string Type, double Factor, double LowFrequencyFactor = 1, double HighFrequencyFactor = 4, int OriginalPositions = 8192)
+public sealed record RopeScaling(
+    string Type,
+    double Factor,
+    double LowFrequencyFactor = 1,
+    double HighFrequencyFactor = 4,
+    int OriginalPositions = 8192
+)
 {
     internal double Apply(double frequency)
     {
@@ -17,6 +23,8 @@ public sealed record RopeScaling(string Type, double Factor, double LowFrequency
 
         var wavelength = 2 * Math.PI / frequency;
         var smooth = ((OriginalPositions / wavelength) - LowFrequencyFactor) / (HighFrequencyFactor - LowFrequencyFactor);
-        return smooth <= 0 ? frequency / Factor : smooth >= 1 ? frequency : ((1 - smooth) * frequency / Factor) + (smooth * frequency);
+        return smooth <= 0 ? frequency / Factor
+            : smooth >= 1 ? frequency
+            : ((1 - smooth) * frequency / Factor) + (smooth * frequency);
     }
 }

@@ -5,7 +5,8 @@ namespace AgentLightning.Models.Architectures;
 
 /// <summary>
 /// A text classifier: h = Σ wᵢ·E[rowᵢ] over the hashed n-grams of a text (an embedding bag, weighted by tf·idf and normalised by field),
-/// log p = log softmax(W·h + b). One row of E per n-gram bucket that the texts it was made for use at least twice; other n-grams say nothing.
+/// log p = log softmax(W·h + b). One row of E per n-gram bucket that the texts it was made for use at least twice; other n-grams say
+/// nothing.
 /// </summary>
 /// <remarks>
 /// Shapes: E [rows × width], W [labels × width], b [labels], all single precision and row by row.
@@ -24,7 +25,13 @@ public sealed class TextClassifier
 
     private readonly int[] _rowOfBucket;
 
-    internal TextClassifier(NGramOptions features, IReadOnlyList<string> labels, int width, int[] bucketOfRow, float[] inverseDocumentFrequency)
+    internal TextClassifier(
+        NGramOptions features,
+        IReadOnlyList<string> labels,
+        int width,
+        int[] bucketOfRow,
+        float[] inverseDocumentFrequency
+    )
     {
         Features = features;
         Labels = labels;
@@ -68,20 +75,34 @@ public sealed class TextClassifier
     internal float[] Bias { get; }
 
     /// <summary>
-    /// Makes an untrained classifier whose rows are the n-grams of <paramref name="texts"/>. Every answer is equally likely until it is trained.
+    /// Makes an untrained classifier whose rows are the n-grams of <paramref name="texts"/>. Every answer is equally likely until it is
+    /// trained.
     /// </summary>
     /// <param name="width">Numbers per embedding, a multiple of 16 from 16 to 256.</param>
     /// <param name="seed">Fixes the random output weights.</param>
-    public static TextClassifier Create(NGramOptions features, IReadOnlyList<string> labels, IEnumerable<TextInput> texts, int width, long seed)
+    public static TextClassifier Create(
+        NGramOptions features,
+        IReadOnlyList<string> labels,
+        IEnumerable<TextInput> texts,
+        int width,
+        long seed
+    )
     {
         if (width is < 16 or > 256 || width % 16 != 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(width), width, $"The width must be a multiple of 16 from 16 to 256, but it is {width}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(width),
+                width,
+                $"The width must be a multiple of 16 from 16 to 256, but it is {width}."
+            );
         }
 
         if (labels.Count < 2)
         {
-            throw new ArgumentException($"A classifier needs at least two labels to tell apart, but there {(labels.Count == 1 ? $"is one: '{labels[0]}'" : "are none")}.", nameof(labels));
+            throw new ArgumentException(
+                $"A classifier needs at least two labels to tell apart, but there {(labels.Count == 1 ? $"is one: '{labels[0]}'" : "are none")}.",
+                nameof(labels)
+            );
         }
 
         var (buckets, idf) = DocumentFrequencies.Count(features, texts);
@@ -111,8 +132,8 @@ public sealed class TextClassifier
     }
 
     /// <summary>
-    /// Writes the log-probability of each label to <paramref name="logProbabilities"/> (length: <see cref="Labels"/>) and returns the most likely one.
-    /// Allocates nothing after a thread's first call.
+    /// Writes the log-probability of each label to <paramref name="logProbabilities"/> (length: <see cref="Labels"/>) and returns the most
+    /// likely one. Allocates nothing after a thread's first call.
     /// </summary>
     public int Predict(in TextInput text, Span<float> logProbabilities)
     {
@@ -151,7 +172,10 @@ public sealed class TextClassifier
     {
         if (logProbabilities.Length != Labels.Count)
         {
-            throw new ArgumentException($"There must be room for {Labels.Count} log-probabilities, but there is for {logProbabilities.Length}.", nameof(logProbabilities));
+            throw new ArgumentException(
+                $"There must be room for {Labels.Count} log-probabilities, but there is for {logProbabilities.Length}.",
+                nameof(logProbabilities)
+            );
         }
 
         var best = 0;
@@ -168,8 +192,11 @@ public sealed class TextClassifier
     /// <summary>The words of a text that spoke most for a label, strongest first, with what each added to its logit.</summary>
     public IReadOnlyList<(string Word, float Weight)> Explain(in TextInput text, int label, int count)
     {
-        var words = $"{text.Title}\n{text.Body}".Split([' ', '\n', '\r', '\t', ',', '.', ';', ':', '(', ')', '"', '?', '!'], StringSplitOptions.RemoveEmptyEntries)
-            .Where(word => word.Length is > 1 and <= 40).Distinct(StringComparer.OrdinalIgnoreCase).Take(400);
+        var words = $"{text.Title}\n{text.Body}"
+            .Split([' ', '\n', '\r', '\t', ',', '.', ';', ':', '(', ')', '"', '?', '!'], StringSplitOptions.RemoveEmptyEntries)
+            .Where(word => word.Length is > 1 and <= 40)
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .Take(400);
         var scored = new List<(string, float)>();
         var hidden = HiddenOfThread();
         foreach (var word in words)

@@ -3,14 +3,16 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// Runs a model forward over packed sequences and back. Any objective is: <see cref="Forward"/> gives log-probabilities of chosen tokens, the caller says what
-/// each is worth, <see cref="Backward"/> adds to the gradients of the parameters that are trained. Gradients add up until an optimizer uses them.
+/// Runs a model forward over packed sequences and back. Any objective is: <see cref="Forward"/> gives log-probabilities of chosen tokens,
+/// the caller says what each is worth, <see cref="Backward"/> adds to the gradients of the parameters that are trained. Gradients add up
+/// until an optimizer uses them.
 /// </summary>
 /// <remarks>
-/// T tokens of several sequences lie one after the other without padding; <c>starts</c> [sequences + 1] holds the first token of each and T; positions begin
-/// at 0 in each, and no sequence sees another but a tail, which goes on from the last sequence before it that is none: it sees that one and itself, its positions follow on, and gradients are
-/// those of whole sequences, of which the common beginning is computed once. A step allocates nothing once one of its size has been seen. Results do not depend on the number of threads.
-/// Not thread-safe.
+/// T tokens of several sequences lie one after the other without padding; <c>starts</c> [sequences + 1] holds the first token of each and
+/// T; positions begin at 0 in each, and no sequence sees another but a tail, which goes on from the last sequence before it that is none:
+/// it sees that one and itself, its positions follow on, and gradients are those of whole sequences, of which the common beginning is
+/// computed once. A step allocates nothing once one of its size has been seen. Results do not depend on the number of threads. Not
+/// thread-safe.
 /// </remarks>
 public sealed unsafe class TrainingSession : IDisposable
 {
@@ -22,7 +24,8 @@ public sealed unsafe class TrainingSession : IDisposable
     private readonly LayerActivations[] _layers;
     private readonly TrainingSessionOptions _options;
     private int _tokens;
-    private int* _ids, _positions;
+    private int* _ids,
+        _positions;
     private AttentionBlocks _attention;
 
     public TrainingSession(Transformer model, Compute compute, TrainingSessionOptions? options = null)
@@ -37,33 +40,49 @@ public sealed unsafe class TrainingSession : IDisposable
     /// <summary>Bytes held for activations.</summary>
     public long Bytes => _arena.Bytes;
 
-    /// <summary>About the bytes that a step takes for activations when every token of <paramref name="tokens"/> is a position; what adapters keep is not counted.</summary>
+    /// <summary>
+    /// About the bytes that a step takes for activations when every token of <paramref name="tokens"/> is a position; what adapters keep is
+    /// not counted.
+    /// </summary>
     public static double EstimateBytes(Transformer model, long tokens, TrainingSessionOptions options)
     {
         var (config, shape) = (model.Config, model.AttentionShape);
-        double width = config.Width, inner = config.IsGpt2 ? config.InnerWidth : 2.0 * config.InnerWidth;
+        double width = config.Width,
+            inner = config.IsGpt2 ? config.InnerWidth : 2.0 * config.InnerWidth;
         var unnormed = config.QueryKeyNorm ? (shape.Heads + shape.KeyValueHeads) * (double)shape.HeadWidth : 0;
         var layer = (4 * width) + shape.RowWidth + unnormed + shape.OutputWidth + shape.Heads + inner + config.InnerWidth;
         var kept = options.Checkpointing ? layer + ((config.Layers - 1) * width) : config.Layers * layer;
         var backward = (3 * width) + shape.RowWidth + unnormed + shape.OutputWidth + inner + config.InnerWidth;
-        var logits = Math.Min(tokens * (config.VocabularySize + (double)Lanes.Count) * sizeof(float), options.LogitBytes + (config.VocabularySize * (double)sizeof(float)));
+        var logits = Math.Min(
+            tokens * (config.VocabularySize + (double)Lanes.Count) * sizeof(float),
+            options.LogitBytes + (config.VocabularySize * (double)sizeof(float))
+        );
         return (tokens * sizeof(float) * (kept + backward + (5 * width) + 16)) + logits;
     }
 
     private bool TablesAreTrained => _model.Tokens.IsTrained || _model.Positions is { IsTrained: true };
 
     /// <summary>
-    /// The log-probability of token <c>targets[i]</c> after the token at <c>positions[i]</c> (an index into <paramref name="tokens"/>) and those before it, for N positions.
+    /// The log-probability of token <c>targets[i]</c> after the token at <c>positions[i]</c> (an index into <paramref name="tokens"/>) and
+    /// those before it, for N positions.
     /// </summary>
     /// <param name="tokens">[T]</param>
     /// <param name="starts">[sequences + 1], from 0 to T, rising.</param>
     /// <param name="logProbabilities">[N]</param>
     /// <param name="entropies">[N], or empty: the entropy of the whole distribution, in nats.</param>
     /// <param name="temperature">What logits are divided by; greater than 0.</param>
-    /// <param name="tails">[sequences], or empty when there are none: whether each is a tail. A position may be asked about several times.</param>
+    /// <param name="tails">[sequences], or empty when there are none: whether each is a tail. A position may be asked about several
+    /// times.</param>
     public void Forward(
-        ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts, ReadOnlySpan<int> positions, ReadOnlySpan<int> targets, Span<float> logProbabilities, Span<float> entropies = default, float temperature = 1,
-        ReadOnlySpan<bool> tails = default)
+        ReadOnlySpan<int> tokens,
+        ReadOnlySpan<int> starts,
+        ReadOnlySpan<int> positions,
+        ReadOnlySpan<int> targets,
+        Span<float> logProbabilities,
+        Span<float> entropies = default,
+        float temperature = 1,
+        ReadOnlySpan<bool> tails = default
+    )
     {
         TokenChecks.Batch(_model.Config, tokens, starts, tails);
         TokenChecks.Targets(_model.Config, tokens.Length, positions, targets, logProbabilities.Length, entropies.Length);
@@ -94,14 +113,21 @@ public sealed unsafe class TrainingSession : IDisposable
         _head.Forward(x, positions, targets, temperature, logProbabilities, entropies);
     }
 
-    /// <summary>Copies what the output layer was given at each position of the last <see cref="Forward"/>, [N × width]: what another head can read.</summary>
+    /// <summary>
+    /// Copies what the output layer was given at each position of the last <see cref="Forward"/>, [N × width]: what another head can read.
+    /// </summary>
     public void ReadStates(Span<float> states) => _head.ReadStates(states);
 
     /// <summary>
-    /// Adds ∂L/∂parameter, given ∂L/∂(log-probability) of each position of the last <see cref="Forward"/>, and ∂L/∂(entropy) and ∂L/∂(state) or nothing. Once per forward.
+    /// Adds ∂L/∂parameter, given ∂L/∂(log-probability) of each position of the last <see cref="Forward"/>, and ∂L/∂(entropy) and
+    /// ∂L/∂(state) or nothing. Once per forward.
     /// </summary>
     /// <param name="stateGradients">[N × width], of what <see cref="ReadStates"/> gave.</param>
-    public void Backward(ReadOnlySpan<float> logProbabilityGradients, ReadOnlySpan<float> entropyGradients = default, ReadOnlySpan<float> stateGradients = default)
+    public void Backward(
+        ReadOnlySpan<float> logProbabilityGradients,
+        ReadOnlySpan<float> entropyGradients = default,
+        ReadOnlySpan<float> stateGradients = default
+    )
     {
         var dx = LayerActivations.Matrix(_arena, _tokens, _model.Config.Width);
         _head.Backward(_tokens, logProbabilityGradients, entropyGradients, stateGradients, dx);
@@ -135,10 +161,16 @@ public sealed unsafe class TrainingSession : IDisposable
     }
 
     /// <summary>
-    /// The special case of learning by example: adds the gradient of −weight · Σ ln p(target), and returns that loss. With weight 1 / (targets of the whole update),
-    /// micro-batches add up to exactly the mean over all their targets.
+    /// The special case of learning by example: adds the gradient of −weight · Σ ln p(target), and returns that loss. With weight 1 /
+    /// (targets of the whole update), micro-batches add up to exactly the mean over all their targets.
     /// </summary>
-    public double CrossEntropy(ReadOnlySpan<int> tokens, ReadOnlySpan<int> starts, ReadOnlySpan<int> positions, ReadOnlySpan<int> targets, float weight)
+    public double CrossEntropy(
+        ReadOnlySpan<int> tokens,
+        ReadOnlySpan<int> starts,
+        ReadOnlySpan<int> positions,
+        ReadOnlySpan<int> targets,
+        float weight
+    )
     {
         var logProbabilities = _head.Losses(positions.Length);
         Forward(tokens, starts, positions, targets, logProbabilities);

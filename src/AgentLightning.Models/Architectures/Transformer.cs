@@ -5,7 +5,9 @@ namespace AgentLightning.Models.Architectures;
 /// <summary>
 /// A decoder-only language model: its shape and its weights. <see cref="TrainingSession"/> and <see cref="InferenceSession"/> run it.
 /// </summary>
-/// <remarks>Several inference sessions may read one model at once, but not while it is trained. Memory is its own; dispose it after its sessions.</remarks>
+/// <remarks>
+/// Several inference sessions may read one model at once, but not while it is trained. Memory is its own; dispose it after its sessions.
+/// </remarks>
 public sealed class Transformer : IDisposable
 {
     private Transformer(TransformerConfig config, StoredType type)
@@ -17,7 +19,12 @@ public sealed class Transformer : IDisposable
         Layers = [.. Enumerable.Range(0, config.Layers).Select(names.Layer)];
         FinalNorm = names.FinalNorm();
         Output = config.TiedEmbeddings ? new Linear(Tokens, null) : names.Output();
-        Parameters = [.. new[] { Tokens, Positions }.OfType<Parameter>(), .. Layers.SelectMany(layer => layer.Parameters), .. new[] { FinalNorm.Weight, FinalNorm.Bias, config.TiedEmbeddings ? null : Output.Weight }.OfType<Parameter>()];
+        Parameters =
+        [
+            .. new[] { Tokens, Positions }.OfType<Parameter>(),
+            .. Layers.SelectMany(layer => layer.Parameters),
+            .. new[] { FinalNorm.Weight, FinalNorm.Bias, config.TiedEmbeddings ? null : Output.Weight }.OfType<Parameter>(),
+        ];
     }
 
     /// <summary>Its shape.</summary>
@@ -64,13 +71,16 @@ public sealed class Transformer : IDisposable
     }
 
     /// <summary>
-    /// A model with random weights, N(0, 0.02²), where the layers that end in the residual stream are smaller by √(2 · layers); norms are 1, biases 0.
+    /// A model with random weights, N(0, 0.02²), where the layers that end in the residual stream are smaller by √(2 · layers); norms are
+    /// 1, biases 0.
     /// </summary>
     public static Transformer Create(TransformerConfig config, long seed)
     {
         var model = Allocate(config);
         var random = new SeededRandom(seed);
-        var intoResidual = model.Layers.SelectMany(layer => new[] { layer.AttentionOutput.Weight, layer.FeedForwardOut.Weight }).ToHashSet();
+        var intoResidual = model
+            .Layers.SelectMany(layer => new[] { layer.AttentionOutput.Weight, layer.FeedForwardOut.Weight })
+            .ToHashSet();
         var row = new float[4096];
         foreach (var parameter in model.Parameters)
         {
@@ -80,7 +90,9 @@ public sealed class Transformer : IDisposable
                 var values = row.AsSpan(0, (int)Math.Min(row.Length, parameter.Count - from));
                 foreach (ref var value in values)
                 {
-                    value = parameter.IsVector ? (parameter.Name.EndsWith(".weight", StringComparison.Ordinal) ? 1 : 0) : deviation * random.NextNormal();
+                    value = parameter.IsVector
+                        ? (parameter.Name.EndsWith(".weight", StringComparison.Ordinal) ? 1 : 0)
+                        : deviation * random.NextNormal();
                 }
 
                 parameter.Write(from, values);

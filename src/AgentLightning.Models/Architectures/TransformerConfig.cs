@@ -76,28 +76,39 @@ public sealed record TransformerConfig
 
     /// <summary>Rotary frequencies, radians per position, one per pair of numbers in a head.</summary>
     internal double[] RotaryFrequencies() =>
-    [
-        .. Enumerable.Range(0, HeadWidth / 2)
-            .Select(i => Math.Pow(RopeTheta, -2.0 * i / HeadWidth))
-            .Select(frequency => RopeScaling?.Apply(frequency) ?? frequency),
-    ];
+        [
+            .. Enumerable
+                .Range(0, HeadWidth / 2)
+                .Select(i => Math.Pow(RopeTheta, -2.0 * i / HeadWidth))
+                .Select(frequency => RopeScaling?.Apply(frequency) ?? frequency),
+        ];
 
     /// <summary>Numbers in the matrices, which are nearly all.</summary>
     internal double MatrixNumbers()
     {
-        double attention = (double)Width * HeadWidth * ((2 * Heads) + (2 * KeyValueHeads)), feedForward = (double)Width * InnerWidth * (IsGpt2 ? 2 : 3);
-        return (Layers * (attention + feedForward)) + ((double)Width * ((VocabularySize * (TiedEmbeddings ? 1.0 : 2.0)) + (IsGpt2 ? MaxPositions : 0)));
+        double attention = (double)Width * HeadWidth * ((2 * Heads) + (2 * KeyValueHeads)),
+            feedForward = (double)Width * InnerWidth * (IsGpt2 ? 2 : 3);
+        return (Layers * (attention + feedForward))
+            + ((double)Width * ((VocabularySize * (TiedEmbeddings ? 1.0 : 2.0)) + (IsGpt2 ? MaxPositions : 0)));
     }
 
     /// <summary>All mistakes at once, each with the value seen; empty when there is none.</summary>
     internal IReadOnlyList<string> Validate()
     {
         var errors = new List<string>();
-        foreach (var (name, value) in new[]
-                 {
-                     ("vocabulary size", VocabularySize), ("width", Width), ("layers", Layers), ("heads", Heads), ("key and value heads", KeyValueHeads),
-                     ("head width", HeadWidth), ("inner width", InnerWidth), ("longest context", MaxPositions),
-                 })
+        foreach (
+            var (name, value) in new[]
+            {
+                ("vocabulary size", VocabularySize),
+                ("width", Width),
+                ("layers", Layers),
+                ("heads", Heads),
+                ("key and value heads", KeyValueHeads),
+                ("head width", HeadWidth),
+                ("inner width", InnerWidth),
+                ("longest context", MaxPositions),
+            }
+        )
         {
             if (value is < 1 or > 1 << 24)
             {
@@ -112,12 +123,19 @@ public sealed record TransformerConfig
 
         if (IsGpt2 ? Heads * HeadWidth != Width || KeyValueHeads != Heads : HeadWidth % 2 != 0)
         {
-            errors.Add(IsGpt2 ? $"{Heads} heads must share the width evenly, but it is {Width}" : $"the head width must be even, but it is {HeadWidth}");
+            errors.Add(
+                IsGpt2
+                    ? $"{Heads} heads must share the width evenly, but it is {Width}"
+                    : $"the head width must be even, but it is {HeadWidth}"
+            );
         }
 
         if (NormEpsilon is not (> 0 and < 1) || RopeTheta is not > 0 || RopeScaling is { Factor: not > 0 })
         {
-            errors.Add($"the ε of the norms and the base and factor of the positions must be positive, but they are {NormEpsilon}, {RopeTheta} and {RopeScaling?.Factor}");
+            errors.Add(
+                $"the ε of the norms and the base and factor of the positions must be positive, but they are {NormEpsilon}, {RopeTheta} "
+                    + $"and {RopeScaling?.Factor}"
+            );
         }
 
         return errors;

@@ -4,18 +4,27 @@ namespace AgentLightning.Models.Architectures;
 internal sealed record Norm(Parameter Weight, Parameter? Bias);
 
 /// <summary>
-/// The weights of one block. Queries, keys and values are one matrix or three, and the entrance of the feed-forward block one or two: the outputs of the parts
-/// lie side by side in one row.
+/// The weights of one block. Queries, keys and values are one matrix or three, and the entrance of the feed-forward block one or two: the
+/// outputs of the parts lie side by side in one row.
 /// </summary>
 internal sealed record TransformerLayer(
-    Norm AttentionNorm, Linear[] QueryKeyValue, Norm? QueryNorm, Norm? KeyNorm, Linear AttentionOutput, Norm FeedForwardNorm, Linear[] FeedForwardIn, Linear FeedForwardOut)
+    Norm AttentionNorm,
+    Linear[] QueryKeyValue,
+    Norm? QueryNorm,
+    Norm? KeyNorm,
+    Linear AttentionOutput,
+    Norm FeedForwardNorm,
+    Linear[] FeedForwardIn,
+    Linear FeedForwardOut
+)
 {
     public Linear[] Linears { get; } = [.. QueryKeyValue, AttentionOutput, .. FeedForwardIn, FeedForwardOut];
 
     public Norm[] Norms { get; } = [.. new[] { AttentionNorm, QueryNorm, KeyNorm, FeedForwardNorm }.OfType<Norm>()];
 
     public IEnumerable<Parameter> Parameters =>
-        Norms.SelectMany(norm => new[] { norm.Weight, norm.Bias })
+        Norms
+            .SelectMany(norm => new[] { norm.Weight, norm.Bias })
             .Concat(Linears.SelectMany(linear => new[] { linear.Weight, linear.Bias }))
             .OfType<Parameter>();
 

@@ -3,15 +3,20 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Architectures;
 
 /// <summary>
-/// What is expected to come after a token: V = w·state + b, on what the output layer of a model is given. It is trained, begins at 0, and its gradient goes on into the model.
+/// What is expected to come after a token: V = w·state + b, on what the output layer of a model is given. It is trained, begins at 0, and
+/// its gradient goes on into the model.
 /// </summary>
 public sealed unsafe class ValueHead : IDisposable
 {
-    private readonly Parameter _weight, _bias;
+    private readonly Parameter _weight,
+        _bias;
 
     public ValueHead(TransformerConfig config)
     {
-        (_weight, _bias) = (new Parameter("value_head.weight", config.Width, 0, StoredType.F32), new Parameter("value_head.bias", 1, 0, StoredType.F32));
+        (_weight, _bias) = (
+            new Parameter("value_head.weight", config.Width, 0, StoredType.F32),
+            new Parameter("value_head.bias", 1, 0, StoredType.F32)
+        );
         _weight.Train(true);
         _bias.Train(true);
     }

@@ -5,7 +5,8 @@ namespace AgentLightning.Models.Architectures;
 /// <summary>Makes the weights of a model under the names that Hugging Face checkpoints of its family use.</summary>
 internal sealed class WeightNames(TransformerConfig config, StoredType type)
 {
-    public Parameter TokenTable() => Matrix(config.IsGpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight", config.VocabularySize, config.Width);
+    public Parameter TokenTable() =>
+        Matrix(config.IsGpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight", config.VocabularySize, config.Width);
 
     public Parameter PositionTable() => Matrix("transformer.wpe.weight", config.MaxPositions, config.Width);
 
@@ -15,15 +16,17 @@ internal sealed class WeightNames(TransformerConfig config, StoredType type)
 
     public TransformerLayer Layer(int index) => config.IsGpt2 ? Gpt2Layer($"transformer.h.{index}") : LlamaLayer($"model.layers.{index}");
 
-    private TransformerLayer Gpt2Layer(string at) => new(
-        LayerNorm($"{at}.ln_1"),
-        [Conv1D($"{at}.attn.c_attn", config.Width, 3 * config.Width)],
-        null,
-        null,
-        Conv1D($"{at}.attn.c_proj", config.Width, config.Width),
-        LayerNorm($"{at}.ln_2"),
-        [Conv1D($"{at}.mlp.c_fc", config.Width, config.InnerWidth)],
-        Conv1D($"{at}.mlp.c_proj", config.InnerWidth, config.Width));
+    private TransformerLayer Gpt2Layer(string at) =>
+        new(
+            LayerNorm($"{at}.ln_1"),
+            [Conv1D($"{at}.attn.c_attn", config.Width, 3 * config.Width)],
+            null,
+            null,
+            Conv1D($"{at}.attn.c_proj", config.Width, config.Width),
+            LayerNorm($"{at}.ln_2"),
+            [Conv1D($"{at}.mlp.c_fc", config.Width, config.InnerWidth)],
+            Conv1D($"{at}.mlp.c_proj", config.InnerWidth, config.Width)
+        );
 
     private TransformerLayer LlamaLayer(string at)
     {
@@ -43,7 +46,8 @@ internal sealed class WeightNames(TransformerConfig config, StoredType type)
                 Linear($"{at}.mlp.gate_proj", config.Width, config.InnerWidth, config.FeedForwardBias),
                 Linear($"{at}.mlp.up_proj", config.Width, config.InnerWidth, config.FeedForwardBias),
             ],
-            Linear($"{at}.mlp.down_proj", config.InnerWidth, config.Width, config.FeedForwardBias));
+            Linear($"{at}.mlp.down_proj", config.InnerWidth, config.Width, config.FeedForwardBias)
+        );
     }
 
     private Linear Linear(string name, int inputs, int outputs, bool bias) =>

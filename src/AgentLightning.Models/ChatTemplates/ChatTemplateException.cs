@@ -13,6 +13,8 @@ public sealed class ChatTemplateException : Exception
     /// <summary>The line of the template, from 1; 0 when no line is to blame.</summary>
     public int Line { get; }
 
-    /// <summary>Whether the template itself said no (<c>raise_exception</c>): then the messages are to blame, and not the template.</summary>
+    /// <summary>
+    /// Whether the template itself said no (<c>raise_exception</c>): then the messages are to blame, and not the template.
+    /// </summary>
     public bool Refused { get; }
 }

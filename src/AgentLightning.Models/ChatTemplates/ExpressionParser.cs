@@ -92,7 +92,9 @@ internal sealed class ExpressionParser(TokenReader tokens)
         }
 
         var value = Compare();
-        return nots == 0 ? value : nots % 2 == 1 ? new Not(line, value) : new Not(line, new Not(line, value));
+        return nots == 0 ? value
+            : nots % 2 == 1 ? new Not(line, value)
+            : new Not(line, new Not(line, value));
     }
 
     private Expression Compare()
@@ -187,11 +189,19 @@ internal sealed class ExpressionParser(TokenReader tokens)
 
                 return new Literal(token.Line, text);
             case TokenKind.Integer:
-                return long.TryParse(token.Text.Replace("_", "", StringComparison.Ordinal), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
+                return long.TryParse(
+                    token.Text.Replace("_", "", StringComparison.Ordinal),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out var whole
+                )
                     ? new Literal(token.Line, whole)
                     : throw new ChatTemplateException(token.Line, $"The number {token.Text} is too large.");
             case TokenKind.Float:
-                return new Literal(token.Line, double.Parse(token.Text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture));
+                return new Literal(
+                    token.Line,
+                    double.Parse(token.Text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture)
+                );
             case TokenKind.Operator when token.Text == "(":
                 if (tokens.TryOperator(")"))
                 {
@@ -205,13 +215,16 @@ internal sealed class ExpressionParser(TokenReader tokens)
                 return new ListLiteral(token.Line, Items("]", Parse));
             case TokenKind.Operator when token.Text == "{":
                 return new MapLiteral(token.Line, Items("}", () =>
-                {
-                    var key = Parse();
-                    tokens.NeedOperator(":");
-                    return (key, Parse());
-                }));
+                    {
+                        var key = Parse();
+                        tokens.NeedOperator(":");
+                        return (key, Parse());
+                    }));
             default:
-                throw new ChatTemplateException(token.Line, $"Expected a value, but there is {(token.Kind is TokenKind.TagEnd or TokenKind.OutputEnd ? "the end of the tag" : $"'{token.Text}'")}.");
+                throw new ChatTemplateException(
+                    token.Line,
+                    $"Expected a value, but there is {(token.Kind is TokenKind.TagEnd or TokenKind.OutputEnd ? "the end of the tag" : $"'{token.Text}'")}."
+                );
         }
     }
 
@@ -241,7 +254,12 @@ internal sealed class ExpressionParser(TokenReader tokens)
                 value = name.Kind switch
                 {
                     TokenKind.Name => new Member(line, value, new Literal(line, name.Text), Dotted: true),
-                    TokenKind.Integer => new Member(line, value, new Literal(line, long.Parse(name.Text, CultureInfo.InvariantCulture)), Dotted: false),
+                    TokenKind.Integer => new Member(
+                        line,
+                        value,
+                        new Literal(line, long.Parse(name.Text, CultureInfo.InvariantCulture)),
+                        Dotted: false
+                    ),
                     _ => throw new ChatTemplateException(line, "Expected a name after '.'."),
                 };
             }
@@ -262,7 +280,9 @@ internal sealed class ExpressionParser(TokenReader tokens)
 
     private Expression Subscript(Expression owner, int line)
     {
-        Expression? start = null, stop = null, step = null;
+        Expression? start = null,
+            stop = null,
+            step = null;
         if (!tokens.IsOperator(":"))
         {
             start = Parse();
@@ -345,7 +365,8 @@ internal sealed class ExpressionParser(TokenReader tokens)
     {
         var line = tokens.Take().Line;
         var name = tokens.Need(TokenKind.Name).Text;
-        var apply = Filters.Find(name) ?? throw new ChatTemplateException(line, $"The filter '{name}' is not implemented. Implemented are: {Filters.Known}.");
+        var apply = Filters.Find(name)
+            ?? throw new ChatTemplateException(line, $"The filter '{name}' is not implemented. Implemented are: {Filters.Known}.");
         var list = tokens.IsOperator("(") ? Arguments() : ArgumentList.Empty;
         return operand => new Filter(line, operand, name, apply, list);
     }
@@ -355,14 +376,22 @@ internal sealed class ExpressionParser(TokenReader tokens)
         var line = tokens.Take().Line;
         var negate = tokens.TryName("not");
         var name = tokens.Need(TokenKind.Name).Text;
-        var apply = Tests.Find(name) ?? throw new ChatTemplateException(line, $"The test '{name}' is not implemented. Implemented are: {Tests.Known}.");
+        var apply = Tests.Find(name)
+            ?? throw new ChatTemplateException(line, $"The test '{name}' is not implemented. Implemented are: {Tests.Known}.");
         var list = ArgumentList.Empty;
         if (tokens.IsOperator("("))
         {
             list = Arguments();
         }
-        else if (tokens.Current.Kind is TokenKind.String or TokenKind.Integer or TokenKind.Float || tokens.IsOperator("[") || tokens.IsOperator("{")
-            || (tokens.Current.Kind == TokenKind.Name && tokens.Current.Text is not ("else" or "or" or "and" or "is" or "if" or "not" or "in")))
+        else if (
+            tokens.Current.Kind is TokenKind.String or TokenKind.Integer or TokenKind.Float
+            || tokens.IsOperator("[")
+            || tokens.IsOperator("{")
+            || (
+                tokens.Current.Kind == TokenKind.Name
+                && tokens.Current.Text is not ("else" or "or" or "and" or "is" or "if" or "not" or "in")
+            )
+        )
         {
             list = new ArgumentList([Postfix(Primary())], []);
         }

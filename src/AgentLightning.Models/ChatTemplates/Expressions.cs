@@ -42,7 +42,9 @@ internal sealed record MapLiteral(int Line, List<(Expression Key, Expression Val
         var map = new Map();
         foreach (var (key, value) in Items)
         {
-            map.Items[key.Evaluate(context) is string name ? name : throw context.Error("Keys of objects must be texts.")] = value.Evaluate(context);
+            map.Items[key.Evaluate(context) is string name ? name : throw context.Error("Keys of objects must be texts.")] = value.Evaluate(
+                context
+            );
         }
 
         return map;
@@ -52,7 +54,9 @@ internal sealed record MapLiteral(int Line, List<(Expression Key, Expression Val
 internal sealed record Choice(int Line, Expression Condition, Expression Then, Expression? Else) : Expression(Line)
 {
     protected override object? Value(RenderContext context) =>
-        Values.IsTrue(Condition.Evaluate(context)) ? Then.Evaluate(context) : Else is null ? new Undefined("the other side of an 'if' without 'else'") : Else.Evaluate(context);
+        Values.IsTrue(Condition.Evaluate(context)) ? Then.Evaluate(context)
+        : Else is null ? new Undefined("the other side of an 'if' without 'else'")
+        : Else.Evaluate(context);
 }
 
 internal sealed record Not(int Line, Expression Operand) : Expression(Line)
@@ -96,7 +100,8 @@ internal sealed record Binary(int Line, string Operator, Expression Left, Expres
 {
     protected override object? Value(RenderContext context)
     {
-        object? left = Left.Evaluate(context), right = Right.Evaluate(context);
+        object? left = Left.Evaluate(context),
+            right = Right.Evaluate(context);
         context.Line = Line;
         return Operators.Calculate(Operator, left, right, context);
     }
@@ -104,12 +109,13 @@ internal sealed record Binary(int Line, string Operator, Expression Left, Expres
 
 internal sealed record Negative(int Line, bool Negate, Expression Operand) : Expression(Line)
 {
-    protected override object? Value(RenderContext context) => Values.Number(Operand.Evaluate(context)) switch
-    {
-        long n => (object)(Negate ? checked(-n) : n),
-        double d => Negate ? -d : d,
-        _ => throw context.Error("Only numbers have a sign."),
-    };
+    protected override object? Value(RenderContext context) =>
+        Values.Number(Operand.Evaluate(context)) switch
+        {
+            long n => (object)(Negate ? checked(-n) : n),
+            double d => Negate ? -d : d,
+            _ => throw context.Error("Only numbers have a sign."),
+        };
 }
 
 /// <summary><c>a.name</c>, where methods go before keys, and <c>a[…]</c>, where keys go before methods.</summary>
@@ -117,7 +123,8 @@ internal sealed record Member(int Line, Expression Owner, Expression Key, bool D
 {
     protected override object? Value(RenderContext context)
     {
-        object? owner = Owner.Evaluate(context), key = Key.Evaluate(context);
+        object? owner = Owner.Evaluate(context),
+            key = Key.Evaluate(context);
         context.Line = Line;
         return Members.Get(owner, key, Dotted, context);
     }
@@ -128,17 +135,20 @@ internal sealed record Slice(int Line, Expression Owner, Expression? Start, Expr
     protected override object? Value(RenderContext context)
     {
         var owner = Owner.Evaluate(context);
-        long? start = Bound(Start, context), stop = Bound(Stop, context), step = Bound(Step, context);
+        long? start = Bound(Start, context),
+            stop = Bound(Stop, context),
+            step = Bound(Step, context);
         context.Line = Line;
         return Members.Slice(owner, start, stop, step ?? 1, context);
     }
 
-    private static long? Bound(Expression? bound, RenderContext context) => bound?.Evaluate(context) switch
-    {
-        null => null,
-        long n => n,
-        var other => throw context.Error($"A slice needs whole numbers, not {Values.TypeName(other)}."),
-    };
+    private static long? Bound(Expression? bound, RenderContext context) =>
+        bound?.Evaluate(context) switch
+        {
+            null => null,
+            long n => n,
+            var other => throw context.Error($"A slice needs whole numbers, not {Values.TypeName(other)}."),
+        };
 }
 
 internal sealed record ArgumentList(List<Expression> Values, List<(string Name, Expression Value)> Named)
@@ -148,7 +158,8 @@ internal sealed record ArgumentList(List<Expression> Values, List<(string Name, 
     public Arguments Evaluate(string callee, RenderContext context)
     {
         var values = Values.ConvertAll(value => value.Evaluate(context));
-        var named = Named.Count == 0 ? null : Named.ToDictionary(pair => pair.Name, pair => pair.Value.Evaluate(context), StringComparer.Ordinal);
+        var named =
+            Named.Count == 0 ? null : Named.ToDictionary(pair => pair.Name, pair => pair.Value.Evaluate(context), StringComparer.Ordinal);
         return new Arguments(callee, values, named, context);
     }
 }
@@ -169,15 +180,17 @@ internal sealed record Call(int Line, Expression Callee, ArgumentList List) : Ex
         return function.Call(context, arguments);
     }
 
-    private string Name() => Callee switch
-    {
-        Variable variable => $"'{variable.Name}'",
-        Member { Key: Literal { Constant: string name } } => $"'{name}'",
-        _ => "This",
-    };
+    private string Name() =>
+        Callee switch
+        {
+            Variable variable => $"'{variable.Name}'",
+            Member { Key: Literal { Constant: string name } } => $"'{name}'",
+            _ => "This",
+        };
 }
 
-internal sealed record Filter(int Line, Expression Operand, string Name, Func<object?, Arguments, object?> Apply, ArgumentList List) : Expression(Line)
+internal sealed record Filter(int Line, Expression Operand, string Name, Func<object?, Arguments, object?> Apply, ArgumentList List)
+    : Expression(Line)
 {
     protected override object? Value(RenderContext context)
     {
@@ -188,7 +201,8 @@ internal sealed record Filter(int Line, Expression Operand, string Name, Func<ob
     }
 }
 
-internal sealed record Test(int Line, Expression Operand, string Name, Func<object?, Arguments, bool> Apply, ArgumentList List, bool Negate) : Expression(Line)
+internal sealed record Test(int Line, Expression Operand, string Name, Func<object?, Arguments, bool> Apply, ArgumentList List, bool Negate)
+    : Expression(Line)
 {
     protected override object? Value(RenderContext context)
     {

@@ -21,11 +21,18 @@ internal static class Filters
         ["count"] = Length,
         ["default"] = Default,
         ["d"] = Default,
-        ["first"] = (value, a) => Members.Items(value, a.Context) is { Count: > 0 } items ? items[0] : new Undefined("the first of nothing"),
+        ["first"] = (value, a) =>
+            Members.Items(value, a.Context) is { Count: > 0 } items ? items[0] : new Undefined("the first of nothing"),
         ["last"] = (value, a) => Members.Items(value, a.Context) is { Count: > 0 } items ? items[^1] : new Undefined("the last of nothing"),
         ["list"] = (value, a) => (List<object?>)[.. Members.Items(value, a.Context)],
-        ["items"] = (value, a) => value is Undefined ? new List<object?>() : value is Map map ? Methods.Pairs(map) : throw Wrong(value, a),
-        ["dictsort"] = (value, a) => value is Map map ? Methods.Pairs(map).OrderBy(pair => ((List<object?>)pair!)[0] as string, StringComparer.OrdinalIgnoreCase).ToList() : throw Wrong(value, a),
+        ["items"] = (value, a) =>
+            value is Undefined ? new List<object?>()
+            : value is Map map ? Methods.Pairs(map)
+            : throw Wrong(value, a),
+        ["dictsort"] = (value, a) =>
+            value is Map map
+                ? Methods.Pairs(map).OrderBy(pair => ((List<object?>)pair!)[0] as string, StringComparer.OrdinalIgnoreCase).ToList()
+                : throw Wrong(value, a),
         ["join"] = Join,
         ["reverse"] = (value, a) => Members.Slice(value, null, null, -1, a.Context),
         ["sort"] = Sort,
@@ -35,10 +42,21 @@ internal static class Filters
         ["reject"] = (value, a) => Select(value, a, attribute: false, keep: false),
         ["selectattr"] = (value, a) => Select(value, a, attribute: true, keep: true),
         ["rejectattr"] = (value, a) => Select(value, a, attribute: true, keep: false),
-        ["sum"] = (value, a) => Members.Items(value, a.Context).Aggregate((object?)0L, (total, item) => Operators.Calculate("+", total, Attribute(item, a.Get(0, "attribute"), a.Context), a.Context)),
+        ["sum"] = (value, a) =>
+            Members
+                .Items(value, a.Context)
+                .Aggregate((object?)0L, (total, item) =>
+                    Operators.Calculate("+", total, Attribute(item, a.Get(0, "attribute"), a.Context), a.Context)
+                ),
         ["min"] = (value, a) => Sorted(value, a).FirstOrDefault(new Undefined("the least of nothing")),
         ["max"] = (value, a) => Sorted(value, a).LastOrDefault(new Undefined("the greatest of nothing")),
-        ["abs"] = (value, a) => Values.Number(value) switch { long n => (object)Math.Abs(n), double d => Math.Abs(d), _ => throw Wrong(value, a) },
+        ["abs"] = (value, a) =>
+            Values.Number(value) switch
+            {
+                long n => (object)Math.Abs(n),
+                double d => Math.Abs(d),
+                _ => throw Wrong(value, a),
+            },
         ["int"] = (value, a) => ToInt(value) ?? a.Get(0, "default", 0L),
         ["float"] = (value, a) => ToFloat(value) ?? a.Get(0, "default", 0.0),
         ["round"] = Round,
@@ -79,30 +97,42 @@ internal static class Filters
             indent is long width ? (int)Math.Clamp(width, 0, 16) : null,
             Values.IsTrue(arguments.Get(3, "ensure_ascii", false)),
             Values.IsTrue(arguments.Get(4, "sort_keys", false)),
-            separators is [string comma, string] ? comma : indent is long ? "," : ", ",
-            separators is [string, string colon] ? colon : ": ");
-        var json = value is Undefined undefined ? throw arguments.Context.Error($"'{undefined.Name}' is not defined, and cannot be written as JSON.") : JsonText.Write(value, style);
+            separators is [string comma, string] ? comma
+                : indent is long ? ","
+                : ", ",
+            separators is [string, string colon] ? colon : ": "
+        );
+        var json = value is Undefined undefined
+            ? throw arguments.Context.Error($"'{undefined.Name}' is not defined, and cannot be written as JSON.")
+            : JsonText.Write(value, style);
         arguments.Context.Charge(json.Length);
         return json;
     }
 
     private static string Indent(object? value, Arguments arguments)
     {
-        var prefix = arguments.Get(0, "width", 4L) switch { long width => new string(' ', (int)Math.Clamp(width, 0, 1_000)), string given => given, _ => throw Wrong(value, arguments) };
-        bool first = Values.IsTrue(arguments.Get(1, "first", false)), blank = Values.IsTrue(arguments.Get(2, "blank", false));
+        var prefix = arguments.Get(0, "width", 4L) switch
+        {
+            long width => new string(' ', (int)Math.Clamp(width, 0, 1_000)),
+            string given => given,
+            _ => throw Wrong(value, arguments),
+        };
+        bool first = Values.IsTrue(arguments.Get(1, "first", false)),
+            blank = Values.IsTrue(arguments.Get(2, "blank", false));
         var lines = Text(value, arguments).Split('\n');
         arguments.Context.Charge((long)lines.Length * prefix.Length);
         return string.Join('\n', lines.Select((line, i) => (i == 0 ? first : blank || line.Length > 0) ? prefix + line : line));
     }
 
-    private static object? Length(object? value, Arguments arguments) => value switch
-    {
-        string text => Members.Length(text),
-        List<object?> list => (long)list.Count,
-        Map map => (long)map.Items.Count,
-        Undefined => 0L,
-        _ => throw Wrong(value, arguments),
-    };
+    private static object? Length(object? value, Arguments arguments) =>
+        value switch
+        {
+            string text => Members.Length(text),
+            List<object?> list => (long)list.Count,
+            Map map => (long)map.Items.Count,
+            Undefined => 0L,
+            _ => throw Wrong(value, arguments),
+        };
 
     private static object? Default(object? value, Arguments arguments)
     {
@@ -114,7 +144,11 @@ internal static class Filters
     {
         var separator = Values.Text(arguments.Get(0, "d", ""));
         var attribute = arguments.Get(1, "attribute");
-        return Methods.Join(separator, Members.Items(value, arguments.Context).ConvertAll(item => Attribute(item, attribute, arguments.Context)), arguments.Context);
+        return Methods.Join(
+            separator,
+            Members.Items(value, arguments.Context).ConvertAll(item => Attribute(item, attribute, arguments.Context)),
+            arguments.Context
+        );
     }
 
     private static List<object?> Sort(object? value, Arguments arguments)
@@ -132,8 +166,16 @@ internal static class Filters
     {
         var items = Members.Items(value, arguments.Context);
         arguments.Context.Step(items.Count * 16);
-        object? Key(object? item) => Attribute(item, attribute, arguments.Context) is string text && !cased ? text.ToLowerInvariant() : Attribute(item, attribute, arguments.Context);
-        var order = Comparer<object?>.Create((a, b) => Values.AreEqual(a, b) ? 0 : Operators.Compare("<", a, b, arguments.Context) ? -1 : 1);
+        object? Key(object? item) =>
+            Attribute(item, attribute, arguments.Context) is string text && !cased
+                ? text.ToLowerInvariant()
+                : Attribute(item, attribute, arguments.Context);
+        var order = Comparer<object?>.Create(
+            (a, b) =>
+                Values.AreEqual(a, b) ? 0
+                : Operators.Compare("<", a, b, arguments.Context) ? -1
+                : 1
+        );
         return [.. reverse ? items.OrderByDescending(Key, order) : items.OrderBy(Key, order)];
     }
 
@@ -164,7 +206,13 @@ internal static class Filters
         arguments.Context.Step(items.Count);
         if (arguments.Named.TryGetValue("attribute", out var attribute))
         {
-            return items.ConvertAll(item => Attribute(item, attribute, arguments.Context) is var found && found is Undefined && arguments.Named.TryGetValue("default", out var otherwise) ? otherwise : found);
+            return items.ConvertAll(item =>
+                Attribute(item, attribute, arguments.Context) is var found
+                && found is Undefined
+                && arguments.Named.TryGetValue("default", out var otherwise)
+                    ? otherwise
+                    : found
+            );
         }
 
         var name = arguments.Text(0, "filter");
@@ -179,7 +227,9 @@ internal static class Filters
         var at = attribute ? 1 : 0;
         var key = attribute ? arguments.Need(0, "attribute") : null;
         var name = arguments.Values.Count > at ? arguments.Text(at, "test") : null;
-        var test = name is null ? (item, _) => Values.IsTrue(item) : Tests.Find(name) ?? throw arguments.Context.Error($"The test '{name}' is not implemented. Implemented are: {Tests.Known}.");
+        var test = name is null
+            ? (item, _) => Values.IsTrue(item)
+            : Tests.Find(name) ?? throw arguments.Context.Error($"The test '{name}' is not implemented. Implemented are: {Tests.Known}.");
         return items.FindAll(item => test(Attribute(item, key, arguments.Context), Rest(arguments, at + 1)) == keep);
     }
 
@@ -192,7 +242,15 @@ internal static class Filters
         {
             foreach (var part in path.Split('.'))
             {
-                item = item is Undefined ? item : Members.Get(item, long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part, dotted: false, context);
+                item =
+                    item is Undefined
+                        ? item
+                        : Members.Get(
+                            item,
+                            long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : part,
+                            dotted: false,
+                            context
+                        );
             }
 
             return item;
@@ -201,20 +259,33 @@ internal static class Filters
         return attribute is null ? item : Members.Get(item, attribute, dotted: false, context);
     }
 
-    private static object? ToInt(object? value) => value switch
-    {
-        string text when long.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => whole,
-        string text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => Whole(number),
-        _ => Values.Number(value) switch { long n => n, double d => Whole(d), _ => null },
-    };
+    private static object? ToInt(object? value) =>
+        value switch
+        {
+            string text when long.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) =>
+                whole,
+            string text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => Whole(number),
+            _ => Values.Number(value) switch
+            {
+                long n => n,
+                double d => Whole(d),
+                _ => null,
+            },
+        };
 
     private static object? Whole(double number) => Math.Abs(number) < 9e18 ? (long)number : null;
 
-    private static object? ToFloat(object? value) => value switch
-    {
-        string text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
-        _ => Values.Number(value) switch { long n => (double)n, double d => d, _ => null },
-    };
+    private static object? ToFloat(object? value) =>
+        value switch
+        {
+            string text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
+            _ => Values.Number(value) switch
+            {
+                long n => (double)n,
+                double d => d,
+                _ => null,
+            },
+        };
 
     private static object? Round(object? value, Arguments arguments)
     {
@@ -224,19 +295,23 @@ internal static class Filters
         var scale = Math.Pow(10, digits);
         return method switch
         {
-            "common" => digits >= 0 ? Math.Round(number, digits, MidpointRounding.ToEven) : Math.Round(number * scale, MidpointRounding.ToEven) / scale,
+            "common" => digits >= 0
+                ? Math.Round(number, digits, MidpointRounding.ToEven)
+                : Math.Round(number * scale, MidpointRounding.ToEven) / scale,
             "ceil" => Math.Ceiling(number * scale) / scale,
             "floor" => Math.Floor(number * scale) / scale,
             _ => throw arguments.Context.Error($"'round' knows common, ceil and floor, not '{method}'."),
         };
     }
 
-    private static string Text(object? value, Arguments arguments) => value switch
-    {
-        string text => text,
-        List<object?> or Map or Function or Namespace => throw Wrong(value, arguments),
-        _ => Values.Text(value),
-    };
+    private static string Text(object? value, Arguments arguments) =>
+        value switch
+        {
+            string text => text,
+            List<object?> or Map or Function or Namespace => throw Wrong(value, arguments),
+            _ => Values.Text(value),
+        };
 
-    private static ChatTemplateException Wrong(object? value, Arguments arguments) => arguments.Context.Error($"{arguments.Callee} cannot be used on {Values.TypeName(value)}.");
+    private static ChatTemplateException Wrong(object? value, Arguments arguments) =>
+        arguments.Context.Error($"{arguments.Callee} cannot be used on {Values.TypeName(value)}.");
 }

@@ -43,14 +43,17 @@ internal static class Globals
     private static object? Range(RenderContext context, Arguments arguments)
     {
         var first = arguments.Int(0, "start");
-        long start = 0, stop = first, step = 1;
+        long start = 0,
+            stop = first,
+            step = 1;
         if (arguments.Values.Count > 1)
         {
             (start, stop, step) = (first, arguments.Int(1, "stop"), arguments.Int(2, "step", 1));
         }
 
         arguments.Done();
-        var count = step == 0 ? throw context.Error("'range' cannot have steps of 0.") : ((Int128)stop - start + step - Math.Sign(step)) / step;
+        var count =
+            step == 0 ? throw context.Error("'range' cannot have steps of 0.") : ((Int128)stop - start + step - Math.Sign(step)) / step;
         if (count > LongestRange)
         {
             throw context.Error($"'range' has {count} numbers; templates may have {LongestRange}.");
@@ -105,7 +108,13 @@ internal static class Globals
                 '%' => "%",
                 _ => throw context.Error($"'strftime_now' does not know '%{format[i]}'."),
             };
-            result.Append(bare ? text.TrimStart('0', ' ') is { Length: > 0 } trimmed ? trimmed : "0" : text);
+            result.Append(
+                bare
+                    ? text.TrimStart('0', ' ') is { Length: > 0 } trimmed
+                        ? trimmed
+                        : "0"
+                    : text
+            );
         }
 
         return result.ToString();

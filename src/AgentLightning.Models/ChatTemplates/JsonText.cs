@@ -2,7 +2,9 @@ using System.Text;
 
 namespace AgentLightning.Models.ChatTemplates;
 
-/// <summary>JSON as Python writes it, which is what models were trained on: blanks after commas and colons, and characters as they are.</summary>
+/// <summary>
+/// JSON as Python writes it, which is what models were trained on: blanks after commas and colons, and characters as they are.
+/// </summary>
 internal static class JsonText
 {
     public sealed record Style(int? Indent, bool Ascii, bool SortKeys, string Comma, string Colon);
@@ -30,7 +32,11 @@ internal static class JsonText
                 result.Append(n);
                 break;
             case double d:
-                result.Append(double.IsNaN(d) ? "NaN" : double.IsInfinity(d) ? (d > 0 ? "Infinity" : "-Infinity") : Values.Float(d));
+                result.Append(
+                    double.IsNaN(d) ? "NaN"
+                    : double.IsInfinity(d) ? (d > 0 ? "Infinity" : "-Infinity")
+                    : Values.Float(d)
+                );
                 break;
             case string s:
                 WriteString(s, style, result);

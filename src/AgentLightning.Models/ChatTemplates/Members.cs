@@ -9,7 +9,9 @@ internal static class Members
     {
         if (owner is Undefined undefined)
         {
-            throw context.Error($"'{undefined.Name}' is not defined, so that it has no '{Values.Text(key)}'. Test it with 'is defined' first.");
+            throw context.Error(
+                $"'{undefined.Name}' is not defined, so that it has no '{Values.Text(key)}'. Test it with 'is defined' first."
+            );
         }
 
         if (key is long index && owner is string or List<object?>)
@@ -17,7 +19,13 @@ internal static class Members
             return At(owner, index, context);
         }
 
-        var name = key as string ?? (key is long number ? number.ToString(CultureInfo.InvariantCulture) : throw context.Error($"{Values.TypeName(owner)} has no key that is {Values.TypeName(key)}."));
+        var name =
+            key as string
+            ?? (
+                key is long number
+                    ? number.ToString(CultureInfo.InvariantCulture)
+                    : throw context.Error($"{Values.TypeName(owner)} has no key that is {Values.TypeName(key)}.")
+            );
         if (dotted && Methods.Find(owner, name) is { } method)
         {
             return method;
@@ -73,7 +81,9 @@ internal static class Members
             }
         }
 
-        return owner is string ? string.Concat(result.Select(item => (string)item!)) : owner is TupleList ? new TupleList(result) : result;
+        return owner is string ? string.Concat(result.Select(item => (string)item!))
+            : owner is TupleList ? new TupleList(result)
+            : result;
     }
 
     /// <summary>Characters as Python counts them: by code point.</summary>

@@ -23,10 +23,18 @@ internal static class Operators
         var order = (left, right) switch
         {
             (string x, string y) => string.CompareOrdinal(x, y),
-            _ when Values.Number(left) is { } x && Values.Number(right) is { } y => x is long m && y is long n ? m.CompareTo(n) : Double(x).CompareTo(Double(y)),
+            _ when Values.Number(left) is { } x && Values.Number(right) is { } y => x is long m && y is long n
+                ? m.CompareTo(n)
+                : Double(x).CompareTo(Double(y)),
             _ => throw context.Error($"{Values.TypeName(left)} and {Values.TypeName(right)} cannot be compared by '{op}'."),
         };
-        return op switch { "<" => order < 0, "<=" => order <= 0, ">" => order > 0, _ => order >= 0 };
+        return op switch
+        {
+            "<" => order < 0,
+            "<=" => order <= 0,
+            ">" => order > 0,
+            _ => order >= 0,
+        };
     }
 
     public static bool Contains(object? container, object? item, RenderContext context)
@@ -34,7 +42,9 @@ internal static class Operators
         context.Step(container is List<object?> { Count: var count } ? count : 1);
         return container switch
         {
-            string text => item is string part ? text.Contains(part, StringComparison.Ordinal) : throw context.Error($"A text cannot contain {Values.TypeName(item)}."),
+            string text => item is string part
+                ? text.Contains(part, StringComparison.Ordinal)
+                : throw context.Error($"A text cannot contain {Values.TypeName(item)}."),
             List<object?> list => list.Exists(one => Values.AreEqual(one, item)),
             Map map => item is string key && map.Items.ContainsKey(key),
             Namespace space => item is string key && space.Items.ContainsKey(key),
@@ -75,7 +85,9 @@ internal static class Operators
 
         try
         {
-            return a is long m && b is long n && op != "/" && (op != "**" || n >= 0) ? Whole(op, m, n) : Fraction(op, Double(a), Double(b), context);
+            return a is long m && b is long n && op != "/" && (op != "**" || n >= 0)
+                ? Whole(op, m, n)
+                : Fraction(op, Double(a), Double(b), context);
         }
         catch (Exception e) when (e is OverflowException or DivideByZeroException)
         {
@@ -83,15 +95,16 @@ internal static class Operators
         }
     }
 
-    private static object? Whole(string op, long a, long b) => op switch
-    {
-        "+" => checked(a + b),
-        "-" => checked(a - b),
-        "*" => checked(a * b),
-        "//" => checked(a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0)),
-        "%" => b is -1 ? 0L : (a % b) + (a % b != 0 && (a < 0) != (b < 0) ? b : 0),
-        _ => Power(a, b),
-    };
+    private static object? Whole(string op, long a, long b) =>
+        op switch
+        {
+            "+" => checked(a + b),
+            "-" => checked(a - b),
+            "*" => checked(a * b),
+            "//" => checked(a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0)),
+            "%" => b is -1 ? 0L : (a % b) + (a % b != 0 && (a < 0) != (b < 0) ? b : 0),
+            _ => Power(a, b),
+        };
 
     private static long Power(long a, long b)
     {
@@ -105,20 +118,23 @@ internal static class Operators
             }
         }
 
-        return b == 0 ? 1 : a is 0 or 1 ? a : result;
+        return b == 0 ? 1
+            : a is 0 or 1 ? a
+            : result;
     }
 
-    private static object? Fraction(string op, double a, double b, RenderContext context) => op switch
-    {
-        "+" => a + b,
-        "-" => a - b,
-        "*" => a * b,
-        "**" => Math.Pow(a, b),
-        _ when b == 0 => throw context.Error($"{Values.Float(a)} {op} 0 has no result."),
-        "/" => a / b,
-        "//" => Math.Floor(a / b),
-        _ => a - (b * Math.Floor(a / b)),
-    };
+    private static object? Fraction(string op, double a, double b, RenderContext context) =>
+        op switch
+        {
+            "+" => a + b,
+            "-" => a - b,
+            "*" => a * b,
+            "**" => Math.Pow(a, b),
+            _ when b == 0 => throw context.Error($"{Values.Float(a)} {op} 0 has no result."),
+            "/" => a / b,
+            "//" => Math.Floor(a / b),
+            _ => a - (b * Math.Floor(a / b)),
+        };
 
     private static string Join(string a, string b, RenderContext context)
     {

@@ -29,7 +29,9 @@ internal sealed class Scope(Scope? outer)
     }
 }
 
-/// <summary>One run of a template. A template comes from whoever made the model, so that its work is bounded: steps, text made, and depth of calls.</summary>
+/// <summary>
+/// One run of a template. A template comes from whoever made the model, so that its work is bounded: steps, text made, and depth of calls.
+/// </summary>
 internal sealed class RenderContext(TimeProvider clock)
 {
     public const int MostSteps = 2_000_000;
@@ -38,7 +40,8 @@ internal sealed class RenderContext(TimeProvider clock)
     public const int Deepest = 1_000;
     private int _steps;
     private long _characters;
-    private int _calls, _captures;
+    private int _calls,
+        _captures;
     private int _depth;
 
     public TimeProvider Clock { get; } = clock;
@@ -47,7 +50,10 @@ internal sealed class RenderContext(TimeProvider clock)
 
     public StringBuilder Output { get; private set; } = new();
 
-    /// <summary>Parts of the text that the template says a model wrote. Null when one is within a text that is put together first, so that its place is not known.</summary>
+    /// <summary>
+    /// Parts of the text that the template says a model wrote. Null when one is within a text that is put together first, so that its place
+    /// is not known.
+    /// </summary>
     public List<Range>? Generated { get; private set; } = [];
 
     /// <summary>The line being run.</summary>
@@ -58,11 +64,16 @@ internal sealed class RenderContext(TimeProvider clock)
         _steps += Math.Max(count, 0);
         if (_steps is > MostSteps or < 0)
         {
-            throw Error($"It took more than {MostSteps} steps. Templates of models need a few thousand: this one, or the messages, are out of bounds.");
+            throw Error(
+                $"It took more than {MostSteps} steps. Templates of models need a few thousand: this one, or the messages, are out of "
+                    + $"bounds."
+            );
         }
     }
 
-    /// <summary>A step that may hold others, so that its depth counts too. Where it throws, the whole run ends, and nobody leaves.</summary>
+    /// <summary>
+    /// A step that may hold others, so that its depth counts too. Where it throws, the whole run ends, and nobody leaves.
+    /// </summary>
     public void Enter()
     {
         Step();
@@ -156,7 +167,9 @@ internal sealed class Arguments(string callee, List<object?> values, Dictionary<
     {
         _asked.Add(name);
         _most = Math.Max(_most, index + 1);
-        return index < Values.Count ? Values[index] : Named.TryGetValue(name, out var value) ? value : otherwise;
+        return index < Values.Count ? Values[index]
+            : Named.TryGetValue(name, out var value) ? value
+            : otherwise;
     }
 
     public object? Need(int index, string name) =>
@@ -165,10 +178,14 @@ internal sealed class Arguments(string callee, List<object?> values, Dictionary<
     public bool Has(int index, string name) => index < Values.Count || Named.ContainsKey(name);
 
     public string Text(int index, string name, string? otherwise = null) =>
-        (Has(index, name) || otherwise is null ? Need(index, name) : Get(index, name, otherwise)) is string text ? text : throw Context.Error($"{Callee} needs a text for '{name}'.");
+        (Has(index, name) || otherwise is null ? Need(index, name) : Get(index, name, otherwise)) is string text
+            ? text
+            : throw Context.Error($"{Callee} needs a text for '{name}'.");
 
     public long Int(int index, string name, long? otherwise = null) =>
-        ChatTemplates.Values.Number(Has(index, name) || otherwise is null ? Need(index, name) : Get(index, name, otherwise)) is long number ? number : throw Context.Error($"{Callee} needs a whole number for '{name}'.");
+        ChatTemplates.Values.Number(Has(index, name) || otherwise is null ? Need(index, name) : Get(index, name, otherwise)) is long number
+            ? number
+            : throw Context.Error($"{Callee} needs a whole number for '{name}'.");
 
     /// <summary>Refuses values that nobody asked for.</summary>
     public void Done()

@@ -56,7 +56,8 @@ internal sealed record OutputStatement(int Line, Expression Expression) : Statem
     }
 }
 
-internal sealed record IfStatement(int Line, List<(Expression Condition, List<Statement> Body)> Branches, List<Statement> Else) : Statement(Line)
+internal sealed record IfStatement(int Line, List<(Expression Condition, List<Statement> Body)> Branches, List<Statement> Else)
+    : Statement(Line)
 {
     protected override Flow Do(RenderContext context)
     {
@@ -96,7 +97,10 @@ internal sealed record Target(int Line, List<string> Names, string? NamespaceMem
     {
         if (NamespaceMember is not null)
         {
-            (context.Scope.Find(Names[0]) as Namespace ?? throw context.Error($"'{Names[0]}' is no namespace; only those have values that can be set. Make it with 'namespace()'.")).Items[NamespaceMember] = value;
+            (
+                context.Scope.Find(Names[0]) as Namespace
+                ?? throw context.Error($"'{Names[0]}' is no namespace; only those have values that can be set. Make it with 'namespace()'.")
+            ).Items[NamespaceMember] = value;
             return;
         }
 
@@ -131,7 +135,8 @@ internal sealed record SetStatement(int Line, Target Target, Expression Value) :
 }
 
 /// <summary><c>{% set name %}…{% endset %}</c>: the text in between.</summary>
-internal sealed record SetBlockStatement(int Line, Target Target, List<Statement> Body, Func<Expression, Expression> Filters) : Statement(Line)
+internal sealed record SetBlockStatement(int Line, Target Target, List<Statement> Body, Func<Expression, Expression> Filters)
+    : Statement(Line)
 {
     protected override Flow Do(RenderContext context)
     {
@@ -141,7 +146,8 @@ internal sealed record SetBlockStatement(int Line, Target Target, List<Statement
     }
 }
 
-internal sealed record MacroStatement(int Line, string Name, List<(string Name, Expression? Default)> Parameters, List<Statement> Body) : Statement(Line)
+internal sealed record MacroStatement(int Line, string Name, List<(string Name, Expression? Default)> Parameters, List<Statement> Body)
+    : Statement(Line)
 {
     protected override Flow Do(RenderContext context)
     {
@@ -154,7 +160,10 @@ internal sealed record MacroStatement(int Line, string Name, List<(string Name, 
                 for (var i = 0; i < Parameters.Count; i++)
                 {
                     var (name, otherwise) = Parameters[i];
-                    scope[name] = arguments.Has(i, name) ? arguments.Get(i, name) : otherwise is null ? new Undefined(name) : otherwise.Evaluate(called);
+                    scope[name] =
+                        arguments.Has(i, name) ? arguments.Get(i, name)
+                        : otherwise is null ? new Undefined(name)
+                        : otherwise.Evaluate(called);
                     arguments.Get(i, name);
                 }
 
@@ -166,7 +175,14 @@ internal sealed record MacroStatement(int Line, string Name, List<(string Name, 
     }
 }
 
-internal sealed record ForStatement(int Line, Target Target, Expression Source, Expression? Where, List<Statement> Body, List<Statement> Else) : Statement(Line)
+internal sealed record ForStatement(
+    int Line,
+    Target Target,
+    Expression Source,
+    Expression? Where,
+    List<Statement> Body,
+    List<Statement> Else
+) : Statement(Line)
 {
     protected override Flow Do(RenderContext context)
     {
@@ -225,7 +241,8 @@ internal sealed record ForStatement(int Line, Target Target, Expression Source, 
         loop.Items["previtem"] = i > 0 ? items[i - 1] : new Undefined("loop.previtem");
         loop.Items["nextitem"] = i + 1 < items.Count ? items[i + 1] : new Undefined("loop.nextitem");
         loop.Items["cycle"] = new Function("loop.cycle", (context, arguments) =>
-            arguments.Values.Count > 0 ? arguments.Values[i % arguments.Values.Count] : throw context.Error("'loop.cycle' needs values."));
+            arguments.Values.Count > 0 ? arguments.Values[i % arguments.Values.Count] : throw context.Error("'loop.cycle' needs values.")
+        );
         return loop;
     }
 }

@@ -21,11 +21,39 @@ internal enum TokenKind
 internal readonly record struct TemplateToken(TokenKind Kind, string Text, int Line);
 
 /// <summary>
-/// Cuts a template into tokens. White space as Hugging Face sets it: the first line end after a tag goes (trim_blocks), and so do blanks before a tag at the start of a line (lstrip_blocks).
+/// Cuts a template into tokens. White space as Hugging Face sets it: the first line end after a tag goes (trim_blocks), and so do blanks
+/// before a tag at the start of a line (lstrip_blocks).
 /// </summary>
 internal sealed class TemplateLexer
 {
-    private static readonly string[] s_operators = ["//", "**", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "|", ".", ",", ":", "(", ")", "[", "]", "{", "}"];
+    private static readonly string[] s_operators =
+    [
+        "//",
+        "**",
+        "==",
+        "!=",
+        "<=",
+        ">=",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "~",
+        "<",
+        ">",
+        "=",
+        "|",
+        ".",
+        ",",
+        ":",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+    ];
     private readonly string _source;
     private readonly List<TemplateToken> _tokens = [];
     private int _at;
@@ -197,7 +225,10 @@ internal sealed class TemplateLexer
             {
                 opened.Push(found[0]);
             }
-            else if (found is ")" or "]" or "}" && (!opened.TryPop(out var open) || (open, found) is not (('(', ")") or ('[', "]") or ('{', "}"))))
+            else if (
+                found is ")" or "]" or "}"
+                && (!opened.TryPop(out var open) || (open, found) is not (('(', ")") or ('[', "]") or ('{', "}")))
+            )
             {
                 throw Error($"'{found}' closes nothing that is open.");
             }
@@ -218,9 +249,7 @@ internal sealed class TemplateLexer
         if (end + 1 < _source.Length && _source[end] == '.' && char.IsAsciiDigit(_source[end + 1]))
         {
             whole = false;
-            for (end++; end < _source.Length && char.IsAsciiDigit(_source[end]); end++)
-            {
-            }
+            for (end++; end < _source.Length && char.IsAsciiDigit(_source[end]); end++) { }
         }
 
         if (end < _source.Length && _source[end] is 'e' or 'E')
@@ -229,9 +258,7 @@ internal sealed class TemplateLexer
             if (digits < _source.Length && char.IsAsciiDigit(_source[digits]))
             {
                 whole = false;
-                for (end = digits; end < _source.Length && char.IsAsciiDigit(_source[end]); end++)
-                {
-                }
+                for (end = digits; end < _source.Length && char.IsAsciiDigit(_source[end]); end++) { }
             }
         }
 
@@ -266,10 +293,20 @@ internal sealed class TemplateLexer
 
     private int ReadEscape(int i, StringBuilder text)
     {
-        var digits = _source[i] switch { 'x' => 2, 'u' => 4, 'U' => 8, _ => 0 };
+        var digits = _source[i] switch
+        {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ => 0,
+        };
         if (digits > 0)
         {
-            if (i + digits < _source.Length && int.TryParse(_source.AsSpan(i + 1, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var point) && point is >= 0 and <= 0x10FFFF)
+            if (
+                i + digits < _source.Length
+                && int.TryParse(_source.AsSpan(i + 1, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var point)
+                && point is >= 0 and <= 0x10FFFF
+            )
             {
                 text.Append(point is >= 0xD800 and <= 0xDFFF ? ((char)point).ToString() : char.ConvertFromUtf32(point));
                 return i + digits;
@@ -280,17 +317,38 @@ internal sealed class TemplateLexer
 
         switch (_source[i])
         {
-            case 'n': text.Append('\n'); break;
-            case 't': text.Append('\t'); break;
-            case 'r': text.Append('\r'); break;
-            case 'b': text.Append('\b'); break;
-            case 'f': text.Append('\f'); break;
-            case 'v': text.Append('\v'); break;
-            case 'a': text.Append('\a'); break;
-            case '0': text.Append('\0'); break;
-            case '\n': break;
-            case '\\' or '\'' or '"': text.Append(_source[i]); break;
-            default: text.Append('\\').Append(_source[i]); break;
+            case 'n':
+                text.Append('\n');
+                break;
+            case 't':
+                text.Append('\t');
+                break;
+            case 'r':
+                text.Append('\r');
+                break;
+            case 'b':
+                text.Append('\b');
+                break;
+            case 'f':
+                text.Append('\f');
+                break;
+            case 'v':
+                text.Append('\v');
+                break;
+            case 'a':
+                text.Append('\a');
+                break;
+            case '0':
+                text.Append('\0');
+                break;
+            case '\n':
+                break;
+            case '\\' or '\'' or '"':
+                text.Append(_source[i]);
+                break;
+            default:
+                text.Append('\\').Append(_source[i]);
+                break;
         }
 
         return i;

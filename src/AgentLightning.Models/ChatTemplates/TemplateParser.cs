@@ -66,17 +66,25 @@ internal sealed class TemplateParser
         }
     }
 
-    private Statement Tag(string name, int line) => name switch
-    {
-        "if" => If(line),
-        "for" => For(line),
-        "set" => Set(line),
-        "macro" => Macro(line),
-        "generation" => Generation(line),
-        "break" or "continue" => Jump(name, line),
-        _ when name.StartsWith("end", StringComparison.Ordinal) || name is "else" or "elif" => throw new ChatTemplateException(line, $"'{name}' ends nothing that is open."),
-        _ => throw new ChatTemplateException(line, $"The tag '{name}' is not implemented. Implemented are: {Known}. Write the template with these, or put the prompt together in code."),
-    };
+    private Statement Tag(string name, int line) =>
+        name switch
+        {
+            "if" => If(line),
+            "for" => For(line),
+            "set" => Set(line),
+            "macro" => Macro(line),
+            "generation" => Generation(line),
+            "break" or "continue" => Jump(name, line),
+            _ when name.StartsWith("end", StringComparison.Ordinal) || name is "else" or "elif" => throw new ChatTemplateException(
+                line,
+                $"'{name}' ends nothing that is open."
+            ),
+            _ => throw new ChatTemplateException(
+                line,
+                $"The tag '{name}' is not implemented. Implemented are: {Known}. Write the template with these, or put the prompt "
+                    + $"together in code."
+            ),
+        };
 
     private IfStatement If(int line)
     {
@@ -168,7 +176,10 @@ internal sealed class TemplateParser
         return new Target(line, names, null);
     }
 
-    private string Name() => _tokens.Need(TokenKind.Name).Text is var name && name is not ("true" or "false" or "none" or "True" or "False" or "None") ? name : throw _tokens.Error($"'{name}' cannot be set.");
+    private string Name() =>
+        _tokens.Need(TokenKind.Name).Text is var name && name is not ("true" or "false" or "none" or "True" or "False" or "None")
+            ? name
+            : throw _tokens.Error($"'{name}' cannot be set.");
 
     private MacroStatement Macro(int line)
     {
@@ -206,7 +217,9 @@ internal sealed class TemplateParser
     private JumpStatement Jump(string name, int line)
     {
         EndTag();
-        return _loops > 0 ? new JumpStatement(line, name == "break" ? Flow.Break : Flow.Continue) : throw new ChatTemplateException(line, $"'{name}' stands outside of a loop.");
+        return _loops > 0
+            ? new JumpStatement(line, name == "break" ? Flow.Break : Flow.Continue)
+            : throw new ChatTemplateException(line, $"'{name}' stands outside of a loop.");
     }
 
     private void EndTag() => _tokens.Need(TokenKind.TagEnd);

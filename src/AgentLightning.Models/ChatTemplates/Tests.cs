@@ -21,10 +21,17 @@ internal static class Tests
         ["callable"] = (value, _) => value is Function,
         ["odd"] = (value, a) => Whole(value, a) % 2 != 0,
         ["even"] = (value, a) => Whole(value, a) % 2 == 0,
-        ["divisibleby"] = (value, a) => a.Int(0, "num") is var divisor and not 0 ? Whole(value, a) % divisor == 0 : throw a.Context.Error("Nothing is divisible by 0."),
+        ["divisibleby"] = (value, a) =>
+            a.Int(0, "num") is var divisor and not 0 ? Whole(value, a) % divisor == 0 : throw a.Context.Error("Nothing is divisible by 0."),
         ["upper"] = (value, _) => value is string text && text.Any(char.IsLetter) && !text.Any(char.IsLower),
         ["lower"] = (value, _) => value is string text && text.Any(char.IsLetter) && !text.Any(char.IsUpper),
-        ["sameas"] = (value, a) => ReferenceEquals(value, a.Need(0, "other")) || (value?.GetType() == a.Need(0, "other")?.GetType() && value is bool or long or string && Values.AreEqual(value, a.Need(0, "other"))),
+        ["sameas"] = (value, a) =>
+            ReferenceEquals(value, a.Need(0, "other"))
+            || (
+                value?.GetType() == a.Need(0, "other")?.GetType()
+                && value is bool or long or string
+                && Values.AreEqual(value, a.Need(0, "other"))
+            ),
         ["in"] = (value, a) => Operators.Contains(a.Need(0, "seq"), value, a.Context),
         ["filter"] = (value, _) => value is string name && Filters.Find(name) is not null,
         ["test"] = (value, _) => value is string name && Find(name) is not null,
@@ -67,5 +74,7 @@ internal static class Tests
     }
 
     private static long Whole(object? value, Arguments arguments) =>
-        Values.Number(value) is long number ? number : throw arguments.Context.Error($"{arguments.Callee} needs a whole number, not {Values.TypeName(value)}.");
+        Values.Number(value) is long number
+            ? number
+            : throw arguments.Context.Error($"{arguments.Callee} needs a whole number, not {Values.TypeName(value)}.");
 }

@@ -17,19 +17,25 @@ internal sealed class TokenReader(List<TemplateToken> tokens)
 
     public bool NextIsName(string text) => _at + 1 < tokens.Count && tokens[_at + 1] is { Kind: TokenKind.Name } next && next.Text == text;
 
-    public bool NextIsOperator(string text) => _at + 1 < tokens.Count && tokens[_at + 1] is { Kind: TokenKind.Operator } next && next.Text == text;
+    public bool NextIsOperator(string text) =>
+        _at + 1 < tokens.Count && tokens[_at + 1] is { Kind: TokenKind.Operator } next && next.Text == text;
 
     public bool TryOperator(string text) => IsOperator(text) && Advance();
 
     public bool TryName(string text) => IsName(text) && Advance();
 
-    public TemplateToken Need(TokenKind kind) => Current.Kind == kind ? Take() : throw Unexpected(kind switch
-    {
-        TokenKind.OutputEnd => "'}}'",
-        TokenKind.TagEnd => "'%}'",
-        TokenKind.Name => "a name",
-        _ => kind.ToString(),
-    });
+    public TemplateToken Need(TokenKind kind) =>
+        Current.Kind == kind
+            ? Take()
+            : throw Unexpected(
+                kind switch
+                {
+                    TokenKind.OutputEnd => "'}}'",
+                    TokenKind.TagEnd => "'%}'",
+                    TokenKind.Name => "a name",
+                    _ => kind.ToString(),
+                }
+            );
 
     public void NeedOperator(string text)
     {
@@ -51,13 +57,14 @@ internal sealed class TokenReader(List<TemplateToken> tokens)
 
     public ChatTemplateException Error(string message) => new(Line, message);
 
-    private string Shown() => Current.Kind switch
-    {
-        TokenKind.End => Current.Text,
-        TokenKind.String => $"the text '{Current.Text}'",
-        TokenKind.TagEnd or TokenKind.OutputEnd => "the end of the tag",
-        _ => $"'{Current.Text}'",
-    };
+    private string Shown() =>
+        Current.Kind switch
+        {
+            TokenKind.End => Current.Text,
+            TokenKind.String => $"the text '{Current.Text}'",
+            TokenKind.TagEnd or TokenKind.OutputEnd => "the end of the tag",
+            _ => $"'{Current.Text}'",
+        };
 
     private bool Advance()
     {

@@ -1,8 +1,9 @@
 namespace AgentLightning.Models.Checkpoints;
 
 /// <summary>
-/// A folder that is replaced as a whole: written beside its place under <c>.new</c>, then the earlier one becomes <c>.old</c>, the new one takes its place, and the
-/// old one goes. Whenever this is cut off, <see cref="Recover"/> finds a whole one: the earlier until the new one is in its place.
+/// A folder that is replaced as a whole: written beside its place under <c>.new</c>, then the earlier one becomes <c>.old</c>, the new one
+/// takes its place, and the old one goes. Whenever this is cut off, <see cref="Recover"/> finds a whole one: the earlier until the new one
+/// is in its place.
 /// </summary>
 internal static class AtomicFolder
 {

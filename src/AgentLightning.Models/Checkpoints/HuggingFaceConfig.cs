@@ -5,13 +5,16 @@ using AgentLightning.Models.Architectures;
 namespace AgentLightning.Models.Checkpoints;
 
 /// <summary>
-/// The <c>config.json</c> of a Hugging Face model folder. What would change the arithmetic and is not known here is an error that names it; other keys are left alone.
+/// The <c>config.json</c> of a Hugging Face model folder. What would change the arithmetic and is not known here is an error that names it;
+/// other keys are left alone.
 /// </summary>
 public static class HuggingFaceConfig
 {
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
-    /// <summary>Reads the shape of a model. Anything wrong is an <see cref="InvalidDataException"/> that names the file, the key and the value.</summary>
+    /// <summary>
+    /// Reads the shape of a model. Anything wrong is an <see cref="InvalidDataException"/> that names the file, the key and the value.
+    /// </summary>
     public static TransformerConfig Read(string path)
     {
         JsonObject json;
@@ -29,7 +32,9 @@ public static class HuggingFaceConfig
         return errors.Count == 0 ? config : throw new InvalidDataException($"{path}: {string.Join("; ", errors)}.");
     }
 
-    /// <summary>The same shape as JSON. Keys of <paramref name="source"/>, an earlier <c>config.json</c>, that say nothing about it are kept.</summary>
+    /// <summary>
+    /// The same shape as JSON. Keys of <paramref name="source"/>, an earlier <c>config.json</c>, that say nothing about it are kept.
+    /// </summary>
     public static string Write(TransformerConfig config, string type, JsonObject? source = null)
     {
         var json = source?.DeepClone().AsObject() ?? [];
@@ -46,15 +51,16 @@ public static class HuggingFaceConfig
         return json.ToJsonString(s_indented);
     }
 
-    private static TransformerConfig Parse(ConfigReader json) => json.Text("model_type", "") switch
-    {
-        "gpt2" => ParseGpt2(json),
-        "llama" => ParseLlama(json, TransformerFamily.Llama),
-        "mistral" => ParseLlama(json, TransformerFamily.Mistral),
-        "qwen2" => ParseLlama(json, TransformerFamily.Qwen2),
-        "qwen3" => ParseLlama(json, TransformerFamily.Qwen3),
-        var other => throw json.Wrong("model_type", $"'{other}'", "gpt2, llama, mistral, qwen2 or qwen3"),
-    };
+    private static TransformerConfig Parse(ConfigReader json) =>
+        json.Text("model_type", "") switch
+        {
+            "gpt2" => ParseGpt2(json),
+            "llama" => ParseLlama(json, TransformerFamily.Llama),
+            "mistral" => ParseLlama(json, TransformerFamily.Mistral),
+            "qwen2" => ParseLlama(json, TransformerFamily.Qwen2),
+            "qwen3" => ParseLlama(json, TransformerFamily.Qwen3),
+            var other => throw json.Wrong("model_type", $"'{other}'", "gpt2, llama, mistral, qwen2 or qwen3"),
+        };
 
     private static TransformerConfig ParseGpt2(ConfigReader json)
     {
@@ -111,29 +117,36 @@ public static class HuggingFaceConfig
         };
     }
 
-    private static RopeScaling? ParseScaling(ConfigReader rope) => rope.Text("rope_type", rope.Text("type", "default")) switch
-    {
-        "default" => null,
-        "linear" => new RopeScaling("linear", rope.Real("factor")),
-        "llama3" => new RopeScaling(
-            "llama3", rope.Real("factor"), rope.Real("low_freq_factor"), rope.Real("high_freq_factor"), rope.Number("original_max_position_embeddings")),
-        var other => throw rope.Wrong("rope_type", $"'{other}'", "default, linear or llama3"),
-    };
+    private static RopeScaling? ParseScaling(ConfigReader rope) =>
+        rope.Text("rope_type", rope.Text("type", "default")) switch
+        {
+            "default" => null,
+            "linear" => new RopeScaling("linear", rope.Real("factor")),
+            "llama3" => new RopeScaling(
+                "llama3",
+                rope.Real("factor"),
+                rope.Real("low_freq_factor"),
+                rope.Real("high_freq_factor"),
+                rope.Number("original_max_position_embeddings")
+            ),
+            var other => throw rope.Wrong("rope_type", $"'{other}'", "default, linear or llama3"),
+        };
 
-    private static JsonObject Gpt2(TransformerConfig config) => new()
-    {
-        ["architectures"] = new JsonArray("GPT2LMHeadModel"),
-        ["model_type"] = "gpt2",
-        ["vocab_size"] = config.VocabularySize,
-        ["n_embd"] = config.Width,
-        ["n_layer"] = config.Layers,
-        ["n_head"] = config.Heads,
-        ["n_inner"] = config.InnerWidth,
-        ["n_positions"] = config.MaxPositions,
-        ["activation_function"] = "gelu_new",
-        ["layer_norm_epsilon"] = Shortest(config.NormEpsilon),
-        ["tie_word_embeddings"] = config.TiedEmbeddings,
-    };
+    private static JsonObject Gpt2(TransformerConfig config) =>
+        new()
+        {
+            ["architectures"] = new JsonArray("GPT2LMHeadModel"),
+            ["model_type"] = "gpt2",
+            ["vocab_size"] = config.VocabularySize,
+            ["n_embd"] = config.Width,
+            ["n_layer"] = config.Layers,
+            ["n_head"] = config.Heads,
+            ["n_inner"] = config.InnerWidth,
+            ["n_positions"] = config.MaxPositions,
+            ["activation_function"] = "gelu_new",
+            ["layer_norm_epsilon"] = Shortest(config.NormEpsilon),
+            ["tie_word_embeddings"] = config.TiedEmbeddings,
+        };
 
     private static JsonObject Llama(TransformerConfig config)
     {
@@ -182,5 +195,9 @@ public static class HuggingFaceConfig
     }
 
     /// <summary>0.00001 rather than the nearest single written out as a double.</summary>
-    private static double Shortest(float value) => double.Parse(value.ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+    private static double Shortest(float value) =>
+        double.Parse(
+            value.ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 }

@@ -6,14 +6,21 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Checkpoints;
 
 /// <summary>
-/// A model as Hugging Face libraries keep it: a folder with <c>config.json</c> and <c>model.safetensors</c>, or several files with <c>model.safetensors.index.json</c>.
+/// A model as Hugging Face libraries keep it: a folder with <c>config.json</c> and <c>model.safetensors</c>, or several files with
+/// <c>model.safetensors.index.json</c>.
 /// </summary>
 public static class HuggingFaceFolder
 {
-    private const string ConfigName = "config.json", WeightsName = "model.safetensors", IndexName = "model.safetensors.index.json";
+    private const string ConfigName = "config.json",
+        WeightsName = "model.safetensors",
+        IndexName = "model.safetensors.index.json";
 
-    /// <summary>Reads a model. Anything wrong is an <see cref="InvalidDataException"/> that names the file and the tensor or key, what was expected and what is there.</summary>
-    /// <param name="type">How matrices are kept in memory; null, the default, keeps them as the file does. <see cref="StoredType.F32"/> can be trained in full.</param>
+    /// <summary>
+    /// Reads a model. Anything wrong is an <see cref="InvalidDataException"/> that names the file and the tensor or key, what was expected
+    /// and what is there.
+    /// </summary>
+    /// <param name="type">How matrices are kept in memory; null, the default, keeps them as the file does. <see cref="StoredType.F32"/> can
+    /// be trained in full.</param>
     public static Transformer Load(string folder, Compute compute, StoredType? type = null, CancellationToken cancellationToken = default)
     {
         AtomicFolder.Recover(folder);
@@ -57,11 +64,18 @@ public static class HuggingFaceFolder
     /// <summary>
     /// Writes a model in such a way that <paramref name="folder"/> is at any time the earlier model or this one. Adapters are not written.
     /// </summary>
-    /// <param name="copyFrom">A folder whose other files (tokenizer, chat template, …) and other keys of <c>config.json</c> come along; null for none.</param>
+    /// <param name="copyFrom">A folder whose other files (tokenizer, chat template, …) and other keys of <c>config.json</c> come along;
+    /// null for none.</param>
     /// <param name="type">Type of the matrices in the file; null, the default, as they are in memory. Vectors are written the same.</param>
     /// <param name="shardBytes">Most bytes per file of weights, one tensor at least; 5 GB by default.</param>
     public static Task SaveAsync(
-        Transformer model, string folder, string? copyFrom = null, StoredType? type = null, long shardBytes = 5_000_000_000, CancellationToken cancellationToken = default)
+        Transformer model,
+        string folder,
+        string? copyFrom = null,
+        StoredType? type = null,
+        long shardBytes = 5_000_000_000,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
         var stored = type ?? model.Tokens.Type;
@@ -76,24 +90,42 @@ public static class HuggingFaceFolder
                 }
 
                 var sourceConfig = Path.Combine(copyFrom, ConfigName);
-                source = File.Exists(sourceConfig) ? JsonNode.Parse(await File.ReadAllTextAsync(sourceConfig, cancellationToken).ConfigureAwait(false)) as JsonObject : null;
+                source = File.Exists(sourceConfig)
+                    ? JsonNode.Parse(await File.ReadAllTextAsync(sourceConfig, cancellationToken).ConfigureAwait(false)) as JsonObject
+                    : null;
             }
 
-            var config = HuggingFaceConfig.Write(model.Config, stored switch { StoredType.F32 => "float32", StoredType.BF16 => "bfloat16", _ => "float16" }, source);
+            var config = HuggingFaceConfig.Write(
+                model.Config,
+                stored switch
+                {
+                    StoredType.F32 => "float32",
+                    StoredType.BF16 => "bfloat16",
+                    _ => "float16",
+                },
+                source
+            );
             await File.WriteAllTextAsync(Path.Combine(path, ConfigName), config, cancellationToken).ConfigureAwait(false);
             await WriteWeightsAsync(model, path, stored, shardBytes, cancellationToken).ConfigureAwait(false);
         });
     }
 
-    private static bool IsWeights(string path) => Path.GetFileName(path) is var name && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name is IndexName or "pytorch_model.bin");
+    private static bool IsWeights(string path) =>
+        Path.GetFileName(path) is var name
+        && (name.EndsWith(".safetensors", StringComparison.Ordinal) || name is IndexName or "pytorch_model.bin");
 
     private static List<(string Path, SafeTensorsFile File)> WeightFiles(string folder)
     {
         var index = Path.Combine(folder, IndexName);
-        List<string> names = File.Exists(index) ? [.. IndexedFiles(index)] : File.Exists(Path.Combine(folder, WeightsName)) ? [WeightsName] : [];
+        List<string> names =
+            File.Exists(index) ? [.. IndexedFiles(index)]
+            : File.Exists(Path.Combine(folder, WeightsName)) ? [WeightsName]
+            : [];
         if (names.Count == 0)
         {
-            throw new InvalidDataException($"{folder}: there is neither {WeightsName} nor a filled {IndexName}. Weights in other formats must be converted first.");
+            throw new InvalidDataException(
+                $"{folder}: there is neither {WeightsName} nor a filled {IndexName}. Weights in other formats must be converted first."
+            );
         }
 
         var files = new List<(string, SafeTensorsFile)>();
@@ -102,7 +134,14 @@ public static class HuggingFaceFolder
             foreach (var name in names)
             {
                 var path = Path.Combine(folder, name);
-                files.Add((path, File.Exists(path) ? SafeTensorsFile.Open(path) : throw new InvalidDataException($"{path}: the file is missing, but {IndexName} names it.")));
+                files.Add(
+                    (
+                        path,
+                        File.Exists(path)
+                            ? SafeTensorsFile.Open(path)
+                            : throw new InvalidDataException($"{path}: the file is missing, but {IndexName} names it.")
+                    )
+                );
             }
         }
         catch
@@ -119,7 +158,10 @@ public static class HuggingFaceFolder
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            string[] names = [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(pair => pair.Value.GetString() ?? "").Distinct()];
+            string[] names =
+            [
+                .. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(pair => pair.Value.GetString() ?? "").Distinct(),
+            ];
             return Array.Find(names, name => Path.GetFileName(name) != name || name.Length == 0) is { } outside
                 ? throw new InvalidDataException($"{index}: '{outside}' is not the name of a file in the folder.")
                 : names;
@@ -155,18 +197,29 @@ public static class HuggingFaceFolder
     }
 
     /// <summary>Checkpoints of the bare model leave the first part of the names out.</summary>
-    private static string[] NamesOf(string name) => name.StartsWith("lm_head", StringComparison.Ordinal) ? [name] : [name, name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..]];
+    private static string[] NamesOf(string name) =>
+        name.StartsWith("lm_head", StringComparison.Ordinal) ? [name] : [name, name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..]];
 
-    private static void Load(Parameter parameter, Dictionary<string, (string Path, SafeTensorsFile File)> places, WorkerPool pool, string folder)
+    private static void Load(
+        Parameter parameter,
+        Dictionary<string, (string Path, SafeTensorsFile File)> places,
+        WorkerPool pool,
+        string folder
+    )
     {
         var name = NamesOf(parameter.Name).FirstOrDefault(places.ContainsKey)
-            ?? throw new InvalidDataException($"{folder}: tensor '{parameter.Name}' [{string.Join(", ", parameter.Shape)}] is missing, but the model that {ConfigName} describes needs it.");
+            ?? throw new InvalidDataException(
+                $"{folder}: tensor '{parameter.Name}' [{string.Join(", ", parameter.Shape)}] is missing, but the model that {ConfigName} "
+                    + $"describes needs it."
+            );
         var (path, file) = places[name];
         var (seenType, seenShape) = (file.TypeOf(name), file.ShapeOf(name));
         if (!StoredTypes.TryParse(seenType, out var type) || !seenShape.SequenceEqual(parameter.Shape))
         {
             throw new InvalidDataException(
-                $"{path}: tensor '{name}' should be F32, F16 or BF16 [{string.Join(", ", parameter.Shape)}] after {ConfigName}, but it is {seenType} [{string.Join(", ", seenShape)}].");
+                $"{path}: tensor '{name}' should be F32, F16 or BF16 [{string.Join(", ", parameter.Shape)}] after {ConfigName}, but it is "
+                    + $"{seenType} [{string.Join(", ", seenShape)}]."
+            );
         }
 
         file.Use(name, data =>
@@ -178,7 +231,13 @@ public static class HuggingFaceFolder
         });
     }
 
-    private static async Task WriteWeightsAsync(Transformer model, string folder, StoredType type, long shardBytes, CancellationToken cancellationToken)
+    private static async Task WriteWeightsAsync(
+        Transformer model,
+        string folder,
+        StoredType type,
+        long shardBytes,
+        CancellationToken cancellationToken
+    )
     {
         var shards = new List<List<Parameter>> { new() };
         long inShard = 0;
@@ -204,10 +263,19 @@ public static class HuggingFaceFolder
             foreach (var parameter in shards[i])
             {
                 map[parameter.Name] = name;
-                file.Add(parameter.Name, type.ToString(), [.. parameter.Shape], parameter.Count * type.Size(), (stream, token) => ParameterLoader.WriteAsync(parameter, type, stream, token));
+                file.Add(parameter.Name, type.ToString(), [.. parameter.Shape], parameter.Count * type.Size(), (stream, token) =>
+                    ParameterLoader.WriteAsync(parameter, type, stream, token)
+                );
             }
 
-            var target = new FileStream(Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20, useAsync: true);
+            var target = new FileStream(
+                Path.Combine(folder, name),
+                FileMode.CreateNew,
+                FileAccess.Write,
+                FileShare.None,
+                1 << 20,
+                useAsync: true
+            );
             await using (target.ConfigureAwait(false))
             {
                 await file.WriteAsync(target, cancellationToken).ConfigureAwait(false);
@@ -218,7 +286,11 @@ public static class HuggingFaceFolder
 
         if (shards.Count > 1)
         {
-            var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = model.ParameterCount * type.Size() }, ["weight_map"] = map };
+            var index = new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["total_size"] = model.ParameterCount * type.Size() },
+                ["weight_map"] = map,
+            };
             await File.WriteAllTextAsync(Path.Combine(folder, IndexName), index.ToJsonString(), cancellationToken).ConfigureAwait(false);
         }
     }

@@ -16,9 +16,19 @@ internal static class ParameterLoader
         {
             pool.Run(
                 new LoadJob(
-                    (void*)source, type, parameter.Weights.Data, parameter.Type, parameter.Outputs, Math.Max(parameter.Inputs, 1),
-                    parameter.InputsFirst ? 1 : Math.Max(parameter.Inputs, 1), parameter.InputsFirst ? parameter.Outputs : 1, parameter.IsVector, (byte*)bad.Data),
-                panels);
+                    (void*)source,
+                    type,
+                    parameter.Weights.Data,
+                    parameter.Type,
+                    parameter.Outputs,
+                    Math.Max(parameter.Inputs, 1),
+                    parameter.InputsFirst ? 1 : Math.Max(parameter.Inputs, 1),
+                    parameter.InputsFirst ? parameter.Outputs : 1,
+                    parameter.IsVector,
+                    (byte*)bad.Data
+                ),
+                panels
+            );
             if (new ReadOnlySpan<byte>(bad.Data, panels).IndexOf((byte)1) < 0)
             {
                 return null;
@@ -67,7 +77,17 @@ internal static class ParameterLoader
     }
 
     private readonly unsafe struct LoadJob(
-        void* source, StoredType sourceType, void* target, StoredType targetType, int outputs, int inputs, long outputStride, long inputStride, bool isVector, byte* bad) : IJob
+        void* source,
+        StoredType sourceType,
+        void* target,
+        StoredType targetType,
+        int outputs,
+        int inputs,
+        long outputStride,
+        long inputStride,
+        bool isVector,
+        byte* bad
+    ) : IJob
     {
         private const int Width = PanelKernel.Width;
 

@@ -6,10 +6,14 @@ using System.Text.Json;
 namespace AgentLightning.Models.Checkpoints;
 
 /// <summary>
-/// The safetensors format (Hugging Face): 8 bytes little-endian header length, a JSON header that names each tensor's type, shape and place, then the data.
-/// Values can be had of <c>F32</c>, <c>F16</c>, <c>BF16</c> and <c>I32</c> tensors; others may be in a file, and are an error only when they are asked for.
+/// The safetensors format (Hugging Face): 8 bytes little-endian header length, a JSON header that names each tensor's type, shape and
+/// place, then the data. Values can be had of <c>F32</c>, <c>F16</c>, <c>BF16</c> and <c>I32</c> tensors; others may be in a file, and are
+/// an error only when they are asked for.
 /// </summary>
-/// <remarks>Made in memory and written, read from memory, or opened from disk: then tensors are mapped while they are used, and nothing is held between.</remarks>
+/// <remarks>
+/// Made in memory and written, read from memory, or opened from disk: then tensors are mapped while they are used, and nothing is held
+/// between.
+/// </remarks>
 public sealed class SafeTensorsFile : IDisposable
 {
     private const int LongestHeader = 100_000_000;
@@ -26,10 +30,12 @@ public sealed class SafeTensorsFile : IDisposable
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
     /// <summary>Adds a float tensor, which is copied.</summary>
-    public void Add(string name, ReadOnlySpan<float> values, params long[] shape) => Add(name, "F32", MemoryMarshal.AsBytes(values).ToArray(), shape);
+    public void Add(string name, ReadOnlySpan<float> values, params long[] shape) =>
+        Add(name, "F32", MemoryMarshal.AsBytes(values).ToArray(), shape);
 
     /// <summary>Adds an integer tensor, which is copied.</summary>
-    public void Add(string name, ReadOnlySpan<int> values, params long[] shape) => Add(name, "I32", MemoryMarshal.AsBytes(values).ToArray(), shape);
+    public void Add(string name, ReadOnlySpan<int> values, params long[] shape) =>
+        Add(name, "I32", MemoryMarshal.AsBytes(values).ToArray(), shape);
 
     /// <summary>The values of a float tensor; its shape must be the one given.</summary>
     public float[] Singles(string name, params long[] shape) => Values<float>(name, "F32", shape);
@@ -50,7 +56,12 @@ public sealed class SafeTensorsFile : IDisposable
         long offset = 0;
         foreach (var (name, tensor) in _tensors)
         {
-            header[name] = new { dtype = tensor.Type, shape = tensor.Shape, data_offsets = new[] { offset, offset + tensor.Length } };
+            header[name] = new
+            {
+                dtype = tensor.Type,
+                shape = tensor.Shape,
+                data_offsets = new[] { offset, offset + tensor.Length },
+            };
             offset += tensor.Length;
         }
 
@@ -79,7 +90,10 @@ public sealed class SafeTensorsFile : IDisposable
         return file;
     }
 
-    /// <summary>Opens a file on disk. Anything that does not fit together is an <see cref="InvalidDataException"/> that names the file and says what.</summary>
+    /// <summary>
+    /// Opens a file on disk. Anything that does not fit together is an <see cref="InvalidDataException"/> that names the file and says
+    /// what.
+    /// </summary>
     public static SafeTensorsFile Open(string path)
     {
         var file = new SafeTensorsFile { _where = $"{path}: " };
@@ -102,7 +116,10 @@ public sealed class SafeTensorsFile : IDisposable
     {
         if (BytesOf(type, shape) != length)
         {
-            throw new ArgumentException($"Tensor '{name}' of shape [{string.Join(", ", shape)}] needs {BytesOf(type, shape)} bytes of {type}, but there are {length}.");
+            throw new ArgumentException(
+                $"Tensor '{name}' of shape [{string.Join(", ", shape)}] needs {BytesOf(type, shape)} bytes of {type}, but there are "
+                    + $"{length}."
+            );
         }
 
         _tensors.Add(name, new Tensor(type, shape, 0, length, write));
@@ -152,7 +169,10 @@ public sealed class SafeTensorsFile : IDisposable
         var length = BinaryPrimitives.ReadInt64LittleEndian(start);
         return length is >= 2 and <= LongestHeader && length <= fileLength - 8
             ? (int)length
-            : throw Invalid($"The header says that it has {length} bytes, but the file has {fileLength - 8} after it. It is cut off, or not a safetensors file.");
+            : throw Invalid(
+                $"The header says that it has {length} bytes, but the file has {fileLength - 8} after it. It is cut off, or not a "
+                    + $"safetensors file."
+            );
     }
 
     private void ReadHeader(byte[] json, long dataLength)
@@ -175,7 +195,8 @@ public sealed class SafeTensorsFile : IDisposable
                 }
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or IndexOutOfRangeException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or IndexOutOfRangeException)
         {
             throw new InvalidDataException($"{_where}The header is not that of a safetensors file: {e.Message}", e);
         }
@@ -188,10 +209,14 @@ public sealed class SafeTensorsFile : IDisposable
         var type = entry.Value.GetProperty("dtype").GetString() ?? "";
         long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
         var offsets = entry.Value.GetProperty("data_offsets");
-        long start = offsets[0].GetInt64(), end = offsets[1].GetInt64();
+        long start = offsets[0].GetInt64(),
+            end = offsets[1].GetInt64();
         if (start < 0 || end < start || end > dataLength || (SizeOf(type) > 0 && end - start != BytesOf(type, shape)))
         {
-            throw Invalid($"Tensor '{entry.Name}' of type {type} and shape [{string.Join(", ", shape)}] should lie at bytes {start} to {end} of {dataLength}, which does not fit.");
+            throw Invalid(
+                $"Tensor '{entry.Name}' of type {type} and shape [{string.Join(", ", shape)}] should lie at bytes {start} to {end} of "
+                    + $"{dataLength}, which does not fit."
+            );
         }
 
         if (!_tensors.TryAdd(entry.Name, new Tensor(type, shape, start, end - start, null)))
@@ -207,7 +232,9 @@ public sealed class SafeTensorsFile : IDisposable
         {
             if (tensor.Start < before.End)
             {
-                throw Invalid($"Tensors '{before.Name}' and '{name}' overlap: one ends at byte {before.End}, the other begins at {tensor.Start}.");
+                throw Invalid(
+                    $"Tensors '{before.Name}' and '{name}' overlap: one ends at byte {before.End}, the other begins at {tensor.Start}."
+                );
             }
 
             before = (name, tensor.Start + tensor.Length);
@@ -220,7 +247,10 @@ public sealed class SafeTensorsFile : IDisposable
         var tensor = Find(name);
         if (tensor.Type != type || !tensor.Shape.AsSpan().SequenceEqual(shape))
         {
-            throw Invalid($"Tensor '{name}' should be {type} [{string.Join(", ", shape)}], but it is {tensor.Type} [{string.Join(", ", tensor.Shape)}].");
+            throw Invalid(
+                $"Tensor '{name}' should be {type} [{string.Join(", ", shape)}], but it is {tensor.Type} "
+                    + $"[{string.Join(", ", tensor.Shape)}]."
+            );
         }
 
         var values = new T[tensor.Length / sizeof(T)];
@@ -229,18 +259,21 @@ public sealed class SafeTensorsFile : IDisposable
     }
 
     private Tensor Find(string name) =>
-        _tensors.TryGetValue(name, out var tensor) ? tensor : throw Invalid($"There is no tensor '{name}'. There is: {string.Join(", ", _tensors.Keys.Take(20))}.");
+        _tensors.TryGetValue(name, out var tensor)
+            ? tensor
+            : throw Invalid($"There is no tensor '{name}'. There is: {string.Join(", ", _tensors.Keys.Take(20))}.");
 
     private InvalidDataException Invalid(string message) => new(_where + message);
 
-    private static int SizeOf(string type) => type switch
-    {
-        "F64" or "I64" or "U64" => 8,
-        "F32" or "I32" or "U32" => 4,
-        "F16" or "BF16" or "I16" or "U16" => 2,
-        "I8" or "U8" or "BOOL" or "F8_E4M3" or "F8_E5M2" => 1,
-        _ => 0,
-    };
+    private static int SizeOf(string type) =>
+        type switch
+        {
+            "F64" or "I64" or "U64" => 8,
+            "F32" or "I32" or "U32" => 4,
+            "F16" or "BF16" or "I16" or "U16" => 2,
+            "I8" or "U8" or "BOOL" or "F8_E4M3" or "F8_E5M2" => 1,
+            _ => 0,
+        };
 
     /// <summary>Bytes of a tensor. Sizes below zero and products beyond any file are mistakes; −1 then matches no data.</summary>
     private static long BytesOf(string type, ReadOnlySpan<long> shape)

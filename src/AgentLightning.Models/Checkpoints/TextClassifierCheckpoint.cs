@@ -5,8 +5,9 @@ using AgentLightning.Models.Tokenizers;
 namespace AgentLightning.Models.Checkpoints;
 
 /// <summary>
-/// A text classifier as one safetensors file: <c>embedding.weight</c> [rows × width], <c>output.weight</c> [labels × width], <c>output.bias</c> [labels],
-/// <c>features.bucket</c> and <c>features.idf</c> [rows], and in the metadata the labels and the way features are made.
+/// A text classifier as one safetensors file: <c>embedding.weight</c> [rows × width], <c>output.weight</c> [labels × width],
+/// <c>output.bias</c> [labels], <c>features.bucket</c> and <c>features.idf</c> [rows], and in the metadata the labels and the way features
+/// are made.
 /// </summary>
 public static class TextClassifierCheckpoint
 {
@@ -26,7 +27,9 @@ public static class TextClassifierCheckpoint
         return file.WriteAsync(stream);
     }
 
-    /// <summary>Reads what <see cref="WriteAsync"/> wrote. Anything else is an <see cref="InvalidDataException"/> that says what is wrong.</summary>
+    /// <summary>
+    /// Reads what <see cref="WriteAsync"/> wrote. Anything else is an <see cref="InvalidDataException"/> that says what is wrong.
+    /// </summary>
     public static TextClassifier Read(ReadOnlySpan<byte> content)
     {
         var file = SafeTensorsFile.Read(content);
@@ -56,7 +59,9 @@ public static class TextClassifierCheckpoint
 
         if (labels.Count < 2 || width is < 1 or > 4_096 || buckets.Any(bucket => bucket < 0 || bucket >= 1 << features.BucketBits))
         {
-            throw new InvalidDataException($"The parts do not fit together: {labels.Count} labels, width {width}, {rows} rows in {1 << features.BucketBits} buckets.");
+            throw new InvalidDataException(
+                $"The parts do not fit together: {labels.Count} labels, width {width}, {rows} rows in {1 << features.BucketBits} buckets."
+            );
         }
 
         var model = new TextClassifier(features, labels, (int)width, buckets, file.Singles("features.idf", rows));

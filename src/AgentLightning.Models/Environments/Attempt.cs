@@ -3,10 +3,15 @@ using AgentLightning.Models.Generation;
 
 namespace AgentLightning.Models.Environments;
 
-/// <summary>One attempt at a task: the very tokens that were read and drawn, and the probabilities they were drawn with. What is learned from are these, never a text of them.</summary>
+/// <summary>
+/// One attempt at a task: the very tokens that were read and drawn, and the probabilities they were drawn with. What is learned from are
+/// these, never a text of them.
+/// </summary>
 public sealed class Attempt
 {
-    private readonly List<int> _tokens, _drawn = [], _turnEnds = [];
+    private readonly List<int> _tokens,
+        _drawn = [],
+        _turnEnds = [];
     private readonly List<float> _logProbabilities = [];
     private readonly List<double> _rewards = [];
     private readonly List<string> _texts = [];
@@ -73,7 +78,8 @@ public sealed class Attempt
     /// <summary>Σ discountᵏ · reward of turn k; not a number for an attempt that failed.</summary>
     public double Return(double discount)
     {
-        double sum = 0, factor = 1;
+        double sum = 0,
+            factor = 1;
         foreach (var reward in _rewards)
         {
             sum += factor * reward;

@@ -1,13 +1,14 @@
 namespace AgentLightning.Models.Environments;
 
-/// <summary>One question, one answer, judged by functions whose rewards are added up with weights. Where one cannot say, the others count alone; where none can, the attempt is left out.</summary>
+/// <summary>
+/// One question, one answer, judged by functions whose rewards are added up with weights. Where one cannot say, the others count alone;
+/// where none can, the attempt is left out.
+/// </summary>
 public sealed class QuestionEnvironment(IReadOnlyList<(string Name, IRewardFunction Function, double Weight)> rewards) : IEnvironment
 {
     /// <summary>Judged by one function.</summary>
     public QuestionEnvironment(IRewardFunction reward)
-        : this([("reward", reward, 1)])
-    {
-    }
+        : this([("reward", reward, 1)]) { }
 
     /// <inheritdoc/>
     public async ValueTask<Turn> StepAsync(Attempt attempt, CancellationToken cancellationToken)

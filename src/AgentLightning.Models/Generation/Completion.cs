@@ -17,7 +17,14 @@ public sealed class Completion
     private GrammarState? _state;
     private volatile bool _cancelled;
 
-    internal Completion(PromptGroup group, int index, IReadOnlyList<int> stopIds, CompletionText? decoder, TokenConstraint? constraint, Action<GeneratedToken>? onToken)
+    internal Completion(
+        PromptGroup group,
+        int index,
+        IReadOnlyList<int> stopIds,
+        CompletionText? decoder,
+        TokenConstraint? constraint,
+        Action<GeneratedToken>? onToken
+    )
     {
         (Group, Index, _decoder, _constraint, _onToken, _stopIds) = (group, index, decoder, constraint, onToken, stopIds);
         _state = constraint?.Start;
@@ -36,7 +43,8 @@ public sealed class Completion
     public IReadOnlyList<int> TokenIds => _ids;
 
     /// <summary>
-    /// ln p of each token: of the whole distribution at the temperature it was drawn with (1 where that is 0), before top-k, top-p and min-p.
+    /// ln p of each token: of the whole distribution at the temperature it was drawn with (1 where that is 0), before top-k, top-p and
+    /// min-p.
     /// </summary>
     public IReadOnlyList<float> LogProbabilities => _logProbabilities;
 
@@ -61,8 +69,11 @@ public sealed class Completion
         FinishReason = reason;
     }
 
-    /// <summary>A bit for each token that may come next; empty when any may. Valid until the next call for any completion of the generator.</summary>
-    internal ReadOnlySpan<ulong> Allowed() => _state is null ? default : _constraint!.Allowed(_state, Group.MaxTokens - _ids.Count - 1, _stopIds);
+    /// <summary>
+    /// A bit for each token that may come next; empty when any may. Valid until the next call for any completion of the generator.
+    /// </summary>
+    internal ReadOnlySpan<ulong> Allowed() =>
+        _state is null ? default : _constraint!.Allowed(_state, Group.MaxTokens - _ids.Count - 1, _stopIds);
 
     /// <summary>Takes a token, ends where it should, and tells.</summary>
     internal void Add(int id, float logProbability)

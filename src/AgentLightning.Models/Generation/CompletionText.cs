@@ -7,7 +7,9 @@ internal sealed class CompletionText(StreamingDecoder decoder, IReadOnlyList<str
 {
     private string _held = "";
 
-    /// <summary>Gives what is certain after one more token, and whether a stop string is complete: then it is all, and nothing more may be pushed.</summary>
+    /// <summary>
+    /// Gives what is certain after one more token, and whether a stop string is complete: then it is all, and nothing more may be pushed.
+    /// </summary>
     public (string Text, bool Stopped) Push(int id) => Take(decoder.Push(id));
 
     /// <summary>Ends the text and gives what was held back.</summary>

@@ -14,7 +14,10 @@ public sealed record GenerationOptions
     /// <summary>Only so many of the likeliest tokens are drawn from; 0, the default, is all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Only the likeliest tokens that together reach this share are drawn from, above 0 to 1; 1, the default, is all. Counted on what <see cref="TopK"/> leaves.</summary>
+    /// <summary>
+    /// Only the likeliest tokens that together reach this share are drawn from, above 0 to 1; 1, the default, is all. Counted on what
+    /// <see cref="TopK"/> leaves.
+    /// </summary>
     public float TopP { get; init; } = 1;
 
     /// <summary>Only tokens at least this fraction as likely as the likeliest are drawn from, 0 to 1; 0, the default, is all.</summary>
@@ -23,13 +26,19 @@ public sealed record GenerationOptions
     /// <summary>Fixes every draw; the same seed gives the same tokens on every run, whatever else is in the batch. 0 by default.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Texts that end a completion where they begin in it, also across the borders of tokens. They are not part of its text. None by default.</summary>
+    /// <summary>
+    /// Texts that end a completion where they begin in it, also across the borders of tokens. They are not part of its text. None by
+    /// default.
+    /// </summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
     /// <summary>Tokens that end a completion; null, the default, is those that the tokenizer names.</summary>
     public IReadOnlyList<int>? StopIds { get; init; }
 
-    /// <summary>What the completion must be; null, the default, is any text. It is then whole and valid within <see cref="MaxTokens"/>, and ends by itself.</summary>
+    /// <summary>
+    /// What the completion must be; null, the default, is any text. It is then whole and valid within <see cref="MaxTokens"/>, and ends by
+    /// itself.
+    /// </summary>
     public JsonGrammar? Grammar { get; init; }
 
     internal void Validate()

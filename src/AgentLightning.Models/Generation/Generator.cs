@@ -7,12 +7,13 @@ using AgentLightning.Models.Tokenizers;
 namespace AgentLightning.Models.Generation;
 
 /// <summary>
-/// Continues prompts. Completions of all prompts are decoded together; they join and leave the batch between steps, a prompt is read once for all its completions,
-/// in pieces beside the decoding, and what does not fit waits for its turn.
+/// Continues prompts. Completions of all prompts are decoded together; they join and leave the batch between steps, a prompt is read once
+/// for all its completions, in pieces beside the decoding, and what does not fit waits for its turn.
 /// </summary>
 /// <remarks>
-/// Tokens depend on prompt, options and weights only: not on the batch, the pieces or the threads. A step allocates nothing but texts once one of its size has been
-/// seen. Not thread-safe, but for <see cref="Completion.Cancel"/>. The model must not change while completions go on.
+/// Tokens depend on prompt, options and weights only: not on the batch, the pieces or the threads. A step allocates nothing but texts once
+/// one of its size has been seen. Not thread-safe, but for <see cref="Completion.Cancel"/>. The model must not change while completions go
+/// on.
 /// </remarks>
 public sealed unsafe class Generator : IDisposable
 {
@@ -26,7 +27,8 @@ public sealed unsafe class Generator : IDisposable
     private readonly List<PromptGroup> _groups = [];
     private readonly List<(Completion Completion, CachedSequence Sequence)> _active = [];
     private readonly CachedSequence[] _sequences;
-    private readonly int[] _counts, _positions;
+    private readonly int[] _counts,
+        _positions;
     private readonly PromptGroup?[] _read;
     private readonly Dictionary<JsonGrammar, TokenConstraint> _constraints = [];
     private TokenTrie? _trie;
@@ -43,7 +45,13 @@ public sealed unsafe class Generator : IDisposable
         _session = new InferenceSession(model, compute, _pages * KeyValueCache.PageTokens);
         _sampler = new Sampler(model.Config.VocabularySize);
         var rows = _options.MaxBatch + _options.PromptTokensPerStep;
-        (_sequences, _counts, _positions, _read, _tokens) = (new CachedSequence[rows], new int[rows], new int[rows], new PromptGroup?[rows], new int[rows]);
+        (_sequences, _counts, _positions, _read, _tokens) = (
+            new CachedSequence[rows],
+            new int[rows],
+            new int[rows],
+            new PromptGroup?[rows],
+            new int[rows]
+        );
         _logits = [];
     }
 
@@ -53,8 +61,14 @@ public sealed unsafe class Generator : IDisposable
     /// <summary>Takes a prompt for <paramref name="count"/> completions, which <see cref="Step"/> brings forward.</summary>
     /// <param name="prompt">At least one token.</param>
     /// <param name="onToken">Called for every token, within a step. It must not throw.</param>
-    /// <exception cref="ArgumentException">The prompt with the completion does not fit the context or the cache, or an option is wrong; the message has the numbers.</exception>
-    public IReadOnlyList<Completion> Add(ReadOnlySpan<int> prompt, GenerationOptions options, int count = 1, Action<GeneratedToken>? onToken = null)
+    /// <exception cref="ArgumentException">The prompt with the completion does not fit the context or the cache, or an option is wrong; the
+    /// message has the numbers.</exception>
+    public IReadOnlyList<Completion> Add(
+        ReadOnlySpan<int> prompt,
+        GenerationOptions options,
+        int count = 1,
+        Action<GeneratedToken>? onToken = null
+    )
     {
         options.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -73,11 +87,17 @@ public sealed unsafe class Generator : IDisposable
         var group = new PromptGroup(prompt.ToArray(), options, MaxTokens(prompt.Length, options));
         if (options.Grammar is { } grammar && grammar.Shortest > group.MaxTokens)
         {
-            throw new ArgumentException($"The shortest text of the grammar has {grammar.Shortest} bytes, each of which may take a token, but the completion may have {group.MaxTokens} tokens. Ask for more.");
+            throw new ArgumentException(
+                $"The shortest text of the grammar has {grammar.Shortest} bytes, each of which may take a token, but the completion may "
+                    + $"have {group.MaxTokens} tokens. Ask for more."
+            );
         }
 
         var stopIds = options.StopIds ?? _tokenizer?.EosIds ?? [];
-        Completion[] completions = [.. Enumerable.Range(0, count).Select(i => new Completion(group, i, stopIds, TextOf(options), constraint, onToken))];
+        Completion[] completions =
+        [
+            .. Enumerable.Range(0, count).Select(i => new Completion(group, i, stopIds, TextOf(options), constraint, onToken)),
+        ];
         Array.ForEach(completions, group.Waiting.Enqueue);
         _groups.Add(group);
         return completions;
@@ -85,19 +105,24 @@ public sealed unsafe class Generator : IDisposable
 
     /// <summary>Adds one prompt and runs until nothing is left.</summary>
     public IReadOnlyList<Completion> Generate(
-        ReadOnlySpan<int> prompt, GenerationOptions options, int count = 1, Action<GeneratedToken>? onToken = null, CancellationToken cancellationToken = default)
+        ReadOnlySpan<int> prompt,
+        GenerationOptions options,
+        int count = 1,
+        Action<GeneratedToken>? onToken = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var completions = Add(prompt, options, count, onToken);
         Run(cancellationToken);
         return completions;
     }
 
-    /// <summary>Runs until nothing is left. When cancelled, what is unfinished ends as <see cref="FinishReason.Cancelled"/> before the exception.</summary>
+    /// <summary>
+    /// Runs until nothing is left. When cancelled, what is unfinished ends as <see cref="FinishReason.Cancelled"/> before the exception.
+    /// </summary>
     public void Run(CancellationToken cancellationToken = default)
     {
-        while (!cancellationToken.IsCancellationRequested && Step())
-        {
-        }
+        while (!cancellationToken.IsCancellationRequested && Step()) { }
 
         if (cancellationToken.IsCancellationRequested && Unfinished > 0)
         {
@@ -106,7 +131,9 @@ public sealed unsafe class Generator : IDisposable
         }
     }
 
-    /// <summary>One more token of each completion in the batch, and a piece of the prompts that come next. Returns whether anything is left to do.</summary>
+    /// <summary>
+    /// One more token of each completion in the batch, and a piece of the prompts that come next. Returns whether anything is left to do.
+    /// </summary>
     public bool Step()
     {
         DropCancelled();
@@ -120,7 +147,11 @@ public sealed unsafe class Generator : IDisposable
         }
 
         var rows = batch;
-        for (var (i, room) = (0, _options.PromptTokensPerStep); i < _groups.Count && room > 0 && (_groups[i].Logits is not null || Open(_groups[i])); i++)
+        for (
+            var (i, room) = (0, _options.PromptTokensPerStep);
+            i < _groups.Count && room > 0 && (_groups[i].Logits is not null || Open(_groups[i]));
+            i++
+        )
         {
             var group = _groups[i];
             if (group.Logits is null)
@@ -159,16 +190,23 @@ public sealed unsafe class Generator : IDisposable
         var wanted = options.MaxTokens ?? Math.Max(room, 1);
         if (prompt + (long)wanted > context)
         {
-            throw new ArgumentException($"The prompt has {prompt} tokens and the completion may have {wanted}, but the context of this model holds {context}. Shorten the prompt, or ask for fewer tokens.");
+            throw new ArgumentException(
+                $"The prompt has {prompt} tokens and the completion may have {wanted}, but the context of this model holds {context}. "
+                    + $"Shorten the prompt, or ask for fewer tokens."
+            );
         }
 
         var pages = PromptGroup.Pages(prompt + wanted) + 1;
         return pages <= _pages
             ? wanted
-            : throw new ArgumentException($"The prompt has {prompt} tokens and the completion may have {wanted}, which takes {pages} pages of the cache, but there are {_pages}. Make the generator with more tokens in its cache.");
+            : throw new ArgumentException(
+                $"The prompt has {prompt} tokens and the completion may have {wanted}, which takes {pages} pages of the cache, but there "
+                    + $"are {_pages}. Make the generator with more tokens in its cache."
+            );
     }
 
-    private CompletionText? TextOf(GenerationOptions options) => _tokenizer is null ? null : new CompletionText(_tokenizer.CreateStreamingDecoder(), options.Stop);
+    private CompletionText? TextOf(GenerationOptions options) =>
+        _tokenizer is null ? null : new CompletionText(_tokenizer.CreateStreamingDecoder(), options.Stop);
 
     private TokenConstraint ConstraintOf(JsonGrammar grammar)
     {
@@ -179,7 +217,10 @@ public sealed unsafe class Generator : IDisposable
                 _constraints.Clear();
             }
 
-            _trie ??= new TokenTrie(_tokenizer ?? throw new ArgumentException("A grammar needs a tokenizer, but this generator has none."), _model.Config.VocabularySize);
+            _trie ??= new TokenTrie(
+                _tokenizer ?? throw new ArgumentException("A grammar needs a tokenizer, but this generator has none."),
+                _model.Config.VocabularySize
+            );
             _constraints[grammar] = constraint = new TokenConstraint(grammar, _trie, _model.Config.VocabularySize);
         }
 
@@ -203,13 +244,20 @@ public sealed unsafe class Generator : IDisposable
         return true;
     }
 
-    /// <summary>Draws the first token of completions whose prompt is read, as many as have room in the batch and can be held to the end.</summary>
+    /// <summary>
+    /// Draws the first token of completions whose prompt is read, as many as have room in the batch and can be held to the end.
+    /// </summary>
     private void Seat()
     {
         for (var i = 0; i < _groups.Count; i++)
         {
             var group = _groups[i];
-            while (group.Logits is not null && _active.Count < _options.MaxBatch && _reserved + group.CompletionPages <= _pages && group.Waiting.TryDequeue(out var completion))
+            while (
+                group.Logits is not null
+                && _active.Count < _options.MaxBatch
+                && _reserved + group.CompletionPages <= _pages
+                && group.Waiting.TryDequeue(out var completion)
+            )
             {
                 Draw(completion, group.Logits);
                 if (completion.FinishReason is null)
@@ -236,7 +284,13 @@ public sealed unsafe class Generator : IDisposable
         }
 
         var decoded = _active.Count;
-        _session.Forward(_sequences.AsSpan(0, batch), _counts.AsSpan(0, batch), _tokens.AsSpan(0, tokens), _positions.AsSpan(0, rows), _logits.AsSpan(0, rows * vocabulary));
+        _session.Forward(
+            _sequences.AsSpan(0, batch),
+            _counts.AsSpan(0, batch),
+            _tokens.AsSpan(0, tokens),
+            _positions.AsSpan(0, rows),
+            _logits.AsSpan(0, rows * vocabulary)
+        );
         for (var row = decoded; row < rows; row++)
         {
             // Kept apart, because completions may take their turn later.

@@ -4,8 +4,8 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Generation;
 
 /// <summary>
-/// Draws a token from logits: temperature, then top-k, then top-p of what is left, then min-p, then one random number. All of it is arithmetic in one order, so
-/// the same logits and number give the same token.
+/// Draws a token from logits: temperature, then top-k, then top-p of what is left, then min-p, then one random number. All of it is
+/// arithmetic in one order, so the same logits and number give the same token.
 /// </summary>
 internal sealed unsafe class Sampler(int vocabulary)
 {
@@ -16,13 +16,21 @@ internal sealed unsafe class Sampler(int vocabulary)
     /// <param name="logits">[vocabulary], with room for 16 more behind.</param>
     /// <param name="allowed">A bit for each token that may be drawn; empty for all.</param>
     /// <returns>The token and ln p of it before anything is left out.</returns>
-    public (int Id, float LogProbability) Sample(float* logits, GenerationOptions options, SeededRandom random, ReadOnlySpan<ulong> allowed = default)
+    public (int Id, float LogProbability) Sample(
+        float* logits,
+        GenerationOptions options,
+        SeededRandom random,
+        ReadOnlySpan<ulong> allowed = default
+    )
     {
         var best = Best(logits);
         var top = logits[best];
         if (!float.IsFinite(top))
         {
-            throw new InvalidDataException($"The logits of the model are not finite: the largest, of token {best}, is {top}. Its weights are damaged, or training has diverged.");
+            throw new InvalidDataException(
+                $"The logits of the model are not finite: the largest, of token {best}, is {top}. Its weights are damaged, or training "
+                    + $"has diverged."
+            );
         }
 
         var scale = options.Temperature > 0 ? 1 / options.Temperature : 1;
@@ -37,13 +45,22 @@ internal sealed unsafe class Sampler(int vocabulary)
     }
 
     /// <summary>Draws from what is allowed as if there were nothing else; ln p is that of the whole distribution all the same.</summary>
-    private (int Id, float LogProbability) SampleAllowed(float* logits, float top, float scale, GenerationOptions options, SeededRandom random, ReadOnlySpan<ulong> allowed)
+    private (int Id, float LogProbability) SampleAllowed(
+        float* logits,
+        float top,
+        float scale,
+        GenerationOptions options,
+        SeededRandom random,
+        ReadOnlySpan<ulong> allowed
+    )
     {
         var whole = (top * scale) + MathF.Log(Sum(logits, top, scale));
         top = Restrict(logits, allowed);
         if (float.IsNegativeInfinity(top))
         {
-            throw new InvalidDataException("No token of the vocabulary may come next under the grammar. A stop token of the options may be one that it needs.");
+            throw new InvalidDataException(
+                "No token of the vocabulary may come next under the grammar. A stop token of the options may be one that it needs."
+            );
         }
 
         if (options.Temperature <= 0)
@@ -80,7 +97,24 @@ internal sealed unsafe class Sampler(int vocabulary)
 
     private static Vector512<float> IsAllowed(ReadOnlySpan<ulong> allowed, int from)
     {
-        var bit = Vector512.Create(1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15);
+        var bit = Vector512.Create(
+            1,
+            1 << 1,
+            1 << 2,
+            1 << 3,
+            1 << 4,
+            1 << 5,
+            1 << 6,
+            1 << 7,
+            1 << 8,
+            1 << 9,
+            1 << 10,
+            1 << 11,
+            1 << 12,
+            1 << 13,
+            1 << 14,
+            1 << 15
+        );
         return Vector512.Equals(Vector512.Create((int)(allowed[from >> 6] >> (from & 63)) & 0xFFFF) & bit, bit).AsSingle();
     }
 
@@ -126,7 +160,13 @@ internal sealed unsafe class Sampler(int vocabulary)
         var floor = options.MinP;
         if (options.TopK == 0 && options.TopP >= 1)
         {
-            return Pick(new ReadOnlySpan<float>(weights, vocabulary), default, floor, floor > 0 ? Kept(new ReadOnlySpan<float>(weights, vocabulary), floor) : total, random);
+            return Pick(
+                new ReadOnlySpan<float>(weights, vocabulary),
+                default,
+                floor,
+                floor > 0 ? Kept(new ReadOnlySpan<float>(weights, vocabulary), floor) : total,
+                random
+            );
         }
 
         // A token below this cannot be among the likeliest that reach top-p: all such together do not make up the rest.

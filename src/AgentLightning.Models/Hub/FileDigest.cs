@@ -9,7 +9,8 @@ internal readonly record struct FileDigest(string Hex, bool IsGit)
 {
     public string Kind => IsGit ? "git SHA-1" : "SHA-256";
 
-    /// <param name="etags">Tags of the file from the hub itself, the surer one first; quoted, and weak or not. Others than hashes are passed over.</param>
+    /// <param name="etags">Tags of the file from the hub itself, the surer one first; quoted, and weak or not. Others than hashes are
+    /// passed over.</param>
     public static FileDigest? Of(HubFile file, params ReadOnlySpan<string?> etags)
     {
         if (file.Sha256 is not null)
@@ -32,7 +33,14 @@ internal readonly record struct FileDigest(string Hex, bool IsGit)
     /// <summary>The digest of a file on disk, in lower case hex.</summary>
     public async Task<string> ComputeAsync(string path, CancellationToken cancellationToken)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        var stream = new FileStream(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.Read,
+            1,
+            FileOptions.Asynchronous | FileOptions.SequentialScan
+        );
         await using (stream.ConfigureAwait(false))
         {
 #pragma warning disable CA5350 // git's own name of the content, beside TLS: there is no other for small files.

@@ -16,7 +16,14 @@ internal sealed class HubConnection(HubOptions options) : IDisposable
 {
     private const int MostRedirects = 10;
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.StallTimeout, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            ConnectTimeout = options.StallTimeout,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        }
+    )
     {
         Timeout = Timeout.InfiniteTimeSpan,
         DefaultRequestHeaders = { UserAgent = { new ProductInfoHeaderValue("agent-lightning-dotnet", null) } },
@@ -26,7 +33,9 @@ internal sealed class HubConnection(HubOptions options) : IDisposable
 
     /// <summary>Paths are escaped piece by piece.</summary>
     public Uri Address(params IEnumerable<string> path) =>
-        new($"{options.Url.AbsoluteUri.TrimEnd('/')}/{string.Join('/', path.SelectMany(part => part.Split('/')).Select(Uri.EscapeDataString))}");
+        new(
+            $"{options.Url.AbsoluteUri.TrimEnd('/')}/{string.Join('/', path.SelectMany(part => part.Split('/')).Select(Uri.EscapeDataString))}"
+        );
 
     public async Task<HubResponse> GetAsync(Uri url, long from, EntityTagHeaderValue? ifRange, CancellationToken cancellationToken)
     {
@@ -46,9 +55,20 @@ internal sealed class HubConnection(HubOptions options) : IDisposable
                 request.Headers.IfRange = ifRange is null ? null : new RangeConditionHeaderValue(ifRange);
             }
 
-            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            var response = await _http
+                .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
             linked ??= ofHub && response.Headers.TryGetValues("X-Linked-Etag", out var values) ? values.First() : null;
-            if (response.StatusCode is not (HttpStatusCode.Moved or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
+            if (
+                response.StatusCode
+                is not (
+                    HttpStatusCode.Moved
+                    or HttpStatusCode.Found
+                    or HttpStatusCode.SeeOther
+                    or HttpStatusCode.TemporaryRedirect
+                    or HttpStatusCode.PermanentRedirect
+                )
+            )
             {
                 return new HubResponse(response, linked, ofHub ? response.Headers.ETag?.ToString() : null);
             }
@@ -72,5 +92,8 @@ internal sealed class HubConnection(HubOptions options) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private bool IsOfHub(Uri url) => url.Scheme == options.Url.Scheme && url.Port == options.Url.Port && string.Equals(url.IdnHost, options.Url.IdnHost, StringComparison.OrdinalIgnoreCase);
+    private bool IsOfHub(Uri url) =>
+        url.Scheme == options.Url.Scheme
+        && url.Port == options.Url.Port
+        && string.Equals(url.IdnHost, options.Url.IdnHost, StringComparison.OrdinalIgnoreCase);
 }

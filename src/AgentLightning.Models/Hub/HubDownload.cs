@@ -19,12 +19,13 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
     /// <summary>Bytes that came over the network.</summary>
     public long Downloaded { get; private set; }
 
-    /// <exception cref="HubException">The file could not be had, or what came is not what the hub says it is. What is here stays for the next try unless it is wrong.</exception>
+    /// <exception cref="HubException">The file could not be had, or what came is not what the hub says it is. What is here stays for the
+    /// next try unless it is wrong.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         _part.Open(_content);
         _resumed = _part.Length > 0;
-        for (var failures = 0; ;)
+        for (var failures = 0; ; )
         {
             var before = Downloaded;
             var (complete, wait, reason) = await AttemptAsync(cancellationToken).ConfigureAwait(false);
@@ -37,7 +38,9 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
             failures = Downloaded > before ? 1 : failures + 1;
             if (!complete && failures > Options.Retries)
             {
-                throw new HubException($"{_what} stops at {_part.Length:N0}{(_size is null ? "" : $" of {_size:N0}")} bytes: {reason} Pull again to go on from there.");
+                throw new HubException(
+                    $"{_what} stops at {_part.Length:N0}{(_size is null ? "" : $" of {_size:N0}")} bytes: {reason} Pull again to go on from there."
+                );
             }
 
             await Task.Delay(wait ?? Delay(Options, failures), Options.Time, cancellationToken).ConfigureAwait(false);
@@ -45,7 +48,8 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
     }
 
     /// <param name="failures">From 1.</param>
-    public static TimeSpan Delay(HubOptions options, int failures) => TimeSpan.FromTicks(Math.Min(options.RetryDelay.Ticks << Math.Min(failures - 1, 10), TimeSpan.FromSeconds(30).Ticks));
+    public static TimeSpan Delay(HubOptions options, int failures) =>
+        TimeSpan.FromTicks(Math.Min(options.RetryDelay.Ticks << Math.Min(failures - 1, 10), TimeSpan.FromSeconds(30).Ticks));
 
     /// <summary>One request. Not complete with a reason: to be tried again.</summary>
     private async Task<(bool Complete, TimeSpan? Wait, string Reason)> AttemptAsync(CancellationToken cancellationToken)
@@ -66,7 +70,9 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
                 _part.Drop();
             }
 
-            using var response = await connection.GetAsync(connection.Address(revision.Repository, "resolve", revision.Commit, file.Name), _part.Length, etag, either.Token).ConfigureAwait(false);
+            using var response = await connection
+                .GetAsync(connection.Address(revision.Repository, "resolve", revision.Commit, file.Name), _part.Length, etag, either.Token)
+                .ConfigureAwait(false);
             var message = response.Message;
             if (message.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             {
@@ -77,7 +83,11 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
 
             if (HubErrors.IsTransient(message.StatusCode))
             {
-                return (false, HubErrors.RetryAfter(message, Options.Time), $"{message.RequestMessage!.RequestUri!.Authority} answers {(int)message.StatusCode}.");
+                return (
+                    false,
+                    HubErrors.RetryAfter(message, Options.Time),
+                    $"{message.RequestMessage!.RequestUri!.Authority} answers {(int)message.StatusCode}."
+                );
             }
 
             if (message.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent))
@@ -93,7 +103,8 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
         {
             return (false, null, $"the server sent nothing for {Options.StallTimeout.TotalSeconds:0.#} s.");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException { InnerException: not null } and not HubException || e is HttpIOException)
+        catch (Exception e)
+            when (e is HttpRequestException or IOException { InnerException: not null } and not HubException || e is HttpIOException)
         {
             return (false, null, $"the connection was lost ({(e.InnerException ?? e).Message.TrimEnd('.')}).");
         }
@@ -109,7 +120,10 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
         {
             if (headers.ContentRange is not { From: { } from } range || from != _part.Length)
             {
-                throw new HubException($"{_what}: asked for the bytes from {_part.Length:N0}, but the server sends {headers.ContentRange?.ToString() ?? "bytes without saying which"}.");
+                throw new HubException(
+                    $"{_what}: asked for the bytes from {_part.Length:N0}, but the server sends "
+                        + $"{headers.ContentRange?.ToString() ?? "bytes without saying which"}."
+                );
             }
 
             total = range.Length;
@@ -123,7 +137,9 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
 
         if (total is not null && _size is not null && total != _size)
         {
-            throw new HubException($"{_what}: the hub lists {_size:N0} bytes, but {message.RequestMessage!.RequestUri!.Authority} has {total:N0}.");
+            throw new HubException(
+                $"{_what}: the hub lists {_size:N0} bytes, but {message.RequestMessage!.RequestUri!.Authority} has {total:N0}."
+            );
         }
 
         _size ??= total;
@@ -162,7 +178,10 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
     /// <summary>Whether the bytes hash to what the hub says. A part of an earlier pull gets one more chance from its beginning.</summary>
     private async Task<bool> IsRightAsync(CancellationToken cancellationToken)
     {
-        if (_digest is not { } digest || await digest.ComputeAsync(_part.Path, cancellationToken).ConfigureAwait(false) is var seen && seen == digest.Hex)
+        if (
+            _digest is not { } digest
+            || await digest.ComputeAsync(_part.Path, cancellationToken).ConfigureAwait(false) is var seen && seen == digest.Hex
+        )
         {
             return true;
         }
@@ -170,6 +189,8 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
         _part.Drop();
         return _resumed
             ? _resumed = false
-            : throw new HubException($"{_what} is damaged: its {digest.Kind} should be {digest.Hex}, but it is {seen}. It was deleted; pull again.");
+            : throw new HubException(
+                $"{_what} is damaged: its {digest.Kind} should be {digest.Hex}, but it is {seen}. It was deleted; pull again."
+            );
     }
 }

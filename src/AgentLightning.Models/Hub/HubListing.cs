@@ -32,13 +32,17 @@ internal static class HubListing
             sibling.GetProperty("rfilename").GetString() ?? throw new JsonException("a file has no name"),
             stored is { } large && Number(large, "size") is { } size ? size : Number(sibling, "size"),
             stored is { } hashed ? Hex(hashed, "sha256", 64) : null,
-            stored is null ? Hex(sibling, "blobId", 40) : null);
+            stored is null ? Hex(sibling, "blobId", 40) : null
+        );
     }
 
-    private static long? Number(JsonElement json, string name) => !json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
-        : value.GetInt64() is >= 0 and var number ? number : throw new JsonException($"'{name}' is negative");
+    private static long? Number(JsonElement json, string name) =>
+        !json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
+        : value.GetInt64() is >= 0 and var number ? number
+        : throw new JsonException($"'{name}' is negative");
 
-    private static string? Hex(JsonElement json, string name, int digits) => !json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
+    private static string? Hex(JsonElement json, string name, int digits) =>
+        !json.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
         : value.GetString()!.ToLowerInvariant() is var hex && hex.Length == digits && hex.All(char.IsAsciiHexDigitLower) ? hex
         : throw new JsonException($"'{name}' is '{value.GetString()}', which is not {digits} hex digits");
 }

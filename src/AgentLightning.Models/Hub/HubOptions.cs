@@ -6,13 +6,21 @@ public sealed record HubOptions
     /// <summary>The hub; https://huggingface.co by default. Paths below it are as on Hugging Face.</summary>
     public Uri Url { get; init; } = new("https://huggingface.co");
 
-    /// <summary>Access token for private and gated models; null, the default, for none. It goes to the host of <see cref="Url"/> only, and into no message.</summary>
+    /// <summary>
+    /// Access token for private and gated models; null, the default, for none. It goes to the host of <see cref="Url"/> only, and into no
+    /// message.
+    /// </summary>
     public string? Token { get; init; }
 
-    /// <summary>How often a file is asked for again when nothing of it has come; 0 to 100, 5 by default. Whatever comes starts the count again.</summary>
+    /// <summary>
+    /// How often a file is asked for again when nothing of it has come; 0 to 100, 5 by default. Whatever comes starts the count again.
+    /// </summary>
     public int Retries { get; init; } = 5;
 
-    /// <summary>Wait before the first repetition, doubled for each further one up to 30 s; 1 s by default. A server's <c>Retry-After</c> goes before it.</summary>
+    /// <summary>
+    /// Wait before the first repetition, doubled for each further one up to 30 s; 1 s by default. A server's <c>Retry-After</c> goes before
+    /// it.
+    /// </summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a server may send nothing before the connection counts as lost; 60 s by default.</summary>

@@ -21,12 +21,18 @@ public sealed partial record ModelAddress(Uri? Hub, string Repository, string? R
             (hub, address) = (new Uri(uri.GetLeftPart(UriPartial.Authority)), Uri.UnescapeDataString(uri.AbsolutePath).Trim('/'));
         }
 
-        var (repository, revision) = address.Split("/tree/", 2) is [var before, var after] && hub is not null ? (before, after) : (address, null);
-        return Shape().IsMatch(repository) && !repository.Contains("..", StringComparison.Ordinal) ? new ModelAddress(hub, repository, revision) : throw Wrong(text);
+        var (repository, revision) =
+            address.Split("/tree/", 2) is [var before, var after] && hub is not null ? (before, after) : (address, null);
+        return Shape().IsMatch(repository) && !repository.Contains("..", StringComparison.Ordinal)
+            ? new ModelAddress(hub, repository, revision)
+            : throw Wrong(text);
     }
 
     private static ArgumentException Wrong(string text) =>
-        new($"'{text}' is not the name of a model on a hub. Names are like 'gpt2' or 'Qwen/Qwen2.5-0.5B', of letters, digits, '.', '_' and '-'.");
+        new(
+            $"'{text}' is not the name of a model on a hub. Names are like 'gpt2' or 'Qwen/Qwen2.5-0.5B', of letters, digits, '.', '_' "
+                + $"and '-'."
+        );
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,95})?\z")]
     private static partial Regex Shape();

@@ -2,10 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace AgentLightning.Models.Hub;
 
-/// <summary>Chooses what of a repository makes a model folder: configuration, tokenizer, template, licence, and the weights in safetensors.</summary>
+/// <summary>
+/// Chooses what of a repository makes a model folder: configuration, tokenizer, template, licence, and the weights in safetensors.
+/// </summary>
 internal static partial class ModelFiles
 {
-    private const string Index = "model.safetensors.index.json", Weights = "model.safetensors", Adapter = "adapter_model.safetensors";
+    private const string Index = "model.safetensors.index.json",
+        Weights = "model.safetensors",
+        Adapter = "adapter_model.safetensors";
 
     /// <exception cref="HubException">There are no weights that can be read.</exception>
     public static IReadOnlyList<HubFile> Choose(HubRevision revision)
@@ -17,7 +21,8 @@ internal static partial class ModelFiles
         {
             var others = revision.Files.Select(file => file.Name).Where(name => OtherWeights().IsMatch(name)).Take(5).ToList();
             throw new HubException(
-                $"{revision.Repository} at {revision.Commit} has no {Weights}. {(others.Count > 0 ? $"It has {string.Join(", ", others)}, which must be converted first." : "It has no weights at all.")}");
+                $"{revision.Repository} at {revision.Commit} has no {Weights}. {(others.Count > 0 ? $"It has {string.Join(", ", others)}, which must be converted first." : "It has no weights at all.")}"
+            );
         }
 
         return [.. revision.Files.Where(file => IsPart(file.Name) && (sharded || file.Name != Index)), .. weights];
@@ -32,6 +37,8 @@ internal static partial class ModelFiles
     [GeneratedRegex(@"\.(bin|pt|pth|h5|msgpack|gguf|onnx|ot|safetensors)\z")]
     private static partial Regex OtherWeights();
 
-    [GeneratedRegex(@"\A(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.(?:json|jinja|model)|vocab\.txt|merges\.txt|README\.md|(?:LICENSE|NOTICE)(?:\.(?:txt|md))?)\z")]
+    [GeneratedRegex(
+        @"\A(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.(?:json|jinja|model)|vocab\.txt|merges\.txt|README\.md|(?:LICENSE|NOTICE)(?:\.(?:txt|md))?)\z"
+    )]
     private static partial Regex Beside();
 }

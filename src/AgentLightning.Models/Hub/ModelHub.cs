@@ -4,10 +4,13 @@ using AgentLightning.Models.Checkpoints;
 namespace AgentLightning.Models.Hub;
 
 /// <summary>
-/// Pulls models from a hub with the layout of Hugging Face. A pull that is cut off goes on where it stopped; a folder appears only when all of it is there and
-/// hashes to what the hub says.
+/// Pulls models from a hub with the layout of Hugging Face. A pull that is cut off goes on where it stopped; a folder appears only when all
+/// of it is there and hashes to what the hub says.
 /// </summary>
-/// <remarks>Until then the files lie in <c>FOLDER.part</c>. Safe for use by several threads, but for two pulls into one folder, of which the second is refused.</remarks>
+/// <remarks>
+/// Until then the files lie in <c>FOLDER.part</c>. Safe for use by several threads, but for two pulls into one folder, of which the second
+/// is refused.
+/// </remarks>
 public sealed class ModelHub : IDisposable
 {
     private readonly HubConnection _connection;
@@ -41,7 +44,10 @@ public sealed class ModelHub : IDisposable
                 using var response = await _connection.GetAsync(url, 0, null, either.Token).ConfigureAwait(false);
                 if (response.Message.StatusCode == HttpStatusCode.OK)
                 {
-                    return HubListing.Read(repository, await response.Message.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false));
+                    return HubListing.Read(
+                        repository,
+                        await response.Message.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false)
+                    );
                 }
 
                 if (!HubErrors.IsTransient(response.Message.StatusCode))
@@ -55,7 +61,12 @@ public sealed class ModelHub : IDisposable
             {
                 reason = $"it did not answer within {options.StallTimeout.TotalSeconds:0.#} s";
             }
-            catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
+            catch (HttpRequestException e)
+                when (e.HttpRequestError
+                        is HttpRequestError.NameResolutionError
+                            or HttpRequestError.ConnectionError
+                            or HttpRequestError.SecureConnectionError
+                )
             {
                 // Nothing is under way that would be lost: whoever mistyped the address is told at once.
                 throw new HubException($"{options.Url} cannot be reached: {e.GetBaseException().Message.TrimEnd('.')}.", e);
@@ -74,11 +85,20 @@ public sealed class ModelHub : IDisposable
         }
     }
 
-    /// <summary>Brings a model into a folder. One that is there already and whole is left as it is; another model is replaced once the new one is whole.</summary>
+    /// <summary>
+    /// Brings a model into a folder. One that is there already and whole is left as it is; another model is replaced once the new one is
+    /// whole.
+    /// </summary>
     /// <param name="revision">From <see cref="FindAsync"/>.</param>
     /// <exception cref="HubException">A file could not be had or is not what the hub says it is.</exception>
-    /// <exception cref="IOException">The disk has no room, another pull is at work there, or the folder holds something that is not a model.</exception>
-    public async Task<PulledModel> PullAsync(HubRevision revision, string folder, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default)
+    /// <exception cref="IOException">The disk has no room, another pull is at work there, or the folder holds something that is not a
+    /// model.</exception>
+    public async Task<PulledModel> PullAsync(
+        HubRevision revision,
+        string folder,
+        IProgress<PullProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
     {
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var files = ModelFiles.Choose(revision);
@@ -102,7 +122,9 @@ public sealed class ModelHub : IDisposable
                 var before = done;
                 if (!await IsHereAsync(file, staging, cancellationToken).ConfigureAwait(false))
                 {
-                    var download = new HubDownload(_connection, revision, file, staging, here => progress?.Report(new PullProgress(file.Name, here, file.Size, before + here, total)));
+                    var download = new HubDownload(_connection, revision, file, staging, here =>
+                        progress?.Report(new PullProgress(file.Name, here, file.Size, before + here, total))
+                    );
                     await download.RunAsync(cancellationToken).ConfigureAwait(false);
                     downloaded += download.Downloaded;
                 }
@@ -112,7 +134,11 @@ public sealed class ModelHub : IDisposable
                 progress?.Report(new PullProgress(file.Name, length, file.Size, done, total));
             }
 
-            foreach (var path in Directory.EnumerateFileSystemEntries(staging).Where(path => !files.Any(file => file.Name == Path.GetFileName(path))))
+            foreach (
+                var path in Directory
+                    .EnumerateFileSystemEntries(staging)
+                    .Where(path => !files.Any(file => file.Name == Path.GetFileName(path)))
+            )
             {
                 File.Delete(path);
             }
@@ -129,7 +155,14 @@ public sealed class ModelHub : IDisposable
     {
         try
         {
-            return new FileStream(folder + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return new FileStream(
+                folder + ".lock",
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None,
+                1,
+                FileOptions.DeleteOnClose
+            );
         }
         catch (IOException e) when (File.Exists(folder + ".lock"))
         {
@@ -139,8 +172,15 @@ public sealed class ModelHub : IDisposable
 
     private static void CheckReplaceable(string folder)
     {
-        if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()
-            && !File.Exists(Path.Combine(folder, "config.json")) && !File.Exists(Path.Combine(folder, "adapter_config.json"))))
+        if (
+            File.Exists(folder)
+            || (
+                Directory.Exists(folder)
+                && Directory.EnumerateFileSystemEntries(folder).Any()
+                && !File.Exists(Path.Combine(folder, "config.json"))
+                && !File.Exists(Path.Combine(folder, "adapter_config.json"))
+            )
+        )
         {
             throw new HubException($"'{folder}' holds something that is not a model, and is left alone. Give a new or empty folder.");
         }
@@ -173,7 +213,9 @@ public sealed class ModelHub : IDisposable
     private static async Task<bool> IsHereAsync(HubFile file, string folder, CancellationToken cancellationToken)
     {
         var path = Path.Combine(folder, file.Name);
-        return FileDigest.Of(file) is { } digest && new FileInfo(path) is { Exists: true } info && (file.Size is null || file.Size == info.Length)
+        return FileDigest.Of(file) is { } digest
+            && new FileInfo(path) is { Exists: true } info
+            && (file.Size is null || file.Size == info.Length)
             && await digest.ComputeAsync(path, cancellationToken).ConfigureAwait(false) == digest.Hex;
     }
 }

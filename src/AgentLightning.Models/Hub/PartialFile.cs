@@ -11,7 +11,9 @@ internal sealed class PartialFile(string folder, string name)
 
     public long Length => new FileInfo(Path) is { Exists: true } file ? file.Length : 0;
 
-    /// <summary>The tag that the server gave with the first bytes, to ask for the rest of the same content; null where there was none.</summary>
+    /// <summary>
+    /// The tag that the server gave with the first bytes, to ask for the rest of the same content; null where there was none.
+    /// </summary>
     public string? ETag { get; private set; }
 
     /// <summary>Goes on with what an earlier pull of the same content left; drops anything else.</summary>

@@ -5,26 +5,43 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Loops;
 
 /// <summary>
-/// One optimizer over one classifier. A step reads a mini-batch forward, asks the objective for the gradient of the logits, and takes it back by hand:
-/// dW = Σ dz·hᵀ, dh = Wᵀ·dz, dE[row] = Σ w·dh; then AdamW on the rows that the batch touched ("lazy": an untouched row does not move).
+/// One optimizer over one classifier. A step reads a mini-batch forward, asks the objective for the gradient of the logits, and takes it
+/// back by hand: dW = Σ dz·hᵀ, dh = Wᵀ·dz, dE[row] = Σ w·dh; then AdamW on the rows that the batch touched ("lazy": an untouched row does
+/// not move).
 /// </summary>
 /// <remarks>
-/// Every number is summed in the order of the batch whatever the number of threads, so a seed gives the same model on one thread and on many.
+/// Every number is summed in the order of the batch whatever the number of threads, so a seed gives the same model on one thread and on
+/// many.
 /// </remarks>
 public sealed class ClassifierTrainer
 {
     private readonly TextClassifier _model;
     private readonly EncodedTexts _texts;
     private readonly ClassifierTrainingOptions _options;
-    private readonly AdamW _rowRule, _denseRule;
-    private readonly int _width, _labels, _parts;
-    private readonly float[] _hidden, _logits, _logitGradients, _hiddenGradients, _losses;
-    private readonly float[] _rowGradients, _rowMoment1, _rowMoment2;
-    private readonly float[] _outputGradient, _outputMoment1, _outputMoment2, _biasGradient, _biasMoment1, _biasMoment2;
+    private readonly AdamW _rowRule,
+        _denseRule;
+    private readonly int _width,
+        _labels,
+        _parts;
+    private readonly float[] _hidden,
+        _logits,
+        _logitGradients,
+        _hiddenGradients,
+        _losses;
+    private readonly float[] _rowGradients,
+        _rowMoment1,
+        _rowMoment2;
+    private readonly float[] _outputGradient,
+        _outputMoment1,
+        _outputMoment2,
+        _biasGradient,
+        _biasMoment1,
+        _biasMoment2;
     private readonly int[] _rowSeenInBatch;
     private readonly List<int>[] _touchedRows;
     private readonly Sample[] _batch;
-    private int _step, _batchNumber;
+    private int _step,
+        _batchNumber;
 
     public ClassifierTrainer(TextClassifier model, EncodedTexts texts, ClassifierTrainingOptions options)
     {
@@ -57,7 +74,13 @@ public sealed class ClassifierTrainer
     /// Goes once through the samples, in the order given, in mini-batches, while the learning rate falls from
     /// <paramref name="rateFrom"/> to <paramref name="rateTo"/>. Returns the mean loss.
     /// </summary>
-    public float TrainEpoch(ReadOnlySpan<Sample> samples, IObjective objective, float rateFrom, float rateTo, CancellationToken cancellationToken)
+    public float TrainEpoch(
+        ReadOnlySpan<Sample> samples,
+        IObjective objective,
+        float rateFrom,
+        float rateTo,
+        CancellationToken cancellationToken
+    )
     {
         double loss = 0;
         for (var start = 0; start < samples.Length; start += _options.BatchSize)
@@ -140,7 +163,9 @@ public sealed class ClassifierTrainer
         }
     }
 
-    /// <summary>A part owns a range of rows, so no two threads write one row; the rows of a text are ascending, so its share is one slice.</summary>
+    /// <summary>
+    /// A part owns a range of rows, so no two threads write one row; the rows of a text are ascending, so its share is one slice.
+    /// </summary>
     private void GatherRowGradients(int part, int count)
     {
         var first = (int)((long)_model.Rows * part / _parts);
@@ -192,8 +217,13 @@ public sealed class ClassifierTrainer
         {
             var at = row * _width;
             _rowRule.Update(
-                _model.Embedding.AsSpan(at, _width), _rowGradients.AsSpan(at, _width),
-                _rowMoment1.AsSpan(at, _width), _rowMoment2.AsSpan(at, _width), learningRate, _step);
+                _model.Embedding.AsSpan(at, _width),
+                _rowGradients.AsSpan(at, _width),
+                _rowMoment1.AsSpan(at, _width),
+                _rowMoment2.AsSpan(at, _width),
+                learningRate,
+                _step
+            );
         }
     }
 

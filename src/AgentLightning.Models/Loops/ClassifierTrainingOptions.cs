@@ -9,7 +9,9 @@ public sealed record ClassifierTrainingOptions
     /// <summary>Samples per update, 1…4,096; 32 by default.</summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Step size of the embedding at the start, greater than 0 and at most 1; it falls in a straight line to 0. 0.02 by default.</summary>
+    /// <summary>
+    /// Step size of the embedding at the start, greater than 0 and at most 1; it falls in a straight line to 0. 0.02 by default.
+    /// </summary>
     public float LearningRate { get; init; } = 0.02f;
 
     /// <summary>Step size of the output layer as a multiple of <see cref="LearningRate"/>, 0…10; 0.1 by default.</summary>
@@ -24,7 +26,9 @@ public sealed record ClassifierTrainingOptions
     /// </summary>
     public float Epsilon { get; init; } = 0.001f;
 
-    /// <summary>Enough times through this many labelled texts: few texts need many epochs, but 10 always do some good and 60 are enough.</summary>
+    /// <summary>
+    /// Enough times through this many labelled texts: few texts need many epochs, but 10 always do some good and 60 are enough.
+    /// </summary>
     public static int EpochsFor(int texts) => Math.Clamp(30_000 / Math.Max(texts, 1), 10, 60);
 
     internal void Validate()

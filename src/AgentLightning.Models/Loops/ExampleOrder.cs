@@ -2,7 +2,10 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Loops;
 
-/// <summary>Examples in a new random order each time through. Which one comes at a place depends on the seed and the place only, so that a run can begin anywhere.</summary>
+/// <summary>
+/// Examples in a new random order each time through. Which one comes at a place depends on the seed and the place only, so that a run can
+/// begin anywhere.
+/// </summary>
 internal sealed class ExampleOrder<T>(IReadOnlyList<T> examples, long seed)
 {
     private readonly int[] _order = new int[examples.Count];

@@ -4,8 +4,10 @@ using AgentLightning.Models.Tokenizers;
 namespace AgentLightning.Models.Loops;
 
 /// <summary>
-/// Examples from a file. JSON lines hold <c>{"prompt", "completion"}</c>, of which the completion is learned; <c>{"messages"}</c>, perhaps with <c>"tools"</c>, of which the last is, or every answer; or <c>{"text"}</c>, all of
-/// which is; each with <c>"weight"</c> if it counts more or less, and <c>"reward"</c> if one is known. Any other file is one text, cut into windows. Completions and texts end with the token that ends texts.
+/// Examples from a file. JSON lines hold <c>{"prompt", "completion"}</c>, of which the completion is learned; <c>{"messages"}</c>, perhaps
+/// with <c>"tools"</c>, of which the last is, or every answer; or <c>{"text"}</c>, all of which is; each with <c>"weight"</c> if it counts
+/// more or less, and <c>"reward"</c> if one is known. Any other file is one text, cut into windows. Completions and texts end with the
+/// token that ends texts.
 /// </summary>
 /// <param name="maxTokens">Longest example, at least 2. A row that is longer is an error; plain text is cut.</param>
 /// <param name="learned">Which of the messages are learned; the last by default.</param>
@@ -13,7 +15,9 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens, LearnedTur
 {
     private readonly ConversationReader _conversations = new(tokenizer, learned);
 
-    /// <summary>Reads a file; what is wrong is an <see cref="InvalidDataException"/> that names it, the line, and what is expected there.</summary>
+    /// <summary>
+    /// Reads a file; what is wrong is an <see cref="InvalidDataException"/> that names it, the line, and what is expected there.
+    /// </summary>
     public IReadOnlyList<TokenExample> Read(string path)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 2);
@@ -64,7 +68,9 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens, LearnedTur
         var weight = Number(row, "weight", where);
         if (weight < 0)
         {
-            throw new InvalidDataException($"{where}: 'weight' must be a number of 0 or more, but it is {row.GetProperty("weight").GetRawText()}.");
+            throw new InvalidDataException(
+                $"{where}: 'weight' must be a number of 0 or more, but it is {row.GetProperty("weight").GetRawText()}."
+            );
         }
 
         var reward = Number(row, "reward", where);
@@ -73,10 +79,17 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens, LearnedTur
             var targets = Math.Max(example.Targets, 0);
             if (example.Tokens.Length > maxTokens || targets == 0)
             {
-                throw new InvalidDataException($"{where}: the row has {example.Tokens.Length - targets} tokens that are only read and {targets} that are learned; there must be at least 1 of these with one before it, and at most {maxTokens} in all.");
+                throw new InvalidDataException(
+                    $"{where}: the row has {example.Tokens.Length - targets} tokens that are only read and {targets} that are learned; "
+                        + $"there must be at least 1 of these with one before it, and at most {maxTokens} in all."
+                );
             }
 
-            yield return example with { Weight = weight ?? 1, Reward = reward };
+            yield return example with
+            {
+                Weight = weight ?? 1,
+                Reward = reward,
+            };
         }
     }
 
@@ -88,13 +101,20 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens, LearnedTur
         }
 
         return row.TryGetProperty("prompt", out var prompt) && row.TryGetProperty("completion", out var completion)
-            ? ConversationReader.Example(tokenizer.Encode(Text(prompt, "prompt", where)), [.. tokenizer.Encode(Text(completion, "completion", where), addSpecialTokens: false), .. tokenizer.EosIds.Take(1)])
-            : throw new InvalidDataException($"{where}: a row must have 'prompt' and 'completion', or 'messages', or 'text', but it has: {string.Join(", ", row.EnumerateObject().Select(property => property.Name))}.");
+            ? ConversationReader.Example(
+                tokenizer.Encode(Text(prompt, "prompt", where)),
+                [.. tokenizer.Encode(Text(completion, "completion", where), addSpecialTokens: false), .. tokenizer.EosIds.Take(1)]
+            )
+            : throw new InvalidDataException(
+                $"{where}: a row must have 'prompt' and 'completion', or 'messages', or 'text', but it has: "
+                    + $"{string.Join(", ", row.EnumerateObject().Select(property => property.Name))}."
+            );
     }
 
-    private static string Text(JsonElement value, string name, string where) => value.ValueKind == JsonValueKind.String
-        ? value.GetString()!
-        : throw new InvalidDataException($"{where}: '{name}' must be a text, but it is {value.ValueKind}.");
+    private static string Text(JsonElement value, string name, string where) =>
+        value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw new InvalidDataException($"{where}: '{name}' must be a text, but it is {value.ValueKind}.");
 
     private static float? Number(JsonElement row, string name, string where)
     {

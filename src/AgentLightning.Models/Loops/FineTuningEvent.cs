@@ -17,4 +17,5 @@ public sealed record FineTuningEvent(
     [property: JsonPropertyName("learning_rate")] float? LearningRate,
     [property: JsonPropertyName("gradient_norm")] double? GradientNorm,
     [property: JsonPropertyName("held_out_loss")] double? HeldOutLoss,
-    [property: JsonPropertyName("seconds")] double Seconds);
+    [property: JsonPropertyName("seconds")] double Seconds
+);

@@ -11,7 +11,9 @@ public sealed record FineTuningOptions
     /// <summary>Examples per update, at least 1; 8 by default.</summary>
     public int BatchSize { get; init; } = 8;
 
-    /// <summary>Most tokens computed at once, one example at least; 2,048 by default. It changes memory and time; sums differ by rounding only.</summary>
+    /// <summary>
+    /// Most tokens computed at once, one example at least; 2,048 by default. It changes memory and time; sums differ by rounding only.
+    /// </summary>
     public int TokensAtOnce { get; init; } = 2048;
 
     /// <summary>Highest learning rate, greater than 0; 2e-4 by default, which suits adapters; ten times less suits whole models.</summary>
@@ -41,7 +43,10 @@ public sealed record FineTuningOptions
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }
 
-    /// <summary>Most bytes that model and training may take; null, the default, is what the process can have. More is an error before the first update.</summary>
+    /// <summary>
+    /// Most bytes that model and training may take; null, the default, is what the process can have. More is an error before the first
+    /// update.
+    /// </summary>
     public long? MemoryBytes { get; init; }
 
     internal AdamW Rule => new(WeightDecay: WeightDecay);
@@ -60,7 +65,10 @@ public sealed record FineTuningOptions
             (EvaluateEvery >= 0, "the steps between evaluations must be 0 or more", EvaluateEvery),
             (SaveEvery >= 0, "the steps between checkpoints must be 0 or more", SaveEvery),
         ];
-        var errors = checks.Where(check => !check.Right).Select(check => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}")).ToList();
+        var errors = checks
+            .Where(check => !check.Right)
+            .Select(check => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}"))
+            .ToList();
         if (errors.Count > 0)
         {
             throw new ArgumentException($"The options of the training are wrong: {string.Join("; ", errors)}.");

@@ -5,14 +5,17 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Loops;
 
 /// <summary>
-/// Loss and gradient of examples. They are packed: one after the other without padding, as many as may be computed at once, none seeing another. Only tokens that are
-/// learned have logits.
+/// Loss and gradient of examples. They are packed: one after the other without padding, as many as may be computed at once, none seeing
+/// another. Only tokens that are learned have logits.
 /// </summary>
 internal sealed class FineTuningStep : IDisposable
 {
     private readonly TrainingSession _session;
     private readonly int _tokensAtOnce;
-    private readonly List<int> _tokens = [], _starts = [], _positions = [], _targets = [];
+    private readonly List<int> _tokens = [],
+        _starts = [],
+        _positions = [],
+        _targets = [];
     private readonly List<float> _weights = [];
     private float[] _logProbabilities = [];
 
@@ -23,8 +26,8 @@ internal sealed class FineTuningStep : IDisposable
     }
 
     /// <summary>
-    /// Adds the gradient of Σ weight · −ln p / (tokens learned in all examples), and returns that. Dividing by all tokens, and not per piece, is what makes pieces add up
-    /// to the whole.
+    /// Adds the gradient of Σ weight · −ln p / (tokens learned in all examples), and returns that. Dividing by all tokens, and not per
+    /// piece, is what makes pieces add up to the whole.
     /// </summary>
     public double AddGradient(ReadOnlySpan<TokenExample> examples) => Run(examples, TargetsOf(examples), learn: true) / TargetsOf(examples);
 
@@ -47,7 +50,7 @@ internal sealed class FineTuningStep : IDisposable
     private double Run(ReadOnlySpan<TokenExample> examples, int all, bool learn)
     {
         double sum = 0;
-        for (var from = 0; from < examples.Length;)
+        for (var from = 0; from < examples.Length; )
         {
             var to = Pack(examples, from, learn);
             if (_logProbabilities.Length < _targets.Count)
@@ -57,7 +60,12 @@ internal sealed class FineTuningStep : IDisposable
 
             var logProbabilities = _logProbabilities.AsSpan(0, _targets.Count);
             _session.Forward(
-                CollectionsMarshal.AsSpan(_tokens), CollectionsMarshal.AsSpan(_starts), CollectionsMarshal.AsSpan(_positions), CollectionsMarshal.AsSpan(_targets), logProbabilities);
+                CollectionsMarshal.AsSpan(_tokens),
+                CollectionsMarshal.AsSpan(_starts),
+                CollectionsMarshal.AsSpan(_positions),
+                CollectionsMarshal.AsSpan(_targets),
+                logProbabilities
+            );
             for (var i = 0; i < logProbabilities.Length; i++)
             {
                 sum -= (double)_weights[i] * logProbabilities[i];

@@ -6,9 +6,14 @@ public enum LearnedTurns
     /// <summary>The last message, whoever says it.</summary>
     Last = 0,
 
-    /// <summary>All of the assistant's, in one example that is read once. The chat template must write each turn the same whatever comes after it.</summary>
+    /// <summary>
+    /// All of the assistant's, in one example that is read once. The chat template must write each turn the same whatever comes after it.
+    /// </summary>
     All = 1,
 
-    /// <summary>All of the assistant's, each in an example of its own with what was said before it. It costs more, and takes any template that answers can be generated with.</summary>
+    /// <summary>
+    /// All of the assistant's, each in an example of its own with what was said before it. It costs more, and takes any template that
+    /// answers can be generated with.
+    /// </summary>
     Each = 2,
 }

@@ -16,7 +16,9 @@ internal static class OptimizerState
         file.Metadata["updates"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture);
         foreach (var parameter in optimizer.Parameters)
         {
-            file.Add(parameter.Name, "F32", [.. parameter.Shape], parameter.Count * sizeof(float), (stream, token) => ParameterLoader.WriteAsync(parameter, Tensors.StoredType.F32, stream, token));
+            file.Add(parameter.Name, "F32", [.. parameter.Shape], parameter.Count * sizeof(float), (stream, token) =>
+                ParameterLoader.WriteAsync(parameter, Tensors.StoredType.F32, stream, token)
+            );
             foreach (var second in (bool[])[false, true])
             {
                 var bytes = optimizer.Moment(parameter, second).Length;
@@ -34,8 +36,16 @@ internal static class OptimizerState
     public static Action Read(SafeTensorsFile file, ParameterOptimizer optimizer, string path)
     {
         var updates = Whole(file, "updates", path);
-        var values = optimizer.Parameters.Select(parameter => (Parameter: parameter, Values: file.Singles(parameter.Name, [.. parameter.Shape]),
-            First: file.Singles(MomentName(parameter, false), parameter.StoredCount), Second: file.Singles(MomentName(parameter, true), parameter.StoredCount))).ToList();
+        var values = optimizer
+            .Parameters.Select(parameter =>
+                (
+                    Parameter: parameter,
+                    Values: file.Singles(parameter.Name, [.. parameter.Shape]),
+                    First: file.Singles(MomentName(parameter, false), parameter.StoredCount),
+                    Second: file.Singles(MomentName(parameter, true), parameter.StoredCount)
+                )
+            )
+            .ToList();
         return () =>
         {
             foreach (var (parameter, numbers, first, second) in values)
@@ -60,7 +70,14 @@ internal static class OptimizerState
     /// <summary>Writes a file to a folder, and waits until the disk has it.</summary>
     public static async Task WriteAsync(SafeTensorsFile file, string folder, CancellationToken cancellationToken)
     {
-        var target = new FileStream(Path.Combine(folder, FileName), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20, useAsync: true);
+        var target = new FileStream(
+            Path.Combine(folder, FileName),
+            FileMode.CreateNew,
+            FileAccess.Write,
+            FileShare.None,
+            1 << 20,
+            useAsync: true
+        );
         await using (target.ConfigureAwait(false))
         {
             await file.WriteAsync(target, cancellationToken).ConfigureAwait(false);
@@ -76,9 +93,12 @@ internal static class OptimizerState
         Read(file, optimizer, path)();
     }
 
-    public static int Whole(SafeTensorsFile file, string name, string path) => int.TryParse(file.Metadata.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-        ? value
-        : throw new InvalidDataException($"{path}: the metadata '{name}' should be a whole number, but it is '{file.Metadata.GetValueOrDefault(name)}'.");
+    public static int Whole(SafeTensorsFile file, string name, string path) =>
+        int.TryParse(file.Metadata.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new InvalidDataException(
+                $"{path}: the metadata '{name}' should be a whole number, but it is '{file.Metadata.GetValueOrDefault(name)}'."
+            );
 
     private static string MomentName(Parameter parameter, bool second) => $"{(second ? "second" : "first")}_moment.{parameter.Name}";
 }

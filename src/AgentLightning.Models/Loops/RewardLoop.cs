@@ -16,17 +16,28 @@ public delegate Task<IReadOnlyList<float>> JudgeAnswers(int round, IReadOnlyList
 public static class RewardLoop
 {
     /// <summary>
-    /// Trains in place and returns every answer that was learned from. <paramref name="logged"/> are answers given before, with their probabilities and rewards;
-    /// without a <paramref name="judge"/> they are all there is. Rewards that are missing, out of range or not numbers are an <see cref="InvalidDataException"/>.
+    /// Trains in place and returns every answer that was learned from. <paramref name="logged"/> are answers given before, with their
+    /// probabilities and rewards; without a <paramref name="judge"/> they are all there is. Rewards that are missing, out of range or not
+    /// numbers are an <see cref="InvalidDataException"/>.
     /// </summary>
     public static async Task<IReadOnlyList<Sample>> TrainAsync(
-        TextClassifier model, EncodedTexts texts, IReadOnlyList<Sample> logged, JudgeAnswers? judge, RewardLoopOptions options, long seed,
-        Action<LoopProgress>? progress, CancellationToken cancellationToken)
+        TextClassifier model,
+        EncodedTexts texts,
+        IReadOnlyList<Sample> logged,
+        JudgeAnswers? judge,
+        RewardLoopOptions options,
+        long seed,
+        Action<LoopProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         options.Validate();
         if (judge is null && logged.Count == 0)
         {
-            throw new ArgumentException("There is nothing to learn from: no logged answers, and nobody to judge fresh ones.", nameof(logged));
+            throw new ArgumentException(
+                "There is nothing to learn from: no logged answers, and nobody to judge fresh ones.",
+                nameof(logged)
+            );
         }
 
         var trainer = new ClassifierTrainer(model, texts, options.Training);
@@ -66,7 +77,13 @@ public static class RewardLoop
             {
                 new SeededRandom(seed, epoch++, 2).Shuffle<Sample>(order);
                 loss = decay
-                    ? trainer.TrainEpoch(order, options.Objective, rate * (1 - ((float)e / epochs)), rate * (1 - ((e + 1f) / epochs)), cancellationToken)
+                    ? trainer.TrainEpoch(
+                        order,
+                        options.Objective,
+                        rate * (1 - ((float)e / epochs)),
+                        rate * (1 - ((e + 1f) / epochs)),
+                        cancellationToken
+                    )
                     : trainer.TrainEpoch(order, options.Objective, rate, rate, cancellationToken);
                 seen += order.Length;
             }
@@ -84,7 +101,9 @@ public static class RewardLoop
 
         return rewards.All(reward => reward is >= -1 and <= 1)
             ? rewards
-            : throw new InvalidDataException($"A reward must be a number from -1 to 1, but one is {rewards.First(reward => reward is not (>= -1 and <= 1))}.");
+            : throw new InvalidDataException(
+                $"A reward must be a number from -1 to 1, but one is {rewards.First(reward => reward is not (>= -1 and <= 1))}."
+            );
     }
 
     private static List<Sample> Draw(TextClassifier model, EncodedTexts texts, SeededRandom random)

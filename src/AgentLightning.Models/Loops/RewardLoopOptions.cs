@@ -5,7 +5,10 @@ namespace AgentLightning.Models.Loops;
 /// <summary>How a classifier learns from rewards.</summary>
 public sealed record RewardLoopOptions
 {
-    /// <summary>Rounds of fresh answers to every text, 1…100; 8 by default. Without anybody to judge fresh answers there is one round, on the logged ones.</summary>
+    /// <summary>
+    /// Rounds of fresh answers to every text, 1…100; 8 by default. Without anybody to judge fresh answers there is one round, on the logged
+    /// ones.
+    /// </summary>
     public int Rounds { get; init; } = 8;
 
     /// <summary>Times through all answers so far after each round but the last, 1…100; 2 by default.</summary>
@@ -26,7 +29,11 @@ public sealed record RewardLoopOptions
 
         if (EpochsPerRound is < 1 or > 100)
         {
-            throw new ArgumentOutOfRangeException(nameof(EpochsPerRound), EpochsPerRound, $"EpochsPerRound must be from 1 to 100, but it is {EpochsPerRound}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(EpochsPerRound),
+                EpochsPerRound,
+                $"EpochsPerRound must be from 1 to 100, but it is {EpochsPerRound}."
+            );
         }
 
         Training.Validate();

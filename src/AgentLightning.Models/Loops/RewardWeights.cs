@@ -3,7 +3,10 @@ namespace AgentLightning.Models.Loops;
 /// <summary>Weights of examples from their rewards, for learning by example from what was done.</summary>
 public static class RewardWeights
 {
-    /// <summary>Multiplies the weight of each example by what its reward gives. Either all examples have a reward, or none; then they stay as they are.</summary>
+    /// <summary>
+    /// Multiplies the weight of each example by what its reward gives. Either all examples have a reward, or none; then they stay as they
+    /// are.
+    /// </summary>
     /// <exception cref="ArgumentException">Some have one and some have none, or it is not a number.</exception>
     public static IReadOnlyList<TokenExample> Apply(IReadOnlyList<TokenExample> examples, float temperature)
     {
@@ -23,14 +26,18 @@ public static class RewardWeights
     }
 
     /// <summary>
-    /// w = n · softmax(reward / temperature) (reward-weighted regression; Peters and Schaal, 2007): their mean is 1, so the learning rate means the same as without.
+    /// w = n · softmax(reward / temperature) (reward-weighted regression; Peters and Schaal, 2007): their mean is 1, so the learning rate
+    /// means the same as without.
     /// </summary>
     /// <param name="temperature">Greater than 0; the smaller, the more only the best count.</param>
     public static float[] Softmax(IReadOnlyList<float> rewards, float temperature)
     {
         if (rewards.Count == 0 || temperature is not > 0 || !rewards.All(float.IsFinite))
         {
-            throw new ArgumentException($"There must be rewards that are numbers and a temperature above 0, but there are {rewards.Count} rewards, {rewards.Count(reward => !float.IsFinite(reward))} of them not finite, and the temperature is {temperature}.");
+            throw new ArgumentException(
+                $"There must be rewards that are numbers and a temperature above 0, but there are {rewards.Count} rewards, "
+                    + $"{rewards.Count(reward => !float.IsFinite(reward))} of them not finite, and the temperature is {temperature}."
+            );
         }
 
         var top = rewards.Max();

@@ -6,13 +6,16 @@ using AgentLightning.Models.Checkpoints;
 namespace AgentLightning.Models.Loops;
 
 /// <summary>
-/// A run on disk: <c>journal.jsonl</c>, a line per update and evaluation, and <c>checkpoint/</c> with what is trained, both moments and the number of updates, from
-/// which the run goes on as if it had not stopped. A checkpoint is there whole or not at all.
+/// A run on disk: <c>journal.jsonl</c>, a line per update and evaluation, and <c>checkpoint/</c> with what is trained, both moments and the
+/// number of updates, from which the run goes on as if it had not stopped. A checkpoint is there whole or not at all.
 /// </summary>
 public sealed class RunFolder(string path)
 {
     private const string ElsewhereFile = "elsewhere.json";
-    private static readonly JsonSerializerOptions s_lines = new() { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions s_lines = new()
+    {
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+    };
 
     /// <summary>Where it is.</summary>
     public string Path { get; } = System.IO.Path.GetFullPath(path);
@@ -68,25 +71,39 @@ public sealed class RunFolder(string path)
     }
 
     /// <param name="state">What the loop knows beside; null when that is the number of updates only.</param>
-    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, CancellationToken cancellationToken, RunState? state = null) => AtomicFolder.WriteAsync(Checkpoint, async folder =>
-    {
-        using var file = new SafeTensorsFile();
-        file.Metadata["step"] = (state?.Step ?? optimizer.Steps).ToString(CultureInfo.InvariantCulture);
-        file.Metadata["fingerprint"] = fingerprint;
-        foreach (var (name, values) in state?.Numbers ?? new Dictionary<string, float[]>())
+    internal Task SaveAsync(
+        ParameterOptimizer optimizer,
+        string fingerprint,
+        CancellationToken cancellationToken,
+        RunState? state = null
+    ) => AtomicFolder.WriteAsync(Checkpoint, async folder =>
         {
-            file.Add(RunState.Prefix + name, values, values.Length);
-        }
+            using var file = new SafeTensorsFile();
+            file.Metadata["step"] = (state?.Step ?? optimizer.Steps).ToString(CultureInfo.InvariantCulture);
+            file.Metadata["fingerprint"] = fingerprint;
+            foreach (var (name, values) in state?.Numbers ?? new Dictionary<string, float[]>())
+            {
+                file.Add(RunState.Prefix + name, values, values.Length);
+            }
 
-        OptimizerState.AddTo(file, optimizer);
-        await OptimizerState.WriteAsync(file, folder, cancellationToken).ConfigureAwait(false);
-    });
+            OptimizerState.AddTo(file, optimizer);
+            await OptimizerState.WriteAsync(file, folder, cancellationToken).ConfigureAwait(false);
+        });
 
     /// <summary>Remembers where on another machine a run was saved.</summary>
     internal Task SaveAsync(SavedElsewhere saved, CancellationToken cancellationToken) =>
-        AtomicFolder.WriteAsync(Checkpoint, folder => File.WriteAllTextAsync(System.IO.Path.Combine(folder, ElsewhereFile), JsonSerializer.Serialize(saved, s_lines), cancellationToken));
+        AtomicFolder.WriteAsync(Checkpoint, folder =>
+            File.WriteAllTextAsync(
+                System.IO.Path.Combine(folder, ElsewhereFile),
+                JsonSerializer.Serialize(saved, s_lines),
+                cancellationToken
+            )
+        );
 
-    /// <summary>Brings parameters and optimizer to where the checkpoint was, and the journal too. Returns false, and changes nothing, when there is none.</summary>
+    /// <summary>
+    /// Brings parameters and optimizer to where the checkpoint was, and the journal too. Returns false, and changes nothing, when there is
+    /// none.
+    /// </summary>
     internal bool TryLoad(ParameterOptimizer optimizer, string fingerprint) => TryLoad(optimizer, fingerprint, out _);
 
     /// <summary>The same, with what else was saved.</summary>
@@ -105,13 +122,19 @@ public sealed class RunFolder(string path)
         var step = OptimizerState.Whole(file, "step", path);
         // All of it is read before any of it is used.
         var bringBack = OptimizerState.Read(file, optimizer, path);
-        state = new RunState(step, file.Names.Where(name => name.StartsWith(RunState.Prefix, StringComparison.Ordinal)).ToDictionary(name => name[RunState.Prefix.Length..], name => file.Singles(name, [.. file.ShapeOf(name)])));
+        state = new RunState(
+            step,
+            file.Names.Where(name => name.StartsWith(RunState.Prefix, StringComparison.Ordinal))
+                .ToDictionary(name => name[RunState.Prefix.Length..], name => file.Singles(name, [.. file.ShapeOf(name)]))
+        );
         bringBack();
         CutJournal(step);
         return true;
     }
 
-    /// <summary>Says where on another machine the run was saved, and cuts the journal back to there; null, and nothing changes, when it was not.</summary>
+    /// <summary>
+    /// Says where on another machine the run was saved, and cuts the journal back to there; null, and nothing changes, when it was not.
+    /// </summary>
     internal SavedElsewhere? TryLoadElsewhere(string fingerprint)
     {
         AtomicFolder.Recover(Checkpoint);
@@ -140,7 +163,10 @@ public sealed class RunFolder(string path)
     {
         if (seen != fingerprint)
         {
-            throw new InvalidDataException($"{path}: the run was begun with other examples, options or layers (its fingerprint is {seen}, and would be {fingerprint}). Go on with those, or begin a new run.");
+            throw new InvalidDataException(
+                $"{path}: the run was begun with other examples, options or layers (its fingerprint is {seen}, and would be "
+                    + $"{fingerprint}). Go on with those, or begin a new run."
+            );
         }
     }
 
@@ -149,7 +175,14 @@ public sealed class RunFolder(string path)
     {
         if (File.Exists(Journal))
         {
-            File.WriteAllText(Journal, string.Concat(Lines().Where((line, i) => Parse<JsonElement>(line, i).GetProperty("step").GetInt32() <= step).Select(line => line + "\n")));
+            File.WriteAllText(
+                Journal,
+                string.Concat(
+                    Lines()
+                        .Where((line, i) => Parse<JsonElement>(line, i).GetProperty("step").GetInt32() <= step)
+                        .Select(line => line + "\n")
+                )
+            );
         }
     }
 

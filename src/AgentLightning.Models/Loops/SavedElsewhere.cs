@@ -8,5 +8,8 @@ namespace AgentLightning.Models.Loops;
 /// <param name="Weights">Path of the weights with their optimizer, as the other machine names it.</param>
 /// <param name="Best">Path of the best weights so far; null before there are any.</param>
 internal sealed record SavedElsewhere(
-    [property: JsonPropertyName("step")] int Step, [property: JsonPropertyName("fingerprint")] string Fingerprint, [property: JsonPropertyName("weights")] string Weights,
-    [property: JsonPropertyName("best")] string? Best);
+    [property: JsonPropertyName("step")] int Step,
+    [property: JsonPropertyName("fingerprint")] string Fingerprint,
+    [property: JsonPropertyName("weights")] string Weights,
+    [property: JsonPropertyName("best")] string? Best
+);

@@ -15,7 +15,9 @@ public enum Schedule
 
 internal static class Schedules
 {
-    /// <summary>The share of the learning rate at a step, from 0. It rises in a straight line over the warm-up and is whole at its last step.</summary>
+    /// <summary>
+    /// The share of the learning rate at a step, from 0. It rises in a straight line over the warm-up and is whole at its last step.
+    /// </summary>
     public static float At(this Schedule schedule, int step, int steps, int warmup)
     {
         if (step < warmup)

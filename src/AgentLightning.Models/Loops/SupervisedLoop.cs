@@ -12,12 +12,22 @@ public static class SupervisedLoop
 {
     /// <summary>Trains in place. <paramref name="rightLabels"/> holds the index of the right label of each text.</summary>
     public static void Train(
-        TextClassifier model, EncodedTexts texts, IReadOnlyList<int> rightLabels, ClassifierTrainingOptions options, long seed,
-        Action<LoopProgress>? progress, CancellationToken cancellationToken)
+        TextClassifier model,
+        EncodedTexts texts,
+        IReadOnlyList<int> rightLabels,
+        ClassifierTrainingOptions options,
+        long seed,
+        Action<LoopProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         if (texts.Count != rightLabels.Count || texts.Count == 0)
         {
-            throw new ArgumentException($"There must be one label for each text, and at least one, but there are {rightLabels.Count} labels for {texts.Count} texts.", nameof(rightLabels));
+            throw new ArgumentException(
+                $"There must be one label for each text, and at least one, but there are {rightLabels.Count} labels for {texts.Count} "
+                    + $"texts.",
+                nameof(rightLabels)
+            );
         }
 
         var trainer = new ClassifierTrainer(model, texts, options);

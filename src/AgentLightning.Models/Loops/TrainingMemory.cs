@@ -18,12 +18,19 @@ internal static class TrainingMemory
     {
         var atOnce = Math.Max(tokens, sequence);
         double trained = policy.Parameters.Where(parameter => parameter.IsTrained).Sum(parameter => (double)parameter.StoredCount);
-        double weights = Stored(policy.Model.Parameters) + (policy.Adapter is null ? 0 : Stored(policy.Parameters)) + (policy.Reference is null ? 0 : Stored(policy.Reference.Parameters));
+        double weights =
+            Stored(policy.Model.Parameters)
+            + (policy.Adapter is null ? 0 : Stored(policy.Parameters))
+            + (policy.Reference is null ? 0 : Stored(policy.Reference.Parameters));
         var steps = TrainingSession.EstimateBytes(policy.Model, atOnce, new TrainingSessionOptions { Checkpointing = checkpointing });
         MemoryBudget.Check(
-            string.Create(CultureInfo.InvariantCulture, $"Training {trained / 1e6:F1} million parameters, {atOnce} tokens at once,"), weights + (3 * sizeof(float) * trained) + steps + besides, most,
-            $" Compute fewer tokens at once, keep fewer activations (checkpointing), {help}, or train an adapter.");
+            string.Create(CultureInfo.InvariantCulture, $"Training {trained / 1e6:F1} million parameters, {atOnce} tokens at once,"),
+            weights + (3 * sizeof(float) * trained) + steps + besides,
+            most,
+            $" Compute fewer tokens at once, keep fewer activations (checkpointing), {help}, or train an adapter."
+        );
     }
 
-    private static double Stored(IEnumerable<Parameter> parameters) => parameters.Sum(parameter => (double)parameter.StoredCount * parameter.Type.Size());
+    private static double Stored(IEnumerable<Parameter> parameters) =>
+        parameters.Sum(parameter => (double)parameter.StoredCount * parameter.Type.Size());
 }

@@ -3,10 +3,14 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Measurement;
 
-/// <summary>What the machine can do at best, with the threads of a <see cref="Compute"/>: one matrix product at its peak, and reading memory that no cache holds.</summary>
+/// <summary>
+/// What the machine can do at best, with the threads of a <see cref="Compute"/>: one matrix product at its peak, and reading memory that no
+/// cache holds.
+/// </summary>
 internal sealed unsafe class Machine(Compute compute) : IDisposable
 {
-    private const int Size = 1024, ReadParts = 64;
+    private const int Size = 1024,
+        ReadParts = 64;
     private const long Memory = 256L << 20;
     private readonly NativeBuffer _matrices = new(3L * Size * Size * sizeof(float));
     private NativeBuffer? _memory;
@@ -20,7 +24,17 @@ internal sealed unsafe class Machine(Compute compute) : IDisposable
     public void Multiply()
     {
         var a = (float*)_matrices.Data;
-        Gemm.Forward(compute.Pool, Size, a, Size, new PanelMatrix(a + (Size * Size), StoredType.F32, Size, Size), a + (2 * Size * Size), Size, null, 0);
+        Gemm.Forward(
+            compute.Pool,
+            Size,
+            a,
+            Size,
+            new PanelMatrix(a + (Size * Size), StoredType.F32, Size, Size),
+            a + (2 * Size * Size),
+            Size,
+            null,
+            0
+        );
     }
 
     public void Read()

@@ -6,20 +6,28 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Measurement;
 
 /// <summary>
-/// Measures a model on this machine. Figures are medians over rounds in which the limits take turns with what is measured, and a share is that within a round. The arithmetic limit is the peak of a matrix product
-/// of 1024³; the memory limit is reading every weight and what is cached once per step.
+/// Measures a model on this machine. Figures are medians over rounds in which the limits take turns with what is measured, and a share is
+/// that within a round. The arithmetic limit is the peak of a matrix product of 1024³; the memory limit is reading every weight and what is
+/// cached once per step.
 /// </summary>
 public static class ModelSpeed
 {
     private const int Prompt = 256;
 
-    /// <summary>Reads a prompt of 256 tokens (or half of the context), decodes batches of 1 and 8 after it, answers one prompt 16 times, and trains an adapter.</summary>
+    /// <summary>
+    /// Reads a prompt of 256 tokens (or half of the context), decodes batches of 1 and 8 after it, answers one prompt 16 times, and trains
+    /// an adapter.
+    /// </summary>
     /// <param name="seconds">About how long each figure may take; longer gives steadier ones.</param>
     public static IEnumerable<SpeedFigure> Measure(Transformer model, Compute compute, double seconds, CancellationToken cancellationToken)
     {
         Func<SpeedFigure>[] figures =
         [
-            () => Reading(model, compute, seconds), () => Decoding(model, compute, 1, seconds), () => Decoding(model, compute, 8, seconds), () => Group(model, compute, 16, 16), () => AdapterStep(model, compute, seconds),
+            () => Reading(model, compute, seconds),
+            () => Decoding(model, compute, 1, seconds),
+            () => Decoding(model, compute, 8, seconds),
+            () => Group(model, compute, 16, 16),
+            () => AdapterStep(model, compute, seconds),
         ];
         foreach (var figure in figures)
         {
@@ -35,13 +43,20 @@ public static class ModelSpeed
         using var machine = new Machine(compute);
         using var session = new InferenceSession(model, compute, length);
         var logits = new float[model.Config.VocabularySize];
-        var rounds = Best.Rounds(10, seconds, () =>
-        {
-            using var sequence = session.Start();
-            session.Forward([sequence], [length], new int[length], logits);
-        }, machine.Multiply);
+        var rounds = Best.Rounds(
+            10,
+            seconds,
+            () =>
+            {
+                using var sequence = session.Start();
+                session.Forward([sequence], [length], new int[length], logits);
+            },
+            machine.Multiply
+        );
         // Attention sees half of the prompt on average, and only the last token has logits.
-        var flops = (length * ((2.0 * BlockWeights(model)) + (2.0 * model.Config.Layers * AttentionWidth(model) * length))) + (2.0 * HeadWeights(model));
+        var flops =
+            (length * ((2.0 * BlockWeights(model)) + (2.0 * model.Config.Layers * AttentionWidth(model) * length)))
+            + (2.0 * HeadWeights(model));
         return OfArithmetic($"prompt of {length} tokens", length, flops, rounds);
     }
 
@@ -53,7 +68,8 @@ public static class ModelSpeed
         using var machine = new Machine(compute);
         using var session = new InferenceSession(model, compute, batch * (length + 64));
         CachedSequence[] sequences = [.. Enumerable.Range(0, batch).Select(_ => session.Start())];
-        int[] prompts = [.. Enumerable.Repeat(length, batch)], ones = [.. Enumerable.Repeat(1, batch)];
+        int[] prompts = [.. Enumerable.Repeat(length, batch)],
+            ones = [.. Enumerable.Repeat(1, batch)];
         var logits = new float[batch * config.VocabularySize];
         session.Forward(sequences, prompts, new int[batch * length], logits);
         var rounds = Best.Rounds(
@@ -65,14 +81,24 @@ public static class ModelSpeed
                 Array.ForEach(sequences, sequence => sequence.Truncate(length));
             },
             machine.Multiply,
-            machine.Read);
+            machine.Read
+        );
         var flops = batch * ((2.0 * (BlockWeights(model) + HeadWeights(model))) + (4.0 * config.Layers * AttentionWidth(model) * length));
         var bytes = BytesRead(model) + (2.0 * config.Layers * config.KeyValueHeads * config.HeadWidth * length * batch * sizeof(float));
-        var share = rounds.Select(round => Math.Max(flops * round[1] / Machine.Flops, bytes * round[2] / Machine.Bytes) / round[0]).Median();
-        var (peak, memory) = (Machine.Flops / rounds.Select(round => round[1]).Median(), Machine.Bytes / rounds.Select(round => round[2]).Median());
+        var share = rounds
+            .Select(round => Math.Max(flops * round[1] / Machine.Flops, bytes * round[2] / Machine.Bytes) / round[0])
+            .Median();
+        var (peak, memory) = (
+            Machine.Flops / rounds.Select(round => round[1]).Median(),
+            Machine.Bytes / rounds.Select(round => round[2]).Median()
+        );
         return new SpeedFigure(
-            $"decoding, batch {batch}", Math.Round(batch / rounds.Select(round => round[0]).Median(), 1), "tokens/s", Math.Round(share, 2),
-            flops / peak > bytes / memory ? $"arithmetic, {peak / 1e9:F0} GFLOP/s" : $"memory, {memory / 1e9:F0} GB/s");
+            $"decoding, batch {batch}",
+            Math.Round(batch / rounds.Select(round => round[0]).Median(), 1),
+            "tokens/s",
+            Math.Round(share, 2),
+            flops / peak > bytes / memory ? $"arithmetic, {peak / 1e9:F0} GFLOP/s" : $"memory, {memory / 1e9:F0} GB/s"
+        );
     }
 
     /// <summary>Floating-point operations per second of a matrix product at its best.</summary>
@@ -82,12 +108,19 @@ public static class ModelSpeed
         return Machine.Flops / Best.Of(seconds, machine.Multiply)[0];
     }
 
-    /// <summary>How many times faster one prompt is answered <paramref name="count"/> times than as many prompts of that length once each.</summary>
+    /// <summary>
+    /// How many times faster one prompt is answered <paramref name="count"/> times than as many prompts of that length once each.
+    /// </summary>
     public static SpeedFigure Group(Transformer model, Compute compute, int count, int tokens)
     {
         var length = LengthFor(model);
         var options = new GenerationOptions { MaxTokens = Math.Min(tokens, model.Config.MaxPositions - length), StopIds = [] };
-        using var generator = new Generator(model, compute, null, new GeneratorOptions { MaxBatch = count, CacheTokens = (count + 1) * (length + tokens + 64) });
+        using var generator = new Generator(
+            model,
+            compute,
+            null,
+            new GeneratorOptions { MaxBatch = count, CacheTokens = (count + 1) * (length + tokens + 64) }
+        );
         var rounds = Best.Rounds(
             3,
             0,
@@ -100,11 +133,18 @@ public static class ModelSpeed
                 }
 
                 generator.Run();
-            });
-        return new SpeedFigure($"{count} answers of {options.MaxTokens} tokens to one prompt of {length}", Math.Round(rounds.Select(round => round[1] / round[0]).Median(), 2), "times as fast as to separate prompts");
+            }
+        );
+        return new SpeedFigure(
+            $"{count} answers of {options.MaxTokens} tokens to one prompt of {length}",
+            Math.Round(rounds.Select(round => round[1] / round[0]).Median(), 2),
+            "times as fast as to separate prompts"
+        );
     }
 
-    /// <summary>Tokens per second of training an adapter of rank 16, as a share of the arithmetic limit, counting 4 operations per weight and token.</summary>
+    /// <summary>
+    /// Tokens per second of training an adapter of rank 16, as a share of the arithmetic limit, counting 4 operations per weight and token.
+    /// </summary>
     public static SpeedFigure AdapterStep(Transformer model, Compute compute, double seconds)
     {
         var length = LengthFor(model);
@@ -114,7 +154,8 @@ public static class ModelSpeed
         adapter.Train(true);
         using var session = new TrainingSession(model, compute);
         using var optimizer = new ParameterOptimizer(adapter.Parameters, compute, new AdamW());
-        int[] tokens = new int[length], positions = [.. Enumerable.Range(0, length)];
+        int[] tokens = new int[length],
+            positions = [.. Enumerable.Range(0, length)];
         var rounds = Best.Rounds(
             10,
             seconds,
@@ -123,15 +164,27 @@ public static class ModelSpeed
                 session.CrossEntropy(tokens, [0, length], positions, tokens, 1f / length);
                 optimizer.Step(1e-4f, clipNorm: 1);
             },
-            machine.Multiply);
+            machine.Multiply
+        );
         var changed = adapter.Parameters.Sum(parameter => (double)parameter.Count);
-        var flops = length * ((4.0 * (BlockWeights(model) + HeadWeights(model))) + (6 * changed) + (6.0 * model.Config.Layers * AttentionWidth(model) * length));
+        var flops =
+            length
+            * (
+                (4.0 * (BlockWeights(model) + HeadWeights(model)))
+                + (6 * changed)
+                + (6.0 * model.Config.Layers * AttentionWidth(model) * length)
+            );
         return OfArithmetic($"adapter step of {length} tokens", length, flops, rounds);
     }
 
-    private static SpeedFigure OfArithmetic(string name, int tokens, double flops, List<double[]> rounds) => new(
-        name, Math.Round(tokens / rounds.Select(round => round[0]).Median(), 1), "tokens/s", Math.Round(rounds.Select(round => flops * round[1] / Machine.Flops / round[0]).Median(), 2),
-        $"arithmetic, {Machine.Flops / rounds.Select(round => round[1]).Median() / 1e9:F0} GFLOP/s");
+    private static SpeedFigure OfArithmetic(string name, int tokens, double flops, List<double[]> rounds) =>
+        new(
+            name,
+            Math.Round(tokens / rounds.Select(round => round[0]).Median(), 1),
+            "tokens/s",
+            Math.Round(rounds.Select(round => flops * round[1] / Machine.Flops / round[0]).Median(), 2),
+            $"arithmetic, {Machine.Flops / rounds.Select(round => round[1]).Median() / 1e9:F0} GFLOP/s"
+        );
 
     private static int LengthFor(Transformer model) => Math.Min(Prompt, model.Config.MaxPositions / 2);
 
@@ -142,5 +195,6 @@ public static class ModelSpeed
     private static double HeadWeights(Transformer model) => model.Output.Weight.Count;
 
     /// <summary>The matrices that every step reads whole; of the tables only the output layer.</summary>
-    private static double BytesRead(Transformer model) => model.Linears.Append(model.Output).Sum(linear => (double)linear.Weight.Count * linear.Weight.Type.Size());
+    private static double BytesRead(Transformer model) =>
+        model.Linears.Append(model.Output).Sum(linear => (double)linear.Weight.Count * linear.Weight.Type.Size());
 }

@@ -6,7 +6,8 @@ namespace AgentLightning.Models.Objectives;
 /// The right answer is never seen: a rewarded answer becomes more likely, a punished one less.
 /// </summary>
 /// <param name="Baseline">b, −1…1: the reward that counts as neither good nor bad. 0 by default.</param>
-/// <param name="WeightLimit">Largest importance weight, greater than 0; 1 by default, so that an old answer never counts more than a fresh one.</param>
+/// <param name="WeightLimit">Largest importance weight, greater than 0; 1 by default, so that an old answer never counts more than a fresh
+/// one.</param>
 /// <param name="EntropyBonus">β, 0 or more: how much staying undecided is worth. 0 by default.</param>
 public sealed record PolicyGradient(float Baseline = 0f, float WeightLimit = 1f, float EntropyBonus = 0f) : IObjective
 {

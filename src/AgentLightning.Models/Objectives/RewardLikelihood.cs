@@ -5,9 +5,9 @@ namespace AgentLightning.Models.Objectives;
 /// Loss = −r·ln π(a) for a good answer (r &gt; 0) and −|r|·ln(1 − π(a)) for a bad one. The right answer is never seen.
 /// </summary>
 /// <remarks>
-/// The gradient is that of a policy, r·w·∇ ln π(a), with w = 1 for a good answer and π(a)/(1 − π(a)) for a bad one, so it is a policy gradient
-/// whose weights come from the policy itself. Unlike <see cref="PolicyGradient"/> it does not ask how likely the answer was when it was given, so old answers count as much as fresh ones,
-/// and a bad answer that is already unlikely stops pushing.
+/// The gradient is that of a policy, r·w·∇ ln π(a), with w = 1 for a good answer and π(a)/(1 − π(a)) for a bad one, so it is a policy
+/// gradient whose weights come from the policy itself. Unlike <see cref="PolicyGradient"/> it does not ask how likely the answer was when
+/// it was given, so old answers count as much as fresh ones, and a bad answer that is already unlikely stops pushing.
 /// </remarks>
 public sealed record RewardLikelihood : IObjective
 {

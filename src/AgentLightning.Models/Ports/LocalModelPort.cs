@@ -14,7 +14,8 @@ public sealed class LocalModelPort : IModelPort
     private readonly LocalPortOptions _options;
     private readonly ValueHead? _values;
     private ParameterOptimizer? _optimizer;
-    private PolicyStep? _step, _reference;
+    private PolicyStep? _step,
+        _reference;
     private Generator? _generator;
     private int _capacity;
 
@@ -35,7 +36,8 @@ public sealed class LocalModelPort : IModelPort
     internal double Flops => (_step?.Flops ?? 0) + (_reference?.Flops ?? 0);
 
     // What learning takes is made when it is first used: a model that is only sampled from has none of it.
-    internal ParameterOptimizer Optimizer => _optimizer ??= new ParameterOptimizer([.. Policy.Parameters, .. _values?.Parameters ?? []], Policy.Compute, new AdamW());
+    internal ParameterOptimizer Optimizer =>
+        _optimizer ??= new ParameterOptimizer([.. Policy.Parameters, .. _values?.Parameters ?? []], Policy.Compute, new AdamW());
 
     private PolicyStep Learning => _step ??= StepOf(Policy.Model, _values);
 
@@ -51,12 +53,19 @@ public sealed class LocalModelPort : IModelPort
 
         if (temperature != _options.Temperature)
         {
-            throw new ArgumentException(FormattableString.Invariant($"Log-probabilities are computed at temperature {_options.Temperature} here, but they are asked for at {temperature}."));
+            throw new ArgumentException(
+                FormattableString.Invariant(
+                    $"Log-probabilities are computed at temperature {_options.Temperature} here, but they are asked for at {temperature}."
+                )
+            );
         }
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<IReadOnlyList<SampledTokens>>> SampleAsync(IReadOnlyList<SamplingRequest> requests, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<IReadOnlyList<SampledTokens>>> SampleAsync(
+        IReadOnlyList<SamplingRequest> requests,
+        CancellationToken cancellationToken
+    )
     {
         var generator = GeneratorFor(requests);
         IReadOnlyList<Completion>[] completions;
@@ -73,12 +82,20 @@ public sealed class LocalModelPort : IModelPort
             throw;
         }
 
-        return Task.FromResult<IReadOnlyList<IReadOnlyList<SampledTokens>>>(
-            [.. completions.Select(group => (IReadOnlyList<SampledTokens>)[.. group.Select(one => new SampledTokens(one.TokenIds, one.LogProbabilities, one.Text, one.FinishReason!.Value))])]);
+        return Task.FromResult<IReadOnlyList<IReadOnlyList<SampledTokens>>>([
+            .. completions.Select(group =>
+                (IReadOnlyList<SampledTokens>)
+                    [.. group.Select(one => new SampledTokens(one.TokenIds, one.LogProbabilities, one.Text, one.FinishReason!.Value))]
+            ),
+        ]);
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<TokenScores>> ScoreAsync(IReadOnlyList<TokenSequence> sequences, ScoredBy by, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<TokenScores>> ScoreAsync(
+        IReadOnlyList<TokenSequence> sequences,
+        ScoredBy by,
+        CancellationToken cancellationToken
+    )
     {
         var scores = new List<TokenScores>(sequences.Count);
         var known = Known(sequences);
@@ -93,11 +110,18 @@ public sealed class LocalModelPort : IModelPort
 
         return Task.FromResult<IReadOnlyList<TokenScores>>(scores);
 
-        void Score(PolicyStep step) => step.Score(known, (_, logProbabilities, values) => scores.Add(new TokenScores(logProbabilities, values)));
+        void Score(PolicyStep step) =>
+            step.Score(known, (_, logProbabilities, values) => scores.Add(new TokenScores(logProbabilities, values)));
     }
 
     /// <inheritdoc/>
-    public Task<TrainingPass> ForwardBackwardAsync(IReadOnlyList<TokenSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, CancellationToken cancellationToken)
+    public Task<TrainingPass> ForwardBackwardAsync(
+        IReadOnlyList<TokenSequence> sequences,
+        ISequenceObjective objective,
+        int maxTokens,
+        MetricSums metrics,
+        CancellationToken cancellationToken
+    )
     {
         var observed = new ObservedObjective(objective);
         var logProbabilities = new float[sequences.Count][];
@@ -106,13 +130,16 @@ public sealed class LocalModelPort : IModelPort
     }
 
     /// <inheritdoc/>
-    public Task<double?> StepAsync(AdamStep update, CancellationToken cancellationToken) => Task.FromResult<double?>(Optimizer.Step(update.Rule, update.LearningRate, update.ClipNorm));
+    public Task<double?> StepAsync(AdamStep update, CancellationToken cancellationToken) =>
+        Task.FromResult<double?>(Optimizer.Step(update.Rule, update.LearningRate, update.ClipNorm));
 
     /// <inheritdoc/>
     public async Task<string> SaveAsync(string name, CancellationToken cancellationToken)
     {
         var path = Path.Combine(_options.Folder ?? throw new ArgumentException("This port was made without a folder to save to."), name);
-        await AtomicFolder.WriteAsync(path, folder => OptimizerState.WriteAsync(Optimizer, folder, cancellationToken)).ConfigureAwait(false);
+        await AtomicFolder
+            .WriteAsync(path, folder => OptimizerState.WriteAsync(Optimizer, folder, cancellationToken))
+            .ConfigureAwait(false);
         return path;
     }
 
@@ -133,14 +160,14 @@ public sealed class LocalModelPort : IModelPort
 
     /// <summary>The numbers of all that is trained, as they are now.</summary>
     public IReadOnlyList<float[]> CopyWeights() =>
-    [
-        .. Policy.Parameters.Select(parameter =>
-        {
-            var values = new float[parameter.Count];
-            parameter.Read(0, values);
-            return values;
-        }),
-    ];
+        [
+            .. Policy.Parameters.Select(parameter =>
+            {
+                var values = new float[parameter.Count];
+                parameter.Read(0, values);
+                return values;
+            }),
+        ];
 
     /// <summary>Brings back what <see cref="CopyWeights"/> gave.</summary>
     public void SetWeights(IReadOnlyList<float[]> weights)
@@ -162,7 +189,8 @@ public sealed class LocalModelPort : IModelPort
         return ValueTask.CompletedTask;
     }
 
-    private PolicyStep StepOf(Transformer model, ValueHead? values) => new(model, Policy.Compute, values, _options.TokensAtOnce, _options.Temperature, _options.Checkpointing, _options.SharePrompts);
+    private PolicyStep StepOf(Transformer model, ValueHead? values) =>
+        new(model, Policy.Compute, values, _options.TokensAtOnce, _options.Temperature, _options.Checkpointing, _options.SharePrompts);
 
     private List<LearningSequence> Known(IReadOnlyList<TokenSequence> sequences)
     {
@@ -175,7 +203,11 @@ public sealed class LocalModelPort : IModelPort
                 throw new ArgumentException(mistake);
             }
 
-            var one = new LearningSequence(sequence.Tokens, sequence.Drawn, sequence.Old) { Reference = sequence.Reference, IsSecond = sequence.IsSecond };
+            var one = new LearningSequence(sequence.Tokens, sequence.Drawn, sequence.Old)
+            {
+                Reference = sequence.Reference,
+                IsSecond = sequence.IsSecond,
+            };
             sequence.Advantages.CopyTo(one.Advantages, 0);
             sequence.Values.CopyTo(one.Values, 0);
             sequence.Returns.CopyTo(one.Returns, 0);
@@ -196,7 +228,12 @@ public sealed class LocalModelPort : IModelPort
         {
             _generator?.Dispose();
             _capacity = needed;
-            _generator = new Generator(Policy.Model, Policy.Compute, Policy.Tokenizer, new GeneratorOptions { MaxBatch = _options.CompletionsAtOnce, CacheTokens = needed });
+            _generator = new Generator(
+                Policy.Model,
+                Policy.Compute,
+                Policy.Tokenizer,
+                new GeneratorOptions { MaxBatch = _options.CompletionsAtOnce, CacheTokens = needed }
+            );
         }
 
         return _generator;

@@ -12,7 +12,9 @@ public sealed record LocalPortOptions
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }
 
-    /// <summary>Computes the tokens that sequences with one prompt have in common once. On by default; sums differ by rounding only.</summary>
+    /// <summary>
+    /// Computes the tokens that sequences with one prompt have in common once. On by default; sums differ by rounding only.
+    /// </summary>
     public bool SharePrompts { get; init; } = true;
 
     /// <summary>Completions decoded together, at least 1; 256 by default. It changes no token.</summary>

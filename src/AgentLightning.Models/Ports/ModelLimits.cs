@@ -13,7 +13,11 @@ public sealed record ModelLimits(int? VocabularySize, int? MaxPositions)
         {
             if (token < 0 || token >= VocabularySize)
             {
-                throw new ArgumentOutOfRangeException(nameof(tokens), token, TokenChecks.OutOfVocabulary("token", token, VocabularySize ?? int.MaxValue));
+                throw new ArgumentOutOfRangeException(
+                    nameof(tokens),
+                    token,
+                    TokenChecks.OutOfVocabulary("token", token, VocabularySize ?? int.MaxValue)
+                );
             }
         }
     }

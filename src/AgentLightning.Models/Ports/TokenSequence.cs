@@ -1,6 +1,9 @@
 namespace AgentLightning.Models.Ports;
 
-/// <summary>A sequence to learn from, and what is known of each token in it that was drawn. All arrays but the tokens have one number per drawn token, or none.</summary>
+/// <summary>
+/// A sequence to learn from, and what is known of each token in it that was drawn. All arrays but the tokens have one number per drawn
+/// token, or none.
+/// </summary>
 public sealed record TokenSequence
 {
     /// <summary>All of it: prompt, drawn tokens, observations.</summary>
@@ -30,12 +33,27 @@ public sealed record TokenSequence
     /// <summary>What is wrong with it, or null.</summary>
     internal string? Mistake()
     {
-        if (Drawn.Length == 0 || Drawn[0] < 1 || Drawn[^1] >= Tokens.Length || Drawn.Zip(Drawn.Skip(1)).Any(pair => pair.First >= pair.Second))
+        if (
+            Drawn.Length == 0
+            || Drawn[0] < 1
+            || Drawn[^1] >= Tokens.Length
+            || Drawn.Zip(Drawn.Skip(1)).Any(pair => pair.First >= pair.Second)
+        )
         {
-            return $"The drawn tokens of a sequence must be at rising places from 1 to {Tokens.Length - 1}, and at least one, but there are {Drawn.Length}, from {Drawn.FirstOrDefault()} to {Drawn.LastOrDefault()}.";
+            return $"The drawn tokens of a sequence must be at rising places from 1 to {Tokens.Length - 1}, and at least one, but there "
+                + $"are {Drawn.Length}, from {Drawn.FirstOrDefault()} to {Drawn.LastOrDefault()}.";
         }
 
-        foreach (var (numbers, what) in ((float[], string)[])[(Old, "log-probabilities"), (Reference, "log-probabilities of the reference"), (Advantages, "advantages"), (Values, "values"), (Returns, "returns")])
+        foreach (
+            var (numbers, what) in ((float[], string)[])
+                [
+                    (Old, "log-probabilities"),
+                    (Reference, "log-probabilities of the reference"),
+                    (Advantages, "advantages"),
+                    (Values, "values"),
+                    (Returns, "returns"),
+                ]
+        )
         {
             if (numbers.Length != 0 && numbers.Length != Drawn.Length)
             {

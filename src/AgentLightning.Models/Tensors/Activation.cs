@@ -20,7 +20,8 @@ internal readonly struct Activation(int width, bool gated)
 
     /// <summary>½(1 + tanh u) = σ(2u) with u = √(2/π)(x + 0.044715x³).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> GeluGate(Vector512<float> x) => Lanes.Sigmoid(x * Vector512.FusedMultiplyAdd(x * x, Vector512.Create(0.0713548162726f), Vector512.Create(1.59576912161f)));
+    private static Vector512<float> GeluGate(Vector512<float> x) =>
+        Lanes.Sigmoid(x * Vector512.FusedMultiplyAdd(x * x, Vector512.Create(0.0713548162726f), Vector512.Create(1.59576912161f)));
 
     private readonly unsafe struct ForwardJob(int width, bool gated, int rows, Rows h, Rows y) : IJob
     {
@@ -28,7 +29,8 @@ internal readonly struct Activation(int width, bool gated)
         {
             for (var r = part * RowsPerPart; r < Math.Min(rows, (part + 1) * RowsPerPart); r++)
             {
-                float* from = h[r], to = y[r];
+                float* from = h[r],
+                    to = y[r];
                 for (var i = 0; i < width; i += Lanes.Count)
                 {
                     var left = width - i;
@@ -45,7 +47,9 @@ internal readonly struct Activation(int width, bool gated)
         {
             for (var r = part * RowsPerPart; r < Math.Min(rows, (part + 1) * RowsPerPart); r++)
             {
-                float* from = h[r], gradient = dy[r], to = dh[r];
+                float* from = h[r],
+                    gradient = dy[r],
+                    to = dh[r];
                 for (var i = 0; i < width; i += Lanes.Count)
                 {
                     var left = width - i;

@@ -15,20 +15,29 @@ public readonly record struct AdamW(float Beta1 = 0.9f, float Beta2 = 0.999f, fl
 {
     /// <summary>The rule with its defaults; without this a structure begins as zeros, whose ε of 0 divides zero by zero.</summary>
     public AdamW()
-        : this(0.9f)
-    {
-    }
+        : this(0.9f) { }
 
     /// <summary>
     /// Updates the parameters <paramref name="w"/> and the moments <paramref name="m"/>, <paramref name="v"/> in place.
     /// <paramref name="step"/> counts from 1 and corrects the bias of the moments. All spans have one length.
     /// </summary>
     /// <param name="gradientScale">What the gradient is multiplied by first, to clip or to average it.</param>
-    public void Update(Span<float> w, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float learningRate, int step, float gradientScale = 1)
+    public void Update(
+        Span<float> w,
+        ReadOnlySpan<float> gradient,
+        Span<float> m,
+        Span<float> v,
+        float learningRate,
+        int step,
+        float gradientScale = 1
+    )
     {
         if (gradient.Length != w.Length || m.Length != w.Length || v.Length != w.Length)
         {
-            throw new ArgumentException($"Parameters, gradient and moments must have equal lengths, but they have {w.Length}, {gradient.Length}, {m.Length} and {v.Length}.");
+            throw new ArgumentException(
+                $"Parameters, gradient and moments must have equal lengths, but they have {w.Length}, {gradient.Length}, {m.Length} and "
+                    + $"{v.Length}."
+            );
         }
 
         var stepSize = learningRate / (1 - MathF.Pow(Beta1, step));

@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// The memory of one step: taken piece by piece, given back all at once. It grows to what the largest step needs and then asks for nothing more.
-/// Memory comes as it is left by the step before, not zeroed.
+/// The memory of one step: taken piece by piece, given back all at once. It grows to what the largest step needs and then asks for nothing
+/// more. Memory comes as it is left by the step before, not zeroed.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 internal sealed unsafe class Arena : IDisposable

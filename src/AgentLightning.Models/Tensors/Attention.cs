@@ -3,8 +3,9 @@ using System.Runtime.Intrinsics;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// Causal attention within each of several sequences, and of tails over the sequence that they go on from, forward and backward. A part is one family and one head of keys and values, so
-/// what all tails add to the gradient of their sequence is summed in order. 32 queries at a time, their scores are a matrix product, exactly normalised, and kept only as ln Σ e^score.
+/// Causal attention within each of several sequences, and of tails over the sequence that they go on from, forward and backward. A part is
+/// one family and one head of keys and values, so what all tails add to the gradient of their sequence is summed in order. 32 queries at a
+/// time, their scores are a matrix product, exactly normalised, and kept only as ln Σ e^score.
 /// </summary>
 /// <param name="qkv">Rows of tokens as <paramref name="shape"/> says.</param>
 /// <param name="output">[tokens × heads · width].</param>
@@ -21,12 +22,17 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
 
     /// <summary>Writes the gradient of the rows of tokens to <paramref name="dqkv"/>, from that of the output.</summary>
     public void Backward(WorkerPool pool, Rows dOutput, Rows dqkv) =>
-        pool.Run(new BackwardJob(this, shape, dOutput, dqkv), blocks.Families * shape.KeyValueHeads, PackedFloats(across: 2) + (2 * ScoreFloats) + (2 * shape.HeadPanels * Width * Width));
+        pool.Run(
+            new BackwardJob(this, shape, dOutput, dqkv),
+            blocks.Families * shape.KeyValueHeads,
+            PackedFloats(across: 2) + (2 * ScoreFloats) + (2 * shape.HeadPanels * Width * Width)
+        );
 
     /// <summary>Scratch for a sequence and a block of tails, packed so many times across and once along.</summary>
     private int PackedFloats(int across) => PackedFloats(blocks.LongestSequence, across) + PackedFloats(blocks.LongestTails, across);
 
-    private int PackedFloats(int length, int across) => (across * PanelMatrix.PanelsOf(length) * Width * shape.HeadWidth) + (shape.HeadPanels * length * Width);
+    private int PackedFloats(int length, int across) =>
+        (across * PanelMatrix.PanelsOf(length) * Width * shape.HeadWidth) + (shape.HeadPanels * length * Width);
 
     /// <summary>Tokens [length × head width] as panels of 32 tokens [head width × 32]: the right side of query · keyᵀ.</summary>
     private static float* PackAcross(Rows x, int length, int width, ref float* scratch)
@@ -57,16 +63,56 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
     {
         for (var p = 0; p < PanelMatrix.PanelsOf(keyCount); p++)
         {
-            PanelKernel.Best.Multiply(rows, Width, shape.HeadWidth, q, qRow, 1, keys + (p * Width * shape.HeadWidth), StoredType.F32, scores + (p * Width), scoreRow, null, 0);
+            PanelKernel.Best.Multiply(
+                rows,
+                Width,
+                shape.HeadWidth,
+                q,
+                qRow,
+                1,
+                keys + (p * Width * shape.HeadWidth),
+                StoredType.F32,
+                scores + (p * Width),
+                scoreRow,
+                null,
+                0
+            );
         }
     }
 
-    /// <summary>c [rows × head width] (+)= a [rows × depth] · panels made by <see cref="PackAlong"/> from <paramref name="packed"/> tokens.</summary>
-    private static void Combine(AttentionShape shape, int rows, int depth, float* a, nint aRow, nint aStep, float* panels, int packed, float* c, nint cRow, bool add)
+    /// <summary>
+    /// c [rows × head width] (+)= a [rows × depth] · panels made by <see cref="PackAlong"/> from <paramref name="packed"/> tokens.
+    /// </summary>
+    private static void Combine(
+        AttentionShape shape,
+        int rows,
+        int depth,
+        float* a,
+        nint aRow,
+        nint aStep,
+        float* panels,
+        int packed,
+        float* c,
+        nint cRow,
+        bool add
+    )
     {
         for (var d = 0; d < shape.HeadWidth; d += Width, panels += packed * Width)
         {
-            PanelKernel.Best.Multiply(rows, Math.Min(Width, shape.HeadWidth - d), depth, a, aRow, aStep, panels, StoredType.F32, c + d, cRow, add ? c + d : null, cRow);
+            PanelKernel.Best.Multiply(
+                rows,
+                Math.Min(Width, shape.HeadWidth - d),
+                depth,
+                a,
+                aRow,
+                aStep,
+                panels,
+                StoredType.F32,
+                c + d,
+                cRow,
+                add ? c + d : null,
+                cRow
+            );
         }
     }
 
@@ -142,7 +188,10 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
                     for (var r = 0; r < rows; r++)
                     {
                         var token = own.First + t + r;
-                        var hidden = new Span<float>(scores + (r * row) + before.Length, ownScores - before.Length + attention.Hidden(token, own.First));
+                        var hidden = new Span<float>(
+                            scores + (r * row) + before.Length,
+                            ownScores - before.Length + attention.Hidden(token, own.First)
+                        );
                         hidden.Fill(float.NegativeInfinity);
                         attention.LogSum(token, head) = shape.Softmax(scores + (r * row), ownScores + t + r + 1, ownScores + t + rows);
                         hidden.Clear();
@@ -150,10 +199,34 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
 
                     if (before.Length > 0)
                     {
-                        Combine(shape, rows, before.Length, scores, row, 1, before.Along, before.Length, result[t], result.Stride, add: false);
+                        Combine(
+                            shape,
+                            rows,
+                            before.Length,
+                            scores,
+                            row,
+                            1,
+                            before.Along,
+                            before.Length,
+                            result[t],
+                            result.Stride,
+                            add: false
+                        );
                     }
 
-                    Combine(shape, rows, t + rows, scores + ownScores, row, 1, own.Along, own.Length, result[t], result.Stride, add: before.Length > 0);
+                    Combine(
+                        shape,
+                        rows,
+                        t + rows,
+                        scores + ownScores,
+                        row,
+                        1,
+                        own.Along,
+                        own.Length,
+                        result[t],
+                        result.Stride,
+                        add: before.Length > 0
+                    );
                 }
             }
         }
@@ -203,7 +276,10 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
             for (var head = kv * shape.Group; head < (kv + 1) * shape.Group; head++)
             {
                 var (query, dQuery) = (tokens.From(shape.Query(head)), gradient.From(shape.Query(head)));
-                var (result, dOut) = (attention.OutputOf(own.First).From(shape.Query(head)), dOutput.Below(own.First).From(shape.Query(head)));
+                var (result, dOut) = (
+                    attention.OutputOf(own.First).From(shape.Query(head)),
+                    dOutput.Below(own.First).From(shape.Query(head))
+                );
                 for (var t = 0; t < own.Length; t += Width)
                 {
                     var rows = Math.Min(Width, own.Length - t);
@@ -220,26 +296,83 @@ internal readonly unsafe struct Attention(AttentionShape shape, AttentionBlocks 
                         var token = own.First + t + r;
                         var delta = Lanes.Dot(dOut[t + r], result[t + r], shape.HeadWidth);
                         var hidden = attention.Hidden(token, own.First);
-                        Differentiate(weights + (r * row), dScores + (r * row), ownScores + t + r + 1, ownScores + keys, attention.LogSum(token, head), delta);
+                        Differentiate(
+                            weights + (r * row),
+                            dScores + (r * row),
+                            ownScores + t + r + 1,
+                            ownScores + keys,
+                            attention.LogSum(token, head),
+                            delta
+                        );
                         new Span<float>(weights + (r * row) + ownScores, hidden).Clear();
                         new Span<float>(dScores + (r * row) + ownScores, hidden).Clear();
                     }
 
                     if (before.Length > 0)
                     {
-                        Combine(shape, rows, before.Length, dScores, row, 1, before.Along, before.Length, dQuery[t], dQuery.Stride, add: false);
-                        Combine(shape, before.Length, rows, weights, 1, row, outputsAlong, rows, dBeforeValue[0], dBeforeValue.Stride, add: true);
-                        Combine(shape, before.Length, rows, dScores, 1, row, queriesAlong, rows, dBeforeKey[0], dBeforeKey.Stride, add: true);
+                        Combine(
+                            shape,
+                            rows,
+                            before.Length,
+                            dScores,
+                            row,
+                            1,
+                            before.Along,
+                            before.Length,
+                            dQuery[t],
+                            dQuery.Stride,
+                            add: false
+                        );
+                        Combine(
+                            shape,
+                            before.Length,
+                            rows,
+                            weights,
+                            1,
+                            row,
+                            outputsAlong,
+                            rows,
+                            dBeforeValue[0],
+                            dBeforeValue.Stride,
+                            add: true
+                        );
+                        Combine(
+                            shape,
+                            before.Length,
+                            rows,
+                            dScores,
+                            1,
+                            row,
+                            queriesAlong,
+                            rows,
+                            dBeforeKey[0],
+                            dBeforeKey.Stride,
+                            add: true
+                        );
                     }
 
-                    Combine(shape, rows, keys, dScores + ownScores, row, 1, own.Along, own.Length, dQuery[t], dQuery.Stride, add: before.Length > 0);
+                    Combine(
+                        shape,
+                        rows,
+                        keys,
+                        dScores + ownScores,
+                        row,
+                        1,
+                        own.Along,
+                        own.Length,
+                        dQuery[t],
+                        dQuery.Stride,
+                        add: before.Length > 0
+                    );
                     Combine(shape, keys, rows, weights + ownScores, 1, row, outputsAlong, rows, dValue[0], dValue.Stride, add: true);
                     Combine(shape, keys, rows, dScores + ownScores, 1, row, queriesAlong, rows, dKey[0], dKey.Stride, add: true);
                 }
             }
         }
 
-        /// <summary>Scores to weights and gradients of weights to gradients of scores, in place; both zero for keys that come later.</summary>
+        /// <summary>
+        /// Scores to weights and gradients of weights to gradients of scores, in place; both zero for keys that come later.
+        /// </summary>
         private void Differentiate(float* scores, float* gradients, int valid, int count, float logSum, float delta)
         {
             var scale = shape.Scale;

@@ -1,12 +1,15 @@
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// What sees what in a pass over several sequences that lie one after the other. A family is a sequence and the tails that go on from it, each of which sees the sequence and itself. The
-/// sequence is a block; of its tails each long one is, and short ones that fit into 32 tokens are one together, so that the kernel has rows enough.
+/// What sees what in a pass over several sequences that lie one after the other. A family is a sequence and the tails that go on from it,
+/// each of which sees the sequence and itself. The sequence is a block; of its tails each long one is, and short ones that fit into 32
+/// tokens are one together, so that the kernel has rows enough.
 /// </summary>
 internal readonly unsafe struct AttentionBlocks
 {
-    private readonly int* _families, _blocks, _own;
+    private readonly int* _families,
+        _blocks,
+        _own;
 
     /// <param name="starts">First token of each sequence or tail, and after the last one the number of tokens.</param>
     /// <param name="tails">Whether each goes on from the last one before it that does not; or empty, when none does.</param>

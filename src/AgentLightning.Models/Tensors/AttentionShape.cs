@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// Where things lie in the row of a token, [queries | keys | values] × heads × <paramref name="HeadWidth"/>: several query heads share one head of keys and values.
+/// Where things lie in the row of a token, [queries | keys | values] × heads × <paramref name="HeadWidth"/>: several query heads share one
+/// head of keys and values.
 /// </summary>
 internal readonly record struct AttentionShape(int Heads, int KeyValueHeads, int HeadWidth)
 {
@@ -27,7 +28,10 @@ internal readonly record struct AttentionShape(int Heads, int KeyValueHeads, int
 
     public int Value(int keyValueHead) => (Heads + KeyValueHeads + keyValueHead) * HeadWidth;
 
-    /// <summary>Turns the scores of one query into weights in place: softmax over the first <paramref name="valid"/>, zero up to <paramref name="count"/>. Returns ln Σ e^score.</summary>
+    /// <summary>
+    /// Turns the scores of one query into weights in place: softmax over the first <paramref name="valid"/>, zero up to
+    /// <paramref name="count"/>. Returns ln Σ e^score.
+    /// </summary>
     public unsafe float Softmax(float* scores, int valid, int count)
     {
         var max = Vector512.Create(float.NegativeInfinity);

@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// What a model computes with: threads and the memory of a step. Layers call the operations of this folder with it and see nothing else of the machine,
-/// so a device with memory of its own is another set of these operations.
+/// What a model computes with: threads and the memory of a step. Layers call the operations of this folder with it and see nothing else of
+/// the machine, so a device with memory of its own is another set of these operations.
 /// </summary>
 /// <remarks>One step at a time. Several models can share one, one after the other.</remarks>
 public sealed class Compute : IDisposable

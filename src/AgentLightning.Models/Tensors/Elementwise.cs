@@ -5,7 +5,8 @@ namespace AgentLightning.Models.Tensors;
 /// <summary>Sums, copies and scalings of rows.</summary>
 internal static unsafe class Elementwise
 {
-    private const int RowsPerPart = 32, ColumnsPerPart = 4 * Lanes.Count;
+    private const int RowsPerPart = 32,
+        ColumnsPerPart = 4 * Lanes.Count;
 
     /// <summary>y = x + bias.</summary>
     public static void AddBias(WorkerPool pool, int rows, int width, Rows x, float* bias, Rows y) =>
@@ -31,7 +32,8 @@ internal static unsafe class Elementwise
         {
             for (var r = part * RowsPerPart; r < Math.Min(rows, (part + 1) * RowsPerPart); r++)
             {
-                float* from = x[r], to = y[r];
+                float* from = x[r],
+                    to = y[r];
                 for (var i = 0; i < width; i += Lanes.Count)
                 {
                     Lanes.Store(Lanes.Load(from + i, width - i) + Lanes.Load(bias + i, width - i), to + i, width - i);
@@ -47,7 +49,10 @@ internal static unsafe class Elementwise
             var i = part * ColumnsPerPart;
             if (i + ColumnsPerPart <= width)
             {
-                Vector512<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+                Vector512<float> sum0 = default,
+                    sum1 = default,
+                    sum2 = default,
+                    sum3 = default;
                 for (var r = 0; r < rows; r++)
                 {
                     var from = x[r] + i;

@@ -3,7 +3,8 @@ namespace AgentLightning.Models.Tensors;
 /// <summary>Rows of a table picked by id, and their gradient.</summary>
 internal static unsafe class Embeddings
 {
-    private const int RowsPerPart = 16, ColumnsPerPart = 32;
+    private const int RowsPerPart = 16,
+        ColumnsPerPart = 32;
 
     /// <summary>y[r] (+)= table[ids[r]].</summary>
     public static void Pick(WorkerPool pool, int rows, int* ids, PanelMatrix table, Rows y, bool add) =>

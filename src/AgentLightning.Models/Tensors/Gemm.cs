@@ -7,31 +7,40 @@ namespace AgentLightning.Models.Tensors;
 internal unsafe struct Gemm : IJob
 {
     // Of singles: a panel block of 256 × 32 is 32 kB, 128 rows of A beside it are 128 kB, 16 packed panels are 512 kB.
-    private const int DepthBlock = 256, RowBlock = 128, PanelBlock = 16;
+    private const int DepthBlock = 256,
+        RowBlock = 128,
+        PanelBlock = 16;
 
-    // Rows of scratch for a packed panel: two more than it has, so that panels which are packed side by side do not fall into the same sets of the cache.
+    // Rows of scratch for a packed panel: two more than it has, so that panels which are packed side by side do not fall into the same sets
+    // of the cache.
     private const int PackedRows = DepthBlock + 2;
 
     // Up to here a product is bound by reading B once; cutting the depth would only write C more often.
     private const int FewRows = 32;
 
-    // Rows this far apart, or a multiple of it, fall into the same sets of the cache; where A is read down its columns, its block is copied first.
+    // Rows this far apart, or a multiple of it, fall into the same sets of the cache; where A is read down its columns, its block is copied
+    // first.
     private const int WorstStride = 1024;
     private const int Width = PanelKernel.Width;
     private static readonly PanelKernel s_best = PanelKernel.Best;
 
-    private readonly int _m, _n, _k;
+    private readonly int _m,
+        _n,
+        _k;
     private readonly float* _a;
-    private readonly nint _aRow, _aStep;
+    private readonly nint _aRow,
+        _aStep;
     private readonly PanelMatrix _weights;
     private readonly float* _rows;
     private readonly nint _rowStride;
     private readonly bool _transposed;
     private float* _c;
-    private nint _cRow, _cPanel;
+    private nint _cRow,
+        _cPanel;
     private float* _start;
     private nint _startRow;
-    private int _rowParts, _panelParts;
+    private int _rowParts,
+        _panelParts;
 
     private Gemm(int m, int n, int k, float* a, nint aRow, nint aStep, PanelMatrix weights, bool transposed, float* rows, nint rowStride)
     {
@@ -41,12 +50,27 @@ internal unsafe struct Gemm : IJob
     }
 
     /// <summary>y [m × columns] = start + x [m × depth] · W: a layer forward.</summary>
-    /// <param name="start">Null for zero, <paramref name="y"/> itself to add to it, a bias with <paramref name="startRow"/> 0, or another matrix.</param>
-    public static void Forward(WorkerPool pool, int m, float* x, nint xRow, PanelMatrix weights, float* y, nint yRow, float* start, nint startRow)
+    /// <param name="start">Null for zero, <paramref name="y"/> itself to add to it, a bias with <paramref name="startRow"/> 0, or another
+    /// matrix.</param>
+    public static void Forward(
+        WorkerPool pool,
+        int m,
+        float* x,
+        nint xRow,
+        PanelMatrix weights,
+        float* y,
+        nint yRow,
+        float* start,
+        nint startRow
+    )
     {
         var job = new Gemm(m, weights.Columns, weights.Depth, x, xRow, 1, weights, transposed: false, null, 0)
         {
-            _c = y, _cRow = yRow, _cPanel = Width, _start = start, _startRow = startRow,
+            _c = y,
+            _cRow = yRow,
+            _cPanel = Width,
+            _start = start,
+            _startRow = startRow,
         };
         job.Run(pool);
     }
@@ -56,7 +80,11 @@ internal unsafe struct Gemm : IJob
     {
         var job = new Gemm(m, weights.Depth, weights.Columns, dy, dyRow, 1, weights, transposed: true, null, 0)
         {
-            _c = dx, _cRow = dxRow, _cPanel = Width, _start = add ? dx : null, _startRow = dxRow,
+            _c = dx,
+            _cRow = dxRow,
+            _cPanel = Width,
+            _start = add ? dx : null,
+            _startRow = dxRow,
         };
         job.Run(pool);
     }
@@ -66,7 +94,11 @@ internal unsafe struct Gemm : IJob
     {
         var job = new Gemm(gradient.Depth, gradient.Columns, rows, x, 1, xRow, default, transposed: false, dy, dyRow)
         {
-            _c = (float*)gradient.Data, _cRow = Width, _cPanel = (nint)gradient.Depth * Width, _start = (float*)gradient.Data, _startRow = Width,
+            _c = (float*)gradient.Data,
+            _cRow = Width,
+            _cPanel = (nint)gradient.Depth * Width,
+            _start = (float*)gradient.Data,
+            _startRow = Width,
         };
         job.Run(pool);
     }
@@ -89,7 +121,14 @@ internal unsafe struct Gemm : IJob
                 var depth = Math.Min(depthBlock, _k - k0);
                 if (_rows is not null)
                 {
-                    PanelMatrix.PackRows(_rows + (k0 * _rowStride) + (p0 * Width), _rowStride, Math.Min(p1 * Width, _n) - (p0 * Width), depth, scratch, PackedRows);
+                    PanelMatrix.PackRows(
+                        _rows + (k0 * _rowStride) + (p0 * Width),
+                        _rowStride,
+                        Math.Min(p1 * Width, _n) - (p0 * Width),
+                        depth,
+                        scratch,
+                        PackedRows
+                    );
                 }
 
                 for (var p = p0; packs && _rows is null && p < p1; p++)
@@ -115,10 +154,24 @@ internal unsafe struct Gemm : IJob
                     {
                         var b = packs ? scratch + ((long)(p - p0) * PackedRows * Width) : _weights.Panel(p, k0);
                         var c = _c + (i * _cRow) + (p * _cPanel);
-                        var start = k0 > 0 ? c : _start is null ? null : _start + (i * _startRow) + (p * (_start == _c ? _cPanel : Width));
+                        var start =
+                            k0 > 0 ? c
+                            : _start is null ? null
+                            : _start + (i * _startRow) + (p * (_start == _c ? _cPanel : Width));
                         s_best.Multiply(
-                            count, Math.Min(Width, _n - (p * Width)), depth, a, _aRow, spread ? RowBlock : _aStep,
-                            b, packs ? StoredType.F32 : _weights.Type, c, _cRow, start, k0 > 0 ? _cRow : _startRow);
+                            count,
+                            Math.Min(Width, _n - (p * Width)),
+                            depth,
+                            a,
+                            _aRow,
+                            spread ? RowBlock : _aStep,
+                            b,
+                            packs ? StoredType.F32 : _weights.Type,
+                            c,
+                            _cRow,
+                            start,
+                            k0 > 0 ? _cRow : _startRow
+                        );
                     }
                 }
             }
@@ -151,7 +204,8 @@ internal unsafe struct Gemm : IJob
             return;
         }
 
-        // The depth runs over outputs here: a square of 32 inputs × 32 outputs at a time is turned over. A block begins at a multiple of 32.
+        // The depth runs over outputs here: a square of 32 inputs × 32 outputs at a time is turned over. A block begins at a multiple of
+        // 32.
         var inputs = Math.Min(Width, _n - (panel * Width));
         for (var d = 0; d < depth; d += Width)
         {

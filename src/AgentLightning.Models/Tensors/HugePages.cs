@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// Asks Linux for pages of 2 MiB. Weights are read from end to end at every token, and finding the addresses of small pages takes a tenth to a fifth of that time.
-/// It is advice: where it cannot be given or is not taken, everything works as well.
+/// Asks Linux for pages of 2 MiB. Weights are read from end to end at every token, and finding the addresses of small pages takes a tenth
+/// to a fifth of that time. It is advice: where it cannot be given or is not taken, everything works as well.
 /// </summary>
 internal static unsafe class HugePages
 {
@@ -23,5 +23,7 @@ internal static unsafe class HugePages
     }
 
     private static delegate* unmanaged<void*, nuint, int, int> Find() =>
-        OperatingSystem.IsLinux() && NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "madvise", out var address) ? (delegate* unmanaged<void*, nuint, int, int>)address : null;
+        OperatingSystem.IsLinux() && NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "madvise", out var address)
+            ? (delegate* unmanaged<void*, nuint, int, int>)address
+            : null;
 }

@@ -3,8 +3,13 @@ using System.Runtime.Intrinsics;
 
 namespace AgentLightning.Models.Tensors;
 
-/// <summary>Sixteen numbers at a time, with rows of any length: what lies beyond the end of a row counts as zero and is not written.</summary>
-/// <remarks>It is read, though: <see cref="Arena"/> and <see cref="NativeBuffer"/> have room behind their last number for that. A test there would cost more than the work.</remarks>
+/// <summary>
+/// Sixteen numbers at a time, with rows of any length: what lies beyond the end of a row counts as zero and is not written.
+/// </summary>
+/// <remarks>
+/// It is read, though: <see cref="Arena"/> and <see cref="NativeBuffer"/> have room behind their last number for that. A test there would
+/// cost more than the work.
+/// </remarks>
 internal static unsafe class Lanes
 {
     public const int Count = 16;

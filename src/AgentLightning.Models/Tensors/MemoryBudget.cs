@@ -13,7 +13,12 @@ internal static class MemoryBudget
         var available = most ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (bytes > available)
         {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{what} would take {bytes / 1e9:F3} GB, but this process can have {available / 1e9:F3} GB.{help}"));
+            throw new InvalidDataException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{what} would take {bytes / 1e9:F3} GB, but this process can have {available / 1e9:F3} GB.{help}"
+                )
+            );
         }
     }
 }

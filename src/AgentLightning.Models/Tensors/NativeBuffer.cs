@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace AgentLightning.Models.Tensors;
 
-/// <summary>A block of memory outside the managed heap, aligned to a cache line, of any size, with a cache line behind its end that may be read.</summary>
+/// <summary>
+/// A block of memory outside the managed heap, aligned to a cache line, of any size, with a cache line behind its end that may be read.
+/// </summary>
 internal sealed unsafe class NativeBuffer : SafeHandle
 {
     private const int Alignment = 64;

@@ -3,19 +3,34 @@ using System.Runtime.Intrinsics;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// y = (x − μ)·r·w + b per row, with r = 1/√(mean of squares of x − μ + ε). LayerNorm takes the mean off; RMSNorm leaves it (μ = 0) and has no b.
+/// y = (x − μ)·r·w + b per row, with r = 1/√(mean of squares of x − μ + ε). LayerNorm takes the mean off; RMSNorm leaves it (μ = 0) and has
+/// no b.
 /// </summary>
 /// <param name="Width">Numbers per row.</param>
 /// <param name="Centered">Whether the mean is taken off.</param>
 internal readonly record struct Normalization(int Width, bool Centered, float Epsilon)
 {
-    private const int RowsPerPart = 16, ColumnsPerPart = 2 * Lanes.Count;
+    private const int RowsPerPart = 16,
+        ColumnsPerPart = 2 * Lanes.Count;
 
     public unsafe void Forward(WorkerPool pool, int rows, Rows x, float* weight, float* bias, Rows y) =>
         pool.Run(new ForwardJob(this, rows, x, weight, bias, y), Parts(rows, RowsPerPart));
 
-    /// <summary>dx (+)= dy · ∂y/∂x; dWeight and dBias (may be null) grow by theirs. <paramref name="statistics"/> is room for 2 × rows.</summary>
-    public unsafe void Backward(WorkerPool pool, int rows, Rows x, float* weight, Rows dy, Rows dx, bool add, float* dWeight, float* dBias, float* statistics)
+    /// <summary>
+    /// dx (+)= dy · ∂y/∂x; dWeight and dBias (may be null) grow by theirs. <paramref name="statistics"/> is room for 2 × rows.
+    /// </summary>
+    public unsafe void Backward(
+        WorkerPool pool,
+        int rows,
+        Rows x,
+        float* weight,
+        Rows dy,
+        Rows dx,
+        bool add,
+        float* dWeight,
+        float* dBias,
+        float* statistics
+    )
     {
         pool.Run(new BackwardJob(this, rows, x, weight, dy, dx, add, statistics), Parts(rows, RowsPerPart));
         if (dWeight is not null)
@@ -58,7 +73,8 @@ internal readonly record struct Normalization(int Width, bool Centered, float Ep
         {
             for (var r = part * RowsPerPart; r < Math.Min(rows, (part + 1) * RowsPerPart); r++)
             {
-                float* from = x[r], to = y[r];
+                float* from = x[r],
+                    to = y[r];
                 var (mean, scale) = norm.Measure(from);
                 for (var i = 0; i < norm.Width; i += Lanes.Count)
                 {
@@ -71,16 +87,28 @@ internal readonly record struct Normalization(int Width, bool Centered, float Ep
     }
 
     /// <summary>With x̂ = (x − μ)·r and g = dy·w: dx = r·(g − mean(g) − x̂·mean(g·x̂)), without mean(g) where the mean stays.</summary>
-    private readonly unsafe struct BackwardJob(Normalization norm, int rows, Rows x, float* weight, Rows dy, Rows dx, bool add, float* statistics) : IJob
+    private readonly unsafe struct BackwardJob(
+        Normalization norm,
+        int rows,
+        Rows x,
+        float* weight,
+        Rows dy,
+        Rows dx,
+        bool add,
+        float* statistics
+    ) : IJob
     {
         public void Run(int part, float* scratch)
         {
             for (var r = part * RowsPerPart; r < Math.Min(rows, (part + 1) * RowsPerPart); r++)
             {
-                float* value = x[r], gradient = dy[r], to = dx[r];
+                float* value = x[r],
+                    gradient = dy[r],
+                    to = dx[r];
                 var (mean, scale) = norm.Measure(value);
                 (statistics[2 * r], statistics[(2 * r) + 1]) = (mean, scale);
-                Vector512<float> sum = default, product = default;
+                Vector512<float> sum = default,
+                    product = default;
                 for (var i = 0; i < norm.Width; i += Lanes.Count)
                 {
                     var left = norm.Width - i;
@@ -103,17 +131,29 @@ internal readonly record struct Normalization(int Width, bool Centered, float Ep
         }
     }
 
-    private readonly unsafe struct GradientJob(Normalization norm, int rows, Rows x, Rows dy, float* dWeight, float* dBias, float* statistics) : IJob
+    private readonly unsafe struct GradientJob(
+        Normalization norm,
+        int rows,
+        Rows x,
+        Rows dy,
+        float* dWeight,
+        float* dBias,
+        float* statistics
+    ) : IJob
     {
         public void Run(int part, float* scratch)
         {
             // Two vectors side by side are a whole number of cache lines and keep two multipliers busy.
             var i = part * ColumnsPerPart;
             var (left, right) = (norm.Width - i, norm.Width - i - Lanes.Count);
-            Vector512<float> weights0 = default, biases0 = default, weights1 = default, biases1 = default;
+            Vector512<float> weights0 = default,
+                biases0 = default,
+                weights1 = default,
+                biases1 = default;
             for (var r = 0; r < rows; r++)
             {
-                float* gradient = dy[r] + i, value = x[r] + i;
+                float* gradient = dy[r] + i,
+                    value = x[r] + i;
                 var (mean, scale) = (Vector512.Create(statistics[2 * r]), Vector512.Create(statistics[(2 * r) + 1]));
                 var g = Lanes.Load(gradient, left);
                 weights0 += g * (Lanes.Load(value, left) - mean) * scale;

@@ -3,10 +3,25 @@ using System.Runtime.Intrinsics;
 
 namespace AgentLightning.Models.Tensors;
 
-/// <summary>Tiles of 4 × 16 and 1 × 16 with 256-bit vectors (AVX2; elsewhere the runtime makes two of 128 bits): a panel is worked through in two halves.</summary>
+/// <summary>
+/// Tiles of 4 × 16 and 1 × 16 with 256-bit vectors (AVX2; elsewhere the runtime makes two of 128 bits): a panel is worked through in two
+/// halves.
+/// </summary>
 internal sealed unsafe class PanelKernel256 : PanelKernel
 {
-    protected override void MultiplyFull(int m, int k, float* a, nint aRow, nint aStep, void* panel, StoredType type, float* c, nint cRow, float* start, nint startRow)
+    protected override void MultiplyFull(
+        int m,
+        int k,
+        float* a,
+        nint aRow,
+        nint aStep,
+        void* panel,
+        StoredType type,
+        float* c,
+        nint cRow,
+        float* start,
+        nint startRow
+    )
     {
         for (var half = 0; half < Width; half += 16)
         {
@@ -27,7 +42,18 @@ internal sealed unsafe class PanelKernel256 : PanelKernel
         }
     }
 
-    private static void Multiply<TLoad>(int m, int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
+    private static void Multiply<TLoad>(
+        int m,
+        int k,
+        float* a,
+        nint aRow,
+        nint aStep,
+        byte* b,
+        float* c,
+        nint cRow,
+        float* start,
+        nint startRow
+    )
         where TLoad : struct, IPanelLoad
     {
         var i = 0;
@@ -46,10 +72,14 @@ internal sealed unsafe class PanelKernel256 : PanelKernel
     private static void Rows4<TLoad>(int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
         where TLoad : struct, IPanelLoad
     {
-        Vector256<float> c00 = default, c01 = default;
-        Vector256<float> c10 = default, c11 = default;
-        Vector256<float> c20 = default, c21 = default;
-        Vector256<float> c30 = default, c31 = default;
+        Vector256<float> c00 = default,
+            c01 = default;
+        Vector256<float> c10 = default,
+            c11 = default;
+        Vector256<float> c20 = default,
+            c21 = default;
+        Vector256<float> c30 = default,
+            c31 = default;
         if (start is not null)
         {
             (c00, c01) = (Vector256.Load(start), Vector256.Load(start + 8));
@@ -87,7 +117,8 @@ internal sealed unsafe class PanelKernel256 : PanelKernel
     private static void Rows1<TLoad>(int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
         where TLoad : struct, IPanelLoad
     {
-        Vector256<float> c00 = default, c01 = default;
+        Vector256<float> c00 = default,
+            c01 = default;
         if (start is not null)
         {
             (c00, c01) = (Vector256.Load(start), Vector256.Load(start + 8));

@@ -9,7 +9,19 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
 {
     private const int Ahead = 8192;
 
-    protected override void MultiplyFull(int m, int k, float* a, nint aRow, nint aStep, void* panel, StoredType type, float* c, nint cRow, float* start, nint startRow)
+    protected override void MultiplyFull(
+        int m,
+        int k,
+        float* a,
+        nint aRow,
+        nint aStep,
+        void* panel,
+        StoredType type,
+        float* c,
+        nint cRow,
+        float* start,
+        nint startRow
+    )
     {
         switch (type)
         {
@@ -25,7 +37,10 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
         }
     }
 
-    /// <summary>Asks for what comes a little later: a weight that is used once per step comes from memory, and the processor's own foresight ends with a page.</summary>
+    /// <summary>
+    /// Asks for what comes a little later: a weight that is used once per step comes from memory, and the processor's own foresight ends
+    /// with a page.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fetch(byte* b, int bytes)
     {
@@ -39,7 +54,9 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
         }
     }
 
-    /// <summary>Asks for the sums of the next tile, 8 rows further down, before they are loaded: while this one is at work they come from far away.</summary>
+    /// <summary>
+    /// Asks for the sums of the next tile, 8 rows further down, before they are loaded: while this one is at work they come from far away.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FetchNext(float* sums, nint row)
     {
@@ -55,7 +72,18 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
         }
     }
 
-    private static void Multiply<TLoad>(int m, int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
+    private static void Multiply<TLoad>(
+        int m,
+        int k,
+        float* a,
+        nint aRow,
+        nint aStep,
+        byte* b,
+        float* c,
+        nint cRow,
+        float* start,
+        nint startRow
+    )
         where TLoad : struct, IPanelLoad
     {
         var i = 0;
@@ -86,14 +114,22 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
     private static void Rows8<TLoad>(int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
         where TLoad : struct, IPanelLoad
     {
-        Vector512<float> c00 = default, c01 = default;
-        Vector512<float> c10 = default, c11 = default;
-        Vector512<float> c20 = default, c21 = default;
-        Vector512<float> c30 = default, c31 = default;
-        Vector512<float> c40 = default, c41 = default;
-        Vector512<float> c50 = default, c51 = default;
-        Vector512<float> c60 = default, c61 = default;
-        Vector512<float> c70 = default, c71 = default;
+        Vector512<float> c00 = default,
+            c01 = default;
+        Vector512<float> c10 = default,
+            c11 = default;
+        Vector512<float> c20 = default,
+            c21 = default;
+        Vector512<float> c30 = default,
+            c31 = default;
+        Vector512<float> c40 = default,
+            c41 = default;
+        Vector512<float> c50 = default,
+            c51 = default;
+        Vector512<float> c60 = default,
+            c61 = default;
+        Vector512<float> c70 = default,
+            c71 = default;
         if (start is not null)
         {
             (c00, c01) = (Vector512.Load(start), Vector512.Load(start + 16));
@@ -155,10 +191,14 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
     private static void Rows4<TLoad>(int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
         where TLoad : struct, IPanelLoad
     {
-        Vector512<float> c00 = default, c01 = default;
-        Vector512<float> c10 = default, c11 = default;
-        Vector512<float> c20 = default, c21 = default;
-        Vector512<float> c30 = default, c31 = default;
+        Vector512<float> c00 = default,
+            c01 = default;
+        Vector512<float> c10 = default,
+            c11 = default;
+        Vector512<float> c20 = default,
+            c21 = default;
+        Vector512<float> c30 = default,
+            c31 = default;
         if (start is not null)
         {
             (c00, c01) = (Vector512.Load(start), Vector512.Load(start + 16));
@@ -197,8 +237,10 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
     private static void Rows2<TLoad>(int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
         where TLoad : struct, IPanelLoad
     {
-        Vector512<float> c00 = default, c01 = default;
-        Vector512<float> c10 = default, c11 = default;
+        Vector512<float> c00 = default,
+            c01 = default;
+        Vector512<float> c10 = default,
+            c11 = default;
         if (start is not null)
         {
             (c00, c01) = (Vector512.Load(start), Vector512.Load(start + 16));
@@ -227,7 +269,8 @@ internal sealed unsafe class PanelKernel512 : PanelKernel
     private static void Rows1<TLoad>(int k, float* a, nint aRow, nint aStep, byte* b, float* c, nint cRow, float* start, nint startRow)
         where TLoad : struct, IPanelLoad
     {
-        Vector512<float> c00 = default, c01 = default;
+        Vector512<float> c00 = default,
+            c01 = default;
         if (start is not null)
         {
             (c00, c01) = (Vector512.Load(start), Vector512.Load(start + 16));

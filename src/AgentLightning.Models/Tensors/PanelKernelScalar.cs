@@ -3,7 +3,19 @@ namespace AgentLightning.Models.Tensors;
 /// <summary>The reference: one number at a time.</summary>
 internal sealed unsafe class PanelKernelScalar : PanelKernel
 {
-    protected override void MultiplyFull(int m, int k, float* a, nint aRow, nint aStep, void* panel, StoredType type, float* c, nint cRow, float* start, nint startRow)
+    protected override void MultiplyFull(
+        int m,
+        int k,
+        float* a,
+        nint aRow,
+        nint aStep,
+        void* panel,
+        StoredType type,
+        float* c,
+        nint cRow,
+        float* start,
+        nint startRow
+    )
     {
         for (var i = 0; i < m; i++)
         {

@@ -38,8 +38,8 @@ internal readonly unsafe struct BF16Load : IPanelLoad
 }
 
 /// <summary>
-/// Exponent and fraction moved to their places and multiplied by 2^112, which corrects the bias of the exponent, subnormal numbers included.
-/// Infinities and NaN become large numbers: checkpoints that hold them are refused when they are read.
+/// Exponent and fraction moved to their places and multiplied by 2^112, which corrects the bias of the exponent, subnormal numbers
+/// included. Infinities and NaN become large numbers: checkpoints that hold them are refused when they are read.
 /// </summary>
 internal readonly unsafe struct F16Load : IPanelLoad
 {

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// A weight matrix that maps <paramref name="depth"/> inputs to <paramref name="columns"/> outputs, in the order in which the kernel reads it:
-/// panels of 32 outputs, each [depth × 32] row by row, the last one filled up with zeros. Packed once, when it is loaded; gradients and
+/// A weight matrix that maps <paramref name="depth"/> inputs to <paramref name="columns"/> outputs, in the order in which the kernel reads
+/// it: panels of 32 outputs, each [depth × 32] row by row, the last one filled up with zeros. Packed once, when it is loaded; gradients and
 /// moments have the same order, so that training needs no other.
 /// </summary>
 internal readonly unsafe struct PanelMatrix(void* data, StoredType type, int columns, int depth)
@@ -50,7 +50,10 @@ internal readonly unsafe struct PanelMatrix(void* data, StoredType type, int col
         }
     }
 
-    /// <summary>Makes a panel [depth × 32] of the transpose: destination[d·32 + j] = source[j·stride + d], for j up to <paramref name="rows"/> ≤ 32; the rest is zero.</summary>
+    /// <summary>
+    /// Makes a panel [depth × 32] of the transpose: destination[d·32 + j] = source[j·stride + d], for j up to <paramref name="rows"/> ≤ 32;
+    /// the rest is zero.
+    /// </summary>
     public static void PackTransposed(float* source, nint stride, int rows, int depth, float* destination)
     {
         var fullRows = Avx.IsSupported ? rows / 8 * 8 : 0;
@@ -73,13 +76,15 @@ internal readonly unsafe struct PanelMatrix(void* data, StoredType type, int col
     }
 
     /// <summary>
-    /// Makes panels [room × 32] of rows, a row after the other, as they lie in memory: destination[p·room·32 + d·32 + j] = source[d·stride + p·32 + j]. What the last panel lacks is zero.
+    /// Makes panels [room × 32] of rows, a row after the other, as they lie in memory: destination[p·room·32 + d·32 + j] = source[d·stride
+    /// + p·32 + j]. What the last panel lacks is zero.
     /// </summary>
     public static void PackRows(float* source, nint stride, int columns, int depth, float* destination, int room)
     {
         for (var d = 0; d < depth; d++, source += stride, destination += Width)
         {
-            float* from = source, to = destination;
+            float* from = source,
+                to = destination;
             var left = columns;
             for (; left >= Width; left -= Width, from += Width, to += (nint)room * Width)
             {
@@ -98,9 +103,19 @@ internal readonly unsafe struct PanelMatrix(void* data, StoredType type, int col
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose8(float* s, nint stride, float* d)
     {
-        var (r0, r1, r2, r3) = (Vector256.Load(s), Vector256.Load(s + stride), Vector256.Load(s + (2 * stride)), Vector256.Load(s + (3 * stride)));
+        var (r0, r1, r2, r3) = (
+            Vector256.Load(s),
+            Vector256.Load(s + stride),
+            Vector256.Load(s + (2 * stride)),
+            Vector256.Load(s + (3 * stride))
+        );
         s += 4 * stride;
-        var (r4, r5, r6, r7) = (Vector256.Load(s), Vector256.Load(s + stride), Vector256.Load(s + (2 * stride)), Vector256.Load(s + (3 * stride)));
+        var (r4, r5, r6, r7) = (
+            Vector256.Load(s),
+            Vector256.Load(s + stride),
+            Vector256.Load(s + (2 * stride)),
+            Vector256.Load(s + (3 * stride))
+        );
         var (t0, t1, t2, t3) = (Avx.UnpackLow(r0, r1), Avx.UnpackHigh(r0, r1), Avx.UnpackLow(r2, r3), Avx.UnpackHigh(r2, r3));
         var (t4, t5, t6, t7) = (Avx.UnpackLow(r4, r5), Avx.UnpackHigh(r4, r5), Avx.UnpackLow(r6, r7), Avx.UnpackHigh(r6, r7));
         (r0, r1, r2, r3) = (Avx.Shuffle(t0, t2, 0x44), Avx.Shuffle(t0, t2, 0xEE), Avx.Shuffle(t1, t3, 0x44), Avx.Shuffle(t1, t3, 0xEE));

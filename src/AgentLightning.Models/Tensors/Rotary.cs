@@ -3,11 +3,13 @@ using System.Runtime.Intrinsics;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// Rotary positions (Su et al., 2021): number i of a head and number i + D/2 are turned together by position · frequency[i]. In place; the backward turns back.
+/// Rotary positions (Su et al., 2021): number i of a head and number i + D/2 are turned together by position · frequency[i]. In place; the
+/// backward turns back.
 /// </summary>
 internal sealed unsafe class Rotary : IDisposable
 {
-    private const int RowsPerPart = 16, FirstPositions = 512;
+    private const int RowsPerPart = 16,
+        FirstPositions = 512;
     private readonly double[] _frequencies;
     private NativeBuffer _table = new(0);
     private int _positions;
@@ -26,7 +28,10 @@ internal sealed unsafe class Rotary : IDisposable
         }
 
         Reserve(last + 1);
-        pool.Run(new TurnJob(rows, positions, x, heads, _frequencies.Length, (float*)_table.Data, back ? -1 : 1), (rows + RowsPerPart - 1) / RowsPerPart);
+        pool.Run(
+            new TurnJob(rows, positions, x, heads, _frequencies.Length, (float*)_table.Data, back ? -1 : 1),
+            (rows + RowsPerPart - 1) / RowsPerPart
+        );
     }
 
     public void Dispose() => _table.Dispose();

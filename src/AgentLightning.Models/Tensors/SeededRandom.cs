@@ -7,7 +7,10 @@ namespace AgentLightning.Models.Tensors;
 /// <remarks>Not thread-safe, and not for secrets.</remarks>
 public sealed class SeededRandom
 {
-    private ulong _s0, _s1, _s2, _s3;
+    private ulong _s0,
+        _s1,
+        _s2,
+        _s3;
 
     public SeededRandom(params ReadOnlySpan<long> seeds)
     {

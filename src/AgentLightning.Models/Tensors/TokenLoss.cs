@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace AgentLightning.Models.Tensors;
 
 /// <summary>
-/// Softmax, log-probability of one target and entropy per row of logits in one pass, and in another the gradient of the logits, written over them.
-/// Logits count divided by <paramref name="temperature"/>.
+/// Softmax, log-probability of one target and entropy per row of logits in one pass, and in another the gradient of the logits, written
+/// over them. Logits count divided by <paramref name="temperature"/>.
 /// </summary>
 internal readonly unsafe struct TokenLoss(int vocabulary, float temperature)
 {
@@ -29,7 +29,8 @@ internal readonly unsafe struct TokenLoss(int vocabulary, float temperature)
             }
 
             var top = Lanes.Max(max);
-            Vector512<float> sum = default, weighted = default;
+            Vector512<float> sum = default,
+                weighted = default;
             for (var i = 0; i < vocabulary; i += Lanes.Count)
             {
                 var left = vocabulary - i;

@@ -21,7 +21,8 @@ public static class VectorMath
         var i = 0;
         for (; i <= x.Length - Vector512<float>.Count; i += Vector512<float>.Count)
         {
-            Vector512.FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref px, (nuint)i), Vector512.LoadUnsafe(ref py, (nuint)i))
+            Vector512
+                .FusedMultiplyAdd(factor, Vector512.LoadUnsafe(ref px, (nuint)i), Vector512.LoadUnsafe(ref py, (nuint)i))
                 .StoreUnsafe(ref py, (nuint)i);
         }
 

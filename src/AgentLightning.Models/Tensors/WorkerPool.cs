@@ -10,8 +10,8 @@ internal unsafe interface IJob
 }
 
 /// <summary>
-/// Threads of our own that wait for small jobs, first spinning, then asleep: starting a job costs about a microsecond and allocates nothing.
-/// The caller works too, so a pool of one thread has no thread.
+/// Threads of our own that wait for small jobs, first spinning, then asleep: starting a job costs about a microsecond and allocates
+/// nothing. The caller works too, so a pool of one thread has no thread.
 /// </summary>
 /// <remarks>One caller at a time. A job must not throw.</remarks>
 internal sealed unsafe class WorkerPool : IDisposable
@@ -22,10 +22,13 @@ internal sealed unsafe class WorkerPool : IDisposable
     private readonly Thread[] _threads;
     private readonly object _wake = new();
     private void* _job;
-    private delegate*<void*, int, float*, void> _run;
-    private int _parts, _done, _sleepers;
+    private delegate* <void*, int, float*, void> _run;
+    private int _parts,
+        _done,
+        _sleepers;
 
-    // Upper half: number of the job; lower half: its next part. One compare-and-swap claims a part of the job that was looked at, never of a later one.
+    // Upper half: number of the job; lower half: its next part. One compare-and-swap claims a part of the job that was looked at, never of
+    // a later one.
     private long _ticket;
     private volatile bool _stopping;
 
@@ -60,7 +63,8 @@ internal sealed unsafe class WorkerPool : IDisposable
             return;
         }
 
-        // Closed first: a worker that still looks at the ticket of the job before, and already at the parts of this one, must not be able to claim any.
+        // Closed first: a worker that still looks at the ticket of the job before, and already at the parts of this one, must not be able
+        // to claim any.
         var number = (_ticket >> 32) + 1;
         Interlocked.Exchange(ref _ticket, (number << 32) | NoParts);
         _job = &job;
@@ -121,7 +125,10 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Sleeps unless a job came in the meantime: the caller looks for sleepers after it has published a job, so one of the two sees the other.</summary>
+    /// <summary>
+    /// Sleeps unless a job came in the meantime: the caller looks for sleepers after it has published a job, so one of the two sees the
+    /// other.
+    /// </summary>
     private void Sleep(long seen)
     {
         lock (_wake)
@@ -158,7 +165,7 @@ internal sealed unsafe class WorkerPool : IDisposable
 
             if (Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket) == ticket)
             {
-                ((delegate*<void*, int, float*, void>)run)((void*)job, part, ScratchOf(worker));
+                ((delegate* <void*, int, float*, void>)run)((void*)job, part, ScratchOf(worker));
                 Interlocked.Increment(ref _done);
             }
         }

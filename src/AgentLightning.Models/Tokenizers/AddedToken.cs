@@ -8,7 +8,15 @@ namespace AgentLightning.Models.Tokenizers;
 /// <param name="SingleWord">Only counts where no letter, digit or underscore touches it.</param>
 /// <param name="LeftStrip">Takes the white space before it along.</param>
 /// <param name="RightStrip">Takes the white space after it along.</param>
-public sealed record AddedToken(int Id, string Content, bool Special = false, bool Normalized = false, bool SingleWord = false, bool LeftStrip = false, bool RightStrip = false)
+public sealed record AddedToken(
+    int Id,
+    string Content,
+    bool Special = false,
+    bool Normalized = false,
+    bool SingleWord = false,
+    bool LeftStrip = false,
+    bool RightStrip = false
+)
 {
     internal static AddedToken Read(ComponentJson json, int? id = null)
     {
@@ -20,7 +28,8 @@ public sealed record AddedToken(int Id, string Content, bool Special = false, bo
             json.Bool("normalized", !special),
             json.Bool("single_word", false),
             json.Bool("lstrip", false),
-            json.Bool("rstrip", false));
+            json.Bool("rstrip", false)
+        );
         json.OptionalString("__type");
         json.Done();
         return token.Content.Length > 0 ? token : throw new InvalidDataException($"{json.Path}.content is empty.");

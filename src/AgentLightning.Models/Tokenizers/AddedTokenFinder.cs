@@ -41,7 +41,10 @@ internal sealed class AddedTokenFinder
         _firsts = SearchValues.Create([.. _root.Next.Keys]);
     }
 
-    /// <summary>The next token at or after <paramref name="from"/> with the text that it takes, white space included. Text before <paramref name="from"/> is taken already.</summary>
+    /// <summary>
+    /// The next token at or after <paramref name="from"/> with the text that it takes, white space included. Text before
+    /// <paramref name="from"/> is taken already.
+    /// </summary>
     public bool TryFind(ReadOnlySpan<char> text, int from, out AddedToken token, out int start, out int end)
     {
         for (var at = from; at < text.Length; at++)
@@ -99,9 +102,12 @@ internal sealed class AddedTokenFinder
         return longest;
     }
 
-    private static Rune? FirstRune(ReadOnlySpan<char> text) => Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done ? rune : null;
+    private static Rune? FirstRune(ReadOnlySpan<char> text) =>
+        Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done ? rune : null;
 
-    private static Rune? LastRune(ReadOnlySpan<char> text) => Rune.DecodeLastFromUtf16(text, out var rune, out _) == OperationStatus.Done ? rune : null;
+    private static Rune? LastRune(ReadOnlySpan<char> text) =>
+        Rune.DecodeLastFromUtf16(text, out var rune, out _) == OperationStatus.Done ? rune : null;
 
-    private static bool IsWord(Rune? rune) => rune is { } value && Rune.GetUnicodeCategory(value) is <= UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
+    private static bool IsWord(Rune? rune) =>
+        rune is { } value && Rune.GetUnicodeCategory(value) is <= UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
 }

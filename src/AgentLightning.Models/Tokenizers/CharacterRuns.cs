@@ -2,7 +2,10 @@ using System.Runtime.Intrinsics;
 
 namespace AgentLightning.Models.Tokenizers;
 
-/// <summary>Hashes of all runs of characters of a text, sixteen runs at a time: for each first character those of every length. The text stands between two blanks.</summary>
+/// <summary>
+/// Hashes of all runs of characters of a text, sixteen runs at a time: for each first character those of every length. The text stands
+/// between two blanks.
+/// </summary>
 /// <remarks>Reuses its buffers and allocates nothing after warm-up.</remarks>
 internal sealed unsafe class CharacterRuns(int shortest, int longest)
 {
@@ -10,10 +13,15 @@ internal sealed unsafe class CharacterRuns(int shortest, int longest)
     private ushort[] _text = new ushort[512];
     private uint[] _hashes = new uint[1024];
 
-    /// <summary>First characters that a run can have: the blank before the text, and all up to where the shortest run ends with the blank behind it.</summary>
+    /// <summary>
+    /// First characters that a run can have: the blank before the text, and all up to where the shortest run ends with the blank behind it.
+    /// </summary>
     public static int StartsOf(int length, int shortest) => length == 0 ? 0 : Math.Max(0, length - shortest + 3);
 
-    /// <summary>Hash of the run of <c>shortest + i</c> characters from start s on at [s · lengths + i]; those that reach beyond the text mean nothing.</summary>
+    /// <summary>
+    /// Hash of the run of <c>shortest + i</c> characters from start s on at [s · lengths + i]; those that reach beyond the text mean
+    /// nothing.
+    /// </summary>
     public ReadOnlySpan<uint> Hash(ReadOnlySpan<char> text, uint group)
     {
         var (starts, lengths) = (StartsOf(text.Length, shortest), longest - shortest + 1);
@@ -40,7 +48,9 @@ internal sealed unsafe class CharacterRuns(int shortest, int longest)
                 for (var n = 1; n <= longest; n++)
                 {
                     var sixteen = Vector256.Load(characters + s + n - 1);
-                    hash = (hash ^ Vector512.Create(Vector256.WidenLower(sixteen), Vector256.WidenUpper(sixteen))) * Vector512.Create(16777619u);
+                    hash =
+                        (hash ^ Vector512.Create(Vector256.WidenLower(sixteen), Vector256.WidenUpper(sixteen)))
+                        * Vector512.Create(16777619u);
                     if (n >= shortest)
                     {
                         Mix(hash, group + (256u * (uint)n)).Store(lanes);

@@ -23,27 +23,33 @@ internal sealed class ComponentJson
     public string String(string name) => OptionalString(name) ?? throw new InvalidDataException($"{Path} lacks '{name}'.");
 
     public string? OptionalString(string name) =>
-        Find(name) is not { } value ? null : value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Malformed($"{Path}.{name}", "a string", value);
+        Find(name) is not { } value ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString()!
+        : throw Malformed($"{Path}.{name}", "a string", value);
 
-    public bool Bool(string name, bool otherwise) => Find(name) switch
-    {
-        null => otherwise,
-        { ValueKind: JsonValueKind.True } => true,
-        { ValueKind: JsonValueKind.False } => false,
-        { } value => throw Malformed($"{Path}.{name}", "true or false", value),
-    };
+    public bool Bool(string name, bool otherwise) =>
+        Find(name) switch
+        {
+            null => otherwise,
+            { ValueKind: JsonValueKind.True } => true,
+            { ValueKind: JsonValueKind.False } => false,
+            { } value => throw Malformed($"{Path}.{name}", "true or false", value),
+        };
 
     public int Int(string name, int? otherwise = null) =>
-        Find(name) is not { } value
-            ? otherwise ?? throw new InvalidDataException($"{Path} lacks '{name}'.")
-            : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Malformed($"{Path}.{name}", "a whole number", value);
+        Find(name) is not { } value ? otherwise ?? throw new InvalidDataException($"{Path} lacks '{name}'.")
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number
+        : throw Malformed($"{Path}.{name}", "a whole number", value);
 
     public ComponentJson? Component(string name) => Find(name) is { } value ? new ComponentJson(value, $"{Path}.{name}") : null;
 
-    public IEnumerable<ComponentJson> Components(string name) => Items(name).Select((item, i) => new ComponentJson(item, $"{Path}.{name}[{i}]"));
+    public IEnumerable<ComponentJson> Components(string name) =>
+        Items(name).Select((item, i) => new ComponentJson(item, $"{Path}.{name}[{i}]"));
 
     public JsonElement[] Items(string name) =>
-        Find(name) is not { } value ? [] : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : throw Malformed($"{Path}.{name}", "a list", value);
+        Find(name) is not { } value ? []
+        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()]
+        : throw Malformed($"{Path}.{name}", "a list", value);
 
     public JsonElement? Find(string name)
     {
@@ -58,7 +64,10 @@ internal sealed class ComponentJson
         {
             if (!_asked.Contains(property.Name) && property.Value.ValueKind != JsonValueKind.Null)
             {
-                throw new UnsupportedTokenizerException($"{Path}.{property.Name}", $"The option '{property.Name}' of {Path}{OfType()} is not implemented, and leaving it out could change tokens.");
+                throw new UnsupportedTokenizerException(
+                    $"{Path}.{property.Name}",
+                    $"The option '{property.Name}' of {Path}{OfType()} is not implemented, and leaving it out could change tokens."
+                );
             }
         }
     }
@@ -70,7 +79,8 @@ internal sealed class ComponentJson
     public UnsupportedTokenizerException Refuse(string option, string value, string known) =>
         new($"{Path}.{option}", $"The option '{option}' of {Path}{OfType()} is '{value}', which is not implemented. Implemented: {known}.");
 
-    private string OfType() => _element.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? $" ({type.GetString()})" : "";
+    private string OfType() =>
+        _element.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? $" ({type.GetString()})" : "";
 
     private static InvalidDataException Malformed(string path, string expected, JsonElement seen) =>
         new($"{path} should be {expected}, but it is {seen.ValueKind.ToString().ToLowerInvariant()}.");

@@ -2,7 +2,9 @@ using AgentLightning.Models.Architectures;
 
 namespace AgentLightning.Models.Tokenizers;
 
-/// <summary>The groups that features belong to. Each is weighted and normalised by itself. Stored in models: only ever add at the end.</summary>
+/// <summary>
+/// The groups that features belong to. Each is weighted and normalised by itself. Stored in models: only ever add at the end.
+/// </summary>
 public enum FeatureGroup
 {
     TitleWords,
@@ -135,7 +137,7 @@ internal sealed class NGramHasher
     private void AddWords(FeatureGroup group, ReadOnlySpan<char> text, int longest)
     {
         var recent = 0;
-        for (var i = 0; i < text.Length;)
+        for (var i = 0; i < text.Length; )
         {
             var length = WordLength(text, i);
             if (length == 0)
@@ -161,7 +163,9 @@ internal sealed class NGramHasher
         EndGroup(group);
     }
 
-    /// <summary>Runs of characters, across words too; the text stands between two blanks, so that its beginning and end are features.</summary>
+    /// <summary>
+    /// Runs of characters, across words too; the text stands between two blanks, so that its beginning and end are features.
+    /// </summary>
     private void AddCharacters(FeatureGroup group, ReadOnlySpan<char> text)
     {
         var hashes = _runs.Hash(text, (uint)group);
@@ -190,8 +194,7 @@ internal sealed class NGramHasher
         return i == start && text[start] is '?' or '!' ? 1 : i - start;
     }
 
-    private static bool IsWordCharacter(char c) =>
-        c is >= 'a' and <= 'z' or '0' or '_' or '\'' || (c >= 0x80 && char.IsLetter(c));
+    private static bool IsWordCharacter(char c) => c is >= 'a' and <= 'z' or '0' or '_' or '\'' || (c >= 0x80 && char.IsLetter(c));
 
     private void Add(uint hash)
     {

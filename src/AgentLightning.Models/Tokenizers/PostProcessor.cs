@@ -44,7 +44,8 @@ internal sealed record PostProcessor(int[] Before, int[] After)
     private static PostProcessor Template(ComponentJson json)
     {
         var special = json.Component("special_tokens");
-        List<int> before = [], after = [];
+        List<int> before = [],
+            after = [];
         var seen = false;
         foreach (var item in json.Components("single"))
         {
@@ -52,7 +53,10 @@ internal sealed record PostProcessor(int[] Before, int[] After)
             {
                 if (seen || sequence.String("id") != "A")
                 {
-                    throw new UnsupportedTokenizerException(sequence.Path, $"{sequence.Path} is not the one sequence 'A'; templates of one text have no other.");
+                    throw new UnsupportedTokenizerException(
+                        sequence.Path,
+                        $"{sequence.Path} is not the one sequence 'A'; templates of one text have no other."
+                    );
                 }
 
                 seen = true;
@@ -70,12 +74,24 @@ internal sealed record PostProcessor(int[] Before, int[] After)
 
         // The template for two texts is for classifiers of pairs; nothing here encodes pairs.
         json.Find("pair");
-        return seen ? new PostProcessor([.. before], [.. after]) : throw new InvalidDataException($"{json.Path}.single has no sequence 'A': the text would be lost.");
+        return seen
+            ? new PostProcessor([.. before], [.. after])
+            : throw new InvalidDataException($"{json.Path}.single has no sequence 'A': the text would be lost.");
     }
 
     private static IEnumerable<int> Ids(string name, ComponentJson? special, ComponentJson owner)
     {
-        var entry = special?.Component(name) ?? throw new InvalidDataException($"{owner.Path}.special_tokens lacks '{name}', which the template uses.");
-        return [.. entry.Items("ids").Select(id => id.TryGetInt32(out var value) ? value : throw new InvalidDataException($"{entry.Path}.ids has {id.GetRawText()}, which is not an id."))];
+        var entry = special?.Component(name)
+            ?? throw new InvalidDataException($"{owner.Path}.special_tokens lacks '{name}', which the template uses.");
+        return
+        [
+            .. entry
+                .Items("ids")
+                .Select(id =>
+                    id.TryGetInt32(out var value)
+                        ? value
+                        : throw new InvalidDataException($"{entry.Path}.ids has {id.GetRawText()}, which is not an id.")
+                ),
+        ];
     }
 }

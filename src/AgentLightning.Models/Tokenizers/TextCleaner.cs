@@ -3,8 +3,8 @@ using System.Buffers;
 namespace AgentLightning.Models.Tokenizers;
 
 /// <summary>
-/// Brings free text or Markdown into the form that features are made of: lower case, every run of digits one <c>0</c>, every run of blanks one,
-/// an address one word; code blocks and HTML comments are set aside.
+/// Brings free text or Markdown into the form that features are made of: lower case, every run of digits one <c>0</c>, every run of blanks
+/// one, an address one word; code blocks and HTML comments are set aside.
 /// </summary>
 /// <remarks>Reuses its buffers; one instance per thread.</remarks>
 internal sealed class TextCleaner
@@ -30,7 +30,10 @@ internal sealed class TextCleaner
 
     public int Headings { get; private set; }
 
-    /// <summary>Reads <paramref name="source"/> until there are <paramref name="maxCharacters"/> of clean text; of what is set aside, only the first <paramref name="maxAside"/> are kept.</summary>
+    /// <summary>
+    /// Reads <paramref name="source"/> until there are <paramref name="maxCharacters"/> of clean text; of what is set aside, only the first
+    /// <paramref name="maxAside"/> are kept.
+    /// </summary>
     public void Clean(ReadOnlySpan<char> source, int maxCharacters, int maxAside)
     {
         _text.Clear(maxCharacters);
@@ -113,7 +116,8 @@ internal sealed class TextCleaner
     private sealed class CleanText
     {
         private char[] _characters = new char[1024];
-        private int _length, _limit;
+        private int _length,
+            _limit;
         private char _last;
 
         public ReadOnlySpan<char> Characters => _characters.AsSpan(0, _length);
@@ -134,7 +138,10 @@ internal sealed class TextCleaner
         {
             if (c is not (>= 'a' and <= 'z'))
             {
-                c = char.IsDigit(c) ? '0' : char.IsWhiteSpace(c) ? ' ' : char.ToLowerInvariant(c);
+                c =
+                    char.IsDigit(c) ? '0'
+                    : char.IsWhiteSpace(c) ? ' '
+                    : char.ToLowerInvariant(c);
                 if (c == _last && c is '0' or ' ')
                 {
                     return;

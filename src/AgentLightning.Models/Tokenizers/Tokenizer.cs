@@ -8,8 +8,9 @@ using AgentLightning.Models.Tokenizers.Pieces;
 namespace AgentLightning.Models.Tokenizers;
 
 /// <summary>
-/// Text to token ids and back, exactly as a Hugging Face folder says: byte-level BPE (GPT-2, Llama 3, Qwen) and BPE over characters with bytes to fall back on (Llama 2, Mistral).
-/// What such a folder can ask for and this class cannot do is an <see cref="UnsupportedTokenizerException"/> when it is loaded.
+/// Text to token ids and back, exactly as a Hugging Face folder says: byte-level BPE (GPT-2, Llama 3, Qwen) and BPE over characters with
+/// bytes to fall back on (Llama 2, Mistral). What such a folder can ask for and this class cannot do is an
+/// <see cref="UnsupportedTokenizerException"/> when it is loaded.
 /// </summary>
 /// <remarks>Safe for many threads at once.</remarks>
 public sealed class Tokenizer
@@ -25,7 +26,14 @@ public sealed class Tokenizer
     private readonly string?[] _tokens;
     private readonly Dictionary<int, AddedToken> _added = [];
 
-    internal Tokenizer(BpeVocabulary vocabulary, IReadOnlyList<AddedToken> added, Normalizer? normalizer, PreTokenizerPlan plan, PostProcessor post, Decoders decoders)
+    internal Tokenizer(
+        BpeVocabulary vocabulary,
+        IReadOnlyList<AddedToken> added,
+        Normalizer? normalizer,
+        PreTokenizerPlan plan,
+        PostProcessor post,
+        Decoders decoders
+    )
     {
         (_normalizer, _plan, _post, _decoders) = (normalizer, plan, post, decoders);
         _model = new BpeModel(vocabulary, plan.ByteLevel);
@@ -38,7 +46,10 @@ public sealed class Tokenizer
 
         _tokens = Tokens(vocabulary, added);
         _given = new AddedTokenFinder(added.Where(token => !token.Normalized).Select(token => (token.Content, token)));
-        List<(string, AddedToken)> normalized = [.. added.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token))];
+        List<(string, AddedToken)> normalized =
+        [
+            .. added.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)),
+        ];
         _normalized = normalized.Count > 0 ? new AddedTokenFinder(normalized) : null;
         AddedTokens = [.. added];
     }
@@ -69,7 +80,10 @@ public sealed class Tokenizer
 
     internal TokenizerSettings Settings { get; init; } = TokenizerSettings.None;
 
-    /// <summary>Loads the tokenizer of a Hugging Face folder: <c>tokenizer.json</c>, or <c>vocab.json</c> and <c>merges.txt</c>; with <c>tokenizer_config.json</c> and its like, where there are any.</summary>
+    /// <summary>
+    /// Loads the tokenizer of a Hugging Face folder: <c>tokenizer.json</c>, or <c>vocab.json</c> and <c>merges.txt</c>; with
+    /// <c>tokenizer_config.json</c> and its like, where there are any.
+    /// </summary>
     /// <exception cref="FileNotFoundException">The folder has no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message names it and the place.</exception>
     /// <exception cref="UnsupportedTokenizerException">The tokenizer needs something that is not implemented.</exception>
@@ -80,7 +94,8 @@ public sealed class Tokenizer
     public static Tokenizer Parse(string json, string? config = null) => TokenizerLoader.Parse(json, config);
 
     /// <summary>The ids of a text. Unpaired surrogates are read as U+FFFD.</summary>
-    /// <param name="addSpecialTokens">Whether the tokens are added that the folder puts around a text, such as the beginning of a text for Llama. Not for texts made by a chat template, which has them already.</param>
+    /// <param name="addSpecialTokens">Whether the tokens are added that the folder puts around a text, such as the beginning of a text for
+    /// Llama. Not for texts made by a chat template, which has them already.</param>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         var ids = new List<int>((text.Length / 3) + 4);
@@ -140,12 +155,13 @@ public sealed class Tokenizer
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
     /// <summary>The bytes that a token adds to a text that has begun; null for special tokens and ids without one.</summary>
-    internal byte[]? BytesOf(int id) => (TokenOf(id), AddedTokenOf(id)) switch
-    {
-        (null, _) or (_, { Special: true }) => null,
-        (_, { } added) => Encoding.UTF8.GetBytes(added.Content),
-        (var token, null) => _decoders.BytesOf(token),
-    };
+    internal byte[]? BytesOf(int id) =>
+        (TokenOf(id), AddedTokenOf(id)) switch
+        {
+            (null, _) or (_, { Special: true }) => null,
+            (_, { } added) => Encoding.UTF8.GetBytes(added.Content),
+            (var token, null) => _decoders.BytesOf(token),
+        };
 
     /// <summary>The id of a token as the vocabulary writes it, or null.</summary>
     public int? IdOf(string token) => _ids.TryGetValue(token, out var id) ? id : null;
@@ -153,18 +169,31 @@ public sealed class Tokenizer
     /// <summary>The added token with an id, or null.</summary>
     public AddedToken? AddedTokenOf(int id) => _added.GetValueOrDefault(id);
 
-    /// <summary>Makes a prompt of messages with the folder's chat template and its special tokens. Encode it without adding special tokens.</summary>
+    /// <summary>
+    /// Makes a prompt of messages with the folder's chat template and its special tokens. Encode it without adding special tokens.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The folder has no chat template.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or cannot be run.</exception>
-    public string RenderChat(IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools = null, bool addGenerationPrompt = true, IReadOnlyDictionary<string, object?>? extra = null) =>
-        RenderMarkedChat(messages, tools, addGenerationPrompt, extra).Text;
+    public string RenderChat(
+        IReadOnlyList<object?> messages,
+        IReadOnlyList<object?>? tools = null,
+        bool addGenerationPrompt = true,
+        IReadOnlyDictionary<string, object?>? extra = null
+    ) => RenderMarkedChat(messages, tools, addGenerationPrompt, extra).Text;
 
     /// <summary>The same, and the parts that the template says a model writes.</summary>
     internal (string Text, IReadOnlyList<Range> Generated) RenderMarkedChat(
-        IReadOnlyList<object?> messages, IReadOnlyList<object?>? tools, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? extra = null)
+        IReadOnlyList<object?> messages,
+        IReadOnlyList<object?>? tools,
+        bool addGenerationPrompt,
+        IReadOnlyDictionary<string, object?>? extra = null
+    )
     {
         var template = (tools is { Count: > 0 } ? ToolTemplate : ChatTemplate)
-            ?? throw new InvalidOperationException("This tokenizer has no chat template. Add 'chat_template' to tokenizer_config.json, or a file chat_template.jinja beside it.");
+            ?? throw new InvalidOperationException(
+                "This tokenizer has no chat template. Add 'chat_template' to tokenizer_config.json, or a file chat_template.jinja beside "
+                    + "it."
+            );
         var values = new Dictionary<string, object?>(Settings.TemplateTokens, StringComparer.Ordinal);
         foreach (var (name, value) in extra ?? new Dictionary<string, object?>())
         {
@@ -233,7 +262,7 @@ public sealed class Tokenizer
         }
         else if (_plan.Family is { } family)
         {
-            for (var start = 0; start < text.Length;)
+            for (var start = 0; start < text.Length; )
             {
                 var end = family.End(text, start);
                 _model.Encode(text.AsSpan(start, end - start), output);

@@ -17,40 +17,59 @@ internal static class TokenizerLoader
         var file = Path.Combine(folder, "tokenizer.json");
         using var config = ReadIfThere(Path.Combine(folder, "tokenizer_config.json"));
         // Where generation_config.json is missing, the model's own file says what ends a text.
-        using var generation = ReadIfThere(Path.Combine(folder, "generation_config.json")) ?? ReadIfThere(Path.Combine(folder, "config.json"));
+        using var generation = ReadIfThere(Path.Combine(folder, "generation_config.json"))
+            ?? ReadIfThere(Path.Combine(folder, "config.json"));
         var templateFile = Path.Combine(folder, "chat_template.jinja");
         var template = File.Exists(templateFile) ? File.ReadAllText(templateFile) : null;
         using var model = ReadIfThere(Path.Combine(folder, "config.json"));
         if (File.Exists(file))
         {
             using var json = ParseFile(file);
-            return Fitting(file, model?.RootElement, Named(file, () => Create(json.RootElement, config?.RootElement, generation?.RootElement, template)));
+            return Fitting(
+                file,
+                model?.RootElement,
+                Named(file, () => Create(json.RootElement, config?.RootElement, generation?.RootElement, template))
+            );
         }
 
         var vocabFile = Path.Combine(folder, "vocab.json");
         var mergesFile = Path.Combine(folder, "merges.txt");
         if (!File.Exists(vocabFile) || !File.Exists(mergesFile))
         {
-            throw new FileNotFoundException($"'{folder}' has no tokenizer: neither tokenizer.json nor both vocab.json and merges.txt. A 'tokenizer.model' (SentencePiece) must be converted to tokenizer.json first.", file);
+            throw new FileNotFoundException(
+                $"'{folder}' has no tokenizer: neither tokenizer.json nor both vocab.json and merges.txt. A 'tokenizer.model' "
+                    + $"(SentencePiece) must be converted to tokenizer.json first.",
+                file
+            );
         }
 
         using var vocab = ParseFile(vocabFile);
         var merges = ReadMerges(mergesFile);
         return Fitting(vocabFile, model?.RootElement, Named(vocabFile, () =>
-        {
-            var ids = BpeVocabulary.ReadIds(vocab.RootElement, "vocab.json");
-            var (vocabulary, added, normalizer, plan) = VocabularyFiles.Read(ids, merges, config?.RootElement, model?.RootElement);
-            return new Tokenizer(vocabulary, added, normalizer, plan, PostProcessor.None, Decoders.ByteLevel())
             {
-                Settings = TokenizerSettings.Read(config?.RootElement, generation?.RootElement, template, token => ids.TryGetValue(token, out var id) ? id : added.Find(one => one.Content == token)?.Id),
-            };
-        }));
+                var ids = BpeVocabulary.ReadIds(vocab.RootElement, "vocab.json");
+                var (vocabulary, added, normalizer, plan) = VocabularyFiles.Read(ids, merges, config?.RootElement, model?.RootElement);
+                return new Tokenizer(vocabulary, added, normalizer, plan, PostProcessor.None, Decoders.ByteLevel())
+                {
+                    Settings = TokenizerSettings.Read(config?.RootElement, generation?.RootElement, template, token =>
+                        ids.TryGetValue(token, out var id) ? id : added.Find(one => one.Content == token)?.Id
+                    ),
+                };
+            }));
     }
 
-    /// <summary>Refuses a vocabulary that is larger than the one of the model beside it. Added tokens alone may be beyond it: some models have some that nobody uses.</summary>
+    /// <summary>
+    /// Refuses a vocabulary that is larger than the one of the model beside it. Added tokens alone may be beyond it: some models have some
+    /// that nobody uses.
+    /// </summary>
     private static Tokenizer Fitting(string file, JsonElement? model, Tokenizer tokenizer)
     {
-        if (model is not { ValueKind: JsonValueKind.Object } config || !config.TryGetProperty("vocab_size", out var given) || given.ValueKind != JsonValueKind.Number || !given.TryGetInt32(out var size))
+        if (
+            model is not { ValueKind: JsonValueKind.Object } config
+            || !config.TryGetProperty("vocab_size", out var given)
+            || given.ValueKind != JsonValueKind.Number
+            || !given.TryGetInt32(out var size)
+        )
         {
             return tokenizer;
         }
@@ -59,7 +78,10 @@ internal static class TokenizerLoader
         {
             if (tokenizer.TokenOf(id) is { } token && tokenizer.AddedTokenOf(id) is null)
             {
-                throw new InvalidDataException($"{file}: token {id} is '{token}', but config.json beside it has a 'vocab_size' of {size}: ids up to {size - 1}. They are not of one model.");
+                throw new InvalidDataException(
+                    $"{file}: token {id} is '{token}', but config.json beside it has a 'vocab_size' of {size}: ids up to {size - 1}. They "
+                        + $"are not of one model."
+                );
             }
         }
 
@@ -101,22 +123,32 @@ internal static class TokenizerLoader
         };
     }
 
-    /// <summary>The Llama classes put the template of the post-processor together anew from two settings; where these are given, they count.</summary>
+    /// <summary>
+    /// The Llama classes put the template of the post-processor together anew from two settings; where these are given, they count.
+    /// </summary>
     private static PostProcessor ForLlama(PostProcessor post, JsonElement? config, Func<string, int?> idOf)
     {
-        if (TokenizerSettings.TokenOf(config, "tokenizer_class") is not ("LlamaTokenizer" or "LlamaTokenizerFast") || config is not { } settings
-            || !(settings.TryGetProperty("add_bos_token", out var bos) | settings.TryGetProperty("add_eos_token", out var eos)))
+        if (
+            TokenizerSettings.TokenOf(config, "tokenizer_class") is not ("LlamaTokenizer" or "LlamaTokenizerFast")
+            || config is not { } settings
+            || !(settings.TryGetProperty("add_bos_token", out var bos) | settings.TryGetProperty("add_eos_token", out var eos))
+        )
         {
             return post;
         }
 
-        int[] Ids(bool add, string name) => !add ? [] : TokenizerSettings.TokenOf(config, name) is { } token && idOf(token) is { } id
-            ? [id]
+        int[] Ids(bool add, string name) =>
+            !add ? []
+            : TokenizerSettings.TokenOf(config, name) is { } token && idOf(token) is { } id ? [id]
             : throw new InvalidDataException($"tokenizer_config.json asks to add the {name}, but names none that the vocabulary has.");
-        return new PostProcessor(Ids(bos.ValueKind != JsonValueKind.False, "bos_token"), Ids(eos.ValueKind == JsonValueKind.True, "eos_token"));
+        return new PostProcessor(
+            Ids(bos.ValueKind != JsonValueKind.False, "bos_token"),
+            Ids(eos.ValueKind == JsonValueKind.True, "eos_token")
+        );
     }
 
-    private static ComponentJson? Section(ComponentJson root, string name) => root.Find(name) is { } value ? new ComponentJson(value, name) : null;
+    private static ComponentJson? Section(ComponentJson root, string name) =>
+        root.Find(name) is { } value ? new ComponentJson(value, name) : null;
 
     private static List<(string, string)> ReadMerges(string file)
     {
@@ -127,7 +159,15 @@ internal static class TokenizerLoader
             number++;
             if (line.Length > 0 && !(number == 1 && line.StartsWith("#version", StringComparison.Ordinal)))
             {
-                merges.Add(BpeVocabulary.Pair(line) ?? throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{file}, line {number}: '{line}' is not two tokens with a blank between.")));
+                merges.Add(
+                    BpeVocabulary.Pair(line)
+                        ?? throw new InvalidDataException(
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"{file}, line {number}: '{line}' is not two tokens with a blank between."
+                            )
+                        )
+                );
             }
         }
 

@@ -65,7 +65,9 @@ internal sealed class TokenizerSettings
         {
             JsonValueKind.String => value.GetString(),
             JsonValueKind.Null => null,
-            _ => throw new InvalidDataException($"tokenizer_config.json gives '{name}' as {value.GetRawText()}, which is neither a text nor an object with 'content'."),
+            _ => throw new InvalidDataException(
+                $"tokenizer_config.json gives '{name}' as {value.GetRawText()}, which is neither a text nor an object with 'content'."
+            ),
         };
     }
 
@@ -90,7 +92,11 @@ internal sealed class TokenizerSettings
 
     private static (string? Chat, string? Tools) Templates(JsonElement? config)
     {
-        if (config is not { ValueKind: JsonValueKind.Object } settings || !settings.TryGetProperty("chat_template", out var value) || value.ValueKind == JsonValueKind.Null)
+        if (
+            config is not { ValueKind: JsonValueKind.Object } settings
+            || !settings.TryGetProperty("chat_template", out var value)
+            || value.ValueKind == JsonValueKind.Null
+        )
         {
             return default;
         }
@@ -102,11 +108,15 @@ internal sealed class TokenizerSettings
 
         if (value.ValueKind != JsonValueKind.Array)
         {
-            throw new InvalidDataException("tokenizer_config.json gives 'chat_template' neither as a text nor as a list of named templates.");
+            throw new InvalidDataException(
+                "tokenizer_config.json gives 'chat_template' neither as a text nor as a list of named templates."
+            );
         }
 
         var named = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var item in value.EnumerateArray().Select((item, i) => new ComponentJson(item, $"tokenizer_config.json: chat_template[{i}]")))
+        foreach (
+            var item in value.EnumerateArray().Select((item, i) => new ComponentJson(item, $"tokenizer_config.json: chat_template[{i}]"))
+        )
         {
             named[item.String("name")] = item.String("template");
         }

@@ -1,6 +1,8 @@
 namespace AgentLightning.Models.Tokenizers;
 
-/// <summary>A tokenizer has a component or an option that is not implemented here. Going on would give other tokens than the model was trained on.</summary>
+/// <summary>
+/// A tokenizer has a component or an option that is not implemented here. Going on would give other tokens than the model was trained on.
+/// </summary>
 public sealed class UnsupportedTokenizerException : NotSupportedException
 {
     public UnsupportedTokenizerException(string component, string message)

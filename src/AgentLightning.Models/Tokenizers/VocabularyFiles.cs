@@ -6,18 +6,27 @@ using AgentLightning.Models.Tokenizers.Pieces;
 
 namespace AgentLightning.Models.Tokenizers;
 
-/// <summary>Folders with vocab.json and merges.txt do not say how text is split; the class of the tokenizer, or the type of the model, does.</summary>
+/// <summary>
+/// Folders with vocab.json and merges.txt do not say how text is split; the class of the tokenizer, or the type of the model, does.
+/// </summary>
 internal static class VocabularyFiles
 {
     public static (BpeVocabulary Vocabulary, List<AddedToken> Added, Normalizer? Normalizer, PreTokenizerPlan Plan) Read(
-        Dictionary<string, int> ids, List<(string, string)> merges, JsonElement? config, JsonElement? model)
+        Dictionary<string, int> ids,
+        List<(string, string)> merges,
+        JsonElement? config,
+        JsonElement? model
+    )
     {
         var name = TokenizerSettings.TokenOf(config, "tokenizer_class") ?? TokenizerSettings.TokenOf(model, "model_type") ?? "";
         var qwen = name is "Qwen2Tokenizer" or "Qwen2TokenizerFast" or "qwen2" or "qwen3";
         if (!qwen && name is not ("GPT2Tokenizer" or "GPT2TokenizerFast" or "gpt2"))
         {
             throw new UnsupportedTokenizerException(
-                "tokenizer_class", $"The tokenizer is of the class or model '{name}'. Without tokenizer.json, only GPT2Tokenizer and Qwen2Tokenizer are known; save the tokenizer with 'use_fast=True' to get a tokenizer.json.");
+                "tokenizer_class",
+                $"The tokenizer is of the class or model '{name}'. Without tokenizer.json, only GPT2Tokenizer and Qwen2Tokenizer are "
+                    + $"known; save the tokenizer with 'use_fast=True' to get a tokenizer.json."
+            );
         }
 
         var plan = new PreTokenizerPlan();
@@ -35,13 +44,21 @@ internal static class VocabularyFiles
     private static List<AddedToken> Added(Dictionary<string, int> ids, JsonElement? config)
     {
         var added = new List<AddedToken>();
-        if (config is { ValueKind: JsonValueKind.Object } settings && settings.TryGetProperty("added_tokens_decoder", out var tokens) && tokens.ValueKind == JsonValueKind.Object)
+        if (
+            config is { ValueKind: JsonValueKind.Object } settings
+            && settings.TryGetProperty("added_tokens_decoder", out var tokens)
+            && tokens.ValueKind == JsonValueKind.Object
+        )
         {
             foreach (var token in tokens.EnumerateObject())
             {
-                added.Add(int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
-                    ? AddedToken.Read(new ComponentJson(token.Value, $"tokenizer_config.json: added_tokens_decoder.{token.Name}"), id)
-                    : throw new InvalidDataException($"tokenizer_config.json has 'added_tokens_decoder.{token.Name}', which is not an id."));
+                added.Add(
+                    int.TryParse(token.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                        ? AddedToken.Read(new ComponentJson(token.Value, $"tokenizer_config.json: added_tokens_decoder.{token.Name}"), id)
+                        : throw new InvalidDataException(
+                            $"tokenizer_config.json has 'added_tokens_decoder.{token.Name}', which is not an id."
+                        )
+                );
             }
         }
 

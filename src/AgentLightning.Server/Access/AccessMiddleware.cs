@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace AgentLightning.Server.Access;
 
-/// <summary>Finds out who calls, and later in the pipeline refuses who may not. Between the two the rate is limited, so that guessing is slow.</summary>
+/// <summary>
+/// Finds out who calls, and later in the pipeline refuses who may not. Between the two the rate is limited, so that guessing is slow.
+/// </summary>
 internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerOptions options, RefusalLog refusals)
 {
     /// <summary>What an endpoint that says nothing demands: it was forgotten, and what it shows nobody knows.</summary>
@@ -20,12 +22,18 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
     {
         var rule = endpoint is null ? null : endpoint.Metadata.GetMetadata<AccessRule>() ?? s_forgotten;
         // A handler that cannot ask for the scope cannot keep it.
-        return rule is { Role: not null, Agents: AgentRule.Scoped } && !TakesScope(endpoint!) ? rule with { Agents = AgentRule.AllAgents } : rule;
+        return rule is { Role: not null, Agents: AgentRule.Scoped } && !TakesScope(endpoint!)
+            ? rule with
+            {
+                Agents = AgentRule.AllAgents,
+            }
+            : rule;
     }
 
     /// <summary>Whether the handler of an endpoint has an <see cref="AgentScope"/> to ask.</summary>
     public static bool TakesScope(Endpoint endpoint) =>
-        endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Any(parameter => parameter.ParameterType == typeof(AgentScope)) == true;
+        endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Any(parameter => parameter.ParameterType == typeof(AgentScope))
+        == true;
 
     public async Task IdentifyAsync(HttpContext context, Caller caller, RequestDelegate next)
     {
@@ -50,18 +58,37 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
 
         if (caller.Key is not { } key)
         {
-            context.Response.Headers.WWWAuthenticate = caller.GaveWrongKey ? "Bearer realm=\"lightning\", error=\"invalid_token\"" : "Bearer realm=\"lightning\"";
-            await RefuseAsync(context, StatusCodes.Status401Unauthorized, caller.GaveWrongKey
-                ? "The key is unknown, revoked or expired. Send a valid one."
-                : "This server asks for an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'; 'lightning keys create' makes one.", caller);
+            context.Response.Headers.WWWAuthenticate = caller.GaveWrongKey
+                ? "Bearer realm=\"lightning\", error=\"invalid_token\""
+                : "Bearer realm=\"lightning\"";
+            await RefuseAsync(
+                context,
+                StatusCodes.Status401Unauthorized,
+                caller.GaveWrongKey
+                    ? "The key is unknown, revoked or expired. Send a valid one."
+                    : "This server asks for an API key. Send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'; 'lightning keys "
+                        + "create' makes one.",
+                caller
+            );
         }
         else if (key.Role < role)
         {
-            await RefuseAsync(context, StatusCodes.Status403Forbidden, $"This needs a key with the role {EnumText.Of(role)}, and the key's role is {EnumText.Of(key.Role)}.", caller);
+            await RefuseAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                $"This needs a key with the role {EnumText.Of(role)}, and the key's role is {EnumText.Of(key.Role)}.",
+                caller
+            );
         }
         else if (key.Agents is not null && rule.Agents == AgentRule.AllAgents)
         {
-            await RefuseAsync(context, StatusCodes.Status403Forbidden, $"This is about all agents, and needs a key with the role {EnumText.Of(role)} that is for all of them; the key is for {string.Join(", ", key.Agents)}.", caller);
+            await RefuseAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                $"This is about all agents, and needs a key with the role {EnumText.Of(role)} that is for all of them; the key is for "
+                    + $"{string.Join(", ", key.Agents)}.",
+                caller
+            );
         }
         else
         {
@@ -75,10 +102,14 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
         var authorization = request.Headers.Authorization.ToString();
         return authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim()
             : authorization.Length > 0 ? authorization
-            : request.Headers["x-api-key"].ToString() is { Length: > 0 } text ? text.Trim() : null;
+            : request.Headers["x-api-key"].ToString() is { Length: > 0 } text ? text.Trim()
+            : null;
     }
 
-    /// <summary>Without keys everything is open to this machine; to others only where that was asked for. A key that comes along is held to its role and agents.</summary>
+    /// <summary>
+    /// Without keys everything is open to this machine; to others only where that was asked for. A key that comes along is held to its role
+    /// and agents.
+    /// </summary>
     private async ValueTask<bool> IsOpenAsync(Caller caller, CancellationToken cancellationToken) =>
         caller.Key is null && !(_reachable && !options.AllowAnonymous) && !await verifier.AnyKeysAsync(cancellationToken);
 

@@ -20,10 +20,15 @@ internal enum AgentRule
 /// <param name="Role">The least role; null for anybody, without a key.</param>
 internal sealed record AccessRule(Role? Role, AgentRule Agents);
 
-/// <summary>What each endpoint says about access when it is mapped. One that says nothing is closed to all but admin keys for all agents.</summary>
+/// <summary>
+/// What each endpoint says about access when it is mapped. One that says nothing is closed to all but admin keys for all agents.
+/// </summary>
 internal static class AccessRules
 {
-    /// <summary>Says which role calls the endpoints, and how they keep agents apart. The innermost word counts: an endpoint may differ from its group.</summary>
+    /// <summary>
+    /// Says which role calls the endpoints, and how they keep agents apart. The innermost word counts: an endpoint may differ from its
+    /// group.
+    /// </summary>
     public static TBuilder RequiresRole<TBuilder>(this TBuilder builder, Role role, AgentRule agents = AgentRule.Scoped)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRule(role, agents));
 

@@ -5,11 +5,12 @@ using AgentLightning.Episodes;
 namespace AgentLightning.Server.Access;
 
 /// <summary>
-/// The agents that a request is about: those of its key, or all. Every endpoint that gives or takes records of agents asks it, by taking it as a parameter.
+/// The agents that a request is about: those of its key, or all. Every endpoint that gives or takes records of agents asks it, by taking it
+/// as a parameter.
 /// </summary>
 /// <remarks>
-/// A request that names another agent is refused, which tells nothing: it depends on the key alone. A request that names a record of another agent is
-/// answered as if there were no such record.
+/// A request that names another agent is refused, which tells nothing: it depends on the key alone. A request that names a record of
+/// another agent is answered as if there were no such record.
 /// </remarks>
 internal sealed class AgentScope(Caller caller)
 {
@@ -35,7 +36,10 @@ internal sealed class AgentScope(Caller caller)
 
         return Allows(otherwise) ? otherwise
             : Agents is [var only] ? only
-            : throw LightningException.Invalid($"agent_id is required: this key is for the agents {string.Join(", ", Agents!)}, and the request does not say which is meant.");
+            : throw LightningException.Invalid(
+                $"agent_id is required: this key is for the agents {string.Join(", ", Agents!)}, and the request does not say which is "
+                    + $"meant."
+            );
     }
 
     /// <summary>The agent that a request may name and need not; null when it names none.</summary>
@@ -50,13 +54,19 @@ internal sealed class AgentScope(Caller caller)
 
     /// <summary>The episode, or <see cref="ErrorKind.NotFound"/>, which is also said of an episode of another agent.</summary>
     public async Task<Episode> EpisodeAsync(IEpisodeStore episodes, string id, CancellationToken cancellationToken) =>
-        Visible(await episodes.FindAsync(id, cancellationToken), episode => episode.AgentId) ?? throw LightningException.NotFound($"Episode {id} not found");
+        Visible(await episodes.FindAsync(id, cancellationToken), episode => episode.AgentId)
+        ?? throw LightningException.NotFound($"Episode {id} not found");
 
     /// <summary>
-    /// True when an id is an episode that the request may touch, or is no episode at all, also counting what is on its way to the store; false when it is another agent's.
-    /// For requests that hand the id on to a service, which then finds it or not.
+    /// True when an id is an episode that the request may touch, or is no episode at all, also counting what is on its way to the store;
+    /// false when it is another agent's. For requests that hand the id on to a service, which then finds it or not.
     /// </summary>
-    public async Task<bool> MayTouchAsync(string episodeId, IEpisodeStore episodes, EpisodeRecorder recorder, CancellationToken cancellationToken)
+    public async Task<bool> MayTouchAsync(
+        string episodeId,
+        IEpisodeStore episodes,
+        EpisodeRecorder recorder,
+        CancellationToken cancellationToken
+    )
     {
         if (Agents is null)
         {
@@ -73,7 +83,11 @@ internal sealed class AgentScope(Caller caller)
         return episode is null || Allows(episode.AgentId);
     }
 
-    private string Check(string agentId) => Allows(agentId)
-        ? agentId
-        : throw LightningException.Forbidden($"This key is not for the agent '{(agentId.Length > 100 ? agentId[..100] + "…" : agentId)}'. It is for {string.Join(", ", Agents!)}.");
+    private string Check(string agentId) =>
+        Allows(agentId)
+            ? agentId
+            : throw LightningException.Forbidden(
+                $"This key is not for the agent '{(agentId.Length > 100 ? agentId[..100] + "…" : agentId)}'. It is for "
+                    + $"{string.Join(", ", Agents!)}."
+            );
 }

@@ -11,26 +11,42 @@ internal static class OpenApiKeys
 
     public static void AddKeys(this OpenApiOptions options)
     {
-        options.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Components ??= new OpenApiComponents();
-            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        options.AddDocumentTransformer(
+            (document, _, _) =>
             {
-                [Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = Bearer, Description = "A key that 'lightning keys create' made. On loopback, a server may run without keys." },
-                [Header] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = Header, Description = "The same key in a header of its own." },
-            };
-            return Task.CompletedTask;
-        });
-        options.AddOperationTransformer((operation, context, _) =>
-        {
-            if (context.Description.ActionDescriptor.EndpointMetadata.OfType<AccessRule>().LastOrDefault() is { Role: { } role })
-            {
-                operation.Description = $"Asks for the role {role.ToString().ToLowerInvariant()}{(operation.Description is null ? "." : $". {operation.Description}")}";
-                operation.Security = [Requirement(Bearer, context), Requirement(Header, context)];
+                document.Components ??= new OpenApiComponents();
+                document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+                {
+                    [Bearer] = new OpenApiSecurityScheme
+                    {
+                        Type = SecuritySchemeType.Http,
+                        Scheme = Bearer,
+                        Description = "A key that 'lightning keys create' made. On loopback, a server may run without keys.",
+                    },
+                    [Header] = new OpenApiSecurityScheme
+                    {
+                        Type = SecuritySchemeType.ApiKey,
+                        In = ParameterLocation.Header,
+                        Name = Header,
+                        Description = "The same key in a header of its own.",
+                    },
+                };
+                return Task.CompletedTask;
             }
+        );
+        options.AddOperationTransformer(
+            (operation, context, _) =>
+            {
+                if (context.Description.ActionDescriptor.EndpointMetadata.OfType<AccessRule>().LastOrDefault() is { Role: { } role })
+                {
+                    operation.Description =
+                        $"Asks for the role {role.ToString().ToLowerInvariant()}{(operation.Description is null ? "." : $". {operation.Description}")}";
+                    operation.Security = [Requirement(Bearer, context), Requirement(Header, context)];
+                }
 
-            return Task.CompletedTask;
-        });
+                return Task.CompletedTask;
+            }
+        );
     }
 
     private static OpenApiSecurityRequirement Requirement(string scheme, OpenApiOperationTransformerContext context) =>

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Hosting;
 namespace AgentLightning.Server.Access;
 
 /// <summary>
-/// Counts refused requests and writes them to the audit log once a minute, one entry for each status, caller and route, so that whoever knocks a million
-/// times cannot fill the store. What is more than <see cref="MostGroups"/> kinds in a minute is one entry more.
+/// Counts refused requests and writes them to the audit log once a minute, one entry for each status, caller and route, so that whoever
+/// knocks a million times cannot fill the store. What is more than <see cref="MostGroups"/> kinds in a minute is one entry more.
 /// </summary>
 internal sealed class RefusalLog(AuditTrail audit, TimeProvider time) : IHostedService, IDisposable
 {
@@ -56,10 +56,22 @@ internal sealed class RefusalLog(AuditTrail audit, TimeProvider time) : IHostedS
 
         if (counts.Count > 0)
         {
-            await audit.RecordAsync([.. counts.Select(pair => audit.NewEntry(
-                AuditAction.AccessRefused, pair.Key.Route, null, pair.Key.Actor,
-                new Dictionary<string, string> { ["status"] = pair.Key.Status.ToString(CultureInfo.InvariantCulture), ["requests"] = pair.Value.ToString(CultureInfo.InvariantCulture) },
-                AuditOutcome.Refused))]);
+            await audit.RecordAsync([
+                .. counts.Select(pair =>
+                    audit.NewEntry(
+                        AuditAction.AccessRefused,
+                        pair.Key.Route,
+                        null,
+                        pair.Key.Actor,
+                        new Dictionary<string, string>
+                        {
+                            ["status"] = pair.Key.Status.ToString(CultureInfo.InvariantCulture),
+                            ["requests"] = pair.Value.ToString(CultureInfo.InvariantCulture),
+                        },
+                        AuditOutcome.Refused
+                    )
+                ),
+            ]);
         }
     }
 

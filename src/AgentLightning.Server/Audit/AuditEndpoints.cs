@@ -15,16 +15,34 @@ public sealed record AuditListResponse(int EntriesFound, IReadOnlyList<AuditEntr
 /// <summary>Who did what. A key for some agents sees the entries about these.</summary>
 internal static class AuditEndpoints
 {
-    public static void MapAudit(this IEndpointRouteBuilder routes) => routes.MapGet("/audit", ListAsync)
-        .WithSummary("Who changed what, newest first; 'before' takes the last id of a page and gives the next.")
-        .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Admin);
+    public static void MapAudit(this IEndpointRouteBuilder routes) =>
+        routes
+            .MapGet("/audit", ListAsync)
+            .WithSummary("Who changed what, newest first; 'before' takes the last id of a page and gives the next.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .RequiresRole(Role.Admin);
 
     private static async Task<AuditListResponse> ListAsync(
-        IAuditLog log, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, string? action = null,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null, int limit = 50, string? before = null)
+        IAuditLog log,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        string? action = null,
+        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
+        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null,
+        int limit = 50,
+        string? before = null
+    )
     {
         var query = new AuditQuery(
-            scope.Named(agentId) is { } named ? [named] : scope.Agents, action is null ? null : EnumText.Parse<AuditAction>(action, "action"), startDate, endDate, limit, before);
+            scope.Named(agentId) is { } named ? [named] : scope.Agents,
+            action is null ? null : EnumText.Parse<AuditAction>(action, "action"),
+            startDate,
+            endDate,
+            limit,
+            before
+        );
         var entries = await log.ListAsync(query, cancellationToken);
         return new AuditListResponse(entries.Count, entries);
     }

@@ -17,24 +17,48 @@ internal static class CaptureEndpoints
 
     public static void MapCapture(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/episodes", AddEpisodeAsync)
-            .WithSummary("Stores an episode; it is on disk when the answer comes. An id that is there already leaves the first as it was: 200 with duplicate true.")
-            .Produces<CapturedEpisode>(StatusCodes.Status200OK).Produces<CapturedEpisode>(StatusCodes.Status201Created)
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status503ServiceUnavailable).RequiresRole(Role.Write);
-        routes.MapPost("/capture", AddBatchAsync)
-            .WithSummary("Stores a batch: one object a line, with type episode or reward, in order; gzip is taken. Lines that cannot be taken are told and do not stop the others.")
-            .Accepts<Stream>(LineJson, "application/json").Produces<CaptureOutcome>()
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status415UnsupportedMediaType).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        routes
+            .MapPost("/episodes", AddEpisodeAsync)
+            .WithSummary(
+                "Stores an episode; it is on disk when the answer comes. An id that is there already leaves the first as it was: 200 with "
+                    + "duplicate true."
+            )
+            .Produces<CapturedEpisode>(StatusCodes.Status200OK)
+            .Produces<CapturedEpisode>(StatusCodes.Status201Created)
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequiresRole(Role.Write);
-        routes.MapGet("/export", ExportAsync)
+        routes
+            .MapPost("/capture", AddBatchAsync)
+            .WithSummary(
+                "Stores a batch: one object a line, with type episode or reward, in order; gzip is taken. Lines that cannot be taken are "
+                    + "told and do not stop the others."
+            )
+            .Accepts<Stream>(LineJson, "application/json")
+            .Produces<CaptureOutcome>()
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .RequiresRole(Role.Write);
+        routes
+            .MapGet("/export", ExportAsync)
             .WithSummary("Every episode of an agent, or of all, with its rewards, as lines that capture takes.")
-            .Produces<Stream>(StatusCodes.Status200OK, LineJson).RequiresRole(Role.Read);
+            .Produces<Stream>(StatusCodes.Status200OK, LineJson)
+            .RequiresRole(Role.Read);
     }
 
     private static async Task ExportAsync(
-        HttpResponse response, EpisodeExport export, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null,
-        [FromQuery(Name = "session_id")] string? sessionId = null, [FromQuery(Name = "user_id")] string? userId = null,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null, [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null)
+        HttpResponse response,
+        EpisodeExport export,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        [FromQuery(Name = "session_id")] string? sessionId = null,
+        [FromQuery(Name = "user_id")] string? userId = null,
+        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
+        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null
+    )
     {
         // Refused before the answer begins.
         var query = new EpisodeQuery(scope.Named(agentId), startDate, endDate, SessionId: sessionId, UserId: userId, Agents: scope.Agents);
@@ -47,13 +71,25 @@ internal static class CaptureEndpoints
         }
     }
 
-    private static async Task<IResult> AddEpisodeAsync(EpisodeInput body, CaptureService capture, AgentScope scope, CancellationToken cancellationToken)
+    private static async Task<IResult> AddEpisodeAsync(
+        EpisodeInput body,
+        CaptureService capture,
+        AgentScope scope,
+        CancellationToken cancellationToken
+    )
     {
         var captured = await capture.AddEpisodeAsync(body, scope.Allows, cancellationToken);
-        return captured.Duplicate ? TypedResults.Ok(captured) : TypedResults.Created($"/api/lightning/episodes/{Uri.EscapeDataString(captured.EpisodeId)}", captured);
+        return captured.Duplicate
+            ? TypedResults.Ok(captured)
+            : TypedResults.Created($"/api/lightning/episodes/{Uri.EscapeDataString(captured.EpisodeId)}", captured);
     }
 
-    private static async Task<IResult> AddBatchAsync(HttpRequest request, CaptureService capture, AgentScope scope, CancellationToken cancellationToken)
+    private static async Task<IResult> AddBatchAsync(
+        HttpRequest request,
+        CaptureService capture,
+        AgentScope scope,
+        CancellationToken cancellationToken
+    )
     {
         var encoding = request.Headers.ContentEncoding.ToString();
         if (encoding is not ("" or "identity" or "gzip"))
@@ -63,7 +99,8 @@ internal static class CaptureEndpoints
 
         try
         {
-            await using var lines = encoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress, leaveOpen: true) : request.Body;
+            await using var lines =
+                encoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress, leaveOpen: true) : request.Body;
             return TypedResults.Ok(await capture.AddBatchAsync(lines, scope.Allows, cancellationToken));
         }
         catch (InvalidDataException e)

@@ -9,12 +9,19 @@ public static class ServerConfiguration
     /// <summary>The file that is read in the current folder when it is there.</summary>
     public const string FileName = "lightning.json";
 
-    /// <summary>Reads every source and reports everything that is wrong at once, as <see cref="ErrorKind.Invalid"/>. Nothing is opened or made.</summary>
+    /// <summary>
+    /// Reads every source and reports everything that is wrong at once, as <see cref="ErrorKind.Invalid"/>. Nothing is opened or made.
+    /// </summary>
     /// <param name="file">The file; a file that was named must be there.</param>
     /// <param name="named">Whether somebody named the file.</param>
     /// <param name="environment">The environment's variables.</param>
     /// <param name="arguments">What the command line says, by key.</param>
-    public static LightningServerOptions Read(string file, bool named, IEnumerable<KeyValuePair<string, string?>> environment, IEnumerable<KeyValuePair<string, string?>> arguments)
+    public static LightningServerOptions Read(
+        string file,
+        bool named,
+        IEnumerable<KeyValuePair<string, string?>> environment,
+        IEnumerable<KeyValuePair<string, string?>> arguments
+    )
     {
         var mistakes = new List<string>();
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -76,7 +83,10 @@ public static class ServerConfiguration
             // A mistyped key would be a setting that silently is not set.
             if (section.Value is null || !ServerSettings.All.Any(setting => setting.Key == section.Key))
             {
-                mistakes.Add($"'{file}' sets '{section.Key}', which is no setting. The settings are {string.Join(", ", ServerSettings.All.Select(setting => setting.Key))}.");
+                mistakes.Add(
+                    $"'{file}' sets '{section.Key}', which is no setting. The settings are "
+                        + $"{string.Join(", ", ServerSettings.All.Select(setting => setting.Key))}."
+                );
             }
             else
             {

@@ -22,19 +22,46 @@ public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, s
 
 /// <summary>A release as lists show it.</summary>
 public sealed record DeploymentItem(
-    string Id, string AgentId, string Slot, int Number, string? TrainingRunId, string? EvaluationId, string TunedModelName, bool IsActive, bool Forced,
-    DateTimeOffset PromotedAt, string PromotedBy, string? RollbackFrom, string? RollbackReason);
+    string Id,
+    string AgentId,
+    string Slot,
+    int Number,
+    string? TrainingRunId,
+    string? EvaluationId,
+    string TunedModelName,
+    bool IsActive,
+    bool Forced,
+    DateTimeOffset PromotedAt,
+    string PromotedBy,
+    string? RollbackFrom,
+    string? RollbackReason
+);
 
 /// <summary>Releases, newest first.</summary>
 public sealed record DeploymentListResponse(string AgentId, int DeploymentsFound, IReadOnlyList<DeploymentItem> Deployments);
 
 /// <summary>What a promotion made active.</summary>
 public sealed record PromoteResponse(
-    bool Success, string DeploymentId, string? TrainingRunId, string TunedModelName, bool IsActive, bool Forced, DateTimeOffset PromotedAt, string PromotedBy);
+    bool Success,
+    string DeploymentId,
+    string? TrainingRunId,
+    string TunedModelName,
+    bool IsActive,
+    bool Forced,
+    DateTimeOffset PromotedAt,
+    string PromotedBy
+);
 
 /// <summary>What a rollback made active again.</summary>
 public sealed record RollbackResponse(
-    bool Success, string DeploymentId, string TunedModelName, bool IsActive, string? RollbackFrom, string? RollbackReason, string RolledBackBy);
+    bool Success,
+    string DeploymentId,
+    string TunedModelName,
+    bool IsActive,
+    string? RollbackFrom,
+    string? RollbackReason,
+    string RolledBackBy
+);
 
 /// <summary>What serves now: a release, or else the base model and a message.</summary>
 public sealed record ActiveDeploymentResponse(
@@ -45,7 +72,8 @@ public sealed record ActiveDeploymentResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? PromotedAt = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PromotedBy = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Message = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? BaseModel = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? BaseModel = null
+);
 
 /// <summary>Each release with its evidence, newest first.</summary>
 public sealed record LineageResponse(string AgentId, IReadOnlyList<LineageEntry> Lineage);
@@ -58,16 +86,32 @@ internal static class DeploymentsEndpoints
     {
         routes.MapGet("/deployments", ListAsync).WithSummary("Lists an agent's releases, newest first.").RequiresRole(Role.Read);
         routes.MapGet("/deployments/active", ActiveAsync).WithSummary("The release that serves now.").RequiresRole(Role.Read);
-        routes.MapGet("/deployments/lineage", LineageAsync).WithSummary("Why what serves serves: each release with its run, data set and evaluation.").RequiresRole(Role.Read);
-        routes.MapPost("/deployments", PromoteAsync).WithSummary("Releases the model of a training run that passed the gate; the next answer is its.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
+        routes
+            .MapGet("/deployments/lineage", LineageAsync)
+            .WithSummary("Why what serves serves: each release with its run, data set and evaluation.")
+            .RequiresRole(Role.Read);
+        routes
+            .MapPost("/deployments", PromoteAsync)
+            .WithSummary("Releases the model of a training run that passed the gate; the next answer is its.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .RequiresRole(Role.Admin);
-        routes.MapPost("/deployments/rollback", RollbackAsync).WithSummary("Goes back to the last good release, or to the one named.")
-            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
+        routes
+            .MapPost("/deployments/rollback", RollbackAsync)
+            .WithSummary("Goes back to the last good release, or to the one named.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .RequiresRole(Role.Admin);
     }
 
-    private static async Task<DeploymentListResponse> ListAsync(IDeploymentStore deployments, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, int limit = 20)
+    private static async Task<DeploymentListResponse> ListAsync(
+        IDeploymentStore deployments,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        int limit = 20
+    )
     {
         if (limit is < 1 or > 1_000)
         {
@@ -77,36 +121,99 @@ internal static class DeploymentsEndpoints
         var agent = scope.Agent(agentId, TriageAgent.DefaultAgentId);
         var found = await deployments.ListAsync(agent, null, limit, cancellationToken);
         return new DeploymentListResponse(
-            agent, found.Count,
-            [.. found.Select(d => new DeploymentItem(
-                d.Id, d.AgentId, d.Slot, d.Number, d.TrainingRunId, d.EvaluationId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy, d.RollbackFrom, d.RollbackReason))]);
+            agent,
+            found.Count,
+            [
+                .. found.Select(d => new DeploymentItem(
+                    d.Id,
+                    d.AgentId,
+                    d.Slot,
+                    d.Number,
+                    d.TrainingRunId,
+                    d.EvaluationId,
+                    d.TunedModelName,
+                    d.IsActive,
+                    d.Forced,
+                    d.PromotedAt,
+                    d.PromotedBy,
+                    d.RollbackFrom,
+                    d.RollbackReason
+                )),
+            ]
+        );
     }
 
-    private static async Task<ActiveDeploymentResponse> ActiveAsync(IDeploymentStore deployments, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null)
+    private static async Task<ActiveDeploymentResponse> ActiveAsync(
+        IDeploymentStore deployments,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null
+    )
     {
-        var active = await deployments.FindActiveAsync(scope.Agent(agentId, TriageAgent.DefaultAgentId), Deployment.DefaultSlot, cancellationToken);
+        var active = await deployments.FindActiveAsync(
+            scope.Agent(agentId, TriageAgent.DefaultAgentId),
+            Deployment.DefaultSlot,
+            cancellationToken
+        );
         return active is null
-            ? new ActiveDeploymentResponse(false, Message: "No active tuned model. Using base model.", BaseModel: RuleTriagePolicy.PolicyName)
-            : new ActiveDeploymentResponse(true, active.Id, active.TrainingRunId, active.TunedModelName, active.PromotedAt, active.PromotedBy);
+            ? new ActiveDeploymentResponse(
+                false,
+                Message: "No active tuned model. Using base model.",
+                BaseModel: RuleTriagePolicy.PolicyName
+            )
+            : new ActiveDeploymentResponse(
+                true,
+                active.Id,
+                active.TrainingRunId,
+                active.TunedModelName,
+                active.PromotedAt,
+                active.PromotedBy
+            );
     }
 
-    private static async Task<LineageResponse> LineageAsync(LineageReader lineage, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null)
+    private static async Task<LineageResponse> LineageAsync(
+        LineageReader lineage,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null
+    )
     {
         var agent = scope.Agent(agentId, TriageAgent.DefaultAgentId);
         return new LineageResponse(agent, await lineage.ReadAsync(agent, Listed, cancellationToken));
     }
 
-    private static async Task<PromoteResponse> PromoteAsync(PromoteBody body, DeploymentService service, AgentScope scope, CancellationToken cancellationToken)
+    private static async Task<PromoteResponse> PromoteAsync(
+        PromoteBody body,
+        DeploymentService service,
+        AgentScope scope,
+        CancellationToken cancellationToken
+    )
     {
         var runId = Ids.Check(body.RunId, "run_id");
-        var d = await service.PromoteAsync(scope.Agent(body.AgentId, TriageAgent.DefaultAgentId), runId, body.PromotedBy ?? scope.Actor, body.Force, cancellationToken);
+        var d = await service.PromoteAsync(
+            scope.Agent(body.AgentId, TriageAgent.DefaultAgentId),
+            runId,
+            body.PromotedBy ?? scope.Actor,
+            body.Force,
+            cancellationToken
+        );
         return new PromoteResponse(true, d.Id, d.TrainingRunId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy);
     }
 
-    private static async Task<RollbackResponse> RollbackAsync(RollbackBody? body, DeploymentService service, AgentScope scope, CancellationToken cancellationToken)
+    private static async Task<RollbackResponse> RollbackAsync(
+        RollbackBody? body,
+        DeploymentService service,
+        AgentScope scope,
+        CancellationToken cancellationToken
+    )
     {
         var d = await service.RollbackAsync(
-            scope.Agent(body?.AgentId, TriageAgent.DefaultAgentId), body?.Reason ?? "requested", body?.RolledBackBy ?? scope.Actor, cancellationToken, body?.TargetDeploymentId);
+            scope.Agent(body?.AgentId, TriageAgent.DefaultAgentId),
+            body?.Reason ?? "requested",
+            body?.RolledBackBy ?? scope.Actor,
+            cancellationToken,
+            body?.TargetDeploymentId
+        );
         return new RollbackResponse(true, d.Id, d.TunedModelName, d.IsActive, d.RollbackFrom, d.RollbackReason, d.PromotedBy);
     }
 }

@@ -25,34 +25,77 @@ internal static class ChatAdminEndpoints
     {
         var group = routes.MapGroup("/api/v1/admin/agent-lightning").RequiresRole(Role.Read);
         group.MapGet("/stats", StatsAsync).WithSummary("How many interactions an agent had, and their average, least and greatest reward.");
-        group.MapGet("/feedback/stats", FeedbackStatsAsync).WithSummary("Feedback of the last days by type and by day.").ProducesProblem(StatusCodes.Status400BadRequest);
+        group
+            .MapGet("/feedback/stats", FeedbackStatsAsync)
+            .WithSummary("Feedback of the last days by type and by day.")
+            .ProducesProblem(StatusCodes.Status400BadRequest);
         group.MapGet("/feedback/recent", RecentAsync).WithSummary("The newest feedback.").ProducesProblem(StatusCodes.Status400BadRequest);
-        group.MapPost("/clear", ClearAsync).WithSummary("Deletes every interaction of an agent, with its rewards and feedback.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).RequiresRole(Role.Admin);
-        group.MapGet("/dashboard", DashboardAsync).WithSummary("Interactions, feedback of seven days, and how far both are from their goals.");
+        group
+            .MapPost("/clear", ClearAsync)
+            .WithSummary("Deletes every interaction of an agent, with its rewards and feedback.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .RequiresRole(Role.Admin);
+        group
+            .MapGet("/dashboard", DashboardAsync)
+            .WithSummary("Interactions, feedback of seven days, and how far both are from their goals.");
     }
 
-    private static Task<InteractionStatistics> StatsAsync(ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null) =>
-        statistics.InteractionsAsync(scope.AgentOrAll(agentName), cancellationToken);
+    private static Task<InteractionStatistics> StatsAsync(
+        ChatStatistics statistics,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_name")] string? agentName = null
+    ) => statistics.InteractionsAsync(scope.AgentOrAll(agentName), cancellationToken);
 
     private static Task<FeedbackStatistics> FeedbackStatsAsync(
-        ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null, int days = 7) =>
-        statistics.FeedbackAsync(scope.AgentOrAll(agentName), days, cancellationToken);
+        ChatStatistics statistics,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_name")] string? agentName = null,
+        int days = 7
+    ) => statistics.FeedbackAsync(scope.AgentOrAll(agentName), days, cancellationToken);
 
     private static async Task<ClearedResponse> ClearAsync(
-        EpisodeRemoval removal, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null)
+        EpisodeRemoval removal,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_name")] string? agentName = null
+    )
     {
-        var agent = scope.Named(agentName) ?? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.");
-        return new ClearedResponse(agent, await removal.RemoveAsync(new EpisodeSelection(agent, Agents: scope.Agents), RemovalScope.Episode, scope.Actor, null, cancellationToken));
+        var agent = scope.Named(agentName)
+            ?? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.");
+        return new ClearedResponse(
+            agent,
+            await removal.RemoveAsync(
+                new EpisodeSelection(agent, Agents: scope.Agents),
+                RemovalScope.Episode,
+                scope.Actor,
+                null,
+                cancellationToken
+            )
+        );
     }
 
     private static async Task<RecentFeedbackResponse> RecentAsync(
-        IFeedbackStore feedback, TimeProvider time, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null, int limit = 20)
+        IFeedbackStore feedback,
+        TimeProvider time,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_name")] string? agentName = null,
+        int limit = 20
+    )
     {
-        var found = await feedback.ListAsync(new FeedbackQuery(scope.Named(agentName), Limit: limit, Agents: scope.Agents), cancellationToken);
+        var found = await feedback.ListAsync(
+            new FeedbackQuery(scope.Named(agentName), Limit: limit, Agents: scope.Agents),
+            cancellationToken
+        );
         return new RecentFeedbackResponse(found.Count, [.. found.Select(FeedbackItem.Of)], time.GetUtcNow());
     }
 
-    private static Task<ChatDashboard> DashboardAsync(ChatStatistics statistics, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_name")] string? agentName = null) =>
-        statistics.DashboardAsync(scope.AgentOrAll(agentName), cancellationToken);
+    private static Task<ChatDashboard> DashboardAsync(
+        ChatStatistics statistics,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_name")] string? agentName = null
+    ) => statistics.DashboardAsync(scope.AgentOrAll(agentName), cancellationToken);
 }

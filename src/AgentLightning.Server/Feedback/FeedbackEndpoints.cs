@@ -16,27 +16,84 @@ namespace AgentLightning.Server.Feedback;
 /// <param name="FeedbackId">The client's own id; the same id twice is one record.</param>
 /// <param name="AgentId">Looks only at messages of this agent.</param>
 public sealed record ChatFeedbackBody(
-    string? MessageId, string? FeedbackType, int? Rating, string? Comment, bool? Helpful, bool? Accurate, bool? Complete, string? FeedbackId, string? AgentId)
+    string? MessageId,
+    string? FeedbackType,
+    int? Rating,
+    string? Comment,
+    bool? Helpful,
+    bool? Accurate,
+    bool? Complete,
+    string? FeedbackId,
+    string? AgentId
+)
 {
     /// <param name="user">Who gives it; null or empty for somebody who is not known.</param>
     public FeedbackRequest ToRequest(string? user) =>
-        new(MessageId, FeedbackType, Rating, Comment, Helpful, Accurate, Complete, string.IsNullOrEmpty(user) ? null : user, FeedbackId, AgentId);
+        new(
+            MessageId,
+            FeedbackType,
+            Rating,
+            Comment,
+            Helpful,
+            Accurate,
+            Complete,
+            string.IsNullOrEmpty(user) ? null : user,
+            FeedbackId,
+            AgentId
+        );
 }
 
 /// <summary>The stored feedback and the reward computed from it, 0…1.</summary>
-public sealed record ChatFeedbackResponse(string FeedbackId, string MessageId, string FeedbackType, double RewardScore, DateTimeOffset CreatedAt)
+public sealed record ChatFeedbackResponse(
+    string FeedbackId,
+    string MessageId,
+    string FeedbackType,
+    double RewardScore,
+    DateTimeOffset CreatedAt
+)
 {
     public static ChatFeedbackResponse Of(MessageFeedback f) => new(f.Id, f.MessageId, f.FeedbackType, f.RewardScore, f.CreatedAt);
 }
 
 /// <summary>Feedback as lists show it.</summary>
 public sealed record FeedbackItem(
-    string FeedbackId, string MessageId, string EpisodeId, string AgentId, string? ConversationId, string? UserId, string FeedbackType, int? Rating, bool? Helpful, bool? Accurate,
-    bool? Complete, string? Comment, double RewardScore, bool IsCurrent, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+    string FeedbackId,
+    string MessageId,
+    string EpisodeId,
+    string AgentId,
+    string? ConversationId,
+    string? UserId,
+    string FeedbackType,
+    int? Rating,
+    bool? Helpful,
+    bool? Accurate,
+    bool? Complete,
+    string? Comment,
+    double RewardScore,
+    bool IsCurrent,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt
+)
 {
-    public static FeedbackItem Of(MessageFeedback f) => new(
-        f.Id, f.MessageId, f.EpisodeId, f.AgentId, f.SessionId, f.UserId, f.FeedbackType, f.Rating, f.Helpful, f.Accurate, f.Complete, f.Comment, f.RewardScore, f.IsCurrent,
-        f.CreatedAt, f.UpdatedAt);
+    public static FeedbackItem Of(MessageFeedback f) =>
+        new(
+            f.Id,
+            f.MessageId,
+            f.EpisodeId,
+            f.AgentId,
+            f.SessionId,
+            f.UserId,
+            f.FeedbackType,
+            f.Rating,
+            f.Helpful,
+            f.Accurate,
+            f.Complete,
+            f.Comment,
+            f.RewardScore,
+            f.IsCurrent,
+            f.CreatedAt,
+            f.UpdatedAt
+        );
 }
 
 /// <summary>Feedback with its history, newest first.</summary>
@@ -49,24 +106,46 @@ public static class FeedbackEndpoints
 
     public static void MapFeedback(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/api/v1/chat/feedback", GiveAsync)
-            .WithSummary("Takes feedback on a message and rewards its episode. Later feedback of the same user supersedes; all of it is kept.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status409Conflict).RequiresRole(Role.Write);
-        routes.MapGet("/api/lightning/feedback", ListAsync)
+        routes
+            .MapPost("/api/v1/chat/feedback", GiveAsync)
+            .WithSummary(
+                "Takes feedback on a message and rewards its episode. Later feedback of the same user supersedes; all of it is kept."
+            )
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .RequiresRole(Role.Write);
+        routes
+            .MapGet("/api/lightning/feedback", ListAsync)
             .WithSummary("Lists feedback with its history, newest first; 'before' takes the last id of a page and gives the next.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).RequiresRole(Role.Read);
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .RequiresRole(Role.Read);
     }
 
     private static async Task<ChatFeedbackResponse> GiveAsync(
-        ChatFeedbackBody body, FeedbackService feedback, AgentScope scope, CancellationToken cancellationToken, [FromHeader(Name = UserHeader)] string? user = null) =>
-        ChatFeedbackResponse.Of(await feedback.GiveAsync(body.ToRequest(user), scope.Allows, cancellationToken));
+        ChatFeedbackBody body,
+        FeedbackService feedback,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromHeader(Name = UserHeader)] string? user = null
+    ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(body.ToRequest(user), scope.Allows, cancellationToken));
 
     private static async Task<FeedbackListResponse> ListAsync(
-        IFeedbackStore feedback, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null, [FromQuery(Name = "episode_id")] string? episodeId = null,
-        int limit = 20, string? before = null)
+        IFeedbackStore feedback,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        [FromQuery(Name = "episode_id")] string? episodeId = null,
+        int limit = 20,
+        string? before = null
+    )
     {
-        var found = await feedback.ListAsync(new FeedbackQuery(scope.Named(agentId), episodeId, limit, before, scope.Agents), cancellationToken);
+        var found = await feedback.ListAsync(
+            new FeedbackQuery(scope.Named(agentId), episodeId, limit, before, scope.Agents),
+            cancellationToken
+        );
         return new FeedbackListResponse(agentId, found.Count, [.. found.Select(FeedbackItem.Of)]);
     }
 }

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Hosting;
 namespace AgentLightning.Server.Health;
 
 /// <summary>
-/// Ends the server without losing anything: first <c>/health/ready</c> says so, for as long as balancers need to notice; then no connection is taken and the
-/// requests that run are finished; then what was captured is written.
+/// Ends the server without losing anything: first <c>/health/ready</c> says so, for as long as balancers need to notice; then no connection
+/// is taken and the requests that run are finished; then what was captured is written.
 /// </summary>
 internal sealed class Draining(EpisodeRecorder recorder, LightningServerOptions options, TimeProvider time) : IHostedLifecycleService
 {
@@ -20,7 +20,8 @@ internal sealed class Draining(EpisodeRecorder recorder, LightningServerOptions 
         if (options.DrainNotice > TimeSpan.Zero)
         {
             // A second signal, or the end of the whole time, cuts the wait short.
-            await Task.Delay(options.DrainNotice, time, cancellationToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await Task.Delay(options.DrainNotice, time, cancellationToken)
+                .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 

@@ -15,15 +15,30 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health", (TimeProvider time) => new HealthResponse("healthy", time.GetUtcNow()))
-            .WithSummary("Whether the process is alive.").OpenToAll().DisableRateLimiting();
-        routes.MapGet("/health/ready", ReadyAsync).WithSummary("Whether the server can do its work now, with each check; 503 when it cannot, and while it ends.")
-            .Produces<ReadyResponse>(StatusCodes.Status503ServiceUnavailable).OpenToAll().DisableRateLimiting();
-        routes.MapGet("/metrics", (MetricsCollector metrics) => TypedResults.Text(PrometheusText.Write(metrics.Collect()), PrometheusText.ContentType))
-            .WithSummary("What the server measures, as Prometheus text.").RequiresRole(Role.Read, AgentRule.NoRecords);
+        routes
+            .MapGet("/health", (TimeProvider time) => new HealthResponse("healthy", time.GetUtcNow()))
+            .WithSummary("Whether the process is alive.")
+            .OpenToAll()
+            .DisableRateLimiting();
+        routes
+            .MapGet("/health/ready", ReadyAsync)
+            .WithSummary("Whether the server can do its work now, with each check; 503 when it cannot, and while it ends.")
+            .Produces<ReadyResponse>(StatusCodes.Status503ServiceUnavailable)
+            .OpenToAll()
+            .DisableRateLimiting();
+        routes
+            .MapGet("/metrics", (MetricsCollector metrics) =>
+                TypedResults.Text(PrometheusText.Write(metrics.Collect()), PrometheusText.ContentType)
+            )
+            .WithSummary("What the server measures, as Prometheus text.")
+            .RequiresRole(Role.Read, AgentRule.NoRecords);
     }
 
-    private static async Task<JsonHttpResult<ReadyResponse>> ReadyAsync(Readiness readiness, HttpResponse response, CancellationToken cancellationToken)
+    private static async Task<JsonHttpResult<ReadyResponse>> ReadyAsync(
+        Readiness readiness,
+        HttpResponse response,
+        CancellationToken cancellationToken
+    )
     {
         var ready = await readiness.CheckAsync(cancellationToken);
         if (ready.Status == "healthy")

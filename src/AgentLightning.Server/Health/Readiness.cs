@@ -16,12 +16,27 @@ public sealed record ReadyCheck(string Name, string Status, double DurationMs, s
 /// <param name="Initialized">Whether the store is open and its schema up to date.</param>
 /// <param name="Database"><c>sqlite</c> or <c>postgresql</c>.</param>
 /// <param name="AuthMode"><c>api_key</c>, or <c>anonymous</c> when nobody needs a key.</param>
-public sealed record ReadyResponse(string Status, bool Initialized, string Database, string AuthMode, IReadOnlyList<ReadyCheck> Checks, DateTimeOffset Timestamp);
+public sealed record ReadyResponse(
+    string Status,
+    bool Initialized,
+    string Database,
+    string AuthMode,
+    IReadOnlyList<ReadyCheck> Checks,
+    DateTimeOffset Timestamp
+);
 
 /// <summary>
 /// Looks whether the parts work. All who ask within a second get one answer, so that asking often costs nothing.
 /// </summary>
-internal sealed class Readiness(StoreCheck store, EpisodeRecorder recorder, ApiKeyVerifier verifier, LightningServerOptions options, Draining draining, Redactor redactor, TimeProvider time) : IDisposable
+internal sealed class Readiness(
+    StoreCheck store,
+    EpisodeRecorder recorder,
+    ApiKeyVerifier verifier,
+    LightningServerOptions options,
+    Draining draining,
+    Redactor redactor,
+    TimeProvider time
+) : IDisposable
 {
     private const string Healthy = "healthy";
     private static readonly TimeSpan s_believed = TimeSpan.FromSeconds(1);
@@ -45,8 +60,15 @@ internal sealed class Readiness(StoreCheck store, EpisodeRecorder recorder, ApiK
             }
 
             return new ReadyResponse(
-                draining.Began ? "draining" : last.Checks.All(check => check.Status == Healthy) ? Healthy : "unhealthy", last.Checks[0].Status == Healthy,
-                options.Lightning.UsesPostgres ? "postgresql" : "sqlite", last.Keys ? "api_key" : "anonymous", last.Checks, time.GetUtcNow());
+                draining.Began ? "draining"
+                    : last.Checks.All(check => check.Status == Healthy) ? Healthy
+                    : "unhealthy",
+                last.Checks[0].Status == Healthy,
+                options.Lightning.UsesPostgres ? "postgresql" : "sqlite",
+                last.Keys ? "api_key" : "anonymous",
+                last.Checks,
+                time.GetUtcNow()
+            );
         }
         finally
         {
@@ -82,6 +104,11 @@ internal sealed class Readiness(StoreCheck store, EpisodeRecorder recorder, ApiK
             wrong = $"no answer within {s_patience.TotalSeconds:0} seconds";
         }
 
-        return new ReadyCheck(name, wrong is null ? Healthy : "unhealthy", Math.Round(time.GetElapsedTime(started).TotalMilliseconds, 3), wrong);
+        return new ReadyCheck(
+            name,
+            wrong is null ? Healthy : "unhealthy",
+            Math.Round(time.GetElapsedTime(started).TotalMilliseconds, 3),
+            wrong
+        );
     }
 }

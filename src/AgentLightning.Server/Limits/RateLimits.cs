@@ -13,30 +13,40 @@ namespace AgentLightning.Server.Limits;
 /// <summary>Limits the requests of each key, or of each client address where no valid key came along, over a sliding minute.</summary>
 internal static class RateLimits
 {
-    public static IServiceCollection AddRateLimits(this IServiceCollection services, LightningServerOptions options) => services.AddRateLimiter(limiter =>
-    {
-        limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, Partition>(context =>
+    public static IServiceCollection AddRateLimits(this IServiceCollection services, LightningServerOptions options) =>
+        services.AddRateLimiter(limiter =>
         {
-            var address = context.Connection.RemoteIpAddress;
-            var near = address is null || IPAddress.IsLoopback(address);
-            var key = context.RequestServices.GetRequiredService<Caller>().Key?.Id;
-            return RateLimitPartition.GetSlidingWindowLimiter(new Partition(near, key ?? Network(address)), partition => new SlidingWindowRateLimiterOptions
+            limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, Partition>(context =>
             {
-                PermitLimit = partition.Near ? options.LoopbackRateLimit : options.RateLimit,
-                Window = TimeSpan.FromMinutes(1),
-                SegmentsPerWindow = 12,
-                QueueLimit = 0,
+                var address = context.Connection.RemoteIpAddress;
+                var near = address is null || IPAddress.IsLoopback(address);
+                var key = context.RequestServices.GetRequiredService<Caller>().Key?.Id;
+                return RateLimitPartition.GetSlidingWindowLimiter(
+                    new Partition(near, key ?? Network(address)),
+                    partition => new SlidingWindowRateLimiterOptions
+                    {
+                        PermitLimit = partition.Near ? options.LoopbackRateLimit : options.RateLimit,
+                        Window = TimeSpan.FromMinutes(1),
+                        SegmentsPerWindow = 12,
+                        QueueLimit = 0,
+                    }
+                );
             });
+            limiter.OnRejected = RejectAsync;
         });
-        limiter.OnRejected = RejectAsync;
-    });
 
     private static async ValueTask RejectAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
-        var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? Math.Max(1, Math.Ceiling(after.TotalSeconds)) : 5;
+        var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after)
+            ? Math.Max(1, Math.Ceiling(after.TotalSeconds))
+            : 5;
         rejected.HttpContext.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
-        await Problems.WriteAsync(rejected.HttpContext, StatusCodes.Status429TooManyRequests, $"Too many requests within a minute. Try again in {wait:0} seconds.");
+        await Problems.WriteAsync(
+            rejected.HttpContext,
+            StatusCodes.Status429TooManyRequests,
+            $"Too many requests within a minute. Try again in {wait:0} seconds."
+        );
     }
 
     /// <summary>A host of IPv6 has 2⁶⁴ addresses to choose from, so its network counts.</summary>

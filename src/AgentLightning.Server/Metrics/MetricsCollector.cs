@@ -13,7 +13,14 @@ internal enum MetricKind
 
 /// <summary>One metric at one moment.</summary>
 /// <param name="Bounds">Upper bounds of a histogram's buckets, ascending, without the infinite one; empty for the others.</param>
-internal sealed record MetricSnapshot(string Name, string Unit, string Help, MetricKind Kind, IReadOnlyList<double> Bounds, IReadOnlyList<SeriesSnapshot> Series);
+internal sealed record MetricSnapshot(
+    string Name,
+    string Unit,
+    string Help,
+    MetricKind Kind,
+    IReadOnlyList<double> Bounds,
+    IReadOnlyList<SeriesSnapshot> Series
+);
 
 /// <summary>One set of labels with its value.</summary>
 /// <param name="Value">The value; of a histogram the sum.</param>
@@ -59,7 +66,13 @@ internal sealed class MetricsCollector : IDisposable
             }
 
             _listener.RecordObservableInstruments();
-            return [.. _metrics.Values.Select(metric => metric.Snapshot()).Where(metric => metric.Series.Count > 0).OrderBy(metric => metric.Name, StringComparer.Ordinal)];
+            return
+            [
+                .. _metrics
+                    .Values.Select(metric => metric.Snapshot())
+                    .Where(metric => metric.Series.Count > 0)
+                    .OrderBy(metric => metric.Name, StringComparer.Ordinal),
+            ];
         }
     }
 
@@ -96,7 +109,10 @@ internal sealed class MetricsCollector : IDisposable
                     key = known ? key : "\n";
                     if (known || !_series.TryGetValue(key, out series))
                     {
-                        series = new Series(known ? LabelsOf(tags) : s_overflow, new long[_kind == MetricKind.Histogram ? _bounds.Length + 1 : 0]);
+                        series = new Series(
+                            known ? LabelsOf(tags) : s_overflow,
+                            new long[_kind == MetricKind.Histogram ? _bounds.Length + 1 : 0]
+                        );
                         _series.Add(key, series);
                     }
                 }
@@ -117,29 +133,42 @@ internal sealed class MetricsCollector : IDisposable
             lock (_series)
             {
                 return new MetricSnapshot(
-                    instrument.Name, instrument.Unit ?? "", instrument.Description ?? "", _kind, _bounds,
-                    [.. _series.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new SeriesSnapshot(pair.Value.Labels, pair.Value.Value, [.. pair.Value.Buckets]))]);
+                    instrument.Name,
+                    instrument.Unit ?? "",
+                    instrument.Description ?? "",
+                    _kind,
+                    _bounds,
+                    [
+                        .. _series
+                            .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+                            .Select(pair => new SeriesSnapshot(pair.Value.Labels, pair.Value.Value, [.. pair.Value.Buckets])),
+                    ]
+                );
             }
         }
 
-        private static MetricKind KindOf(Instrument instrument) => Generic(instrument) switch
-        {
-            "Counter`1" or "ObservableCounter`1" => MetricKind.Counter,
-            "Histogram`1" => MetricKind.Histogram,
-            _ => MetricKind.Gauge,
-        };
+        private static MetricKind KindOf(Instrument instrument) =>
+            Generic(instrument) switch
+            {
+                "Counter`1" or "ObservableCounter`1" => MetricKind.Counter,
+                "Histogram`1" => MetricKind.Histogram,
+                _ => MetricKind.Gauge,
+            };
 
         private static bool IsUpDown(Instrument instrument) => Generic(instrument) == "UpDownCounter`1";
 
         private static string Generic(Instrument instrument) => instrument.GetType().Name;
 
-        private static IEnumerable<double> BoundsOf(Instrument instrument) => instrument switch
-        {
-            Histogram<double> { Advice.HistogramBucketBoundaries: { } bounds } => bounds,
-            Histogram<long> { Advice.HistogramBucketBoundaries: { } bounds } => bounds.Select(bound => (double)bound),
-            Histogram<int> { Advice.HistogramBucketBoundaries: { } bounds } => bounds.Select(bound => (double)bound),
-            _ => KindOf(instrument) == MetricKind.Histogram ? [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000] : [],
-        };
+        private static IEnumerable<double> BoundsOf(Instrument instrument) =>
+            instrument switch
+            {
+                Histogram<double> { Advice.HistogramBucketBoundaries: { } bounds } => bounds,
+                Histogram<long> { Advice.HistogramBucketBoundaries: { } bounds } => bounds.Select(bound => (double)bound),
+                Histogram<int> { Advice.HistogramBucketBoundaries: { } bounds } => bounds.Select(bound => (double)bound),
+                _ => KindOf(instrument) == MetricKind.Histogram
+                    ? [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000]
+                    : [],
+            };
 
         private static string KeyOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {

@@ -4,8 +4,8 @@ using System.Text;
 namespace AgentLightning.Server.Metrics;
 
 /// <summary>
-/// Writes metrics as Prometheus text, version 0.0.4. A name is the instrument's with <c>_</c> for what Prometheus does not take, then the unit, and
-/// <c>_total</c> for counters.
+/// Writes metrics as Prometheus text, version 0.0.4. A name is the instrument's with <c>_</c> for what Prometheus does not take, then the
+/// unit, and <c>_total</c> for counters.
 /// </summary>
 internal static class PrometheusText
 {
@@ -18,7 +18,18 @@ internal static class PrometheusText
         {
             var name = NameOf(metric);
             text.Append("# HELP ").Append(name).Append(' ').Append(Escape(metric.Help, quotes: false)).Append('\n');
-            text.Append("# TYPE ").Append(name).Append(' ').Append(metric.Kind switch { MetricKind.Counter => "counter", MetricKind.Histogram => "histogram", _ => "gauge" }).Append('\n');
+            text.Append("# TYPE ")
+                .Append(name)
+                .Append(' ')
+                .Append(
+                    metric.Kind switch
+                    {
+                        MetricKind.Counter => "counter",
+                        MetricKind.Histogram => "histogram",
+                        _ => "gauge",
+                    }
+                )
+                .Append('\n');
             foreach (var series in metric.Series)
             {
                 if (metric.Kind == MetricKind.Histogram)
@@ -49,11 +60,21 @@ internal static class PrometheusText
         WriteSample(text, name, "_count", series.Labels, null, count);
     }
 
-    private static void WriteSample(StringBuilder text, string name, string suffix, IReadOnlyList<KeyValuePair<string, string>> labels, string? bound, double value)
+    private static void WriteSample(
+        StringBuilder text,
+        string name,
+        string suffix,
+        IReadOnlyList<KeyValuePair<string, string>> labels,
+        string? bound,
+        double value
+    )
     {
         text.Append(name).Append(suffix);
         // 'le' is the bound's own name; two names that become one would be a sample that Prometheus refuses.
-        var written = labels.Select(label => new KeyValuePair<string, string>(LabelOf(label.Key), label.Value)).DistinctBy(label => label.Key).ToList();
+        var written = labels
+            .Select(label => new KeyValuePair<string, string>(LabelOf(label.Key), label.Value))
+            .DistinctBy(label => label.Key)
+            .ToList();
         if (bound is not null)
         {
             written.Add(new("le", bound));
@@ -69,13 +90,21 @@ internal static class PrometheusText
 
     private static string NameOf(MetricSnapshot metric)
     {
-        var unit = metric.Unit switch { "s" => "_seconds", "ms" => "_milliseconds", "By" => "_bytes", "1" => "_ratio", _ => "" };
+        var unit = metric.Unit switch
+        {
+            "s" => "_seconds",
+            "ms" => "_milliseconds",
+            "By" => "_bytes",
+            "1" => "_ratio",
+            _ => "",
+        };
         var name = Clean(metric.Name, colon: true);
         name = name.EndsWith(unit, StringComparison.Ordinal) ? name : name + unit;
         return metric.Kind == MetricKind.Counter && !name.EndsWith("_total", StringComparison.Ordinal) ? name + "_total" : name;
     }
 
-    private static string LabelOf(string name) => Clean(name, colon: false) is var clean && clean is "le" or "quantile" ? "label_" + clean : clean;
+    private static string LabelOf(string name) =>
+        Clean(name, colon: false) is var clean && clean is "le" or "quantile" ? "label_" + clean : clean;
 
     private static string Clean(string name, bool colon)
     {
@@ -90,5 +119,7 @@ internal static class PrometheusText
     }
 
     private static string Number(double value) =>
-        double.IsPositiveInfinity(value) ? "+Inf" : double.IsNegativeInfinity(value) ? "-Inf" : value.ToString("R", CultureInfo.InvariantCulture);
+        double.IsPositiveInfinity(value) ? "+Inf"
+        : double.IsNegativeInfinity(value) ? "-Inf"
+        : value.ToString("R", CultureInfo.InvariantCulture);
 }

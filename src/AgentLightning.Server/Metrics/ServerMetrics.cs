@@ -25,18 +25,49 @@ internal sealed class ServerMetrics : IRewardObserver
         _time = time;
         var meter = lightning.Meter;
         _requests = meter.CreateCounter<long>("lightning.http.requests", "{request}", "Requests answered, by method, route and status.");
-        _durations = meter.CreateHistogram("lightning.http.request.duration", "s", "Time to answer, by method and route.", tags: null, advice: LightningMeter.Durations);
+        _durations = meter.CreateHistogram(
+            "lightning.http.request.duration",
+            "s",
+            "Time to answer, by method and route.",
+            tags: null,
+            advice: LightningMeter.Durations
+        );
         _active = meter.CreateUpDownCounter<long>("lightning.http.requests.active", "{request}", "Requests being answered.");
         _rewards = meter.CreateCounter<long>("lightning.rewards", "{reward}", "Rewards stored, by source.");
         meter.CreateObservableCounter("lightning.episodes.recorded", () => recorder.Recorded, "{episode}", "Episodes that are on disk.");
         meter.CreateObservableCounter("lightning.episodes.dropped", () => recorder.Dropped, "{episode}", "Episodes that were lost.");
-        meter.CreateObservableCounter("lightning.redactions", () => recorder.Redacted, "{part}", "Secrets and personal data taken out of episodes before they were written.");
-        meter.CreateObservableGauge("lightning.recorder.queue.length", () => recorder.Queued, "{episode}", "Episodes that wait to be written.");
-        meter.CreateObservableCounter("lightning.access.refused", () => refusals.Total, "{request}", "Requests refused for want of a key, a role or an agent.");
+        meter.CreateObservableCounter(
+            "lightning.redactions",
+            () => recorder.Redacted,
+            "{part}",
+            "Secrets and personal data taken out of episodes before they were written."
+        );
+        meter.CreateObservableGauge(
+            "lightning.recorder.queue.length",
+            () => recorder.Queued,
+            "{episode}",
+            "Episodes that wait to be written."
+        );
+        meter.CreateObservableCounter(
+            "lightning.access.refused",
+            () => refusals.Total,
+            "{request}",
+            "Requests refused for want of a key, a role or an agent."
+        );
         meter.CreateObservableCounter("lightning.audit.lost", () => audit.Lost, "{entry}", "Audit entries that could not be written.");
         meter.CreateObservableGauge("lightning.process.memory", () => Environment.WorkingSet, "By", "Resident memory of the process.");
-        meter.CreateObservableGauge("lightning.process.memory.managed", () => GC.GetTotalMemory(forceFullCollection: false), "By", "Memory of objects in the process.");
-        meter.CreateObservableCounter("lightning.process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Processor time of the process.");
+        meter.CreateObservableGauge(
+            "lightning.process.memory.managed",
+            () => GC.GetTotalMemory(forceFullCollection: false),
+            "By",
+            "Memory of objects in the process."
+        );
+        meter.CreateObservableCounter(
+            "lightning.process.cpu",
+            () => Environment.CpuUsage.TotalTime.TotalSeconds,
+            "s",
+            "Processor time of the process."
+        );
     }
 
     public async Task MeasureAsync(HttpContext context, RequestDelegate next)

@@ -12,8 +12,15 @@ namespace AgentLightning.Server.Stats;
 internal static class StatsEndpoints
 {
     public static void MapStats(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/stats", GetAsync).WithSummary("How many episodes, rewards, runs and releases an agent has, and what serves now.").RequiresRole(Role.Read);
+        routes
+            .MapGet("/stats", GetAsync)
+            .WithSummary("How many episodes, rewards, runs and releases an agent has, and what serves now.")
+            .RequiresRole(Role.Read);
 
-    private static Task<AgentStats> GetAsync(StatsReader stats, AgentScope scope, CancellationToken cancellationToken, [FromQuery(Name = "agent_id")] string? agentId = null) =>
-        stats.ReadAsync(scope.Agent(agentId, TriageAgent.DefaultAgentId), RuleTriagePolicy.PolicyName, cancellationToken);
+    private static Task<AgentStats> GetAsync(
+        StatsReader stats,
+        AgentScope scope,
+        CancellationToken cancellationToken,
+        [FromQuery(Name = "agent_id")] string? agentId = null
+    ) => stats.ReadAsync(scope.Agent(agentId, TriageAgent.DefaultAgentId), RuleTriagePolicy.PolicyName, cancellationToken);
 }

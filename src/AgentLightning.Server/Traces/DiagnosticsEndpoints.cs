@@ -10,6 +10,10 @@ namespace AgentLightning.Server.Traces;
 internal static class DiagnosticsEndpoints
 {
     public static void MapDiagnostics(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/diagnostics/traces", (TraceDiagnostics diagnostics, CancellationToken cancellationToken) => diagnostics.ReadAsync(cancellationToken))
-            .WithSummary("What was received by OpenTelemetry, from whom, what was rejected, what is missing, and which switch turns it on.").RequiresRole(Role.Read, AgentRule.AllAgents);
+        routes
+            .MapGet("/diagnostics/traces", (TraceDiagnostics diagnostics, CancellationToken cancellationToken) =>
+                diagnostics.ReadAsync(cancellationToken)
+            )
+            .WithSummary("What was received by OpenTelemetry, from whom, what was rejected, what is missing, and which switch turns it on.")
+            .RequiresRole(Role.Read, AgentRule.AllAgents);
 }

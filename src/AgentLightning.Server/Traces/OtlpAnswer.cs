@@ -19,13 +19,17 @@ internal sealed class OtlpAnswer(OtlpEncoding encoding, int status, byte[] body)
 
         if (encoding == OtlpEncoding.Json)
         {
-            return new OtlpAnswer(encoding, StatusCodes.Status200OK, Json(json =>
-            {
-                json.WriteStartObject("partialSuccess"u8);
-                json.WriteString(rejectedName, $"{rejected}");
-                json.WriteString("errorMessage"u8, message);
-                json.WriteEndObject();
-            }));
+            return new OtlpAnswer(
+                encoding,
+                StatusCodes.Status200OK,
+                Json(json =>
+                {
+                    json.WriteStartObject("partialSuccess"u8);
+                    json.WriteString(rejectedName, $"{rejected}");
+                    json.WriteString("errorMessage"u8, message);
+                    json.WriteEndObject();
+                })
+            );
         }
 
         var partial = new List<byte>();
@@ -41,11 +45,15 @@ internal sealed class OtlpAnswer(OtlpEncoding encoding, int status, byte[] body)
     {
         if (encoding == OtlpEncoding.Json)
         {
-            return new OtlpAnswer(encoding, status, Json(json =>
-            {
-                json.WriteNumber("code"u8, code);
-                json.WriteString("message"u8, message);
-            }));
+            return new OtlpAnswer(
+                encoding,
+                status,
+                Json(json =>
+                {
+                    json.WriteNumber("code"u8, code);
+                    json.WriteString("message"u8, message);
+                })
+            );
         }
 
         var whole = new List<byte>();

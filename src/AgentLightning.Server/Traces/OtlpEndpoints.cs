@@ -17,51 +17,110 @@ internal static class OtlpEndpoints
 
     public static void MapOtlp(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) => ReceiveAsync(request, receiver, SpanForm.Span, scope, cancellationToken))
-            .WithSummary("Takes in OpenTelemetry spans (OTLP/HTTP, protobuf or JSON). What is answered with 200 is on disk.").RequiresRole(Role.Write);
-        routes.MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) => ReceiveAsync(request, receiver, SpanForm.Log, scope, cancellationToken))
-            .WithSummary("Takes in OpenTelemetry log records: events of GenAI are joined to their spans, others are not kept.").RequiresRole(Role.Write);
-        routes.MapPost("/v1/metrics", (HttpRequest request) => OtlpAnswer.Error(
-                EncodingOf(request) ?? OtlpEncoding.Json, StatusCodes.Status501NotImplemented, Unimplemented, "Metrics are not taken in. Send them to a metrics store, and traces and logs here."))
-            .WithSummary("Metrics are not taken in: 501.").ProducesProblem(StatusCodes.Status501NotImplemented).RequiresRole(Role.Write, AgentRule.NoRecords);
+        routes
+            .MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) =>
+                ReceiveAsync(request, receiver, SpanForm.Span, scope, cancellationToken)
+            )
+            .WithSummary("Takes in OpenTelemetry spans (OTLP/HTTP, protobuf or JSON). What is answered with 200 is on disk.")
+            .RequiresRole(Role.Write);
+        routes
+            .MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) =>
+                ReceiveAsync(request, receiver, SpanForm.Log, scope, cancellationToken)
+            )
+            .WithSummary("Takes in OpenTelemetry log records: events of GenAI are joined to their spans, others are not kept.")
+            .RequiresRole(Role.Write);
+        routes
+            .MapPost("/v1/metrics", (HttpRequest request) =>
+                OtlpAnswer.Error(
+                    EncodingOf(request) ?? OtlpEncoding.Json,
+                    StatusCodes.Status501NotImplemented,
+                    Unimplemented,
+                    "Metrics are not taken in. Send them to a metrics store, and traces and logs here."
+                )
+            )
+            .WithSummary("Metrics are not taken in: 501.")
+            .ProducesProblem(StatusCodes.Status501NotImplemented)
+            .RequiresRole(Role.Write, AgentRule.NoRecords);
     }
 
-    /// <summary>The one place where a request becomes spans. Those of agents that the key is not for are refused, the others stored.</summary>
-    private static async Task<IResult> ReceiveAsync(HttpRequest request, OtlpReceiver receiver, SpanForm form, AgentScope scope, CancellationToken cancellationToken)
+    /// <summary>
+    /// The one place where a request becomes spans. Those of agents that the key is not for are refused, the others stored.
+    /// </summary>
+    private static async Task<IResult> ReceiveAsync(
+        HttpRequest request,
+        OtlpReceiver receiver,
+        SpanForm form,
+        AgentScope scope,
+        CancellationToken cancellationToken
+    )
     {
         if (EncodingOf(request) is not { } encoding)
         {
-            return OtlpAnswer.Error(OtlpEncoding.Json, StatusCodes.Status415UnsupportedMediaType, InvalidArgument, "The content type must be application/x-protobuf or application/json.");
+            return OtlpAnswer.Error(
+                OtlpEncoding.Json,
+                StatusCodes.Status415UnsupportedMediaType,
+                InvalidArgument,
+                "The content type must be application/x-protobuf or application/json."
+            );
         }
 
         var compression = request.Headers.ContentEncoding.ToString().Trim();
         var gzip = compression.Equals("gzip", StringComparison.OrdinalIgnoreCase);
         if (!gzip && compression.Length > 0 && !compression.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
-            return OtlpAnswer.Error(encoding, StatusCodes.Status415UnsupportedMediaType, InvalidArgument, "The content encoding must be gzip, or none.");
+            return OtlpAnswer.Error(
+                encoding,
+                StatusCodes.Status415UnsupportedMediaType,
+                InvalidArgument,
+                "The content encoding must be gzip, or none."
+            );
         }
 
         try
         {
-            var result = await receiver.ReceiveAsync(request.Body, request.ContentLength, gzip, encoding, form, scope.Agents is null ? null : scope.Allows, cancellationToken);
+            var result = await receiver.ReceiveAsync(
+                request.Body,
+                request.ContentLength,
+                gzip,
+                encoding,
+                form,
+                scope.Agents is null ? null : scope.Allows,
+                cancellationToken
+            );
             return result.Outcome switch
             {
-                OtlpOutcome.Stored => OtlpAnswer.Stored(encoding, form == SpanForm.Span ? "rejectedSpans" : "rejectedLogRecords", result.Rejected, result.Message),
-                OtlpOutcome.TooLarge => OtlpAnswer.Error(encoding, StatusCodes.Status413PayloadTooLarge, ResourceExhausted, result.Message!),
+                OtlpOutcome.Stored => OtlpAnswer.Stored(
+                    encoding,
+                    form == SpanForm.Span ? "rejectedSpans" : "rejectedLogRecords",
+                    result.Rejected,
+                    result.Message
+                ),
+                OtlpOutcome.TooLarge => OtlpAnswer.Error(
+                    encoding,
+                    StatusCodes.Status413PayloadTooLarge,
+                    ResourceExhausted,
+                    result.Message!
+                ),
                 OtlpOutcome.Busy => OtlpAnswer.Error(encoding, StatusCodes.Status503ServiceUnavailable, Unavailable, result.Message!),
                 _ => OtlpAnswer.Error(encoding, StatusCodes.Status400BadRequest, InvalidArgument, result.Message!),
             };
         }
         catch (BadHttpRequestException e)
         {
-            return OtlpAnswer.Error(encoding, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? ResourceExhausted : InvalidArgument, "The body is larger than the server takes, or did not come whole. Send smaller batches.");
+            return OtlpAnswer.Error(
+                encoding,
+                e.StatusCode,
+                e.StatusCode == StatusCodes.Status413PayloadTooLarge ? ResourceExhausted : InvalidArgument,
+                "The body is larger than the server takes, or did not come whole. Send smaller batches."
+            );
         }
     }
 
-    private static OtlpEncoding? EncodingOf(HttpRequest request) => (request.ContentType ?? "").Split(';')[0].Trim().ToLowerInvariant() switch
-    {
-        "application/x-protobuf" => OtlpEncoding.Protobuf,
-        "application/json" => OtlpEncoding.Json,
-        _ => null,
-    };
+    private static OtlpEncoding? EncodingOf(HttpRequest request) =>
+        (request.ContentType ?? "").Split(';')[0].Trim().ToLowerInvariant() switch
+        {
+            "application/x-protobuf" => OtlpEncoding.Protobuf,
+            "application/json" => OtlpEncoding.Json,
+            _ => null,
+        };
 }

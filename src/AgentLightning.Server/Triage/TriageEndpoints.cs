@@ -13,32 +13,83 @@ namespace AgentLightning.Server.Triage;
 /// <param name="AgentId">Whose active policy answers; <c>triage</c> by default.</param>
 /// <param name="EpisodeId">The client's own id for the episode; the same id twice is one episode.</param>
 public sealed record TriageRequest(
-    string? Comment, string? Text, string? Title, string? Type, int? Rating, string? Page, string? FeedbackId, string? AgentId, string? EpisodeId, string? SessionId);
+    string? Comment,
+    string? Text,
+    string? Title,
+    string? Type,
+    int? Rating,
+    string? Page,
+    string? FeedbackId,
+    string? AgentId,
+    string? EpisodeId,
+    string? SessionId
+);
 
 /// <summary>The analysis, the episode it is stored as, and who answered.</summary>
 /// <param name="EpisodeId">To give a reward to; null when the call could not be captured, which does not fail the answer.</param>
 public sealed record TriageResponse(
-    string? EpisodeId, string Category, Severity Severity, string Action, int Priority, double Confidence, string Reasoning, bool NeedsHuman, string Model, string? DeploymentId);
+    string? EpisodeId,
+    string Category,
+    Severity Severity,
+    string Action,
+    int Priority,
+    double Confidence,
+    string Reasoning,
+    bool NeedsHuman,
+    string Model,
+    string? DeploymentId
+);
 
 internal static class TriageEndpoints
 {
     public static void MapTriage(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/triage", AnalyzeAsync)
+        routes
+            .MapPost("/triage", AnalyzeAsync)
             .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequiresRole(Role.Write);
 
-    private static async Task<TriageResponse> AnalyzeAsync(TriageRequest request, TriageAgent agent, Redactor redactor, AgentScope scope, CancellationToken cancellationToken)
+    private static async Task<TriageResponse> AnalyzeAsync(
+        TriageRequest request,
+        TriageAgent agent,
+        Redactor redactor,
+        AgentScope scope,
+        CancellationToken cancellationToken
+    )
     {
         redactor.CheckName(request.EpisodeId, "episode_id");
         redactor.CheckName(request.AgentId, "agent_id");
-        var task = new FeedbackTask(request.Comment ?? request.Text ?? "", request.Title, request.Type, request.Rating, request.Page, request.FeedbackId);
-        var call = new TriageCall(scope.Agent(request.AgentId, TriageAgent.DefaultAgentId), request.EpisodeId, request.SessionId, Durable: true);
+        var task = new FeedbackTask(
+            request.Comment ?? request.Text ?? "",
+            request.Title,
+            request.Type,
+            request.Rating,
+            request.Page,
+            request.FeedbackId
+        );
+        var call = new TriageCall(
+            scope.Agent(request.AgentId, TriageAgent.DefaultAgentId),
+            request.EpisodeId,
+            request.SessionId,
+            Durable: true
+        );
         var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
         var analysis = result.Analysis;
         return new TriageResponse(
             // An id in the answer is one that a reward can be given to, even after a crash.
-            result.Captured ? result.EpisodeId : null, analysis.Category, analysis.Severity, analysis.Action, analysis.Priority, analysis.Confidence, analysis.Reasoning, analysis.NeedsHuman,
-            result.Episode.ModelDeployment!, result.Episode.DeploymentId);
+            result.Captured
+                ? result.EpisodeId
+                : null,
+            analysis.Category,
+            analysis.Severity,
+            analysis.Action,
+            analysis.Priority,
+            analysis.Confidence,
+            analysis.Reasoning,
+            analysis.NeedsHuman,
+            result.Episode.ModelDeployment!,
+            result.Episode.DeploymentId
+        );
     }
 }

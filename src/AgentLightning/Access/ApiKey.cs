@@ -18,7 +18,15 @@ public enum Role
 /// <param name="Agents">The agents it is for; null for all of them.</param>
 /// <param name="LastUsedAt">When it was last let in, to a minute.</param>
 public sealed record ApiKey(
-    string Id, string Name, Role Role, IReadOnlyList<string>? Agents, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt = null, DateTimeOffset? RevokedAt = null, DateTimeOffset? LastUsedAt = null)
+    string Id,
+    string Name,
+    Role Role,
+    IReadOnlyList<string>? Agents,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? ExpiresAt = null,
+    DateTimeOffset? RevokedAt = null,
+    DateTimeOffset? LastUsedAt = null
+)
 {
     /// <summary>Whether it opens anything at this time.</summary>
     public bool IsValid(DateTimeOffset now) => RevokedAt is null && (ExpiresAt is null || now < ExpiresAt);

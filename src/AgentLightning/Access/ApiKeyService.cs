@@ -22,28 +22,53 @@ public sealed class ApiKeyService(IApiKeyStore keys, AuditTrail audit, Redactor 
     {
         var (id, text) = ApiKeyText.New();
         var now = time.GetUtcNow().Rounded();
-        var key = new ApiKey(id, CheckName(request.Name), request.Role, CheckAgents(request.Agents), now, now + CheckExpiry(request.ExpiresAfter));
+        var key = new ApiKey(
+            id,
+            CheckName(request.Name),
+            request.Role,
+            CheckAgents(request.Agents),
+            now,
+            now + CheckExpiry(request.ExpiresAfter)
+        );
         await keys.AddAsync(new StoredApiKey(key, ApiKeyText.Hash(text)), cancellationToken).ConfigureAwait(false);
-        await audit.RecordAsync(
-            AuditAction.KeyCreated, key.Id, key.Agents is [var only] ? only : null, actor,
-            new Dictionary<string, string> { ["name"] = key.Name, ["role"] = EnumText.Of(key.Role), ["agents"] = key.Agents is null ? "all" : string.Join(' ', key.Agents) }).ConfigureAwait(false);
+        await audit
+            .RecordAsync(
+                AuditAction.KeyCreated,
+                key.Id,
+                key.Agents is [var only] ? only : null,
+                actor,
+                new Dictionary<string, string>
+                {
+                    ["name"] = key.Name,
+                    ["role"] = EnumText.Of(key.Role),
+                    ["agents"] = key.Agents is null ? "all" : string.Join(' ', key.Agents),
+                }
+            )
+            .ConfigureAwait(false);
         return new NewApiKey(key, text);
     }
 
     public Task<IReadOnlyList<ApiKey>> ListAsync(CancellationToken cancellationToken) => keys.ListAsync(cancellationToken);
 
-    /// <summary>Takes a key back; servers let it in for at most another second. An unknown id is <see cref="ErrorKind.NotFound"/>.</summary>
+    /// <summary>
+    /// Takes a key back; servers let it in for at most another second. An unknown id is <see cref="ErrorKind.NotFound"/>.
+    /// </summary>
     public async Task<ApiKey> RevokeAsync(string id, string actor, CancellationToken cancellationToken)
     {
         if (await keys.FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } found)
         {
-            throw LightningException.NotFound($"Key {redactor.Redact(id)} not found. 'lightning keys list' shows the ids; the id is the part of the key between its two underscores.");
+            throw LightningException.NotFound(
+                $"Key {redactor.Redact(id)} not found. 'lightning keys list' shows the ids; the id is the part of the key between its two "
+                    + $"underscores."
+            );
         }
 
         if (found.Key.RevokedAt is null)
         {
             await keys.RevokeAsync(id, time.GetUtcNow().Rounded(), cancellationToken).ConfigureAwait(false);
-            await audit.RecordAsync(AuditAction.KeyRevoked, id, null, actor, new Dictionary<string, string> { ["name"] = found.Key.Name }).ConfigureAwait(false);
+            await audit
+                .RecordAsync(AuditAction.KeyRevoked, id, null, actor, new Dictionary<string, string> { ["name"] = found.Key.Name })
+                .ConfigureAwait(false);
         }
 
         return (await keys.FindAsync(id, cancellationToken).ConfigureAwait(false))!.Key;
@@ -53,7 +78,10 @@ public sealed class ApiKeyService(IApiKeyStore keys, AuditTrail audit, Redactor 
     {
         if (string.IsNullOrWhiteSpace(name) || name.Length > 100 || name.Any(char.IsControl))
         {
-            throw LightningException.Invalid($"The name of a key must be 1 to 100 characters, but it has {name?.Length ?? 0}, or is blank. Say who or what will use the key.");
+            throw LightningException.Invalid(
+                $"The name of a key must be 1 to 100 characters, but it has {name?.Length ?? 0}, or is blank. Say who or what will use "
+                    + $"the key."
+            );
         }
 
         return redactor.CheckName(name, "name")!;
@@ -63,14 +91,23 @@ public sealed class ApiKeyService(IApiKeyStore keys, AuditTrail audit, Redactor 
     {
         if (agents is { Count: 0 or > MostAgents })
         {
-            throw LightningException.Invalid($"A key is for 1 to {MostAgents} agents, or without a list for all of them, but the list has {agents.Count}.");
+            throw LightningException.Invalid(
+                $"A key is for 1 to {MostAgents} agents, or without a list for all of them, but the list has {agents.Count}."
+            );
         }
 
-        return agents is null ? null : [.. agents.Select(agent => redactor.CheckName(Ids.Check(agent, "agent"), "agent")!).Distinct(StringComparer.Ordinal)];
+        return agents is null
+            ? null
+            : [.. agents.Select(agent => redactor.CheckName(Ids.Check(agent, "agent"), "agent")!).Distinct(StringComparer.Ordinal)];
     }
 
     private static TimeSpan? CheckExpiry(TimeSpan? after) =>
         after is null || (after >= TimeSpan.FromHours(1) && after <= TimeSpan.FromDays(3_650))
             ? after
-            : throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"A key must expire after 1 hour to 3650 days, or never, but after {after.Value.TotalDays:0.###} days was asked for."));
+            : throw LightningException.Invalid(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A key must expire after 1 hour to 3650 days, or never, but after {after.Value.TotalDays:0.###} days was asked for."
+                )
+            );
 }

@@ -5,7 +5,8 @@ using System.Text.RegularExpressions;
 namespace AgentLightning.Access;
 
 /// <summary>
-/// The text of a key: <c>lk_</c>, the id of 16 hexadecimal digits, <c>_</c>, and 32 random bytes in hexadecimal. The id finds the row; the whole text is hashed.
+/// The text of a key: <c>lk_</c>, the id of 16 hexadecimal digits, <c>_</c>, and 32 random bytes in hexadecimal. The id finds the row; the
+/// whole text is hashed.
 /// </summary>
 internal static partial class ApiKeyText
 {

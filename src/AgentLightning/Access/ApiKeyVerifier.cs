@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Access;
 
 /// <summary>
-/// Tells whose key a text is. What the store says of a key is believed for less than a second, so that a revocation is in force everywhere within one.
+/// Tells whose key a text is. What the store says of a key is believed for less than a second, so that a revocation is in force everywhere
+/// within one.
 /// </summary>
 /// <remarks>Any thread may call. Memory is bounded by the number of keys that exist.</remarks>
 public sealed partial class ApiKeyVerifier(IApiKeyStore keys, TimeProvider time, ILogger<ApiKeyVerifier> logger)

@@ -26,4 +26,12 @@ public enum AuditOutcome
 /// <param name="Subject">What it was done to: the id of a key, of a release, of an episode, or a route.</param>
 /// <param name="Detail">More, by name; no content of episodes and no secret.</param>
 public sealed record AuditEntry(
-    string Id, DateTimeOffset At, string? AgentId, string Actor, AuditAction Action, string Subject, AuditOutcome Outcome, IReadOnlyDictionary<string, string>? Detail);
+    string Id,
+    DateTimeOffset At,
+    string? AgentId,
+    string Actor,
+    AuditAction Action,
+    string Subject,
+    AuditOutcome Outcome,
+    IReadOnlyDictionary<string, string>? Detail
+);

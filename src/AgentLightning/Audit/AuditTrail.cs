@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Audit;
 
 /// <summary>
-/// Writes down what was done. The deed stands when its entry cannot be written: that is logged as an error and counted, since a caller who is told of a
-/// failure would do it again.
+/// Writes down what was done. The deed stands when its entry cannot be written: that is logged as an error and counted, since a caller who
+/// is told of a failure would do it again.
 /// </summary>
 /// <remarks>Any thread may call.</remarks>
 public sealed partial class AuditTrail(IAuditLog log, Redactor redactor, TimeProvider time, ILogger<AuditTrail> logger)
@@ -18,7 +18,9 @@ public sealed partial class AuditTrail(IAuditLog log, Redactor redactor, TimePro
     /// <summary>Entries that could not be written.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
-    /// <summary>Who acts in this flow of control: set by whoever knows it, a server by the key of a request. Null when nobody said.</summary>
+    /// <summary>
+    /// Who acts in this flow of control: set by whoever knows it, a server by the key of a request. Null when nobody said.
+    /// </summary>
     public static string? CurrentActor
     {
         get => s_actor.Value;
@@ -30,15 +32,35 @@ public sealed partial class AuditTrail(IAuditLog log, Redactor redactor, TimePro
     /// <param name="agentId">Whose records it was about, if one agent's.</param>
     /// <param name="actor">Who, where <see cref="CurrentActor"/> says nothing.</param>
     public Task RecordAsync(
-        AuditAction action, string subject, string? agentId, string actor, IReadOnlyDictionary<string, string>? detail = null, AuditOutcome outcome = AuditOutcome.Succeeded) =>
-        RecordAsync([NewEntry(action, subject, agentId, CurrentActor ?? actor, detail, outcome)]);
+        AuditAction action,
+        string subject,
+        string? agentId,
+        string actor,
+        IReadOnlyDictionary<string, string>? detail = null,
+        AuditOutcome outcome = AuditOutcome.Succeeded
+    ) => RecordAsync([NewEntry(action, subject, agentId, CurrentActor ?? actor, detail, outcome)]);
 
     /// <summary>Makes an entry that is written later, in a group.</summary>
-    public AuditEntry NewEntry(AuditAction action, string subject, string? agentId, string actor, IReadOnlyDictionary<string, string>? detail, AuditOutcome outcome)
+    public AuditEntry NewEntry(
+        AuditAction action,
+        string subject,
+        string? agentId,
+        string actor,
+        IReadOnlyDictionary<string, string>? detail,
+        AuditOutcome outcome
+    )
     {
         var now = time.GetUtcNow().Rounded();
         return new AuditEntry(
-            Ids.New(now), now, agentId, Clean(actor, agentId), action, Clean(subject, agentId), outcome, detail?.ToDictionary(pair => pair.Key, pair => Clean(pair.Value, agentId)));
+            Ids.New(now),
+            now,
+            agentId,
+            Clean(actor, agentId),
+            action,
+            Clean(subject, agentId),
+            outcome,
+            detail?.ToDictionary(pair => pair.Key, pair => Clean(pair.Value, agentId))
+        );
     }
 
     /// <summary>Writes a group of entries.</summary>

@@ -7,7 +7,13 @@ namespace AgentLightning.Audit;
 /// <param name="Limit">1…1,000.</param>
 /// <param name="Before">The id of an entry: only older ones follow. Stable while new entries arrive.</param>
 public sealed record AuditQuery(
-    IReadOnlyList<string>? Agents = null, AuditAction? Action = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 50, string? Before = null);
+    IReadOnlyList<string>? Agents = null,
+    AuditAction? Action = null,
+    DateTimeOffset? Start = null,
+    DateTimeOffset? End = null,
+    int Limit = 50,
+    string? Before = null
+);
 
 /// <summary>Keeps audit entries. A call that returned is on disk.</summary>
 public interface IAuditLog
@@ -15,6 +21,9 @@ public interface IAuditLog
     /// <summary>Stores entries in one transaction. An id that is already there is left as it was.</summary>
     Task AppendAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken);
 
-    /// <summary>Entries, newest first. A <see cref="AuditQuery.Before"/> that the query could not have listed is an error, as one that does not exist.</summary>
+    /// <summary>
+    /// Entries, newest first. A <see cref="AuditQuery.Before"/> that the query could not have listed is an error, as one that does not
+    /// exist.
+    /// </summary>
     Task<IReadOnlyList<AuditEntry>> ListAsync(AuditQuery query, CancellationToken cancellationToken);
 }

@@ -6,14 +6,21 @@ namespace AgentLightning.Audit;
 
 internal sealed class SqlAuditLog(SqlDatabase database) : IAuditLog
 {
-    private const string InsertSql =
-        """
+    private const string InsertSql = """
         INSERT INTO audit_entries (id, at, agent_id, actor, action, subject, outcome, detail)
         VALUES (@id, @at, @agent, @actor, @action, @subject, @outcome, @detail) ON CONFLICT (id) DO NOTHING
         """;
 
     public Task AppendAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken) =>
-        database.WriteAsync(session => session.ExecuteEachAsync(InsertSql, [.. entries.OrderBy(entry => entry.Id, StringComparer.Ordinal).Select(RowOf)], cancellationToken), cancellationToken);
+        database.WriteAsync(
+            session =>
+                session.ExecuteEachAsync(
+                    InsertSql,
+                    [.. entries.OrderBy(entry => entry.Id, StringComparer.Ordinal).Select(RowOf)],
+                    cancellationToken
+                ),
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<AuditEntry>> ListAsync(AuditQuery query, CancellationToken cancellationToken)
     {
@@ -37,25 +44,49 @@ internal sealed class SqlAuditLog(SqlDatabase database) : IAuditLog
                 }
 
                 where.With("@limit", query.Limit);
-                return await session.QueryAsync($"SELECT * FROM audit_entries {where} ORDER BY at DESC, id DESC LIMIT @limit", Read, cancellationToken, where.Parameters).ConfigureAwait(false);
+                return await session
+                    .QueryAsync(
+                        $"SELECT * FROM audit_entries {where} ORDER BY at DESC, id DESC LIMIT @limit",
+                        Read,
+                        cancellationToken,
+                        where.Parameters
+                    )
+                    .ConfigureAwait(false);
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private static async Task<AuditEntry> CursorAsync(SqlSession session, AuditQuery query, CancellationToken cancellationToken)
     {
         var where = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
-        return await session.SingleAsync($"SELECT * FROM audit_entries {where}", Read, cancellationToken, where.Parameters).ConfigureAwait(false)
+        return await session
+            .SingleAsync($"SELECT * FROM audit_entries {where}", Read, cancellationToken, where.Parameters)
+            .ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Audit entry {query.Before}, named by 'before', not found.");
     }
 
     private static (string, SqlValue)[] RowOf(AuditEntry entry) =>
-    [
-        ("@id", entry.Id), ("@at", entry.At.ToColumn()), ("@agent", entry.AgentId), ("@actor", entry.Actor), ("@action", EnumText.Of(entry.Action)),
-        ("@subject", entry.Subject), ("@outcome", EnumText.Of(entry.Outcome)), ("@detail", SqlValues.ToJsonColumn(entry.Detail)),
-    ];
+        [
+            ("@id", entry.Id),
+            ("@at", entry.At.ToColumn()),
+            ("@agent", entry.AgentId),
+            ("@actor", entry.Actor),
+            ("@action", EnumText.Of(entry.Action)),
+            ("@subject", entry.Subject),
+            ("@outcome", EnumText.Of(entry.Outcome)),
+            ("@detail", SqlValues.ToJsonColumn(entry.Detail)),
+        ];
 
-    private static AuditEntry Read(DbDataReader reader) => new(
-        reader.Text("id"), reader.Time("at"), reader.TextOrNull("agent_id"), reader.Text("actor"), EnumText.Parse<AuditAction>(reader.Text("action"), "action"),
-        reader.Text("subject"), EnumText.Parse<AuditOutcome>(reader.Text("outcome"), "outcome"), reader.JsonOrNull<Dictionary<string, string>>("detail"));
+    private static AuditEntry Read(DbDataReader reader) =>
+        new(
+            reader.Text("id"),
+            reader.Time("at"),
+            reader.TextOrNull("agent_id"),
+            reader.Text("actor"),
+            EnumText.Parse<AuditAction>(reader.Text("action"), "action"),
+            reader.Text("subject"),
+            EnumText.Parse<AuditOutcome>(reader.Text("outcome"), "outcome"),
+            reader.JsonOrNull<Dictionary<string, string>>("detail")
+        );
 }

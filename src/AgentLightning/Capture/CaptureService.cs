@@ -8,18 +8,25 @@ using AgentLightning.Rewards;
 namespace AgentLightning.Capture;
 
 /// <summary>
-/// Takes episodes and rewards that clients send. What a call says is accepted is on disk, redacted. Records are idempotent by their ids: of two with one id the
-/// first stays. Contents are not compared, because what is stored is redacted.
+/// Takes episodes and rewards that clients send. What a call says is accepted is on disk, redacted. Records are idempotent by their ids: of
+/// two with one id the first stays. Contents are not compared, because what is stored is redacted.
 /// </summary>
-public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episodes, RewardService rewards, IRewardStore rewardStore, Redactor redactor, TimeProvider time)
+public sealed class CaptureService(
+    EpisodeRecorder recorder,
+    IEpisodeStore episodes,
+    RewardService rewards,
+    IRewardStore rewardStore,
+    Redactor redactor,
+    TimeProvider time
+)
 {
     /// <summary>Episodes on their way to disk at once, so that they share commits.</summary>
     private const int MostPending = 512;
 
     /// <summary>
-    /// Stores one episode. Wrong fields, and an agent for which <paramref name="mayWrite"/> is false, are <see cref="ErrorKind.Invalid"/>; an id that another
-    /// agent's episode has is <see cref="ErrorKind.Conflict"/>; <see cref="ErrorKind.Unavailable"/> means that nothing is stored and the same request may
-    /// succeed later.
+    /// Stores one episode. Wrong fields, and an agent for which <paramref name="mayWrite"/> is false, are <see cref="ErrorKind.Invalid"/>;
+    /// an id that another agent's episode has is <see cref="ErrorKind.Conflict"/>; <see cref="ErrorKind.Unavailable"/> means that nothing
+    /// is stored and the same request may succeed later.
     /// </summary>
     /// <param name="mayWrite">Whether the caller may write records of an agent.</param>
     public async Task<CapturedEpisode> AddEpisodeAsync(EpisodeInput input, Func<string, bool> mayWrite, CancellationToken cancellationToken)
@@ -35,9 +42,10 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
     }
 
     /// <summary>
-    /// Stores a batch of lines of JSON, each with <c>type</c> <c>episode</c> or <c>reward</c>, in their order; a reward may name an episode of a line before. A line that
-    /// cannot be taken is told and does not stop the others. A batch that is too large is <see cref="ErrorKind.Invalid"/>; with
-    /// <see cref="ErrorKind.Unavailable"/> or a cancelled call a part may be stored, and sending it all again is right.
+    /// Stores a batch of lines of JSON, each with <c>type</c> <c>episode</c> or <c>reward</c>, in their order; a reward may name an episode
+    /// of a line before. A line that cannot be taken is told and does not stop the others. A batch that is too large is
+    /// <see cref="ErrorKind.Invalid"/>; with <see cref="ErrorKind.Unavailable"/> or a cancelled call a part may be stored, and sending it
+    /// all again is right.
     /// </summary>
     /// <param name="mayWrite">Whether the caller may write records of an agent.</param>
     public async Task<CaptureOutcome> AddBatchAsync(Stream lines, Func<string, bool> mayWrite, CancellationToken cancellationToken)
@@ -67,7 +75,13 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
         return new CaptureOutcome(batch.Accepted, batch.Duplicates, batch.Rejected);
     }
 
-    private async Task<bool> AddLineAsync(ReadOnlySequence<byte> line, Batch batch, Func<string, bool> mayWrite, Action<string?> tellId, CancellationToken cancellationToken)
+    private async Task<bool> AddLineAsync(
+        ReadOnlySequence<byte> line,
+        Batch batch,
+        Func<string, bool> mayWrite,
+        Action<string?> tellId,
+        CancellationToken cancellationToken
+    )
     {
         var (type, episode, reward) = Parse(line);
         tellId(episode?.Id ?? reward?.RewardId);
@@ -104,12 +118,18 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
                 "episode" => (type, JsonSerializer.Deserialize<EpisodeInput>(ref reader, LightningJson.Options), null),
                 "reward" => (type, null, JsonSerializer.Deserialize<RewardInput>(ref reader, LightningJson.Options)),
                 null => throw LightningException.Invalid("A line must be an object with a type, episode or reward, but it has none."),
-                _ => throw LightningException.Invalid($"type must be episode or reward, but it is '{(type.Length > 40 ? type[..40] + "…" : type)}'."),
+                _ => throw LightningException.Invalid(
+                    $"type must be episode or reward, but it is '{(type.Length > 40 ? type[..40] + "…" : type)}'."
+                ),
             };
         }
         catch (JsonException e)
         {
-            throw new LightningException(ErrorKind.Invalid, e.Path is null or "$" ? "The line cannot be read as JSON." : $"The line is not the JSON that was expected: at {e.Path}.", e);
+            throw new LightningException(
+                ErrorKind.Invalid,
+                e.Path is null or "$" ? "The line cannot be read as JSON." : $"The line is not the JSON that was expected: at {e.Path}.",
+                e
+            );
         }
     }
 
@@ -117,15 +137,24 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
     {
         var episode = EpisodeCheck.ToEpisode(input, time.GetUtcNow());
         recorder.Check(episode);
-        return mayWrite(episode.AgentId) ? episode : throw LightningException.Invalid($"This key may not write records of the agent '{episode.AgentId}'.");
+        return mayWrite(episode.AgentId)
+            ? episode
+            : throw LightningException.Invalid($"This key may not write records of the agent '{episode.AgentId}'.");
     }
 
     private async Task<CapturedEpisode?> KnownAsync(Episode episode, CancellationToken cancellationToken) =>
         await episodes.FindAsync(episode.Id, cancellationToken).ConfigureAwait(false) switch
         {
             null => null,
-            var stored when stored.AgentId == episode.AgentId => new CapturedEpisode(stored.Id, stored.AgentId, stored.CreatedAt, Duplicate: true),
-            _ => throw LightningException.Conflict($"The id {episode.Id} is taken by another agent's episode. Give each episode an id of its own, or none."),
+            var stored when stored.AgentId == episode.AgentId => new CapturedEpisode(
+                stored.Id,
+                stored.AgentId,
+                stored.CreatedAt,
+                Duplicate: true
+            ),
+            _ => throw LightningException.Conflict(
+                $"The id {episode.Id} is taken by another agent's episode. Give each episode an id of its own, or none."
+            ),
         };
 
     private async Task StoreAsync(Episode episode, CancellationToken cancellationToken)
@@ -147,7 +176,9 @@ public sealed class CaptureService(EpisodeRecorder recorder, IEpisodeStore episo
             throw RewardService.UnknownEpisode(request.EpisodeId);
         }
 
-        var known = input.RewardId is null ? null : await rewardStore.FindAsync(Ids.Check(input.RewardId, "reward_id"), cancellationToken).ConfigureAwait(false);
+        var known = input.RewardId is null
+            ? null
+            : await rewardStore.FindAsync(Ids.Check(input.RewardId, "reward_id"), cancellationToken).ConfigureAwait(false);
         await rewards.AssignAsync(request, cancellationToken).ConfigureAwait(false);
         return known is null;
     }

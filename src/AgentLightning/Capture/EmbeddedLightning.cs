@@ -11,26 +11,39 @@ namespace AgentLightning.Capture;
 public static class EmbeddedLightning
 {
     /// <summary>
-    /// Registers the whole product and a client that captures into its store, in this process: the same calls as with a server. The store is opened, and made where it does not
-    /// exist, with the first record. Episodes are read out of spans while the client lives.
+    /// Registers the whole product and a client that captures into its store, in this process: the same calls as with a server. The store
+    /// is opened, and made where it does not exist, with the first record. Episodes are read out of spans while the client lives.
     /// </summary>
     /// <param name="options">Where the records are kept.</param>
     /// <param name="configure">The options of capture; the environment is read first.</param>
     /// <exception cref="LightningException">A value is wrong.</exception>
-    public static IServiceCollection AddLightningEmbedded(this IServiceCollection services, LightningOptions options, Action<LightningClientOptions>? configure = null) =>
-        LightningServices.AddLightning(services, options).AddLightning(
-            client =>
-            {
-                // The environment may keep secrets in; the rest is as the store has it.
-                client.Redaction = options.Redaction with { Secrets = options.Redaction.Secrets && client.Redaction.Secrets };
-                configure?.Invoke(client);
-            },
-            // What the sink needs is made with it, so that it is closed after the client that still delivers.
-            provider => new StoreSink(
-                provider.GetRequiredService<SqlDatabase>(), provider.GetRequiredService<CaptureService>(), provider.GetRequiredService<OtlpReceiver>(), provider.GetRequiredService<TraceReader>()));
+    public static IServiceCollection AddLightningEmbedded(
+        this IServiceCollection services,
+        LightningOptions options,
+        Action<LightningClientOptions>? configure = null
+    ) =>
+        LightningServices
+            .AddLightning(services, options)
+            .AddLightning(
+                client =>
+                {
+                    // The environment may keep secrets in; the rest is as the store has it.
+                    client.Redaction = options.Redaction with { Secrets = options.Redaction.Secrets && client.Redaction.Secrets };
+                    configure?.Invoke(client);
+                },
+                // What the sink needs is made with it, so that it is closed after the client that still delivers.
+                provider => new StoreSink(
+                    provider.GetRequiredService<SqlDatabase>(),
+                    provider.GetRequiredService<CaptureService>(),
+                    provider.GetRequiredService<OtlpReceiver>(),
+                    provider.GetRequiredService<TraceReader>()
+                )
+            );
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, TraceReader reader) : ICaptureSink, IDisposable
+    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, TraceReader reader)
+        : ICaptureSink,
+            IDisposable
     {
         private readonly CancellationTokenSource _closed = new();
         private Task _reading = Task.CompletedTask;
@@ -77,7 +90,9 @@ public static class EmbeddedLightning
         private async Task<SinkAnswer> TakeSpansAsync(Payload payload, CancellationToken cancellationToken)
         {
             using var body = new MemoryStream(payload.Bytes.ToArray(), writable: false);
-            var result = await receiver.ReceiveAsync(body, payload.Bytes.Length, gzip: false, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken).ConfigureAwait(false);
+            var result = await receiver
+                .ReceiveAsync(body, payload.Bytes.Length, gzip: false, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken)
+                .ConfigureAwait(false);
             return result.Outcome switch
             {
                 OtlpOutcome.Stored => new SinkAnswer(Verdict.Taken, result.Rejected, Problem: result.Message),

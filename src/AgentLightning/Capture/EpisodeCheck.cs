@@ -5,7 +5,10 @@ using AgentLightning.Episodes;
 
 namespace AgentLightning.Capture;
 
-/// <summary>Makes an episode of what a client sent. What cannot be right is <see cref="ErrorKind.Invalid"/> and names the field, the value and the range.</summary>
+/// <summary>
+/// Makes an episode of what a client sent. What cannot be right is <see cref="ErrorKind.Invalid"/> and names the field, the value and the
+/// range.
+/// </summary>
 internal static class EpisodeCheck
 {
     /// <summary>Characters of one text; what is longer is a file and no message.</summary>
@@ -109,14 +112,19 @@ internal static class EpisodeCheck
         Count(tokens.CompletionIds.Count, "tokens.completion_ids", MostTokens);
         if (tokens.PromptIds.Concat(tokens.CompletionIds).Any(id => id < 0))
         {
-            throw LightningException.Invalid($"tokens must hold ids from 0, but it holds {tokens.PromptIds.Concat(tokens.CompletionIds).First(id => id < 0)}.");
+            throw LightningException.Invalid(
+                $"tokens must hold ids from 0, but it holds {tokens.PromptIds.Concat(tokens.CompletionIds).First(id => id < 0)}."
+            );
         }
 
         if (tokens.CompletionLogProbabilities is { } logs)
         {
             if (logs.Count != tokens.CompletionIds.Count)
             {
-                throw LightningException.Invalid($"tokens.completion_log_probabilities must be as long as completion_ids ({tokens.CompletionIds.Count}), but it holds {logs.Count}.");
+                throw LightningException.Invalid(
+                    $"tokens.completion_log_probabilities must be as long as completion_ids ({tokens.CompletionIds.Count}), but it holds "
+                        + $"{logs.Count}."
+                );
             }
 
             foreach (var log in logs)
@@ -130,7 +138,9 @@ internal static class EpisodeCheck
 
     private static TokenUsage? Usage(TokenUsage? usage) =>
         usage is { } counts && Math.Min(counts.Prompt, Math.Min(counts.Completion, counts.Total)) < 0
-            ? throw LightningException.Invalid($"token_usage must be counts from 0, but it is {counts.Prompt}, {counts.Completion} and {counts.Total}.")
+            ? throw LightningException.Invalid(
+                $"token_usage must be counts from 0, but it is {counts.Prompt}, {counts.Completion} and {counts.Total}."
+            )
             : usage;
 
     private static Dictionary<string, string>? Metadata(IReadOnlyDictionary<string, JsonElement>? metadata)
@@ -170,7 +180,10 @@ internal static class EpisodeCheck
         var whole = new List<T>(parts?.Count ?? 0);
         foreach (var part in parts ?? [])
         {
-            check(part ?? throw LightningException.Invalid($"{name} must not hold null, but item {whole.Count} is."), $"{name}[{whole.Count}]");
+            check(
+                part ?? throw LightningException.Invalid($"{name} must not hold null, but item {whole.Count} is."),
+                $"{name}[{whole.Count}]"
+            );
             whole.Add(part);
         }
 
@@ -217,5 +230,7 @@ internal static class EpisodeCheck
     private static double? Number(double? value, string name, double least, double most) =>
         value is null || (value >= least && value <= most)
             ? value
-            : throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {least} to {most}, but it is {value}."));
+            : throw LightningException.Invalid(
+                string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {least} to {most}, but it is {value}.")
+            );
 }

@@ -8,7 +8,9 @@ namespace AgentLightning.Capture;
 internal static class LineReader
 {
     public static async IAsyncEnumerable<(int Number, ReadOnlySequence<byte> Line)> ReadAsync(
-        Stream stream, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        Stream stream,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         var reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
         try
@@ -22,8 +24,15 @@ internal static class LineReader
                 while (TryLine(ref rest, finished, out var line))
                 {
                     taken += line.Length;
-                    Check(++number <= CaptureLimits.MostLines, $"A batch must hold at most {CaptureLimits.MostLines} lines, but it holds more. Send it in parts.");
-                    Check(total + taken <= CaptureLimits.LargestBatch, $"A batch must be at most {CaptureLimits.LargestBatch} bytes after decompression, but it is larger. Send it in parts.");
+                    Check(
+                        ++number <= CaptureLimits.MostLines,
+                        $"A batch must hold at most {CaptureLimits.MostLines} lines, but it holds more. Send it in parts."
+                    );
+                    Check(
+                        total + taken <= CaptureLimits.LargestBatch,
+                        $"A batch must be at most {CaptureLimits.LargestBatch} bytes after decompression, but it is larger. Send it in "
+                            + $"parts."
+                    );
                     CheckLine(line.Length, number);
                     if (!IsBlank(line))
                     {
@@ -75,7 +84,10 @@ internal static class LineReader
     }
 
     private static void CheckLine(long length, int number) =>
-        Check(length <= CaptureLimits.LongestLine, $"A line must be at most {CaptureLimits.LongestLine} bytes, but line {number} is longer. Cut its texts.");
+        Check(
+            length <= CaptureLimits.LongestLine,
+            $"A line must be at most {CaptureLimits.LongestLine} bytes, but line {number} is longer. Cut its texts."
+        );
 
     private static void Check(bool good, string problem)
     {

@@ -6,7 +6,9 @@ namespace AgentLightning.Capture;
 /// <summary>Looks for the kind of a line without reading the rest of it.</summary>
 internal static class LineType
 {
-    /// <summary>The text of the property <c>type</c> of an object, or null. JSON that cannot be read up to it throws <see cref="JsonException"/>.</summary>
+    /// <summary>
+    /// The text of the property <c>type</c> of an object, or null. JSON that cannot be read up to it throws <see cref="JsonException"/>.
+    /// </summary>
     public static string? Read(in ReadOnlySequence<byte> line)
     {
         var reader = new Utf8JsonReader(line);

@@ -17,8 +17,19 @@ public enum DatasetSide
 /// <param name="EpisodeCount">Episodes on both sides.</param>
 /// <param name="Artifact">Hash and address of the content.</param>
 public sealed record Dataset(
-    string Id, string AgentId, string Name, int Version, string QueryFilter, double? RewardThreshold, long Seed,
-    int TrainingCount, int ValidationCount, int EpisodeCount, string Artifact, DateTimeOffset CreatedAt);
+    string Id,
+    string AgentId,
+    string Name,
+    int Version,
+    string QueryFilter,
+    double? RewardThreshold,
+    long Seed,
+    int TrainingCount,
+    int ValidationCount,
+    int EpisodeCount,
+    string Artifact,
+    DateTimeOffset CreatedAt
+);
 
 /// <summary>One input with every answer that was given to it.</summary>
 /// <param name="Key">The input's key; no key is on both sides.</param>

@@ -8,12 +8,15 @@ using AgentLightning.Storage;
 namespace AgentLightning.Datasets;
 
 /// <summary>What a data set is to be made of.</summary>
-/// <param name="Seed">Decides, with each input's key, whether the input is held out. One seed gives one split for ever: an input never changes sides.</param>
+/// <param name="Seed">Decides, with each input's key, whether the input is held out. One seed gives one split for ever: an input never
+/// changes sides.</param>
 /// <param name="HeldOutShare">Share of inputs held out, 0.05…0.5; 0.25 by default.</param>
 /// <param name="MinReward">Leaves out answers below it; null keeps all, since learning from rewards needs the bad ones too.</param>
 public sealed record DatasetRequest(string AgentId, string Name, long Seed, double HeldOutShare = 0.25, double? MinReward = null);
 
-/// <summary>Makes data sets of rewarded episodes: grouped by input, so that no input is on both sides, and stored as one JSON line per input.</summary>
+/// <summary>
+/// Makes data sets of rewarded episodes: grouped by input, so that no input is on both sides, and stored as one JSON line per input.
+/// </summary>
 public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifacts, TimeProvider time)
 {
     /// <summary>Makes and stores a data set; no qualifying episode is <see cref="ErrorKind.Conflict"/>.</summary>
@@ -31,17 +34,37 @@ public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifa
             .ToList();
         if (examples.Count == 0)
         {
-            throw LightningException.Conflict($"No qualifying episodes found for data set '{request.Name}' of agent '{request.AgentId}'. Capture episodes and give them rewards first.");
+            throw LightningException.Conflict(
+                $"No qualifying episodes found for data set '{request.Name}' of agent '{request.AgentId}'. Capture episodes and give them "
+                    + $"rewards first."
+            );
         }
 
-        var artifact = await artifacts.PutAsync(stream => WriteAsync(stream, examples, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var artifact = await artifacts
+            .PutAsync(stream => WriteAsync(stream, examples, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         var now = time.GetUtcNow();
-        return await datasets.AddAsync(
-            new Dataset(
-                Ids.New(now), request.AgentId, request.Name, 0, request.MinReward is null ? "rewarded" : string.Create(CultureInfo.InvariantCulture, $"min_reward >= {request.MinReward}"), request.MinReward, request.Seed,
-                examples.Count(example => example.Side == DatasetSide.Train), examples.Count(example => example.Side == DatasetSide.Validation),
-                examples.Sum(example => example.Answers.Count), artifact, now.Rounded()),
-            cancellationToken).ConfigureAwait(false);
+        return await datasets
+            .AddAsync(
+                new Dataset(
+                    Ids.New(now),
+                    request.AgentId,
+                    request.Name,
+                    0,
+                    request.MinReward is null
+                        ? "rewarded"
+                        : string.Create(CultureInfo.InvariantCulture, $"min_reward >= {request.MinReward}"),
+                    request.MinReward,
+                    request.Seed,
+                    examples.Count(example => example.Side == DatasetSide.Train),
+                    examples.Count(example => example.Side == DatasetSide.Validation),
+                    examples.Sum(example => example.Answers.Count),
+                    artifact,
+                    now.Rounded()
+                ),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>The content of a data set, in the order in which it was stored.</summary>
@@ -66,9 +89,14 @@ public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifa
         return position < heldOutShare ? DatasetSide.Validation : DatasetSide.Train;
     }
 
-    private static DatasetExample ToExample(string key, IReadOnlyList<RewardedEpisode> rows, DatasetRequest request) => new(
-        key, SideOf(key, request.Seed, request.HeldOutShare), rows[0].UserInput, rows.Select(row => row.Correction).LastOrDefault(correction => correction is not null),
-        [.. rows.Select(row => new DatasetAnswer(row.EpisodeId, row.Action, row.LogProbability ?? 0, row.Reward))]);
+    private static DatasetExample ToExample(string key, IReadOnlyList<RewardedEpisode> rows, DatasetRequest request) =>
+        new(
+            key,
+            SideOf(key, request.Seed, request.HeldOutShare),
+            rows[0].UserInput,
+            rows.Select(row => row.Correction).LastOrDefault(correction => correction is not null),
+            [.. rows.Select(row => new DatasetAnswer(row.EpisodeId, row.Action, row.LogProbability ?? 0, row.Reward))]
+        );
 
     private static async Task WriteAsync(Stream stream, IReadOnlyList<DatasetExample> examples, CancellationToken cancellationToken)
     {

@@ -1,7 +1,15 @@
 namespace AgentLightning.Datasets;
 
 /// <summary>A rewarded episode as the builder reads it. Rows of one input follow one another.</summary>
-public sealed record RewardedEpisode(string EpisodeId, string InputKey, string UserInput, string Action, double? LogProbability, double Reward, string? Correction);
+public sealed record RewardedEpisode(
+    string EpisodeId,
+    string InputKey,
+    string UserInput,
+    string Action,
+    double? LogProbability,
+    double Reward,
+    string? Correction
+);
 
 /// <summary>Keeps data sets, and finds the episodes that they are made of.</summary>
 public interface IDatasetStore

@@ -10,59 +10,118 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             async session =>
             {
                 // Two at the same moment get two versions.
-                await database.SerialiseAsync(session, [$"data set {dataset.AgentId} {dataset.Name}"], cancellationToken).ConfigureAwait(false);
-                await session.ExecuteAsync(
-                    """
-                    INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count, validation_count, episode_count, artifact, created_at)
-                    VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1 FROM datasets WHERE agent_id = @agent AND name = @name),
-                            @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at)
-                    """,
-                    cancellationToken,
-                    ("@id", dataset.Id), ("@agent", dataset.AgentId), ("@name", dataset.Name), ("@filter", dataset.QueryFilter), ("@threshold", dataset.RewardThreshold), ("@seed", dataset.Seed),
-                    ("@training", dataset.TrainingCount), ("@validation", dataset.ValidationCount), ("@episodes", dataset.EpisodeCount),
-                    ("@artifact", dataset.Artifact), ("@at", dataset.CreatedAt.ToColumn())).ConfigureAwait(false);
-                return (await session.SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", dataset.Id)).ConfigureAwait(false))!;
+                await database
+                    .SerialiseAsync(session, [$"data set {dataset.AgentId} {dataset.Name}"], cancellationToken)
+                    .ConfigureAwait(false);
+                await session
+                    .ExecuteAsync(
+                        """
+                        INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count, validation_count, episode_count, artifact, created_at)
+                        VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1 FROM datasets WHERE agent_id = @agent AND name = @name),
+                                @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at)
+                        """,
+                        cancellationToken,
+                        ("@id", dataset.Id),
+                        ("@agent", dataset.AgentId),
+                        ("@name", dataset.Name),
+                        ("@filter", dataset.QueryFilter),
+                        ("@threshold", dataset.RewardThreshold),
+                        ("@seed", dataset.Seed),
+                        ("@training", dataset.TrainingCount),
+                        ("@validation", dataset.ValidationCount),
+                        ("@episodes", dataset.EpisodeCount),
+                        ("@artifact", dataset.Artifact),
+                        ("@at", dataset.CreatedAt.ToColumn())
+                    )
+                    .ConfigureAwait(false);
+                return (
+                    await session
+                        .SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", dataset.Id))
+                        .ConfigureAwait(false)
+                )!;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     public Task<Dataset?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.LookAsync(session => session.SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(
+            session => session.SingleAsync("SELECT * FROM datasets WHERE id = @id", Read, cancellationToken, ("@id", id)),
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<Dataset>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<Dataset>>(
-            async session => await session.QueryAsync(
-                "SELECT * FROM datasets WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT @limit",
-                Read, cancellationToken, ("@agent", agentId), ("@limit", limit)).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        "SELECT * FROM datasets WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT @limit",
+                        Read,
+                        cancellationToken,
+                        ("@agent", agentId),
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
         database.LookAsync(
-            session => session.CountAsync("SELECT COUNT(*) FROM datasets WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
+            session =>
+                session.CountAsync(
+                    "SELECT COUNT(*) FROM datasets WHERE (@agent IS NULL OR agent_id = @agent)",
+                    cancellationToken,
+                    ("@agent", agentId)
+                ),
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<RewardedEpisode>>(
-            async session => await session.QueryAsync(
-                """
-                WITH scored AS (
-                    SELECT episode_id,
-                           COALESCE(AVG(CASE WHEN source NOT IN ('cost_penalty', 'latency_penalty') THEN value END), 0.0)
-                         + COALESCE(SUM(CASE WHEN source IN ('cost_penalty', 'latency_penalty') THEN value END), 0.0) AS reward,
-                           MAX(correction) AS correction
-                    FROM rewards WHERE is_current = 1 AND agent_id = @agent GROUP BY episode_id
-                )
-                SELECT e.id, e.input_key, e.action, e.action_log_probability, s.reward, s.correction, p.user_input
-                FROM episodes e JOIN scored s ON s.episode_id = e.id JOIN episode_payloads p ON p.episode_id = e.id
-                WHERE e.agent_id = @agent AND e.internal = 0 AND e.action IS NOT NULL AND e.status = 'succeeded'
-                ORDER BY e.input_key, e.created_at, e.id
-                """,
-                reader => new RewardedEpisode(
-                    reader.Text("id"), reader.Text("input_key"), reader.Text("user_input"), reader.Text("action"), reader.NumberOrNull("action_log_probability"),
-                    Math.Clamp(reader.Number("reward"), -1, 1), reader.TextOrNull("correction")),
-                cancellationToken, ("@agent", agentId)).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        """
+                        WITH scored AS (
+                            SELECT episode_id,
+                                   COALESCE(AVG(CASE WHEN source NOT IN ('cost_penalty', 'latency_penalty') THEN value END), 0.0)
+                                 + COALESCE(SUM(CASE WHEN source IN ('cost_penalty', 'latency_penalty') THEN value END), 0.0) AS reward,
+                                   MAX(correction) AS correction
+                            FROM rewards WHERE is_current = 1 AND agent_id = @agent GROUP BY episode_id
+                        )
+                        SELECT e.id, e.input_key, e.action, e.action_log_probability, s.reward, s.correction, p.user_input
+                        FROM episodes e JOIN scored s ON s.episode_id = e.id JOIN episode_payloads p ON p.episode_id = e.id
+                        WHERE e.agent_id = @agent AND e.internal = 0 AND e.action IS NOT NULL AND e.status = 'succeeded'
+                        ORDER BY e.input_key, e.created_at, e.id
+                        """,
+                        reader => new RewardedEpisode(
+                            reader.Text("id"),
+                            reader.Text("input_key"),
+                            reader.Text("user_input"),
+                            reader.Text("action"),
+                            reader.NumberOrNull("action_log_probability"),
+                            Math.Clamp(reader.Number("reward"), -1, 1),
+                            reader.TextOrNull("correction")
+                        ),
+                        cancellationToken,
+                        ("@agent", agentId)
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
-    private static Dataset Read(DbDataReader reader) => new(
-        reader.Text("id"), reader.Text("agent_id"), reader.Text("name"), (int)reader.Integer("version"), reader.Text("query_filter"), reader.NumberOrNull("reward_threshold"), reader.Integer("seed"),
-        (int)reader.Integer("training_count"), (int)reader.Integer("validation_count"), (int)reader.Integer("episode_count"),
-        reader.Text("artifact"), reader.Time("created_at"));
+    private static Dataset Read(DbDataReader reader) =>
+        new(
+            reader.Text("id"),
+            reader.Text("agent_id"),
+            reader.Text("name"),
+            (int)reader.Integer("version"),
+            reader.Text("query_filter"),
+            reader.NumberOrNull("reward_threshold"),
+            reader.Integer("seed"),
+            (int)reader.Integer("training_count"),
+            (int)reader.Integer("validation_count"),
+            (int)reader.Integer("episode_count"),
+            reader.Text("artifact"),
+            reader.Time("created_at")
+        );
 }

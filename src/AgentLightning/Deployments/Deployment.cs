@@ -9,8 +9,22 @@ namespace AgentLightning.Deployments;
 /// <param name="Replaces">The release that was active before.</param>
 /// <param name="RollbackFrom">Set on a release made by a rollback: the release it left.</param>
 public sealed record Deployment(
-    string Id, string AgentId, string Slot, int Number, string? TrainingRunId, string? EvaluationId, string TunedModelName, string? Artifact,
-    bool IsActive, bool Forced, string? Replaces, DateTimeOffset PromotedAt, string PromotedBy, string? RollbackFrom, string? RollbackReason)
+    string Id,
+    string AgentId,
+    string Slot,
+    int Number,
+    string? TrainingRunId,
+    string? EvaluationId,
+    string TunedModelName,
+    string? Artifact,
+    bool IsActive,
+    bool Forced,
+    string? Replaces,
+    DateTimeOffset PromotedAt,
+    string PromotedBy,
+    string? RollbackFrom,
+    string? RollbackReason
+)
 {
     /// <summary>The slot that is served when nothing else is said.</summary>
     public const string DefaultSlot = "production";

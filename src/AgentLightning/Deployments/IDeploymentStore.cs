@@ -7,7 +7,8 @@ public interface IDeploymentStore
 {
     /// <summary>
     /// In one transaction: checks that the active release is still <paramref name="expectedActiveId"/> (null: none), makes it inactive,
-    /// and stores the new one as active, under the next number. If another release became active meanwhile nothing changes: <see cref="ErrorKind.Conflict"/>.
+    /// and stores the new one as active, under the next number. If another release became active meanwhile nothing changes:
+    /// <see cref="ErrorKind.Conflict"/>.
     /// </summary>
     Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken);
 

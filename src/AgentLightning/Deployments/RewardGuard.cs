@@ -13,7 +13,9 @@ public sealed record RewardGuardOptions
     /// <summary>Fewest rewards of the release, and of the one before it, before the guard judges, 5…100,000; 20 by default.</summary>
     public int FewestRewards { get; init; } = 20;
 
-    /// <summary>Newest rewards that the running mean is taken over, from <see cref="FewestRewards"/> to 1,000,000; 500 by default.</summary>
+    /// <summary>
+    /// Newest rewards that the running mean is taken over, from <see cref="FewestRewards"/> to 1,000,000; 500 by default.
+    /// </summary>
     public int Window { get; init; } = 500;
 
     /// <summary>Fall of the mean reward below the release before that is tolerated, 0…2; 0.1 by default.</summary>
@@ -33,7 +35,9 @@ public sealed record RewardGuardOptions
         {
             if (!good)
             {
-                throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"{name} of the reward guard must be {range}, but it is {value}."));
+                throw LightningException.Invalid(
+                    string.Create(CultureInfo.InvariantCulture, $"{name} of the reward guard must be {range}, but it is {value}.")
+                );
             }
         }
     }
@@ -53,13 +57,21 @@ public sealed partial class RewardGuard : IRewardObserver
     private readonly RewardGuardOptions _options;
     private readonly ILogger _logger;
 
-    public RewardGuard(IDeploymentStore deployments, DeploymentService service, IRewardStore rewards, RewardGuardOptions options, ILogger<RewardGuard> logger)
+    public RewardGuard(
+        IDeploymentStore deployments,
+        DeploymentService service,
+        IRewardStore rewards,
+        RewardGuardOptions options,
+        ILogger<RewardGuard> logger
+    )
     {
         options.Validate();
         (_deployments, _service, _rewards, _options, _logger) = (deployments, service, rewards, options, logger);
     }
 
-    /// <summary>Judges the release that answered the rewarded episode. A failure of the guard is logged and never fails the reward.</summary>
+    /// <summary>
+    /// Judges the release that answered the rewarded episode. A failure of the guard is logged and never fails the reward.
+    /// </summary>
     public async Task RewardedAsync(EpisodeOrigin episode, Reward reward, CancellationToken cancellationToken)
     {
         if (episode.DeploymentId is null)
@@ -77,7 +89,9 @@ public sealed partial class RewardGuard : IRewardObserver
         }
     }
 
-    /// <summary>Rolls the release back if it is active and its running reward is bad. Returns the release that took its place, or null.</summary>
+    /// <summary>
+    /// Rolls the release back if it is active and its running reward is bad. Returns the release that took its place, or null.
+    /// </summary>
     public async Task<Deployment?> CheckAsync(string deploymentId, CancellationToken cancellationToken)
     {
         var release = await _deployments.FindAsync(deploymentId, cancellationToken).ConfigureAwait(false);
@@ -101,11 +115,15 @@ public sealed partial class RewardGuard : IRewardObserver
 
         var reason = string.Create(
             CultureInfo.InvariantCulture,
-            $"running reward {now.Mean:0.000} (at most {now.Mean + Radius(now):0.000}, {now.Count} rewards) fell below {before.Mean:0.000} of the release before by more than {_options.Tolerance:0.00}");
+            $"running reward {now.Mean:0.000} (at most {now.Mean + Radius(now):0.000}, {now.Count} rewards) fell below "
+                + $"{before.Mean:0.000} of the release before by more than {_options.Tolerance:0.00}"
+        );
         LogRollback(_logger, release.Id, reason);
         // Not whoever gave the last reward: it is the guard that decides.
         AuditTrail.CurrentActor = "reward-guard";
-        return await _service.RollbackAsync(release.AgentId, reason, "reward-guard", cancellationToken, expectedActiveId: release.Id, slot: release.Slot).ConfigureAwait(false);
+        return await _service
+            .RollbackAsync(release.AgentId, reason, "reward-guard", cancellationToken, expectedActiveId: release.Id, slot: release.Slot)
+            .ConfigureAwait(false);
     }
 
     private double Radius(RewardSummary rewards)

@@ -12,58 +12,131 @@ internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStor
     {
         try
         {
-            return await database.WriteAsync(session => ActivateAsync(session, deployment, expectedActiveId, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await database
+                .WriteAsync(session => ActivateAsync(session, deployment, expectedActiveId, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (DbException e) when (database.IsConstraintViolation(e))
         {
-            throw new LightningException(ErrorKind.Conflict, $"Another release of agent '{deployment.AgentId}' became active at the same moment, or the run it names does not exist. Nothing was changed; look at the active release and try again.", e);
+            throw new LightningException(
+                ErrorKind.Conflict,
+                $"Another release of agent '{deployment.AgentId}' became active at the same moment, or the run it names does not exist. "
+                    + $"Nothing was changed; look at the active release and try again.",
+                e
+            );
         }
     }
 
     public Task<Deployment?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.LookAsync(session => session.SingleAsync("SELECT * FROM deployments WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(
+            session => session.SingleAsync("SELECT * FROM deployments WHERE id = @id", Read, cancellationToken, ("@id", id)),
+            cancellationToken
+        );
 
     public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken) =>
-        database.LookAsync(session => session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", agentId), ("@slot", slot)), cancellationToken);
+        database.LookAsync(
+            session => session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", agentId), ("@slot", slot)),
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<Deployment>>(
-            async session => await session.QueryAsync(
-                "SELECT * FROM deployments WHERE (@agent IS NULL OR agent_id = @agent) AND (@slot IS NULL OR slot = @slot) ORDER BY promoted_at DESC, number DESC LIMIT @limit",
-                Read, cancellationToken, ("@agent", agentId), ("@slot", slot), ("@limit", limit)).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        "SELECT * FROM deployments WHERE (@agent IS NULL OR agent_id = @agent) AND (@slot IS NULL OR slot = @slot) ORDER "
+                            + "BY promoted_at DESC, number DESC LIMIT @limit",
+                        Read,
+                        cancellationToken,
+                        ("@agent", agentId),
+                        ("@slot", slot),
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
         database.LookAsync(
-            session => session.CountAsync("SELECT COUNT(*) FROM deployments WHERE (@agent IS NULL OR agent_id = @agent)", cancellationToken, ("@agent", agentId)), cancellationToken);
+            session =>
+                session.CountAsync(
+                    "SELECT COUNT(*) FROM deployments WHERE (@agent IS NULL OR agent_id = @agent)",
+                    cancellationToken,
+                    ("@agent", agentId)
+                ),
+            cancellationToken
+        );
 
-    private async Task<Deployment> ActivateAsync(SqlSession session, Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
+    private async Task<Deployment> ActivateAsync(
+        SqlSession session,
+        Deployment deployment,
+        string? expectedActiveId,
+        CancellationToken cancellationToken
+    )
     {
-        await database.SerialiseAsync(session, [$"deployments {deployment.AgentId} {deployment.Slot}"], cancellationToken).ConfigureAwait(false);
-        var active = await session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", deployment.AgentId), ("@slot", deployment.Slot)).ConfigureAwait(false);
+        await database
+            .SerialiseAsync(session, [$"deployments {deployment.AgentId} {deployment.Slot}"], cancellationToken)
+            .ConfigureAwait(false);
+        var active = await session
+            .SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", deployment.AgentId), ("@slot", deployment.Slot))
+            .ConfigureAwait(false);
         if (active?.Id != expectedActiveId)
         {
             throw LightningException.Conflict(
-                $"Another release of agent '{deployment.AgentId}' became active meanwhile: {(active is null ? "none is active" : $"{active.Id} ({active.TunedModelName})")}, expected {expectedActiveId ?? "none"}. Nothing was changed; look at the active release and try again.");
+                $"Another release of agent '{deployment.AgentId}' became active meanwhile: {(active is null ? "none is active" : $"{active.Id} ({active.TunedModelName})")}, expected {expectedActiveId ?? "none"}. Nothing was changed; look at the active release and try again."
+            );
         }
 
-        await session.ExecuteAsync("UPDATE deployments SET is_active = 0 WHERE id = @id", cancellationToken, ("@id", active?.Id)).ConfigureAwait(false);
-        await session.ExecuteAsync(
-            """
-            INSERT INTO deployments (id, agent_id, slot, number, training_run_id, evaluation_id, tuned_model_name, artifact, is_active, forced, replaces,
-                                     promoted_at, promoted_by, rollback_from, rollback_reason)
-            VALUES (@id, @agent, @slot, (SELECT COALESCE(MAX(number), 0) + 1 FROM deployments WHERE agent_id = @agent AND slot = @slot),
-                    @run, @evaluation, @model, @artifact, 1, @forced, @replaces, @at, @by, @from, @reason)
-            """,
-            cancellationToken,
-            ("@id", deployment.Id), ("@agent", deployment.AgentId), ("@slot", deployment.Slot), ("@run", deployment.TrainingRunId), ("@evaluation", deployment.EvaluationId),
-            ("@model", deployment.TunedModelName), ("@artifact", deployment.Artifact), ("@forced", deployment.Forced.ToColumn()), ("@replaces", active?.Id),
-            ("@at", deployment.PromotedAt.ToColumn()), ("@by", deployment.PromotedBy), ("@from", deployment.RollbackFrom), ("@reason", deployment.RollbackReason)).ConfigureAwait(false);
-        return (await session.SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", deployment.AgentId), ("@slot", deployment.Slot)).ConfigureAwait(false))!;
+        await session
+            .ExecuteAsync("UPDATE deployments SET is_active = 0 WHERE id = @id", cancellationToken, ("@id", active?.Id))
+            .ConfigureAwait(false);
+        await session
+            .ExecuteAsync(
+                """
+                INSERT INTO deployments (id, agent_id, slot, number, training_run_id, evaluation_id, tuned_model_name, artifact, is_active, forced, replaces,
+                                         promoted_at, promoted_by, rollback_from, rollback_reason)
+                VALUES (@id, @agent, @slot, (SELECT COALESCE(MAX(number), 0) + 1 FROM deployments WHERE agent_id = @agent AND slot = @slot),
+                        @run, @evaluation, @model, @artifact, 1, @forced, @replaces, @at, @by, @from, @reason)
+                """,
+                cancellationToken,
+                ("@id", deployment.Id),
+                ("@agent", deployment.AgentId),
+                ("@slot", deployment.Slot),
+                ("@run", deployment.TrainingRunId),
+                ("@evaluation", deployment.EvaluationId),
+                ("@model", deployment.TunedModelName),
+                ("@artifact", deployment.Artifact),
+                ("@forced", deployment.Forced.ToColumn()),
+                ("@replaces", active?.Id),
+                ("@at", deployment.PromotedAt.ToColumn()),
+                ("@by", deployment.PromotedBy),
+                ("@from", deployment.RollbackFrom),
+                ("@reason", deployment.RollbackReason)
+            )
+            .ConfigureAwait(false);
+        return (
+            await session
+                .SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", deployment.AgentId), ("@slot", deployment.Slot))
+                .ConfigureAwait(false)
+        )!;
     }
 
-    private static Deployment Read(DbDataReader reader) => new(
-        reader.Text("id"), reader.Text("agent_id"), reader.Text("slot"), (int)reader.Integer("number"), reader.TextOrNull("training_run_id"), reader.TextOrNull("evaluation_id"),
-        reader.Text("tuned_model_name"), reader.TextOrNull("artifact"), reader.Flag("is_active"), reader.Flag("forced"), reader.TextOrNull("replaces"),
-        reader.Time("promoted_at"), reader.Text("promoted_by"), reader.TextOrNull("rollback_from"), reader.TextOrNull("rollback_reason"));
+    private static Deployment Read(DbDataReader reader) =>
+        new(
+            reader.Text("id"),
+            reader.Text("agent_id"),
+            reader.Text("slot"),
+            (int)reader.Integer("number"),
+            reader.TextOrNull("training_run_id"),
+            reader.TextOrNull("evaluation_id"),
+            reader.Text("tuned_model_name"),
+            reader.TextOrNull("artifact"),
+            reader.Flag("is_active"),
+            reader.Flag("forced"),
+            reader.TextOrNull("replaces"),
+            reader.Time("promoted_at"),
+            reader.Text("promoted_by"),
+            reader.TextOrNull("rollback_from"),
+            reader.TextOrNull("rollback_reason")
+        );
 }

@@ -20,9 +20,17 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Channel<Entry> _queue;
     private readonly Task _writer;
-    private long _recorded, _dropped, _redacted;
+    private long _recorded,
+        _dropped,
+        _redacted;
 
-    public EpisodeRecorder(IEpisodeStore store, Redactor redactor, EpisodeRecorderOptions options, TimeProvider time, ILogger<EpisodeRecorder> logger)
+    public EpisodeRecorder(
+        IEpisodeStore store,
+        Redactor redactor,
+        EpisodeRecorderOptions options,
+        TimeProvider time,
+        ILogger<EpisodeRecorder> logger
+    )
     {
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
@@ -42,19 +50,26 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>What waits to be written.</summary>
     public int Queued => _queue.Reader.Count;
 
-    /// <summary>Checks ids and names, which cannot be changed: one that holds a secret is <see cref="ErrorKind.Invalid"/>. Such an episode would be dropped.</summary>
+    /// <summary>
+    /// Checks ids and names, which cannot be changed: one that holds a secret is <see cref="ErrorKind.Invalid"/>. Such an episode would be
+    /// dropped.
+    /// </summary>
     public void Check(Episode episode) => EpisodeRedaction.CheckNames(_redactor, episode);
 
     /// <summary>
-    /// Queues an episode. Completes at once while there is room; with a full queue it waits up to <see cref="EpisodeRecorderOptions.FullWait"/>.
-    /// False means that the episode was dropped.
+    /// Queues an episode. Completes at once while there is room; with a full queue it waits up to
+    /// <see cref="EpisodeRecorderOptions.FullWait"/>. False means that the episode was dropped.
     /// </summary>
-    public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) => EnqueueAsync(new Entry(episode, null), cancellationToken);
+    public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
+        EnqueueAsync(new Entry(episode, null), cancellationToken);
 
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
-    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken) => await TryStoreAsync(episode, cancellationToken).ConfigureAwait(false) is null;
+    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken) =>
+        await TryStoreAsync(episode, cancellationToken).ConfigureAwait(false) is null;
 
-    /// <summary>Queues an episode and completes when it is on disk; null then. Otherwise why it is lost, for the person who asked.</summary>
+    /// <summary>
+    /// Queues an episode and completes when it is on disk; null then. Otherwise why it is lost, for the person who asked.
+    /// </summary>
     public async Task<string?> TryStoreAsync(Episode episode, CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -149,8 +164,8 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     }
 
     /// <summary>
-    /// A group that the store refuses for what is in it is tried once more, record by record, so that one bad record does not take the others with it. A store
-    /// that is away would keep each of them waiting in turn.
+    /// A group that the store refuses for what is in it is tried once more, record by record, so that one bad record does not take the
+    /// others with it. A store that is away would keep each of them waiting in turn.
     /// </summary>
     private async Task CommitAsync(List<Entry> group)
     {
@@ -188,6 +203,8 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} episodes was refused and is tried one by one: {Reason}")]
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
-    /// <summary>An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.</summary>
+    /// <summary>
+    /// An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.
+    /// </summary>
     private readonly record struct Entry(Episode? Episode, TaskCompletionSource<string?>? Done);
 }

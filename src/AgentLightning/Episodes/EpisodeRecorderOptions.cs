@@ -11,7 +11,9 @@ public sealed record EpisodeRecorderOptions
     /// <summary>Most episodes of one transaction, 1…10,000; 512 by default.</summary>
     public int GroupSize { get; init; } = 512;
 
-    /// <summary>How long a caller waits for room in a full queue before its episode is dropped and counted, 0…60 s; 2 s by default.</summary>
+    /// <summary>
+    /// How long a caller waits for room in a full queue before its episode is dropped and counted, 0…60 s; 2 s by default.
+    /// </summary>
     public TimeSpan FullWait { get; init; } = TimeSpan.FromSeconds(2);
 
     internal void Validate()

@@ -10,18 +10,38 @@ internal static class EpisodeTotals
     /// <summary>Parameters of one statement.</summary>
     private const int Together = 500;
 
-    /// <summary>Gathers what the episodes add now. Before they are deleted or changed it is taken off, and after a change it is added.</summary>
-    public static async Task GatherAsync(DailyTotals totals, SqlSession session, IReadOnlyList<string> ids, bool takeOff, CancellationToken cancellationToken)
+    /// <summary>
+    /// Gathers what the episodes add now. Before they are deleted or changed it is taken off, and after a change it is added.
+    /// </summary>
+    public static async Task GatherAsync(
+        DailyTotals totals,
+        SqlSession session,
+        IReadOnlyList<string> ids,
+        bool takeOff,
+        CancellationToken cancellationToken
+    )
     {
         foreach (var chunk in ids.Chunk(Together))
         {
             var these = new SqlConditions().AddAny("e.id", "@id", chunk);
-            var episodes = await session.QueryAsync(
-                $"SELECT e.agent_id, e.created_at, e.model, e.intent, e.persona, e.status FROM episodes e {these}",
-                reader => (Key: KeyOf(reader), Delta: TotalDelta.OfEpisode(reader.Text("status") == EnumText.Of(EpisodeStatus.Succeeded))), cancellationToken, these.Parameters).ConfigureAwait(false);
-            var rewards = await session.QueryAsync(
-                $"SELECT r.agent_id, e.created_at, e.model, e.intent, e.persona, r.value FROM rewards r JOIN episodes e ON e.id = r.episode_id {these} AND r.is_current = 1",
-                reader => (Key: KeyOf(reader), Delta: TotalDelta.OfReward(reader.Number("value"))), cancellationToken, these.Parameters).ConfigureAwait(false);
+            var episodes = await session
+                .QueryAsync(
+                    $"SELECT e.agent_id, e.created_at, e.model, e.intent, e.persona, e.status FROM episodes e {these}",
+                    reader =>
+                        (Key: KeyOf(reader), Delta: TotalDelta.OfEpisode(reader.Text("status") == EnumText.Of(EpisodeStatus.Succeeded))),
+                    cancellationToken,
+                    these.Parameters
+                )
+                .ConfigureAwait(false);
+            var rewards = await session
+                .QueryAsync(
+                    $"SELECT r.agent_id, e.created_at, e.model, e.intent, e.persona, r.value FROM rewards r JOIN episodes e ON e.id = "
+                        + $"r.episode_id {these} AND r.is_current = 1",
+                    reader => (Key: KeyOf(reader), Delta: TotalDelta.OfReward(reader.Number("value"))),
+                    cancellationToken,
+                    these.Parameters
+                )
+                .ConfigureAwait(false);
             foreach (var (key, delta) in episodes.Concat(rewards))
             {
                 totals.Add(key, takeOff ? -delta : delta);
@@ -30,5 +50,11 @@ internal static class EpisodeTotals
     }
 
     private static TotalKey KeyOf(DbDataReader reader) =>
-        TotalKey.Of(reader.Text("agent_id"), reader.Integer("created_at"), reader.TextOrNull("model"), reader.TextOrNull("intent"), reader.TextOrNull("persona"));
+        TotalKey.Of(
+            reader.Text("agent_id"),
+            reader.Integer("created_at"),
+            reader.TextOrNull("model"),
+            reader.TextOrNull("intent"),
+            reader.TextOrNull("persona")
+        );
 }

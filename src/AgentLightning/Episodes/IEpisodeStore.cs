@@ -7,11 +7,23 @@ namespace AgentLightning.Episodes;
 /// <param name="Before">The id of an episode: only older ones follow. Stable while new episodes arrive.</param>
 /// <param name="Agents">Only episodes of these agents exist for the query; null for all.</param>
 public sealed record EpisodeQuery(
-    string? AgentId = null, DateTimeOffset? Start = null, DateTimeOffset? End = null, int Limit = 20, string? Before = null, string? SessionId = null, string? UserId = null,
-    IReadOnlyList<string>? Agents = null)
+    string? AgentId = null,
+    DateTimeOffset? Start = null,
+    DateTimeOffset? End = null,
+    int Limit = 20,
+    string? Before = null,
+    string? SessionId = null,
+    string? UserId = null,
+    IReadOnlyList<string>? Agents = null
+)
 {
     /// <summary>The same, with the ids of session and user as they lie in the store: who asks knows them as they were captured.</summary>
-    public EpisodeQuery AsStored(Redactor redactor) => this with { SessionId = redactor.Identifier(SessionId, AgentId), UserId = redactor.Identifier(UserId, AgentId) };
+    public EpisodeQuery AsStored(Redactor redactor) =>
+        this with
+        {
+            SessionId = redactor.Identifier(SessionId, AgentId),
+            UserId = redactor.Identifier(UserId, AgentId),
+        };
 }
 
 /// <summary>Which episodes to delete: what is given holds together, and at least one part is.</summary>
@@ -19,11 +31,21 @@ public sealed record EpisodeQuery(
 /// <param name="OlderThan">Those made before this moment.</param>
 /// <param name="Agents">Only episodes of these agents exist for the deletion; null for all. By itself it selects nothing.</param>
 public sealed record EpisodeSelection(
-    string? AgentId = null, IReadOnlyList<string>? Ids = null, string? SessionId = null, string? UserId = null, DateTimeOffset? OlderThan = null,
-    IReadOnlyList<string>? Agents = null)
+    string? AgentId = null,
+    IReadOnlyList<string>? Ids = null,
+    string? SessionId = null,
+    string? UserId = null,
+    DateTimeOffset? OlderThan = null,
+    IReadOnlyList<string>? Agents = null
+)
 {
     /// <inheritdoc cref="EpisodeQuery.AsStored"/>
-    public EpisodeSelection AsStored(Redactor redactor) => this with { SessionId = redactor.Identifier(SessionId, AgentId), UserId = redactor.Identifier(UserId, AgentId) };
+    public EpisodeSelection AsStored(Redactor redactor) =>
+        this with
+        {
+            SessionId = redactor.Identifier(SessionId, AgentId),
+            UserId = redactor.Identifier(UserId, AgentId),
+        };
 }
 
 /// <summary>Whose an episode is, and which release answered it.</summary>
@@ -39,8 +61,8 @@ public interface IEpisodeStore
     Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Replaces what was read out of traces, because spans came late. Id, agent, release and time stay, and an episode of another trace is left as it was; texts that retention
-    /// removed stay removed. Returns how many were replaced.
+    /// Replaces what was read out of traces, because spans came late. Id, agent, release and time stay, and an episode of another trace is
+    /// left as it was; texts that retention removed stay removed. Returns how many were replaced.
     /// </summary>
     Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
 
@@ -56,21 +78,29 @@ public interface IEpisodeStore
     /// <summary>Episodes, newest first. A <see cref="EpisodeQuery.Before"/> that does not exist is an error.</summary>
     Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken);
 
-    /// <summary>Whole episodes, newest first, read a page of <see cref="EpisodeQuery.Limit"/> at a time: memory does not grow with their number.</summary>
+    /// <summary>
+    /// Whole episodes, newest first, read a page of <see cref="EpisodeQuery.Limit"/> at a time: memory does not grow with their number.
+    /// </summary>
     IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken);
 
     /// <summary>How many episodes there are, counted by the database; of all agents when <paramref name="agentId"/> is null.</summary>
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Deletes up to <paramref name="most"/> (1…1,000) of the selected episodes, oldest first, with everything that refers to them, in one transaction.
-    /// Returns how many; 0 when there are no more. A selection without any part is <see cref="Common.ErrorKind.Invalid"/>.
+    /// Deletes up to <paramref name="most"/> (1…1,000) of the selected episodes, oldest first, with everything that refers to them, in one
+    /// transaction. Returns how many; 0 when there are no more. A selection without any part is <see cref="Common.ErrorKind.Invalid"/>.
     /// </summary>
     Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 
-    /// <summary>The ids of up to <paramref name="most"/> (1…1,000) of the selected episodes whose payloads are there, oldest first; empty when there are no more.</summary>
+    /// <summary>
+    /// The ids of up to <paramref name="most"/> (1…1,000) of the selected episodes whose payloads are there, oldest first; empty when there
+    /// are no more.
+    /// </summary>
     Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 
-    /// <summary>The same as <see cref="DeleteAsync"/> for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts stay.</summary>
+    /// <summary>
+    /// The same as <see cref="DeleteAsync"/> for the payloads alone: texts, messages, tool calls, tokens and metadata go, the rows of facts
+    /// stay.
+    /// </summary>
     Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 }

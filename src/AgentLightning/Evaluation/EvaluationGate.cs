@@ -16,7 +16,9 @@ public sealed record EvaluationGateOptions
 /// <summary>The verdict on a candidate.</summary>
 public sealed record GateVerdict(bool Passed, string Reason);
 
-/// <summary>Passes a candidate when the lower bound of the paired difference lies above −margin: it is not worse, beyond what chance explains.</summary>
+/// <summary>
+/// Passes a candidate when the lower bound of the paired difference lies above −margin: it is not worse, beyond what chance explains.
+/// </summary>
 public sealed class EvaluationGate
 {
     private readonly EvaluationGateOptions _options;
@@ -39,12 +41,24 @@ public sealed class EvaluationGate
     {
         if (comparison.Difference.N < _options.FewestItems)
         {
-            return new(false, string.Create(CultureInfo.InvariantCulture, $"only {comparison.Difference.N} held-out items, fewer than {_options.FewestItems}"));
+            return new(
+                false,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"only {comparison.Difference.N} held-out items, fewer than {_options.FewestItems}"
+                )
+            );
         }
 
         var passed = comparison.Difference.Low > -_options.Margin;
-        return new(passed, string.Create(
-            CultureInfo.InvariantCulture,
-            $"difference {comparison.Difference.Value:+0.000;-0.000} [{comparison.Difference.Low:+0.000;-0.000}, {comparison.Difference.High:+0.000;-0.000}], the lower bound is {(passed ? "above" : "not above")} -{_options.Margin:0.000}"));
+        return new(
+            passed,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"difference {comparison.Difference.Value:+0.000;-0.000} [{comparison.Difference.Low:+0.000;-0.000}, "
+                    + $"{comparison.Difference.High:+0.000;-0.000}], the lower bound is {(passed ? "above" : "not above")} "
+                    + $"-{_options.Margin:0.000}"
+            )
+        );
     }
 }

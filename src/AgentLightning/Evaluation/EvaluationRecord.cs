@@ -4,8 +4,17 @@ namespace AgentLightning.Evaluation;
 /// <param name="BaselineModel">Who served when it was made.</param>
 /// <param name="BaselineDeploymentId">Its release; null for the base model.</param>
 public sealed record EvaluationRecord(
-    string Id, string AgentId, string TrainingRunId, string DatasetId, string BaselineModel, string? BaselineDeploymentId, string CandidateModel,
-    PairedComparison Comparison, GateVerdict Verdict, DateTimeOffset CreatedAt);
+    string Id,
+    string AgentId,
+    string TrainingRunId,
+    string DatasetId,
+    string BaselineModel,
+    string? BaselineDeploymentId,
+    string CandidateModel,
+    PairedComparison Comparison,
+    GateVerdict Verdict,
+    DateTimeOffset CreatedAt
+);
 
 /// <summary>Keeps evaluations.</summary>
 public interface IEvaluationStore

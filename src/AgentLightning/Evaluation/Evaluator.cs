@@ -12,28 +12,58 @@ namespace AgentLightning.Evaluation;
 public sealed record Contestant(string Model, string? DeploymentId, Func<string, string> Answer);
 
 /// <summary>Proves a candidate on the held-out part of the data set that its run was made from.</summary>
-public sealed class Evaluator(IDatasetStore datasets, DatasetBuilder builder, IEvaluationStore evaluations, EvaluationGate gate, TimeProvider time)
+public sealed class Evaluator(
+    IDatasetStore datasets,
+    DatasetBuilder builder,
+    IEvaluationStore evaluations,
+    EvaluationGate gate,
+    TimeProvider time
+)
 {
     /// <summary>
-    /// Scores both on the held-out examples whose right answer is known, and stores the result. No such example is <see cref="ErrorKind.Conflict"/>.
+    /// Scores both on the held-out examples whose right answer is known, and stores the result. No such example is
+    /// <see cref="ErrorKind.Conflict"/>.
     /// </summary>
-    public async Task<EvaluationRecord> EvaluateAsync(TrainingRun run, Contestant baseline, Contestant candidate, CancellationToken cancellationToken)
+    public async Task<EvaluationRecord> EvaluateAsync(
+        TrainingRun run,
+        Contestant baseline,
+        Contestant candidate,
+        CancellationToken cancellationToken
+    )
     {
         var dataset = await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Data set {run.DatasetId} not found.");
         var examples = (await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
-            .Where(example => example is { Side: DatasetSide.Validation, Expected: not null }).ToList();
+            .Where(example => example is { Side: DatasetSide.Validation, Expected: not null })
+            .ToList();
         if (examples.Count == 0)
         {
-            throw LightningException.Conflict($"Data set {dataset.Id} has no held-out example with a known right answer. Give corrections to held-out episodes and build it again.");
+            throw LightningException.Conflict(
+                $"Data set {dataset.Id} has no held-out example with a known right answer. Give corrections to held-out episodes and "
+                    + $"build it again."
+            );
         }
 
         var expected = examples.ConvertAll(example => example.Expected!);
         var comparison = PairedComparison.Of(
-            expected, examples.ConvertAll(example => baseline.Answer(example.Input)), examples.ConvertAll(example => candidate.Answer(example.Input)), unchecked((int)dataset.Seed));
+            expected,
+            examples.ConvertAll(example => baseline.Answer(example.Input)),
+            examples.ConvertAll(example => candidate.Answer(example.Input)),
+            unchecked((int)dataset.Seed)
+        );
         var now = time.GetUtcNow().Rounded();
         var record = new EvaluationRecord(
-            Ids.New(now), run.AgentId, run.Id, dataset.Id, baseline.Model, baseline.DeploymentId, candidate.Model, comparison, gate.Judge(comparison), now);
+            Ids.New(now),
+            run.AgentId,
+            run.Id,
+            dataset.Id,
+            baseline.Model,
+            baseline.DeploymentId,
+            candidate.Model,
+            comparison,
+            gate.Judge(comparison),
+            now
+        );
         await evaluations.AddAsync(record, cancellationToken).ConfigureAwait(false);
         return record;
     }

@@ -15,11 +15,29 @@ namespace AgentLightning.Feedback;
 /// <param name="FeedbackId">A client's own id makes a repeated request one record.</param>
 /// <param name="AgentId">Looks only at messages of this agent.</param>
 public sealed record FeedbackRequest(
-    string? MessageId, string? FeedbackType, int? Rating = null, string? Comment = null, bool? Helpful = null, bool? Accurate = null, bool? Complete = null,
-    string? UserId = null, string? FeedbackId = null, string? AgentId = null);
+    string? MessageId,
+    string? FeedbackType,
+    int? Rating = null,
+    string? Comment = null,
+    bool? Helpful = null,
+    bool? Accurate = null,
+    bool? Complete = null,
+    string? UserId = null,
+    string? FeedbackId = null,
+    string? AgentId = null
+);
 
-/// <summary>Takes feedback on messages: finds the episode, computes the reward, keeps both. The episode stays one; its reward changes.</summary>
-public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episodes, EpisodeRecorder recorder, RewardService rewards, Redactor redactor, TimeProvider time)
+/// <summary>
+/// Takes feedback on messages: finds the episode, computes the reward, keeps both. The episode stays one; its reward changes.
+/// </summary>
+public sealed class FeedbackService(
+    IFeedbackStore feedback,
+    IEpisodeStore episodes,
+    EpisodeRecorder recorder,
+    RewardService rewards,
+    Redactor redactor,
+    TimeProvider time
+)
 {
     /// <summary>Characters (Unicode code points) of a comment.</summary>
     public const int LongestComment = 1_000;
@@ -32,16 +50,21 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
     private const int LongestId = 190;
 
     /// <summary>
-    /// Stores the feedback and gives the episode a reward of source <see cref="RewardSource.HumanApproval"/>, with one evaluator per user: what a person says
-    /// later supersedes what the same person said before, and never what another said. A feedback id that is there already gives back what is stored; with
-    /// another content it is <see cref="ErrorKind.Conflict"/>. <see cref="ErrorKind.NotFound"/> for an unknown message, <see cref="ErrorKind.Forbidden"/> for a
-    /// known user and a message of another user, <see cref="ErrorKind.Invalid"/> for what cannot be right. Secrets and personal data are taken out of the comment.
+    /// Stores the feedback and gives the episode a reward of source <see cref="RewardSource.HumanApproval"/>, with one evaluator per user:
+    /// what a person says later supersedes what the same person said before, and never what another said. A feedback id that is there
+    /// already gives back what is stored; with another content it is <see cref="ErrorKind.Conflict"/>. <see cref="ErrorKind.NotFound"/> for
+    /// an unknown message, <see cref="ErrorKind.Forbidden"/> for a known user and a message of another user,
+    /// <see cref="ErrorKind.Invalid"/> for what cannot be right. Secrets and personal data are taken out of the comment.
     /// </summary>
     /// <param name="mayWrite">Whether the caller may write records of an agent; the messages of the others do not exist for it.</param>
     public async Task<MessageFeedback> GiveAsync(FeedbackRequest request, Func<string, bool> mayWrite, CancellationToken cancellationToken)
     {
         var (messageId, rating) = Check(request);
-        var episode = await FindAsync(() => FindByMessageAsync(request.MessageId!, messageId, request.AgentId, cancellationToken), cancellationToken).ConfigureAwait(false)
+        var episode = await FindAsync(
+                () => FindByMessageAsync(request.MessageId!, messageId, request.AgentId, cancellationToken),
+                cancellationToken
+            )
+            .ConfigureAwait(false)
             ?? throw LightningException.NotFound("Message not found");
         if (!mayWrite(episode.AgentId))
         {
@@ -50,7 +73,12 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
 
         var user = redactor.Identifier(request.UserId, episode.AgentId);
         // What the store holds for a user is the id as it came, or the name that stands for it.
-        if (user is not null && episode.UserId is not null && episode.UserId != request.UserId && episode.UserId != redactor.NameOfIdentifier(request.UserId!))
+        if (
+            user is not null
+            && episode.UserId is not null
+            && episode.UserId != request.UserId
+            && episode.UserId != redactor.NameOfIdentifier(request.UserId!)
+        )
         {
             throw LightningException.Forbidden("Access denied to this conversation");
         }
@@ -81,26 +109,37 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
             stored = (await feedback.FindAsync(given.Id, cancellationToken).ConfigureAwait(false))!;
             if (!SayTheSame(stored, given))
             {
-                throw LightningException.Conflict($"The feedback id {given.Id} is taken by other feedback. Give each an id of its own, or none.");
+                throw LightningException.Conflict(
+                    $"The feedback id {given.Id} is taken by other feedback. Give each an id of its own, or none."
+                );
             }
         }
 
         // Also for one that was there: a server may have ended between the two. What was superseded since must not come back.
         if (stored.IsCurrent)
         {
-            await rewards.AssignAsync(
-                new RewardRequest(
-                    episode.Id, stored.RewardScore, RewardSource.HumanApproval, Rubric: stored.FeedbackType, Evaluator: user is null ? Anonymous : $"user:{user}",
-                    RewardId: RewardPrefix + stored.Id, Scale: RewardScale.Unit),
-                cancellationToken).ConfigureAwait(false);
+            await rewards
+                .AssignAsync(
+                    new RewardRequest(
+                        episode.Id,
+                        stored.RewardScore,
+                        RewardSource.HumanApproval,
+                        Rubric: stored.FeedbackType,
+                        Evaluator: user is null ? Anonymous : $"user:{user}",
+                        RewardId: RewardPrefix + stored.Id,
+                        Scale: RewardScale.Unit
+                    ),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
         }
 
         return stored;
     }
 
     /// <summary>
-    /// Gives an episode the reward of its signals, source <see cref="RewardSource.ImplicitSignals"/>. It counts as long as nobody judged the episode; later
-    /// signals supersede earlier ones.
+    /// Gives an episode the reward of its signals, source <see cref="RewardSource.ImplicitSignals"/>. It counts as long as nobody judged
+    /// the episode; later signals supersede earlier ones.
     /// </summary>
     public async Task<Reward> SignalAsync(string episodeId, ConversationSignals signals, CancellationToken cancellationToken)
     {
@@ -108,7 +147,9 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
         var episode = await FindAsync(() => episodes.FindAsync(episodeId, cancellationToken), cancellationToken).ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Episode {episodeId} not found");
         var score = RewardCalculator.Implicit(ResponseSignals.Of(episode), signals);
-        return await rewards.AssignAsync(new RewardRequest(episode.Id, score, RewardSource.ImplicitSignals, Scale: RewardScale.Unit), cancellationToken).ConfigureAwait(false);
+        return await rewards
+            .AssignAsync(new RewardRequest(episode.Id, score, RewardSource.ImplicitSignals, Scale: RewardScale.Unit), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private static (string MessageId, int? Rating) Check(FeedbackRequest request)
@@ -120,7 +161,9 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
 
         if (!Guid.TryParseExact(request.MessageId, "D", out var id) && !Guid.TryParseExact(request.MessageId, "N", out id))
         {
-            throw LightningException.Invalid($"message_id must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057, but it is '{Excerpt(request.MessageId)}'.");
+            throw LightningException.Invalid(
+                $"message_id must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057, but it is '{Excerpt(request.MessageId)}'."
+            );
         }
 
         if (!FeedbackTypes.IsKnown(request.FeedbackType))
@@ -136,7 +179,10 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
         var stars = FeedbackTypes.StarsOf(request.FeedbackType);
         if (stars is not null && request.Rating is not null && stars != request.Rating)
         {
-            throw LightningException.Invalid($"rating is {request.Rating}, but feedback_type is {request.FeedbackType}. Give the same number of stars, or leave rating out.");
+            throw LightningException.Invalid(
+                $"rating is {request.Rating}, but feedback_type is {request.FeedbackType}. Give the same number of stars, or leave rating "
+                    + $"out."
+            );
         }
 
         if (request.Comment is not null && TextLength.Of(request.Comment) is > LongestComment and var length)
@@ -151,7 +197,9 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
 
         if (request.FeedbackId is not null && Ids.Check(request.FeedbackId, "feedback_id").Length > LongestId)
         {
-            throw LightningException.Invalid($"feedback_id must be at most {LongestId} characters, but it has {request.FeedbackId.Length}.");
+            throw LightningException.Invalid(
+                $"feedback_id must be at most {LongestId} characters, but it has {request.FeedbackId.Length}."
+            );
         }
 
         return (id.ToString("D"), request.Rating ?? stars);
@@ -180,7 +228,10 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
         string[] ids = asGiven == canonical ? [canonical] : [asGiven, canonical];
         foreach (var id in ids)
         {
-            if (await episodes.FindByMessageAsync(id, cancellationToken).ConfigureAwait(false) is { } byMessage && byMessage.AgentId == (agentId ?? byMessage.AgentId))
+            if (
+                await episodes.FindByMessageAsync(id, cancellationToken).ConfigureAwait(false) is { } byMessage
+                && byMessage.AgentId == (agentId ?? byMessage.AgentId)
+            )
             {
                 return byMessage;
             }
@@ -188,7 +239,10 @@ public sealed class FeedbackService(IFeedbackStore feedback, IEpisodeStore episo
 
         foreach (var id in ids)
         {
-            if (await episodes.FindAsync(id, cancellationToken).ConfigureAwait(false) is { } byId && byId.AgentId == (agentId ?? byId.AgentId))
+            if (
+                await episodes.FindAsync(id, cancellationToken).ConfigureAwait(false) is { } byId
+                && byId.AgentId == (agentId ?? byId.AgentId)
+            )
             {
                 return byId;
             }

@@ -1,6 +1,8 @@
 namespace AgentLightning.Feedback;
 
-/// <summary>What one person did or said about one message, and the reward computed from it. Nothing is overwritten: later feedback supersedes.</summary>
+/// <summary>
+/// What one person did or said about one message, and the reward computed from it. Nothing is overwritten: later feedback supersedes.
+/// </summary>
 public sealed record MessageFeedback
 {
     /// <summary>UUIDv7 of ours, or a client's own id, which then is an idempotency key.</summary>

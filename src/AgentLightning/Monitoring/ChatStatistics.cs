@@ -6,11 +6,16 @@ using AgentLightning.Rewards;
 
 namespace AgentLightning.Monitoring;
 
-/// <summary>How many interactions there are and how they were rewarded, on the scale 0…1. Without rewards there is no least and no greatest.</summary>
+/// <summary>
+/// How many interactions there are and how they were rewarded, on the scale 0…1. Without rewards there is no least and no greatest.
+/// </summary>
 public sealed record InteractionStatistics(
-    bool Enabled, long TotalInteractions, double AvgReward,
+    bool Enabled,
+    long TotalInteractions,
+    double AvgReward,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? MinReward,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? MaxReward);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? MaxReward
+);
 
 public sealed record FeedbackOfType(string FeedbackType, long Count, double AvgReward);
 
@@ -20,7 +25,13 @@ public sealed record FeedbackOfDay(string Date, long Count, double AvgReward);
 /// <param name="ByType">The most frequent first.</param>
 /// <param name="DailyTrends">Days with feedback, oldest first.</param>
 public sealed record FeedbackStatistics(
-    int PeriodDays, long TotalFeedback, double AvgReward, IReadOnlyList<FeedbackOfType> ByType, IReadOnlyList<FeedbackOfDay> DailyTrends, DateTimeOffset Timestamp);
+    int PeriodDays,
+    long TotalFeedback,
+    double AvgReward,
+    IReadOnlyList<FeedbackOfType> ByType,
+    IReadOnlyList<FeedbackOfDay> DailyTrends,
+    DateTimeOffset Timestamp
+);
 
 /// <param name="Excellent">Rewards of 0.8 and more.</param>
 /// <param name="Good">0.5 to 0.8.</param>
@@ -28,8 +39,11 @@ public sealed record FeedbackStatistics(
 public sealed record FeedbackDistribution(long Excellent, long Good, long Poor);
 
 public sealed record FeedbackSummary(
-    [property: JsonPropertyName("total_feedback_7d")] long TotalFeedback, [property: JsonPropertyName("avg_reward_7d")] double AvgReward, double SubmissionRatePct,
-    FeedbackDistribution Distribution);
+    [property: JsonPropertyName("total_feedback_7d")] long TotalFeedback,
+    [property: JsonPropertyName("avg_reward_7d")] double AvgReward,
+    double SubmissionRatePct,
+    FeedbackDistribution Distribution
+);
 
 /// <summary>How far something is from where learning from it begins to pay.</summary>
 public sealed record GoalProgress(double Current, double Goal, double ProgressPct)
@@ -40,10 +54,20 @@ public sealed record GoalProgress(double Current, double Goal, double ProgressPc
 public sealed record Phase2Progress(GoalProgress Interactions, GoalProgress Feedback, GoalProgress SubmissionRate);
 
 public sealed record ChatDashboard(
-    InteractionStatistics AgentLightning, FeedbackSummary FeedbackSummary, [property: JsonPropertyName("phase2_progress")] Phase2Progress Phase2Progress, DateTimeOffset Timestamp);
+    InteractionStatistics AgentLightning,
+    FeedbackSummary FeedbackSummary,
+    [property: JsonPropertyName("phase2_progress")] Phase2Progress Phase2Progress,
+    DateTimeOffset Timestamp
+);
 
 /// <summary>The figures of a chat agent as its own dashboard shows them: rewards on the scale 0…1, to three decimals.</summary>
-public sealed class ChatStatistics(IEpisodeStore episodes, IRewardStore rewards, IFeedbackStore feedback, MonitoringReader monitoring, TimeProvider time)
+public sealed class ChatStatistics(
+    IEpisodeStore episodes,
+    IRewardStore rewards,
+    IFeedbackStore feedback,
+    MonitoringReader monitoring,
+    TimeProvider time
+)
 {
     private const int DashboardDays = 7;
     private const double GoalOfInteractions = 1_000;
@@ -56,7 +80,13 @@ public sealed class ChatStatistics(IEpisodeStore episodes, IRewardStore rewards,
         var total = await episodes.CountAsync(agentId, cancellationToken).ConfigureAwait(false);
         var range = await rewards.FindRangeAsync(agentId, cancellationToken).ConfigureAwait(false);
         var mean = range is null ? 0 : OnUnitScale((await rewards.SummariseAsync(agentId, cancellationToken).ConfigureAwait(false)).Mean);
-        return new InteractionStatistics(true, total, mean, range is null ? null : OnUnitScale(range.Min), range is null ? null : OnUnitScale(range.Max));
+        return new InteractionStatistics(
+            true,
+            total,
+            mean,
+            range is null ? null : OnUnitScale(range.Min),
+            range is null ? null : OnUnitScale(range.Max)
+        );
     }
 
     /// <param name="days">1…366, today included.</param>
@@ -64,25 +94,49 @@ public sealed class ChatStatistics(IEpisodeStore episodes, IRewardStore rewards,
     {
         var counts = await CountAsync(agentId, days, cancellationToken).ConfigureAwait(false);
         return new FeedbackStatistics(
-            days, counts.Sum(count => count.Count), Average(counts),
-            [.. counts.GroupBy(count => count.FeedbackType).Select(type => new FeedbackOfType(type.Key, type.Sum(count => count.Count), Average(type))).OrderByDescending(type => type.Count).ThenBy(type => type.FeedbackType, StringComparer.Ordinal)],
-            [.. counts.GroupBy(count => count.Day).OrderBy(day => day.Key).Select(day => new FeedbackOfDay(day.Key.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), day.Sum(count => count.Count), Average(day)))],
-            time.GetUtcNow());
+            days,
+            counts.Sum(count => count.Count),
+            Average(counts),
+            [
+                .. counts
+                    .GroupBy(count => count.FeedbackType)
+                    .Select(type => new FeedbackOfType(type.Key, type.Sum(count => count.Count), Average(type)))
+                    .OrderByDescending(type => type.Count)
+                    .ThenBy(type => type.FeedbackType, StringComparer.Ordinal),
+            ],
+            [
+                .. counts
+                    .GroupBy(count => count.Day)
+                    .OrderBy(day => day.Key)
+                    .Select(day => new FeedbackOfDay(
+                        day.Key.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                        day.Sum(count => count.Count),
+                        Average(day)
+                    )),
+            ],
+            time.GetUtcNow()
+        );
     }
 
     public async Task<ChatDashboard> DashboardAsync(string? agentId, CancellationToken cancellationToken)
     {
         var interactions = await InteractionsAsync(agentId, cancellationToken).ConfigureAwait(false);
         var week = await CountAsync(agentId, DashboardDays, cancellationToken).ConfigureAwait(false);
-        var rate = await monitoring.SubmissionAsync(agentId, MonitoringPeriod.Last(DashboardDays, time), cancellationToken).ConfigureAwait(false);
+        var rate = await monitoring
+            .SubmissionAsync(agentId, MonitoringPeriod.Last(DashboardDays, time), cancellationToken)
+            .ConfigureAwait(false);
         var (total, excellent, good) = (week.Sum(count => count.Count), week.Sum(count => count.Excellent), week.Sum(count => count.Good));
         var ever = await feedback.CountAsync(agentId, cancellationToken).ConfigureAwait(false);
         return new ChatDashboard(
             interactions,
             new FeedbackSummary(total, Average(week), rate.Percent, new FeedbackDistribution(excellent, good, total - excellent - good)),
             new Phase2Progress(
-                GoalProgress.Of(interactions.TotalInteractions, GoalOfInteractions), GoalProgress.Of(ever, GoalOfFeedback), GoalProgress.Of(rate.Percent, GoalOfSubmissionRatePct)),
-            time.GetUtcNow());
+                GoalProgress.Of(interactions.TotalInteractions, GoalOfInteractions),
+                GoalProgress.Of(ever, GoalOfFeedback),
+                GoalProgress.Of(rate.Percent, GoalOfSubmissionRatePct)
+            ),
+            time.GetUtcNow()
+        );
     }
 
     private Task<IReadOnlyList<FeedbackCount>> CountAsync(string? agentId, int days, CancellationToken cancellationToken)

@@ -20,7 +20,9 @@ public sealed record MonitoringPeriod
         (Start, End) = (start, end);
         if (Days > MostDays)
         {
-            throw LightningException.Invalid($"A period must have from 1 to {MostDays} days, but from {Text(start)} to {Text(end)} there are {Days}.");
+            throw LightningException.Invalid(
+                $"A period must have from 1 to {MostDays} days, but from {Text(start)} to {Text(end)} there are {Days}."
+            );
         }
     }
 
@@ -43,12 +45,16 @@ public sealed record MonitoringPeriod
     }
 
     /// <summary>
-    /// Reads the ends as a day (<c>2026-01-31</c>) or as a time, of which the UTC day is taken. Without an end it is today, without a start the period has 30 days.
+    /// Reads the ends as a day (<c>2026-01-31</c>) or as a time, of which the UTC day is taken. Without an end it is today, without a start
+    /// the period has 30 days.
     /// </summary>
     public static MonitoringPeriod Parse(string? start, string? end, TimeProvider time)
     {
         var last = end is null ? DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime) : Day(end, "end");
-        return new MonitoringPeriod(start is null ? DateOnly.FromDayNumber(Math.Max(0, last.DayNumber - UsualDays + 1)) : Day(start, "start"), last);
+        return new MonitoringPeriod(
+            start is null ? DateOnly.FromDayNumber(Math.Max(0, last.DayNumber - UsualDays + 1)) : Day(start, "start"),
+            last
+        );
     }
 
     private static DateOnly Day(string text, string name)

@@ -40,18 +40,45 @@ public sealed class MonitoringReader(IRewardTotals totals, IFeedbackStore feedba
     /// <summary>Average rewards by day and week in the order of time, by the others with the most episodes first.</summary>
     /// <param name="agentId">Null takes all agents together, here and below.</param>
     /// <param name="limit">The most groups, 1…1,000; days and weeks are given whole.</param>
-    public async Task<IReadOnlyList<RewardGroup>> GroupAsync(string? agentId, MonitoringPeriod period, RewardGrouping by, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RewardGroup>> GroupAsync(
+        string? agentId,
+        MonitoringPeriod period,
+        RewardGrouping by,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         CheckLimit(limit, 1_000);
-        var groups = await totals.SumAsync(
-            agentId, period,
-            by switch { RewardGrouping.Model => TotalsBy.Model, RewardGrouping.Intent => TotalsBy.Intent, RewardGrouping.Persona => TotalsBy.Persona, _ => TotalsBy.Day },
-            cancellationToken).ConfigureAwait(false);
+        var groups = await totals
+            .SumAsync(
+                agentId,
+                period,
+                by switch
+                {
+                    RewardGrouping.Model => TotalsBy.Model,
+                    RewardGrouping.Intent => TotalsBy.Intent,
+                    RewardGrouping.Persona => TotalsBy.Persona,
+                    _ => TotalsBy.Day,
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return by switch
         {
             RewardGrouping.Day => [.. groups.Select(group => Of(TextOf(group.Day!.Value), group.Totals))],
-            RewardGrouping.Week => [.. groups.GroupBy(group => WeekOf(group.Day!.Value)).Select(week => Of(week.Key, week.Aggregate(RewardTotals.Empty, (sum, day) => sum + day.Totals)))],
-            _ => [.. groups.OrderByDescending(group => group.Totals.Episodes).Take(limit).Select(group => Of((group.Model ?? group.Intent ?? group.Persona)!, group.Totals))],
+            RewardGrouping.Week =>
+            [
+                .. groups
+                    .GroupBy(group => WeekOf(group.Day!.Value))
+                    .Select(week => Of(week.Key, week.Aggregate(RewardTotals.Empty, (sum, day) => sum + day.Totals))),
+            ],
+            _ =>
+            [
+                .. groups
+                    .OrderByDescending(group => group.Totals.Episodes)
+                    .Take(limit)
+                    .Select(group => Of((group.Model ?? group.Intent ?? group.Persona)!, group.Totals)),
+            ],
         };
     }
 
@@ -71,25 +98,44 @@ public sealed class MonitoringReader(IRewardTotals totals, IFeedbackStore feedba
 
     /// <summary>Kinds of episodes that are rewarded worse than the rest, worst first, with examples.</summary>
     /// <param name="limit">1…100.</param>
-    public async Task<IReadOnlyList<LowRewardPattern>> LowPatternsAsync(string? agentId, MonitoringPeriod period, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<LowRewardPattern>> LowPatternsAsync(
+        string? agentId,
+        MonitoringPeriod period,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         CheckLimit(limit, 100);
-        var cells = await totals.SumAsync(agentId, period, TotalsBy.Model | TotalsBy.Intent | TotalsBy.Persona, cancellationToken).ConfigureAwait(false);
+        var cells = await totals
+            .SumAsync(agentId, period, TotalsBy.Model | TotalsBy.Intent | TotalsBy.Persona, cancellationToken)
+            .ConfigureAwait(false);
         var patterns = new List<LowRewardPattern>();
         foreach (var low in LowRewardPatterns.Find(cells).Take(limit))
         {
             var (group, rest) = (low.Group, low.Rest);
             var examples = await totals.FindWorstAsync(agentId, period, group, ExamplesOfPattern, cancellationToken).ConfigureAwait(false);
-            patterns.Add(new LowRewardPattern(
-                NamesOf(group), group.Totals.Episodes, group.Totals.Rewards, Rounded(group.Totals.Mean)!.Value, rest.Rewards, Rounded(rest.Mean)!.Value,
-                Rounded(rest.Mean - group.Totals.Mean)!.Value, Rounded(low.ShortfallAtLeast)!.Value, examples));
+            patterns.Add(
+                new LowRewardPattern(
+                    NamesOf(group),
+                    group.Totals.Episodes,
+                    group.Totals.Rewards,
+                    Rounded(group.Totals.Mean)!.Value,
+                    rest.Rewards,
+                    Rounded(rest.Mean)!.Value,
+                    Rounded(rest.Mean - group.Totals.Mean)!.Value,
+                    Rounded(low.ShortfallAtLeast)!.Value,
+                    examples
+                )
+            );
         }
 
         return patterns;
     }
 
     private async Task<RewardTotals> SumAsync(string? agentId, MonitoringPeriod period, CancellationToken cancellationToken) =>
-        await totals.SumAsync(agentId, period, TotalsBy.None, cancellationToken).ConfigureAwait(false) is [var all] ? all.Totals : RewardTotals.Empty;
+        await totals.SumAsync(agentId, period, TotalsBy.None, cancellationToken).ConfigureAwait(false) is [var all]
+            ? all.Totals
+            : RewardTotals.Empty;
 
     private static void CheckLimit(int limit, int most)
     {

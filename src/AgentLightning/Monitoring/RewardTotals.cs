@@ -16,7 +16,15 @@ public enum TotalsBy
 /// <param name="RewardSum">Of the canonical values, −1…1.</param>
 /// <param name="Excellent">Rewards of 0.6 and more (0.8 on the scale 0…1).</param>
 /// <param name="Good">Rewards from 0 to 0.6 (0.5 to 0.8 on the scale 0…1); the others are poor.</param>
-public sealed record RewardTotals(long Episodes, long Failed, long Rewards, double RewardSum, double RewardSquares, long Excellent, long Good)
+public sealed record RewardTotals(
+    long Episodes,
+    long Failed,
+    long Rewards,
+    double RewardSum,
+    double RewardSquares,
+    long Excellent,
+    long Good
+)
 {
     public static RewardTotals Empty { get; } = new(0, 0, 0, 0, 0, 0, 0);
 
@@ -28,23 +36,54 @@ public sealed record RewardTotals(long Episodes, long Failed, long Rewards, doub
     /// <summary>n − 1; 0 below two.</summary>
     public double Variance => Rewards < 2 ? 0 : Math.Max(0, (RewardSquares - (RewardSum * RewardSum / Rewards)) / (Rewards - 1));
 
-    public static RewardTotals operator +(RewardTotals a, RewardTotals b) => new(
-        a.Episodes + b.Episodes, a.Failed + b.Failed, a.Rewards + b.Rewards, a.RewardSum + b.RewardSum, a.RewardSquares + b.RewardSquares, a.Excellent + b.Excellent, a.Good + b.Good);
+    public static RewardTotals operator +(RewardTotals a, RewardTotals b) =>
+        new(
+            a.Episodes + b.Episodes,
+            a.Failed + b.Failed,
+            a.Rewards + b.Rewards,
+            a.RewardSum + b.RewardSum,
+            a.RewardSquares + b.RewardSquares,
+            a.Excellent + b.Excellent,
+            a.Good + b.Good
+        );
 
-    public static RewardTotals operator -(RewardTotals a, RewardTotals b) => new(
-        a.Episodes - b.Episodes, a.Failed - b.Failed, a.Rewards - b.Rewards, a.RewardSum - b.RewardSum, a.RewardSquares - b.RewardSquares, a.Excellent - b.Excellent, a.Good - b.Good);
+    public static RewardTotals operator -(RewardTotals a, RewardTotals b) =>
+        new(
+            a.Episodes - b.Episodes,
+            a.Failed - b.Failed,
+            a.Rewards - b.Rewards,
+            a.RewardSum - b.RewardSum,
+            a.RewardSquares - b.RewardSquares,
+            a.Excellent - b.Excellent,
+            a.Good - b.Good
+        );
 }
 
-/// <summary>The totals of what shares the parts that were asked for; the other parts are null. A part that an episode does not have is "".</summary>
+/// <summary>
+/// The totals of what shares the parts that were asked for; the other parts are null. A part that an episode does not have is "".
+/// </summary>
 public sealed record TotalsGroup(DateOnly? Day, string? Model, string? Intent, string? Persona, RewardTotals Totals);
 
-/// <summary>Reads the totals that are kept with the rows they count. A day is the UTC day of the episode, whenever its rewards came.</summary>
+/// <summary>
+/// Reads the totals that are kept with the rows they count. A day is the UTC day of the episode, whenever its rewards came.
+/// </summary>
 public interface IRewardTotals
 {
-    /// <summary>The totals of a period, one for each combination that there is; of all agents when <paramref name="agentId"/> is null.</summary>
+    /// <summary>
+    /// The totals of a period, one for each combination that there is; of all agents when <paramref name="agentId"/> is null.
+    /// </summary>
     Task<IReadOnlyList<TotalsGroup>> SumAsync(string? agentId, MonitoringPeriod period, TotalsBy by, CancellationToken cancellationToken);
 
-    /// <summary>Up to <paramref name="count"/> episodes of the group with the lowest rewards, from the day on which its rewards were lowest, lowest first.</summary>
+    /// <summary>
+    /// Up to <paramref name="count"/> episodes of the group with the lowest rewards, from the day on which its rewards were lowest, lowest
+    /// first.
+    /// </summary>
     /// <param name="group">Its null parts may be anything.</param>
-    Task<IReadOnlyList<string>> FindWorstAsync(string? agentId, MonitoringPeriod period, TotalsGroup group, int count, CancellationToken cancellationToken);
+    Task<IReadOnlyList<string>> FindWorstAsync(
+        string? agentId,
+        MonitoringPeriod period,
+        TotalsGroup group,
+        int count,
+        CancellationToken cancellationToken
+    );
 }

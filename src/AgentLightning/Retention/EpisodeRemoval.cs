@@ -18,18 +18,34 @@ public enum RemovalScope
     Payload,
 }
 
-/// <summary>Takes episodes away, any number of them, in steps that each are one short transaction: others write meanwhile, and memory does not grow.</summary>
-public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, IFeedbackStore feedback, EpisodeRecorder recorder, Redactor redactor, AuditTrail audit)
+/// <summary>
+/// Takes episodes away, any number of them, in steps that each are one short transaction: others write meanwhile, and memory does not grow.
+/// </summary>
+public sealed class EpisodeRemoval(
+    IEpisodeStore episodes,
+    ITraceStore traces,
+    IFeedbackStore feedback,
+    EpisodeRecorder recorder,
+    Redactor redactor,
+    AuditTrail audit
+)
 {
     private const int Step = 500;
 
     /// <summary>
-    /// Removes all that is selected, what waits to be written included, and returns how many episodes that were. The id of a user or a session is looked for as
-    /// it was given to the capture. Where a user is all that is named, the comments that the user gave on others' episodes go too. Cancelled, it has removed whole steps, and begun again it goes on.
+    /// Removes all that is selected, what waits to be written included, and returns how many episodes that were. The id of a user or a
+    /// session is looked for as it was given to the capture. Where a user is all that is named, the comments that the user gave on others'
+    /// episodes go too. Cancelled, it has removed whole steps, and begun again it goes on.
     /// </summary>
     /// <param name="actor">Who asks for it, where the flow of control does not say: the audit log keeps it.</param>
     /// <param name="progress">Is told the number removed so far, after each step.</param>
-    public async Task<long> RemoveAsync(EpisodeSelection selection, RemovalScope scope, string actor, IProgress<long>? progress, CancellationToken cancellationToken)
+    public async Task<long> RemoveAsync(
+        EpisodeSelection selection,
+        RemovalScope scope,
+        string actor,
+        IProgress<long>? progress,
+        CancellationToken cancellationToken
+    )
     {
         foreach (var id in selection.Ids ?? [])
         {
@@ -42,9 +58,10 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, I
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var step = scope == RemovalScope.Episode
-                ? await episodes.DeleteAsync(stored, Step, cancellationToken).ConfigureAwait(false)
-                : await RemovePayloadsAsync(stored, cancellationToken).ConfigureAwait(false);
+            var step =
+                scope == RemovalScope.Episode
+                    ? await episodes.DeleteAsync(stored, Step, cancellationToken).ConfigureAwait(false)
+                    : await RemovePayloadsAsync(stored, cancellationToken).ConfigureAwait(false);
             if (step == 0)
             {
                 break;
@@ -57,7 +74,15 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, I
         var comments = await RemoveCommentsAsync(stored, cancellationToken).ConfigureAwait(false);
         if (removed + comments > 0)
         {
-            await audit.RecordAsync(AuditAction.Deleted, stored.Ids is [var only] ? only : "episodes", stored.AgentId, actor, Detail(stored, scope, removed, comments)).ConfigureAwait(false);
+            await audit
+                .RecordAsync(
+                    AuditAction.Deleted,
+                    stored.Ids is [var only] ? only : "episodes",
+                    stored.AgentId,
+                    actor,
+                    Detail(stored, scope, removed, comments)
+                )
+                .ConfigureAwait(false);
         }
 
         return removed;
@@ -84,9 +109,11 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, I
             return 0;
         }
 
-        for (var removed = 0L; ;)
+        for (var removed = 0L; ; )
         {
-            var step = await feedback.RemoveCommentsAsync(user, selection.AgentId, selection.Agents, Step, cancellationToken).ConfigureAwait(false);
+            var step = await feedback
+                .RemoveCommentsAsync(user, selection.AgentId, selection.Agents, Step, cancellationToken)
+                .ConfigureAwait(false);
             if (step == 0)
             {
                 return removed;
@@ -98,7 +125,11 @@ public sealed class EpisodeRemoval(IEpisodeStore episodes, ITraceStore traces, I
 
     private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope scope, long removed, long comments)
     {
-        var detail = new Dictionary<string, string> { ["scope"] = EnumText.Of(scope), ["removed"] = removed.ToString(CultureInfo.InvariantCulture) };
+        var detail = new Dictionary<string, string>
+        {
+            ["scope"] = EnumText.Of(scope),
+            ["removed"] = removed.ToString(CultureInfo.InvariantCulture),
+        };
         Add("comments", comments == 0 ? null : comments.ToString(CultureInfo.InvariantCulture));
         Add("session_id", selection.SessionId);
         Add("user_id", selection.UserId);

@@ -7,10 +7,15 @@ public sealed record RetentionOptions
 {
     private static readonly TimeSpan s_longest = TimeSpan.FromDays(36_500);
 
-    /// <summary>Age at which an episode's payload goes: texts, messages, tool calls, tokens, metadata. 1 hour…100 years; null, the default, keeps it.</summary>
+    /// <summary>
+    /// Age at which an episode's payload goes: texts, messages, tool calls, tokens, metadata. 1 hour…100 years; null, the default, keeps
+    /// it.
+    /// </summary>
     public TimeSpan? PayloadAge { get; init; }
 
-    /// <summary>Age at which an episode goes whole, with its rewards, feedback and spans. 1 hour…100 years; null, the default, keeps it.</summary>
+    /// <summary>
+    /// Age at which an episode goes whole, with its rewards, feedback and spans. 1 hour…100 years; null, the default, keeps it.
+    /// </summary>
     public TimeSpan? EpisodeAge { get; init; }
 
     /// <summary>How often a server looks for what is too old, 1 minute…7 days; 1 hour by default.</summary>

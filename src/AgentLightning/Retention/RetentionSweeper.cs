@@ -20,7 +20,13 @@ public sealed partial class RetentionSweeper
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    public RetentionSweeper(EpisodeRemoval removal, ITraceStore traces, RetentionOptions options, TimeProvider time, ILogger<RetentionSweeper> logger)
+    public RetentionSweeper(
+        EpisodeRemoval removal,
+        ITraceStore traces,
+        RetentionOptions options,
+        TimeProvider time,
+        ILogger<RetentionSweeper> logger
+    )
     {
         options.Validate();
         (_removal, _traces, _options, _time, _logger) = (removal, traces, options, time, logger);
@@ -37,7 +43,9 @@ public sealed partial class RetentionSweeper
         return new RetentionResult(episodes, payloads, traces, bodies);
     }
 
-    /// <summary>Sweeps at once and then at every interval, until cancelled. A sweep that fails is logged, and the next one takes what it left.</summary>
+    /// <summary>
+    /// Sweeps at once and then at every interval, until cancelled. A sweep that fails is logged, and the next one takes what it left.
+    /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         if (_options is { EpisodeAge: null, PayloadAge: null })
@@ -59,8 +67,7 @@ public sealed partial class RetentionSweeper
                 {
                     LogFailed(_logger, e.Message);
                 }
-            }
-            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+            } while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -69,10 +76,18 @@ public sealed partial class RetentionSweeper
     }
 
     private async Task<long> RemoveAsync(TimeSpan? age, RemovalScope scope, CancellationToken cancellationToken) =>
-        age is null ? 0 : await _removal.RemoveAsync(new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), scope, "retention", null, cancellationToken).ConfigureAwait(false);
+        age is null
+            ? 0
+            : await _removal
+                .RemoveAsync(new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), scope, "retention", null, cancellationToken)
+                .ConfigureAwait(false);
 
     /// <summary>Traces by when they began to arrive: also those that no episode was read out of.</summary>
-    private async Task<long> RemoveAsync(TimeSpan? age, Func<DateTimeOffset, int, CancellationToken, Task<int>> remove, CancellationToken cancellationToken)
+    private async Task<long> RemoveAsync(
+        TimeSpan? age,
+        Func<DateTimeOffset, int, CancellationToken, Task<int>> remove,
+        CancellationToken cancellationToken
+    )
     {
         var (removed, step) = (0L, age is null ? 0 : Step);
         while (step == Step)
@@ -85,7 +100,11 @@ public sealed partial class RetentionSweeper
         return removed;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Retention took away {Episodes} episodes, the payloads of {Payloads} more, {Traces} traces without an episode, and the span bodies of {TracePayloads} more")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Retention took away {Episodes} episodes, the payloads of {Payloads} more, {Traces} traces without an episode, and the "
+            + "span bodies of {TracePayloads} more"
+    )]
     private static partial void LogSwept(ILogger logger, long episodes, long payloads, long traces, long tracePayloads);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Retention failed and will be tried again: {Reason}")]

@@ -4,16 +4,23 @@ namespace AgentLightning.Rewards;
 /// <param name="Limit">1…1,000.</param>
 /// <param name="Before">The id of a reward: only older ones follow. Stable while new rewards arrive.</param>
 /// <param name="Agents">Only rewards of these agents exist for the query; null for all.</param>
-public sealed record RewardQuery(string? AgentId = null, string? EpisodeId = null, RewardSource? Source = null, int Limit = 50, string? Before = null, IReadOnlyList<string>? Agents = null);
+public sealed record RewardQuery(
+    string? AgentId = null,
+    string? EpisodeId = null,
+    RewardSource? Source = null,
+    int Limit = 50,
+    string? Before = null,
+    IReadOnlyList<string>? Agents = null
+);
 
 /// <summary>Keeps rewards and their history. A call that returned is on disk.</summary>
 public interface IRewardStore
 {
     /// <summary>
-    /// Stores rewards in one transaction. Each supersedes the current reward of the same episode, source and evaluator, which stays as history; a judgement
-    /// (<see cref="RewardSources.IsJudgement"/>) supersedes the implicit ones of the episode too, and an implicit one that comes after it is history at once.
-    /// An id that is already there is left as it was. A reward for an unknown episode is an error, and then none is stored.
-    /// Tells for each whether it was new.
+    /// Stores rewards in one transaction. Each supersedes the current reward of the same episode, source and evaluator, which stays as
+    /// history; a judgement (<see cref="RewardSources.IsJudgement"/>) supersedes the implicit ones of the episode too, and an implicit one
+    /// that comes after it is history at once. An id that is already there is left as it was. A reward for an unknown episode is an error,
+    /// and then none is stored. Tells for each whether it was new.
     /// </summary>
     Task<IReadOnlyList<bool>> AddEachAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken);
 
@@ -33,7 +40,9 @@ public interface IRewardStore
     /// <summary>The least and the greatest current reward; null when there is none.</summary>
     Task<RewardRange?> FindRangeAsync(string? agentId, CancellationToken cancellationToken);
 
-    /// <summary>Number, mean and variance of the current rewards, computed by the database; of all agents when <paramref name="agentId"/> is null.</summary>
+    /// <summary>
+    /// Number, mean and variance of the current rewards, computed by the database; of all agents when <paramref name="agentId"/> is null.
+    /// </summary>
     Task<RewardSummary> SummariseAsync(string? agentId, CancellationToken cancellationToken);
 
     /// <summary>The same over the newest <paramref name="window"/> current rewards of what one release answered.</summary>

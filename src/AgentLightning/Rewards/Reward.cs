@@ -13,15 +13,20 @@ public enum RewardSource
     LatencyPenalty,
     GoldenConversation,
 
-    /// <summary>Computed from how an answer looks and how the conversation went on; it counts only as long as nobody judged the answer.</summary>
+    /// <summary>
+    /// Computed from how an answer looks and how the conversation went on; it counts only as long as nobody judged the answer.
+    /// </summary>
     ImplicitSignals,
 }
 
 /// <summary>What the sources have to do with one another.</summary>
 public static class RewardSources
 {
-    /// <summary>A reward of a judge (a person, an evaluator, a test) also supersedes what was computed from signals; penalties judge nothing.</summary>
-    public static bool IsJudgement(this RewardSource source) => source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty);
+    /// <summary>
+    /// A reward of a judge (a person, an evaluator, a test) also supersedes what was computed from signals; penalties judge nothing.
+    /// </summary>
+    public static bool IsJudgement(this RewardSource source) =>
+        source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty);
 }
 
 /// <summary>A number given to an episode by a named source.</summary>
@@ -63,7 +68,9 @@ public sealed record Reward
     public static double CheckValue(double value) =>
         value is >= -1 and <= 1
             ? value
-            : throw LightningException.Invalid($"reward must be a number from -1 to 1, but it is {value.ToString(System.Globalization.CultureInfo.InvariantCulture)}.");
+            : throw LightningException.Invalid(
+                $"reward must be a number from -1 to 1, but it is {value.ToString(System.Globalization.CultureInfo.InvariantCulture)}."
+            );
 }
 
 /// <summary>The least and the greatest of some rewards.</summary>

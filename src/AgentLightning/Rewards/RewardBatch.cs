@@ -4,15 +4,14 @@ using AgentLightning.Storage;
 namespace AgentLightning.Rewards;
 
 /// <summary>
-/// Rewards that are stored in one transaction. What the store knows of their episodes is read at once, who supersedes whom is settled in order here, and the
-/// outcome is written at once: a group costs few more turns to the database than one reward.
+/// Rewards that are stored in one transaction. What the store knows of their episodes is read at once, who supersedes whom is settled in
+/// order here, and the outcome is written at once: a group costs few more turns to the database than one reward.
 /// </summary>
 internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IReadOnlyList<Reward> rewards)
 {
     private const int Together = 500;
 
-    private const string InsertSql =
-        """
+    private const string InsertSql = """
         INSERT INTO rewards (id, episode_id, agent_id, source, evaluator, value, raw_value, scale, correction, rubric, comments, is_current, created_at, deployment_id)
         VALUES (@id, @episode, @agent, @source, @evaluator, @value, @raw, @scale, @correction, @rubric, @comments, @current, @at, @deployment)
         """;
@@ -33,20 +32,32 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
 
         await ReadAsync(cancellationToken).ConfigureAwait(false);
         var added = rewards.Select(Settle).ToList();
-        await session.WriteTogetherAsync(
-            [
-                new SqlWrites("UPDATE rewards SET is_current = 0 WHERE id = @id", [.. _superseded.Select(id => new (string, SqlValue)[] { ("@id", id) })]),
-                new SqlWrites(InsertSql, [.. _new.Select(Row)]),
-                _totals.Writes(database),
-            ],
-            cancellationToken).ConfigureAwait(false);
+        await session
+            .WriteTogetherAsync(
+                [
+                    new SqlWrites(
+                        "UPDATE rewards SET is_current = 0 WHERE id = @id",
+                        [.. _superseded.Select(id => new (string, SqlValue)[] { ("@id", id) })]
+                    ),
+                    new SqlWrites(InsertSql, [.. _new.Select(Row)]),
+                    _totals.Writes(database),
+                ],
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return added;
     }
 
     private Task ReadAsync(CancellationToken cancellationToken)
     {
         // Of two rewards at the same moment one supersedes the other, and of two with one id one is known.
-        var reads = new[] { database.Serialising(rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" })), database.ByIndex }.OfType<SqlRead>().ToList();
+        var reads = new[]
+        {
+            database.Serialising(rewards.SelectMany(reward => new[] { $"reward {reward.Id}", $"rewards of {reward.EpisodeId}" })),
+            database.ByIndex,
+        }
+            .OfType<SqlRead>()
+            .ToList();
 
         foreach (var chunk in rewards.Select(reward => reward.Id).Distinct().Chunk(Together))
         {
@@ -58,18 +69,45 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
         {
             // Where others write at the same time, the episodes are kept from being deleted until the end of the transaction.
             var ids = new SqlConditions().AddAny("id", "@id", chunk);
-            reads.Add(new SqlRead(
-                $"SELECT id, created_at, model, intent, persona, deployment_id FROM episodes {ids} ORDER BY id{(database.ManyWriters ? " FOR KEY SHARE" : "")}",
-                reader => _episodes.Add(reader.Text("id"), new Rewarded(
-                    reader.Integer("created_at"), reader.TextOrNull("model"), reader.TextOrNull("intent"), reader.TextOrNull("persona"), reader.TextOrNull("deployment_id"))),
-                ids.Parameters));
+            reads.Add(
+                new SqlRead(
+                    $"SELECT id, created_at, model, intent, persona, deployment_id FROM episodes {ids} ORDER BY "
+                        + $"id{(database.ManyWriters ? " FOR KEY SHARE" : "")}",
+                    reader =>
+                        _episodes.Add(
+                            reader.Text("id"),
+                            new Rewarded(
+                                reader.Integer("created_at"),
+                                reader.TextOrNull("model"),
+                                reader.TextOrNull("intent"),
+                                reader.TextOrNull("persona"),
+                                reader.TextOrNull("deployment_id")
+                            )
+                        ),
+                    ids.Parameters
+                )
+            );
             ids = new SqlConditions().AddAny("episode_id", "@id", chunk);
-            // Not "= 1": PostgreSQL would then walk the whole of an index of current rewards, which it takes for small until it has counted them.
-            reads.Add(new SqlRead(
-                $"SELECT id, episode_id, agent_id, source, evaluator, value FROM rewards {ids} AND is_current <> 0",
-                reader => _episodes[reader.Text("episode_id")].Current.Add(new Entry(
-                    reader.Text("id"), reader.Text("agent_id"), EnumText.Parse<RewardSource>(reader.Text("source"), "source"), reader.Text("evaluator"), reader.Number("value"), null)),
-                ids.Parameters));
+            // Not "= 1": PostgreSQL would then walk the whole of an index of current rewards, which it takes for small until it has counted
+            // them.
+            reads.Add(
+                new SqlRead(
+                    $"SELECT id, episode_id, agent_id, source, evaluator, value FROM rewards {ids} AND is_current <> 0",
+                    reader =>
+                        _episodes[reader.Text("episode_id")]
+                            .Current.Add(
+                                new Entry(
+                                    reader.Text("id"),
+                                    reader.Text("agent_id"),
+                                    EnumText.Parse<RewardSource>(reader.Text("source"), "source"),
+                                    reader.Text("evaluator"),
+                                    reader.Number("value"),
+                                    null
+                                )
+                            ),
+                    ids.Parameters
+                )
+            );
         }
 
         return session.ReadTogetherAsync(reads, cancellationToken);
@@ -117,9 +155,20 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
         var reward = entry.New!;
         return
         [
-            ("@id", reward.Id), ("@episode", reward.EpisodeId), ("@agent", reward.AgentId), ("@source", EnumText.Of(reward.Source)), ("@evaluator", reward.Evaluator),
-            ("@value", reward.Value), ("@raw", reward.RawValue), ("@scale", reward.Scale), ("@correction", reward.Correction), ("@rubric", reward.Rubric),
-            ("@comments", reward.Comments), ("@current", entry.IsCurrent.ToColumn()), ("@at", reward.CreatedAt.ToColumn()), ("@deployment", _episodes[reward.EpisodeId].DeploymentId),
+            ("@id", reward.Id),
+            ("@episode", reward.EpisodeId),
+            ("@agent", reward.AgentId),
+            ("@source", EnumText.Of(reward.Source)),
+            ("@evaluator", reward.Evaluator),
+            ("@value", reward.Value),
+            ("@raw", reward.RawValue),
+            ("@scale", reward.Scale),
+            ("@correction", reward.Correction),
+            ("@rubric", reward.Rubric),
+            ("@comments", reward.Comments),
+            ("@current", entry.IsCurrent.ToColumn()),
+            ("@at", reward.CreatedAt.ToColumn()),
+            ("@deployment", _episodes[reward.EpisodeId].DeploymentId),
         ];
     }
 
@@ -129,7 +178,9 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
     {
         public bool IsCurrent { get; set; } = true;
 
-        public bool Supersedes(Entry other) => (Source == other.Source && Evaluator == other.Evaluator) || (Source.IsJudgement() && other.Source == RewardSource.ImplicitSignals);
+        public bool Supersedes(Entry other) =>
+            (Source == other.Source && Evaluator == other.Evaluator)
+            || (Source.IsJudgement() && other.Source == RewardSource.ImplicitSignals);
     }
 
     /// <summary>An episode with its current rewards.</summary>

@@ -10,7 +10,12 @@ public sealed record RewardScale
     {
         if (!double.IsFinite(min) || !double.IsFinite(max) || max < min)
         {
-            throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"A scale must go from its least to its greatest value, both numbers, but it goes from {min} to {max}."));
+            throw LightningException.Invalid(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A scale must go from its least to its greatest value, both numbers, but it goes from {min} to {max}."
+                )
+            );
         }
 
         (Min, Max) = (min, max);
@@ -29,15 +34,22 @@ public sealed record RewardScale
         var parts = text.Split("..");
         return parts.Length == 2 && TryNumber(parts[0], out var min) && TryNumber(parts[1], out var max)
             ? new RewardScale(min, max)
-            : throw LightningException.Invalid($"scale must be the least and the greatest value, such as 0..1 or 1..5, but it is '{text}'.");
+            : throw LightningException.Invalid(
+                $"scale must be the least and the greatest value, such as 0..1 or 1..5, but it is '{text}'."
+            );
     }
 
-    /// <summary>A value of this scale on −1…1: (value − min) / (max − min) · 2 − 1, and 0 where there is but one value. One outside is <see cref="ErrorKind.Invalid"/>.</summary>
+    /// <summary>
+    /// A value of this scale on −1…1: (value − min) / (max − min) · 2 − 1, and 0 where there is but one value. One outside is
+    /// <see cref="ErrorKind.Invalid"/>.
+    /// </summary>
     public double ToCanonical(double value, string name = "raw_value")
     {
         if (!(value >= Min && value <= Max))
         {
-            throw LightningException.Invalid(string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {Min} to {Max}, but it is {value}."));
+            throw LightningException.Invalid(
+                string.Create(CultureInfo.InvariantCulture, $"{name} must be a number from {Min} to {Max}, but it is {value}.")
+            );
         }
 
         // Halved first: the width of the widest scales is no number.
@@ -50,5 +62,10 @@ public sealed record RewardScale
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Min}..{Max}");
 
     private static bool TryNumber(string text, out double number) =>
-        double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out number);
+        double.TryParse(
+            text,
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+            CultureInfo.InvariantCulture,
+            out number
+        );
 }

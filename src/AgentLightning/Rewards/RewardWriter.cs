@@ -14,16 +14,22 @@ public sealed class RewardWriter : IAsyncDisposable
     {
         _origins = new(async ids =>
         {
-            var found = (await episodes.OriginsAsync([.. ids.Distinct()], CancellationToken.None).ConfigureAwait(false)).ToDictionary(origin => origin.EpisodeId);
+            var found = (await episodes.OriginsAsync([.. ids.Distinct()], CancellationToken.None).ConfigureAwait(false)).ToDictionary(
+                origin => origin.EpisodeId
+            );
             return [.. ids.Select(id => found.GetValueOrDefault(id))];
         });
         _rewards = new(group => rewards.AddEachAsync(group, CancellationToken.None));
     }
 
     /// <summary>Whose the episode is, or null where there is none.</summary>
-    public Task<EpisodeOrigin?> OriginAsync(string episodeId, CancellationToken cancellationToken) => _origins.AddAsync(episodeId, cancellationToken);
+    public Task<EpisodeOrigin?> OriginAsync(string episodeId, CancellationToken cancellationToken) =>
+        _origins.AddAsync(episodeId, cancellationToken);
 
-    /// <summary>Completes when the reward is on disk: true when it was new. Errors are those of <see cref="IRewardStore.AddEachAsync"/>, for this reward alone.</summary>
+    /// <summary>
+    /// Completes when the reward is on disk: true when it was new. Errors are those of <see cref="IRewardStore.AddEachAsync"/>, for this
+    /// reward alone.
+    /// </summary>
     public Task<bool> AddAsync(Reward reward, CancellationToken cancellationToken) => _rewards.AddAsync(reward, cancellationToken);
 
     public async ValueTask DisposeAsync()

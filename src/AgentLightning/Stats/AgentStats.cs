@@ -5,12 +5,26 @@ namespace AgentLightning.Stats;
 /// <param name="UseTunedModel">Whether a release, when there is one, answers instead of the base model.</param>
 /// <param name="ActiveDeployment">What serves; null when the base model does.</param>
 public sealed record AgentStats(
-    string AgentId, bool LightningEnabled, bool UseTunedModel, AgentStatistics Statistics, ActiveModel? ActiveDeployment, string CurrentModel, string BaseModel);
+    string AgentId,
+    bool LightningEnabled,
+    bool UseTunedModel,
+    AgentStatistics Statistics,
+    ActiveModel? ActiveDeployment,
+    string CurrentModel,
+    string BaseModel
+);
 
 /// <param name="AverageReward">Of the current rewards, to three decimals.</param>
 /// <param name="TrainingRunStatus">Runs in each state that has any.</param>
 public sealed record AgentStatistics(
-    long TotalEpisodes, long TotalRewards, double AverageReward, long TotalDatasets, long TotalTrainingRuns, IReadOnlyDictionary<string, long> TrainingRunStatus, long TotalDeployments);
+    long TotalEpisodes,
+    long TotalRewards,
+    double AverageReward,
+    long TotalDatasets,
+    long TotalTrainingRuns,
+    IReadOnlyDictionary<string, long> TrainingRunStatus,
+    long TotalDeployments
+);
 
 /// <summary>The release that serves.</summary>
 public sealed record ActiveModel(bool HasActive, string ModelName, DateTimeOffset PromotedAt);

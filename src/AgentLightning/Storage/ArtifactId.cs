@@ -28,7 +28,11 @@ internal static class ArtifactId
         var seen = Of(content);
         return seen == id
             ? content
-            : throw new LightningException(ErrorKind.Corrupt, $"The artifact {id} was changed after it was stored: the hash of {place} is {seen}. Restore it from a backup, or train again.");
+            : throw new LightningException(
+                ErrorKind.Corrupt,
+                $"The artifact {id} was changed after it was stored: the hash of {place} is {seen}. Restore it from a backup, or train "
+                    + $"again."
+            );
     }
 
     public static LightningException Missing(string id, string place, Exception? cause = null) =>

@@ -6,10 +6,14 @@ using Npgsql;
 namespace AgentLightning.Storage;
 
 /// <summary>
-/// One PostgreSQL database, for several servers at once. A read is a read-only transaction on one snapshot; a write is a transaction at read committed:
-/// unique indexes, guarded updates and <see cref="SqlDatabase.SerialiseAsync"/> keep the invariants, so that unrelated writes never wait for each other.
+/// One PostgreSQL database, for several servers at once. A read is a read-only transaction on one snapshot; a write is a transaction at
+/// read committed: unique indexes, guarded updates and <see cref="SqlDatabase.SerialiseAsync"/> keep the invariants, so that unrelated
+/// writes never wait for each other.
 /// </summary>
-/// <remarks>What is acknowledged is on the server's disk as long as its settings <c>fsync</c> and <c>synchronous_commit</c> are on, which they are by default.</remarks>
+/// <remarks>
+/// What is acknowledged is on the server's disk as long as its settings <c>fsync</c> and <c>synchronous_commit</c> are on, which they are
+/// by default.
+/// </remarks>
 internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, LightningMeter meter) : SqlDatabase(time, meter)
 {
     /// <summary>How often a transaction is run that the server rolls back because it met another one.</summary>
@@ -26,14 +30,17 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
     protected override string Name => address.Name;
 
     // Where the connection's search path leads: a store may lie in any schema.
-    protected override string HasSchemaSql => "SELECT COUNT(*) FROM (SELECT to_regclass('schema_migrations') AS found) AS seen WHERE found IS NOT NULL";
+    protected override string HasSchemaSql =>
+        "SELECT COUNT(*) FROM (SELECT to_regclass('schema_migrations') AS found) AS seen WHERE found IS NOT NULL";
 
     public override Task<bool> ExistsAsync(CancellationToken cancellationToken) =>
         ReadAsync(async session => await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) > 0, cancellationToken);
 
-    public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) => RunAsync(Kind.Look, look, cancellationToken);
+    public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) =>
+        RunAsync(Kind.Look, look, cancellationToken);
 
-    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) => RunAsync(Kind.Read, work, cancellationToken);
+    public override Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
+        RunAsync(Kind.Read, work, cancellationToken);
 
     protected override async Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -43,28 +50,44 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
     }
 
     /// <remarks>
-    /// Each key is one of 1,024 advisory locks: a group of any size fits into the server's lock table, and two keys that share a lock merely wait.
-    /// All writers take them in the same order, so that none waits for another in a circle.
+    /// Each key is one of 1,024 advisory locks: a group of any size fits into the server's lock table, and two keys that share a lock
+    /// merely wait. All writers take them in the same order, so that none waits for another in a circle.
     /// </remarks>
-    public override SqlRead Serialising(IEnumerable<string> keys) => new(
-        $"""
-        SELECT pg_advisory_xact_lock({LockSpace}, slot)
-        FROM (SELECT DISTINCT hashtext(key) & 1023 AS slot FROM unnest(string_to_array(@keys, chr(10))) AS key ORDER BY slot) AS slots
-        """,
-        _ => { }, ("@keys", string.Join('\n', keys)));
+    public override SqlRead Serialising(IEnumerable<string> keys) =>
+        new(
+            $"""
+            SELECT pg_advisory_xact_lock({LockSpace}, slot)
+            FROM (SELECT DISTINCT hashtext(key) & 1023 AS slot FROM unnest(string_to_array(@keys, chr(10))) AS key ORDER BY slot) AS slots
+            """,
+            _ => { },
+            ("@keys", string.Join('\n', keys))
+        );
 
     public override SqlRead ByIndex { get; } = new("SELECT set_config('enable_seqscan', 'off', true)", _ => { });
 
-    public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) => ReadAsync(
-        async session =>
-        {
-            var unsafeSettings = await session.QueryAsync(
-                "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'", reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
-            return unsafeSettings.Count == 0
-                ? new CheckResult("server", true, "writes are on disk before they are acknowledged")
-                : new CheckResult("server", false, $"{string.Join(" and ", unsafeSettings)} off: what is acknowledged may be lost in a crash. Turn it on in postgresql.conf.");
-        },
-        cancellationToken);
+    public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) =>
+        ReadAsync(
+            async session =>
+            {
+                var unsafeSettings = await session
+                    .QueryAsync(
+                        "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = "
+                            + "'off'",
+                        reader => reader.GetString(0),
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
+                return unsafeSettings.Count == 0
+                    ? new CheckResult("server", true, "writes are on disk before they are acknowledged")
+                    : new CheckResult(
+                        "server",
+                        false,
+                        $"{string.Join(" and ", unsafeSettings)} off: what is acknowledged may be lost in a crash. Turn it on in "
+                            + $"postgresql.conf."
+                    );
+            },
+            cancellationToken
+        );
 
     // Class 23 is "integrity constraint violation".
     public override bool IsConstraintViolation(DbException exception) => exception is PostgresException { SqlState: ['2', '3', ..] };
@@ -72,8 +95,8 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
     public override ValueTask DisposeAsync() => _source.DisposeAsync();
 
     /// <summary>
-    /// Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines. What follows <c>-- PostgreSQL:</c> is a
-    /// statement of this engine alone.
+    /// Text in the order of its bytes, whatever the language of the database: ids and pages sort alike on both engines. What follows <c>--
+    /// PostgreSQL:</c> is a statement of this engine alone.
     /// </summary>
     protected override string Adapt(string schema) =>
         schema.Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal).Replace("-- PostgreSQL: ", "", StringComparison.Ordinal);
@@ -95,7 +118,12 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
                         return await work(new SqlSession(connection, null)).ConfigureAwait(false);
                     }
 
-                    var transaction = await connection.BeginTransactionAsync(kind == Kind.Write ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+                    var transaction = await connection
+                        .BeginTransactionAsync(
+                            kind == Kind.Write ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead,
+                            cancellationToken
+                        )
+                        .ConfigureAwait(false);
                     await using (transaction.ConfigureAwait(false))
                     {
                         var session = new SqlSession(connection, transaction);
@@ -116,7 +144,8 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
             {
                 throw;
             }
-            catch (PostgresException e) when (attempt < Attempts && e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected)
+            catch (PostgresException e)
+                when (attempt < Attempts && e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected)
             {
                 // Rolled back by the server, for certain.
             }

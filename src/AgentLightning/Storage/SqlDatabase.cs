@@ -22,15 +22,20 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     /// <summary>True when there is something to open. Makes nothing.</summary>
     public abstract Task<bool> ExistsAsync(CancellationToken cancellationToken);
 
-    /// <summary>Runs one statement that only reads. It is a snapshot by itself and costs the least; two need <see cref="ReadAsync"/>.</summary>
+    /// <summary>
+    /// Runs one statement that only reads. It is a snapshot by itself and costs the least; two need <see cref="ReadAsync"/>.
+    /// </summary>
     public abstract Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken);
 
-    /// <summary>Runs statements that only read, on one snapshot. An engine may run <paramref name="work"/> again when the first attempt could not end.</summary>
+    /// <summary>
+    /// Runs statements that only read, on one snapshot. An engine may run <paramref name="work"/> again when the first attempt could not
+    /// end.
+    /// </summary>
     public abstract Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Runs statements as one transaction: all of them are on disk when the task completes, or none if it fails. An engine may run <paramref name="work"/>
-    /// again when the first attempt was rolled back.
+    /// Runs statements as one transaction: all of them are on disk when the task completes, or none if it fails. An engine may run
+    /// <paramref name="work"/> again when the first attempt was rolled back.
     /// </summary>
     public async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -41,18 +46,20 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     }
 
     /// <summary>
-    /// Lets the writing transactions that give one of the same keys run one after another, from here to their end: what a statement after it sees stays true.
-    /// Call it once, before the first statement. An engine that has one writer at a time has nothing to do.
+    /// Lets the writing transactions that give one of the same keys run one after another, from here to their end: what a statement after
+    /// it sees stays true. Call it once, before the first statement. An engine that has one writer at a time has nothing to do.
     /// </summary>
     public Task SerialiseAsync(SqlSession session, IEnumerable<string> keys, CancellationToken cancellationToken) =>
         Serialising(keys) is { } first ? session.ReadTogetherAsync([first], cancellationToken) : Task.CompletedTask;
 
-    /// <summary>The same as a question that goes to the engine together with others, as the first of them; null where there is nothing to do.</summary>
+    /// <summary>
+    /// The same as a question that goes to the engine together with others, as the first of them; null where there is nothing to do.
+    /// </summary>
     public virtual SqlRead? Serialising(IEnumerable<string> keys) => null;
 
     /// <summary>
-    /// A question after which the transaction finds rows by their index, whatever the engine believes about the size of a table: one that just began to grow is still counted as
-    /// small, and would be read whole for a few rows. Null where there is nothing to do.
+    /// A question after which the transaction finds rows by their index, whatever the engine believes about the size of a table: one that
+    /// just began to grow is still counted as small, and would be read whole for a few rows. Null where there is nothing to do.
     /// </summary>
     public virtual SqlRead? ByIndex => null;
 
@@ -60,33 +67,51 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     public abstract bool IsConstraintViolation(DbException exception);
 
     /// <summary>Brings the schema up to date, under a lock that keeps a second process out.</summary>
-    public Task MigrateAsync(CancellationToken cancellationToken) => WriteAsync(
-        async session =>
-        {
-            await SerialiseAsync(session, ["schema"], cancellationToken).ConfigureAwait(false);
-            // Asked first: who may only use the tables cannot say CREATE TABLE, even IF NOT EXISTS.
-            if (await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) == 0)
+    public Task MigrateAsync(CancellationToken cancellationToken) =>
+        WriteAsync(
+            async session =>
             {
-                await session.ExecuteAsync("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", cancellationToken).ConfigureAwait(false);
-            }
+                await SerialiseAsync(session, ["schema"], cancellationToken).ConfigureAwait(false);
+                // Asked first: who may only use the tables cannot say CREATE TABLE, even IF NOT EXISTS.
+                if (await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) == 0)
+                {
+                    await session
+                        .ExecuteAsync(
+                            "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)",
+                            cancellationToken
+                        )
+                        .ConfigureAwait(false);
+                }
 
-            var applied = await session.QueryAsync("SELECT version FROM schema_migrations", reader => (int)reader.Integer("version"), cancellationToken).ConfigureAwait(false);
-            if (applied.Count > 0 && applied.Max() > Migration.All[^1].Version)
-            {
-                throw LightningException.Conflict($"The store '{Name}' has schema version {applied.Max()}, but this program knows only {Migration.All[^1].Version}. Use the program that wrote it, or a newer one.");
-            }
+                var applied = await session
+                    .QueryAsync("SELECT version FROM schema_migrations", reader => (int)reader.Integer("version"), cancellationToken)
+                    .ConfigureAwait(false);
+                if (applied.Count > 0 && applied.Max() > Migration.All[^1].Version)
+                {
+                    throw LightningException.Conflict(
+                        $"The store '{Name}' has schema version {applied.Max()}, but this program knows only {Migration.All[^1].Version}. "
+                            + $"Use the program that wrote it, or a newer one."
+                    );
+                }
 
-            foreach (var migration in Migration.All.Where(migration => !applied.Contains(migration.Version)))
-            {
-                await session.ExecuteAsync(Adapt(migration.Sql), cancellationToken).ConfigureAwait(false);
-                await session.ExecuteAsync(
-                    "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @at)",
-                    cancellationToken, ("@version", migration.Version), ("@name", migration.Name), ("@at", time.GetUtcNow().ToColumn())).ConfigureAwait(false);
-            }
+                foreach (var migration in Migration.All.Where(migration => !applied.Contains(migration.Version)))
+                {
+                    await session.ExecuteAsync(Adapt(migration.Sql), cancellationToken).ConfigureAwait(false);
+                    await session
+                        .ExecuteAsync(
+                            "INSERT INTO schema_migrations (version, name, applied_at) VALUES (@version, @name, @at)",
+                            cancellationToken,
+                            ("@version", migration.Version),
+                            ("@name", migration.Name),
+                            ("@at", time.GetUtcNow().ToColumn())
+                        )
+                        .ConfigureAwait(false);
+                }
 
-            return 0;
-        },
-        cancellationToken);
+                return 0;
+            },
+            cancellationToken
+        );
 
     /// <summary>The names of the schema steps that are still to come, all of them when there is no store yet.</summary>
     public async Task<IReadOnlyList<string>> PendingMigrationsAsync(CancellationToken cancellationToken)
@@ -97,10 +122,19 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
         }
 
         var applied = await ReadAsync(
-            async session => await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) == 0
-                ? []
-                : await session.QueryAsync("SELECT version FROM schema_migrations", reader => (int)reader.Integer("version"), cancellationToken).ConfigureAwait(false),
-            cancellationToken).ConfigureAwait(false);
+                async session =>
+                    await session.CountAsync(HasSchemaSql, cancellationToken).ConfigureAwait(false) == 0
+                        ? []
+                        : await session
+                            .QueryAsync(
+                                "SELECT version FROM schema_migrations",
+                                reader => (int)reader.Integer("version"),
+                                cancellationToken
+                            )
+                            .ConfigureAwait(false),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return [.. Migration.All.Where(migration => !applied.Contains(migration.Version)).Select(migration => migration.Name)];
     }
 

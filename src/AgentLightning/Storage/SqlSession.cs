@@ -13,7 +13,9 @@ internal sealed record SqlRead(string Sql, Action<DbDataReader> Row, params (str
 /// <summary>A statement that is run for each row of parameters; all rows have the same.</summary>
 internal sealed record SqlWrites(string Sql, IReadOnlyList<(string Name, SqlValue Value)[]> Rows);
 
-/// <summary>One connection inside one transaction, with the few calls that the stores need. Parameters are named <c>@name</c>; null is NULL.</summary>
+/// <summary>
+/// One connection inside one transaction, with the few calls that the stores need. Parameters are named <c>@name</c>; null is NULL.
+/// </summary>
 internal sealed class SqlSession(DbConnection connection, DbTransaction? transaction)
 {
     /// <summary>Statements that go to the server together; more would only make the server's answer late.</summary>
@@ -29,21 +31,30 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     }
 
     /// <summary>
-    /// Runs one statement for each row of parameters, in their order, and tells for each whether it changed a row. All rows have the same parameters.
-    /// An engine on the network gets them together, the others one after another.
+    /// Runs one statement for each row of parameters, in their order, and tells for each whether it changed a row. All rows have the same
+    /// parameters. An engine on the network gets them together, the others one after another.
     /// </summary>
-    public Task<bool[]> ExecuteEachAsync(string sql, IReadOnlyList<(string Name, SqlValue Value)[]> rows, CancellationToken cancellationToken) =>
-        WriteTogetherAsync([new SqlWrites(sql, rows)], cancellationToken);
+    public Task<bool[]> ExecuteEachAsync(
+        string sql,
+        IReadOnlyList<(string Name, SqlValue Value)[]> rows,
+        CancellationToken cancellationToken
+    ) => WriteTogetherAsync([new SqlWrites(sql, rows)], cancellationToken);
 
     /// <summary>The same for several statements, each with its rows, one statement after another.</summary>
     public Task<bool[]> WriteTogetherAsync(IReadOnlyList<SqlWrites> writes, CancellationToken cancellationToken) =>
-        TakesArrays ? ExecuteTogetherAsync(writes, cancellationToken) : Task.FromResult<bool[]>([.. writes.Where(write => write.Rows.Count > 0).SelectMany(ExecuteInTurn)]);
+        TakesArrays
+            ? ExecuteTogetherAsync(writes, cancellationToken)
+            : Task.FromResult<bool[]>([.. writes.Where(write => write.Rows.Count > 0).SelectMany(ExecuteInTurn)]);
 
     /// <summary>True when a parameter can be an array, with one value for each row.</summary>
     public bool TakesArrays => connection.CanCreateBatch;
 
     private bool[] ExecuteInTurn(SqlWrites write) =>
-        ExecuteInTurn(write.Sql, [.. write.Rows[0].Select(parameter => parameter.Name)], [.. write.Rows.Select(row => Array.ConvertAll(row, parameter => parameter.Value))]);
+        ExecuteInTurn(
+            write.Sql,
+            [.. write.Rows[0].Select(parameter => parameter.Name)],
+            [.. write.Rows.Select(row => Array.ConvertAll(row, parameter => parameter.Value))]
+        );
 
     /// <summary>The same for rows of values whose names are given once, on an engine that runs them in turn.</summary>
     public bool[] ExecuteInTurn(string sql, string[] names, IReadOnlyList<SqlValue[]> rows)
@@ -64,7 +75,13 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     }
 
     /// <summary>Runs one statement whose parameters are the columns of the rows, as arrays.</summary>
-    public async Task<List<T>> QueryArraysAsync<T>(string sql, string[] names, IReadOnlyList<SqlValue[]> rows, Func<DbDataReader, T> map, CancellationToken cancellationToken)
+    public async Task<List<T>> QueryArraysAsync<T>(
+        string sql,
+        string[] names,
+        IReadOnlyList<SqlValue[]> rows,
+        Func<DbDataReader, T> map,
+        CancellationToken cancellationToken
+    )
     {
         var found = new List<T>(rows.Count);
         var command = Command(sql, []);
@@ -90,7 +107,12 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         return found;
     }
 
-    public async Task<List<T>> QueryAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
+    public async Task<List<T>> QueryAsync<T>(
+        string sql,
+        Func<DbDataReader, T> map,
+        CancellationToken cancellationToken,
+        params (string Name, SqlValue Value)[] parameters
+    )
     {
         var rows = new List<T>();
         var command = Command(sql, parameters);
@@ -109,7 +131,10 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         return rows;
     }
 
-    /// <summary>Asks several questions in their order. An engine on the network gets them together; each still sees what was committed when its turn comes.</summary>
+    /// <summary>
+    /// Asks several questions in their order. An engine on the network gets them together; each still sees what was committed when its turn
+    /// comes.
+    /// </summary>
     public async Task ReadTogetherAsync(IReadOnlyList<SqlRead> reads, CancellationToken cancellationToken)
     {
         if (!connection.CanCreateBatch)
@@ -151,7 +176,12 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         }
     }
 
-    public async Task<T?> SingleAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancellationToken, params (string Name, SqlValue Value)[] parameters)
+    public async Task<T?> SingleAsync<T>(
+        string sql,
+        Func<DbDataReader, T> map,
+        CancellationToken cancellationToken,
+        params (string Name, SqlValue Value)[] parameters
+    )
         where T : class
     {
         var rows = await QueryAsync(sql, map, cancellationToken, parameters).ConfigureAwait(false);
@@ -224,14 +254,15 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
         return command;
     }
 
-    private static Array ColumnOf(string name, IReadOnlyList<SqlValue[]> rows, int column) => rows[0][column].Type switch
-    {
-        DbType.Int32 => rows.Select(row => (int?)row[column].Value).ToArray(),
-        DbType.Int64 => rows.Select(row => (long?)row[column].Value).ToArray(),
-        DbType.Double => rows.Select(row => (double?)row[column].Value).ToArray(),
-        DbType.Binary => rows.Select(row => (byte[]?)row[column].Value).ToArray(),
-        _ => rows.Select(row => row[column].Value is string text ? Storable(name, text) : null).ToArray(),
-    };
+    private static Array ColumnOf(string name, IReadOnlyList<SqlValue[]> rows, int column) =>
+        rows[0][column].Type switch
+        {
+            DbType.Int32 => rows.Select(row => (int?)row[column].Value).ToArray(),
+            DbType.Int64 => rows.Select(row => (long?)row[column].Value).ToArray(),
+            DbType.Double => rows.Select(row => (double?)row[column].Value).ToArray(),
+            DbType.Binary => rows.Select(row => (byte[]?)row[column].Value).ToArray(),
+            _ => rows.Select(row => row[column].Value is string text ? Storable(name, text) : null).ToArray(),
+        };
 
     private static void Set(DbParameter parameter, string name, SqlValue value)
     {
@@ -243,14 +274,17 @@ internal sealed class SqlSession(DbConnection connection, DbTransaction? transac
     private static SqlValue Storable(string name, SqlValue value) => value.Value is string text ? Storable(name, text) : value;
 
     /// <summary>
-    /// Text as every engine keeps it. PostgreSQL has no NUL, and SQLite cuts the text there. Half a surrogate pair, which a text cut at a fixed length ends in,
-    /// has no bytes in UTF-8 and becomes U+FFFD.
+    /// Text as every engine keeps it. PostgreSQL has no NUL, and SQLite cuts the text there. Half a surrogate pair, which a text cut at a
+    /// fixed length ends in, has no bytes in UTF-8 and becomes U+FFFD.
     /// </summary>
     private static string Storable(string name, string text)
     {
         if (text.Contains('\0', StringComparison.Ordinal))
         {
-            throw LightningException.Invalid($"A text cannot hold the character U+0000, but {name.TrimStart('@')} does at position {text.IndexOf('\0', StringComparison.Ordinal)}. Leave it out.");
+            throw LightningException.Invalid(
+                $"A text cannot hold the character U+0000, but {name.TrimStart('@')} does at position "
+                    + $"{text.IndexOf('\0', StringComparison.Ordinal)}. Leave it out."
+            );
         }
 
         return text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') < 0 ? text : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));

@@ -2,7 +2,10 @@ using System.Data;
 
 namespace AgentLightning.Storage;
 
-/// <summary>A parameter's value with the type that it has even when it is NULL: PostgreSQL refuses <c>@agent IS NULL OR …</c> unless it is told what @agent would be.</summary>
+/// <summary>
+/// A parameter's value with the type that it has even when it is NULL: PostgreSQL refuses <c>@agent IS NULL OR …</c> unless it is told what
+/// @agent would be.
+/// </summary>
 internal readonly record struct SqlValue(DbType Type, object? Value)
 {
     public static implicit operator SqlValue(string? value) => new(DbType.String, value);

@@ -7,7 +7,8 @@ namespace AgentLightning.Storage;
 /// <summary>How values lie in columns: times as microseconds, booleans as 0 and 1, lists and maps as JSON.</summary>
 internal static class SqlValues
 {
-    public static long ToColumn(this DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
+    public static long ToColumn(this DateTimeOffset time) =>
+        (time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
     public static int ToColumn(this bool value) => value ? 1 : 0;
 
@@ -27,13 +28,16 @@ internal static class SqlValues
     public static double? NumberOrNull(this DbDataReader reader, string column) =>
         reader.GetOrdinal(column) is var i && reader.IsDBNull(i) ? null : reader.GetDouble(i);
 
-    public static long Integer(this DbDataReader reader, string column) => Convert.ToInt64(reader.GetValue(reader.GetOrdinal(column)), null);
+    public static long Integer(this DbDataReader reader, string column) =>
+        Convert.ToInt64(reader.GetValue(reader.GetOrdinal(column)), null);
 
-    public static long? IntegerOrNull(this DbDataReader reader, string column) => reader.IsDBNull(reader.GetOrdinal(column)) ? null : reader.Integer(column);
+    public static long? IntegerOrNull(this DbDataReader reader, string column) =>
+        reader.IsDBNull(reader.GetOrdinal(column)) ? null : reader.Integer(column);
 
     public static bool Flag(this DbDataReader reader, string column) => reader.Integer(column) != 0;
 
-    public static bool? FlagOrNull(this DbDataReader reader, string column) => reader.IsDBNull(reader.GetOrdinal(column)) ? null : reader.Flag(column);
+    public static bool? FlagOrNull(this DbDataReader reader, string column) =>
+        reader.IsDBNull(reader.GetOrdinal(column)) ? null : reader.Flag(column);
 
     public static DateTimeOffset Time(this DbDataReader reader, string column) => FromMicroseconds(reader.Integer(column));
 

@@ -20,7 +20,10 @@ internal static class SqliteLibrary
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {
-        string[] systemNames = OperatingSystem.IsLinux() ? ["libsqlite3.so.0"] : OperatingSystem.IsMacOS() ? ["libsqlite3.dylib"] : [];
+        string[] systemNames =
+            OperatingSystem.IsLinux() ? ["libsqlite3.so.0"]
+            : OperatingSystem.IsMacOS() ? ["libsqlite3.dylib"]
+            : [];
         if (name == "e_sqlite3")
         {
             foreach (var candidate in systemNames)

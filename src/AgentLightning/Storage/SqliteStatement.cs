@@ -6,8 +6,8 @@ using SQLitePCL;
 namespace AgentLightning.Storage;
 
 /// <summary>
-/// One statement of SQLite that is run many times, without what the driver does for each run: finding every parameter by its name, a reader, a copy of each blob.
-/// Of many small rows that is most of what they cost.
+/// One statement of SQLite that is run many times, without what the driver does for each run: finding every parameter by its name, a
+/// reader, a copy of each blob. Of many small rows that is most of what they cost.
 /// </summary>
 internal sealed class SqliteStatement : IDisposable
 {
@@ -33,19 +33,21 @@ internal sealed class SqliteStatement : IDisposable
             return;
         }
 
-        Check(value.Value switch
-        {
-            null => raw.sqlite3_bind_null(_statement, place),
-            // An empty span has no address, which SQLite would take for NULL.
-            "" => raw.sqlite3_bind_text(_statement, place, ""),
-            byte[] { Length: 0 } => raw.sqlite3_bind_zeroblob(_statement, place, 0),
-            string text => raw.sqlite3_bind_text(_statement, place, BytesOf(text)),
-            int number => raw.sqlite3_bind_int64(_statement, place, number),
-            long number => raw.sqlite3_bind_int64(_statement, place, number),
-            double number => raw.sqlite3_bind_double(_statement, place, number),
-            byte[] bytes => raw.sqlite3_bind_blob(_statement, place, bytes),
-            var other => throw new NotSupportedException($"A parameter of SQL cannot be a {other.GetType().Name}."),
-        });
+        Check(
+            value.Value switch
+            {
+                null => raw.sqlite3_bind_null(_statement, place),
+                // An empty span has no address, which SQLite would take for NULL.
+                "" => raw.sqlite3_bind_text(_statement, place, ""),
+                byte[] { Length: 0 } => raw.sqlite3_bind_zeroblob(_statement, place, 0),
+                string text => raw.sqlite3_bind_text(_statement, place, BytesOf(text)),
+                int number => raw.sqlite3_bind_int64(_statement, place, number),
+                long number => raw.sqlite3_bind_int64(_statement, place, number),
+                double number => raw.sqlite3_bind_double(_statement, place, number),
+                byte[] bytes => raw.sqlite3_bind_blob(_statement, place, bytes),
+                var other => throw new NotSupportedException($"A parameter of SQL cannot be a {other.GetType().Name}."),
+            }
+        );
     }
 
     /// <summary>Runs it with what was bound and tells how many rows it changed.</summary>
@@ -55,8 +57,7 @@ internal sealed class SqliteStatement : IDisposable
         do
         {
             code = raw.sqlite3_step(_statement);
-        }
-        while (code == raw.SQLITE_ROW);
+        } while (code == raw.SQLITE_ROW);
 
         // The same code again where it failed.
         raw.sqlite3_reset(_statement);

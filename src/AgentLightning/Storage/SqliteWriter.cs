@@ -7,8 +7,8 @@ using SQLitePCL;
 namespace AgentLightning.Storage;
 
 /// <summary>
-/// The one writing connection of a SQLite file. Writes that wait while another is on its way to the disk run in one transaction, each in a savepoint of its
-/// own: one that fails takes only itself back, and none is told that it succeeded before all are on disk.
+/// The one writing connection of a SQLite file. Writes that wait while another is on its way to the disk run in one transaction, each in a
+/// savepoint of its own: one that fails takes only itself back, and none is told that it succeeded before all are on disk.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
@@ -96,14 +96,17 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes the lock that one process holds at a time. SQLite's own waiting looks less and less often: beside a process that writes without pause, which lets go of the lock for some
-    /// microseconds only, it would never come to its turn.
+    /// Takes the lock that one process holds at a time. SQLite's own waiting looks less and less often: beside a process that writes
+    /// without pause, which lets go of the lock for some microseconds only, it would never come to its turn.
     /// </summary>
     private async Task BeginAsync(SqliteConnection connection)
     {
         var start = Stopwatch.GetTimestamp();
         int result;
-        while (((result = raw.sqlite3_exec(connection.Handle, "BEGIN IMMEDIATE")) & PrimaryCode) == raw.SQLITE_BUSY && Stopwatch.GetElapsedTime(start) < _lockWait)
+        while (
+            ((result = raw.sqlite3_exec(connection.Handle, "BEGIN IMMEDIATE")) & PrimaryCode) == raw.SQLITE_BUSY
+            && Stopwatch.GetElapsedTime(start) < _lockWait
+        )
         {
             await Task.Delay(s_betweenLooks).ConfigureAwait(false);
         }
@@ -131,7 +134,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
         Execute(connection, "RELEASE one");
     }
 
-    private static void Execute(SqliteConnection connection, string sql) => SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, sql), connection.Handle);
+    private static void Execute(SqliteConnection connection, string sql) =>
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, sql), connection.Handle);
 
     private void Abandon()
     {

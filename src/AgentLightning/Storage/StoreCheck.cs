@@ -6,12 +6,13 @@ namespace AgentLightning.Storage;
 /// <summary>One thing that was checked, and what was seen.</summary>
 public sealed record CheckResult(string Name, bool Passed, string Detail);
 
-/// <summary>Looks whether a store is what it must be: sound, at the newest schema, and with totals that equal a count over all rows.</summary>
+/// <summary>
+/// Looks whether a store is what it must be: sound, at the newest schema, and with totals that equal a count over all rows.
+/// </summary>
 public sealed class StoreCheck
 {
     /// <summary>Totals that differ from a count over the rows; empty when all agree.</summary>
-    private const string DifferencesSql =
-        """
+    private const string DifferencesSql = """
         SELECT agent_id, SUM(episodes) AS episodes, SUM(failed) AS failed, SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum,
                SUM(excellent) AS excellent, SUM(good) AS good
         FROM (
@@ -34,15 +35,21 @@ public sealed class StoreCheck
     internal StoreCheck(SqlDatabase database) => _database = database;
 
     /// <summary>The schema steps that the store has not had yet, by name; empty when it is up to date. Changes nothing.</summary>
-    public Task<IReadOnlyList<string>> PendingMigrationsAsync(CancellationToken cancellationToken) => _database.PendingMigrationsAsync(cancellationToken);
+    public Task<IReadOnlyList<string>> PendingMigrationsAsync(CancellationToken cancellationToken) =>
+        _database.PendingMigrationsAsync(cancellationToken);
 
-    /// <summary>Completes when the store answers and its schema is this program's; otherwise a <see cref="LightningException"/> says what is wrong.</summary>
+    /// <summary>
+    /// Completes when the store answers and its schema is this program's; otherwise a <see cref="LightningException"/> says what is wrong.
+    /// </summary>
     public async Task CheckUsableAsync(CancellationToken cancellationToken)
     {
         var pending = await PendingMigrationsAsync(cancellationToken).ConfigureAwait(false);
         if (pending.Count > 0)
         {
-            throw LightningException.Conflict($"The store lacks the schema steps {string.Join(", ", pending)}. Start a server on it once, or run 'lightning db migrate', which brings it up to date.");
+            throw LightningException.Conflict(
+                $"The store lacks the schema steps {string.Join(", ", pending)}. Start a server on it once, or run 'lightning db "
+                    + $"migrate', which brings it up to date."
+            );
         }
     }
 
@@ -50,26 +57,50 @@ public sealed class StoreCheck
     public async Task<IReadOnlyList<CheckResult>> RunAsync(CancellationToken cancellationToken)
     {
         var pending = await PendingMigrationsAsync(cancellationToken).ConfigureAwait(false);
-        List<CheckResult> results = [new("schema", pending.Count == 0, pending.Count == 0 ? "up to date" : $"steps to come: {string.Join(", ", pending)}; run 'lightning db migrate'")];
+        List<CheckResult> results =
+        [
+            new(
+                "schema",
+                pending.Count == 0,
+                pending.Count == 0 ? "up to date" : $"steps to come: {string.Join(", ", pending)}; run 'lightning db migrate'"
+            ),
+        ];
         results.Add(await _database.CheckFilesAsync(cancellationToken).ConfigureAwait(false));
         if (pending.Count == 0)
         {
-            var differing = await _database.LookAsync(session => session.QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken), cancellationToken).ConfigureAwait(false);
-            results.Add(new("totals", differing.Count == 0, differing.Count == 0
-                ? "equal to a count over all rows"
-                : string.Create(CultureInfo.InvariantCulture, $"{differing.Count} differ from the rows, first of agent '{differing[0]}'; run 'lightning db migrate --rebuild-totals'")));
+            var differing = await _database
+                .LookAsync(
+                    session => session.QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+            results.Add(
+                new(
+                    "totals",
+                    differing.Count == 0,
+                    differing.Count == 0
+                        ? "equal to a count over all rows"
+                        : string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{differing.Count} differ from the rows, first of agent '{differing[0]}'; run 'lightning db migrate "
+                                + $"--rebuild-totals'"
+                        )
+                )
+            );
         }
 
         return results;
     }
 
     /// <summary>Counts all rows anew and puts the totals in place of what was there.</summary>
-    public Task RebuildTotalsAsync(CancellationToken cancellationToken) => _database.WriteAsync(
-        async session =>
-        {
-            await _database.SerialiseAsync(session, ["totals"], cancellationToken).ConfigureAwait(false);
-            await session.ExecuteAsync("DELETE FROM daily_totals", cancellationToken).ConfigureAwait(false);
-            return await session.ExecuteAsync(Migration.CountTotalsSql, cancellationToken).ConfigureAwait(false);
-        },
-        cancellationToken);
+    public Task RebuildTotalsAsync(CancellationToken cancellationToken) =>
+        _database.WriteAsync(
+            async session =>
+            {
+                await _database.SerialiseAsync(session, ["totals"], cancellationToken).ConfigureAwait(false);
+                await session.ExecuteAsync("DELETE FROM daily_totals", cancellationToken).ConfigureAwait(false);
+                return await session.ExecuteAsync(Migration.CountTotalsSql, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken
+        );
 }

@@ -7,8 +7,8 @@ namespace AgentLightning.Storage;
 public static class StoreFiles
 {
     /// <summary>
-    /// Deletes a store with its artifacts; what is not there is no error. While any process has the store open it is <see cref="ErrorKind.Conflict"/>,
-    /// since that process would go on writing to a file that nobody finds again.
+    /// Deletes a store with its artifacts; what is not there is no error. While any process has the store open it is
+    /// <see cref="ErrorKind.Conflict"/>, since that process would go on writing to a file that nobody finds again.
     /// </summary>
     public static void Delete(LightningOptions options)
     {
@@ -28,11 +28,20 @@ public static class StoreFiles
         }
     }
 
-    /// <summary>Whoever has a WAL database open holds a shared lock on its file; exclusive mode asks for the whole file and is refused then.</summary>
+    /// <summary>
+    /// Whoever has a WAL database open holds a shared lock on its file; exclusive mode asks for the whole file and is refused then.
+    /// </summary>
     private static bool IsOpenElsewhere(string path)
     {
         SqliteLibrary.Load();
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
+        using var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Pooling = false,
+                DefaultTimeout = 1,
+            }.ToString()
+        );
         try
         {
             connection.Open();

@@ -26,7 +26,12 @@ public interface ITraceStore
     /// Stores spans and counts in one transaction. A span whose trace and id are there already is left as it was.
     /// <paramref name="options"/> say when the traces are due.
     /// </summary>
-    Task<TraceWriteResult> AddAsync(IReadOnlyList<SpanRecord> spans, IReadOnlyList<TraceCount> counts, TraceOptions options, CancellationToken cancellationToken);
+    Task<TraceWriteResult> AddAsync(
+        IReadOnlyList<SpanRecord> spans,
+        IReadOnlyList<TraceCount> counts,
+        TraceOptions options,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Traces whose episode is due at <paramref name="now"/>, longest due first.</summary>
     Task<IReadOnlyList<DueTrace>> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken);
@@ -49,13 +54,18 @@ public interface ITraceStore
     /// <summary>Deletes a trace with its spans, but not the episode that was read out of it. False when it is unknown.</summary>
     Task<bool> DeleteAsync(string traceId, CancellationToken cancellationToken);
 
-    /// <summary>Deletes traces that began to arrive before a moment, at most <paramref name="limit"/> of them. Gives how many; fewer than the limit means that none is left.</summary>
+    /// <summary>
+    /// Deletes traces that began to arrive before a moment, at most <paramref name="limit"/> of them. Gives how many; fewer than the limit
+    /// means that none is left.
+    /// </summary>
     Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken);
 
     /// <summary>The same for the bodies of the spans only.</summary>
     Task<int> DeletePayloadsBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Deletes the bodies of the spans that these episodes, at most 1,000, were read out of. The traces are not read again.</summary>
+    /// <summary>
+    /// Deletes the bodies of the spans that these episodes, at most 1,000, were read out of. The traces are not read again.
+    /// </summary>
     Task DeletePayloadsOfAsync(IReadOnlyList<string> episodeIds, CancellationToken cancellationToken);
 
     /// <summary>All counts.</summary>

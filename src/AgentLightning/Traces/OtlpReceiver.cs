@@ -42,11 +42,20 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
     private const int MostInflation = 1_032;
 
     /// <summary>
-    /// Reads one request to its end and completes when what is good of it is on disk. Memory is bounded: a request that finds no room waits, and is told to come again.
+    /// Reads one request to its end and completes when what is good of it is on disk. Memory is bounded: a request that finds no room
+    /// waits, and is told to come again.
     /// </summary>
     /// <param name="length">Bytes of <paramref name="body"/> where that is known.</param>
     /// <param name="mayWrite">Says of an agent whether the sender may write its spans; null when all may be written.</param>
-    public async Task<OtlpResult> ReceiveAsync(Stream body, long? length, bool gzip, OtlpEncoding encoding, SpanForm form, Func<string, bool>? mayWrite, CancellationToken cancellationToken)
+    public async Task<OtlpResult> ReceiveAsync(
+        Stream body,
+        long? length,
+        bool gzip,
+        OtlpEncoding encoding,
+        SpanForm form,
+        Func<string, bool>? mayWrite,
+        CancellationToken cancellationToken
+    )
     {
         if (length > options.LargestBody)
         {
@@ -92,12 +101,18 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
 
             (inflated, var size) = Inflate(wire, count, (int)told);
             return size > told
-                ? await RefuseAsync(OtlpOutcome.Unreadable, "The body is not one piece of gzip: it holds more than its end says.", cancellationToken).ConfigureAwait(false)
+                ? await RefuseAsync(
+                        OtlpOutcome.Unreadable,
+                        "The body is not one piece of gzip: it holds more than its end says.",
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false)
                 : await IngestAsync(inflated.AsMemory(0, size), encoding, form, mayWrite, cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidDataException)
         {
-            return await RefuseAsync(OtlpOutcome.Unreadable, "The body says that it is gzip, but it cannot be inflated.", cancellationToken).ConfigureAwait(false);
+            return await RefuseAsync(OtlpOutcome.Unreadable, "The body says that it is gzip, but it cannot be inflated.", cancellationToken)
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -109,7 +124,13 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
         }
     }
 
-    private async Task<OtlpResult> IngestAsync(ReadOnlyMemory<byte> body, OtlpEncoding encoding, SpanForm form, Func<string, bool>? mayWrite, CancellationToken cancellationToken)
+    private async Task<OtlpResult> IngestAsync(
+        ReadOnlyMemory<byte> body,
+        OtlpEncoding encoding,
+        SpanForm form,
+        Func<string, bool>? mayWrite,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
@@ -117,18 +138,29 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
         }
         catch (OtlpFormatException e)
         {
-            return await RefuseAsync(OtlpOutcome.Unreadable, $"The body is no OTLP request in {(encoding == OtlpEncoding.Json ? "JSON" : "protobuf")}: {e.Message}.", cancellationToken).ConfigureAwait(false);
+            return await RefuseAsync(
+                    OtlpOutcome.Unreadable,
+                    $"The body is no OTLP request in {(encoding == OtlpEncoding.Json ? "JSON" : "protobuf")}: {e.Message}.",
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
         }
     }
 
     /// <summary>Refuses a whole request, and counts it where the diagnostics see it.</summary>
     private async Task<OtlpResult> RefuseAsync(OtlpOutcome outcome, string message, CancellationToken cancellationToken)
     {
-        await ingestor.CountRefusalAsync(outcome == OtlpOutcome.TooLarge ? "a request that is too large" : "a request that cannot be read", cancellationToken).ConfigureAwait(false);
+        await ingestor
+            .CountRefusalAsync(
+                outcome == OtlpOutcome.TooLarge ? "a request that is too large" : "a request that cannot be read",
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return new OtlpResult(outcome, 0, 0, message);
     }
 
-    private static OtlpResult Full() => new(OtlpOutcome.Busy, 0, 0, "The store is slower than what comes in, and the queue is full. Send the request again.");
+    private static OtlpResult Full() =>
+        new(OtlpOutcome.Busy, 0, 0, "The store is slower than what comes in, and the queue is full. Send the request again.");
 
     private string TooLarge() => $"The body must be at most {options.LargestBody} bytes, before and after inflation. Send smaller batches.";
 
@@ -139,7 +171,10 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
         var count = 0;
         try
         {
-            while (count <= options.LargestBody && await body.ReadAsync(buffer.AsMemory(count), cancellationToken).ConfigureAwait(false) is > 0 and var read)
+            while (
+                count <= options.LargestBody
+                && await body.ReadAsync(buffer.AsMemory(count), cancellationToken).ConfigureAwait(false) is > 0 and var read
+            )
             {
                 count += read;
                 buffer = count == buffer.Length ? Grown(buffer, count) : buffer;

@@ -66,7 +66,9 @@ public sealed record SpanRecord
     /// <summary>32 hexadecimal digits, lower case.</summary>
     public required string TraceId { get; init; }
 
-    /// <summary>16 hexadecimal digits, lower case; of a log record <c>log-</c> and a hash of what it says, so that the same one twice is one.</summary>
+    /// <summary>
+    /// 16 hexadecimal digits, lower case; of a log record <c>log-</c> and a hash of what it says, so that the same one twice is one.
+    /// </summary>
     public required string SpanId { get; init; }
 
     /// <summary>The span above, or of a log record the span that it belongs to; null for a root.</summary>
@@ -96,8 +98,8 @@ public sealed record SpanRecord
     public required DateTimeOffset ReceivedAt { get; init; }
 
     /// <summary>
-    /// JSON in UTF-8: <c>attributes</c>, and where there is any <c>kind</c>, <c>status_message</c>, <c>trace_state</c>, <c>events</c>, <c>links</c>, <c>body</c>
-    /// (of a log record), <c>resource</c>, <c>scope</c>. Empty when retention has removed it.
+    /// JSON in UTF-8: <c>attributes</c>, and where there is any <c>kind</c>, <c>status_message</c>, <c>trace_state</c>, <c>events</c>,
+    /// <c>links</c>, <c>body</c> (of a log record), <c>resource</c>, <c>scope</c>. Empty when retention has removed it.
     /// </summary>
     public required byte[] Body { get; init; }
 }

@@ -8,16 +8,28 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 {
     private static readonly (string, string)[] s_spanColumns =
     [
-        ("trace_id", "text"), ("span_id", "text"), ("parent_id", "text"), ("form", "text"), ("name", "text"), ("agent_id", "text"), ("session_id", "text"), ("user_id", "text"),
-        ("status", "text"), ("marks", "int"), ("start_ns", "bigint"), ("end_ns", "bigint"), ("received_at", "bigint"), ("body", "bytea"),
+        ("trace_id", "text"),
+        ("span_id", "text"),
+        ("parent_id", "text"),
+        ("form", "text"),
+        ("name", "text"),
+        ("agent_id", "text"),
+        ("session_id", "text"),
+        ("user_id", "text"),
+        ("status", "text"),
+        ("marks", "int"),
+        ("start_ns", "bigint"),
+        ("end_ns", "bigint"),
+        ("received_at", "bigint"),
+        ("body", "bytea"),
     ];
 
     /// <summary>
-    /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is quiet, and at the latest when
-    /// it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since, which go in their turn.
+    /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is
+    /// quiet, and at the latest when it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since,
+    /// which go in their turn.
     /// </summary>
-    private const string TraceSql =
-        """
+    private const string TraceSql = """
         INSERT INTO traces (trace_id, agent_id, has_root, first_at, last_at, due_at)
         VALUES (@trace, @agent, @root, @at, @at, @at + CASE WHEN @root = 1 THEN @root_quiet ELSE @quiet END)
         ON CONFLICT (trace_id) DO UPDATE SET
@@ -32,27 +44,35 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                 ELSE excluded.last_at + @quiet END
         """;
 
-    private const string CountSql =
-        """
+    private const string CountSql = """
         INSERT INTO trace_counts (service, scope, what, count, first_at, last_at) VALUES (@service, @scope, @what, @count, @first, @last)
         ON CONFLICT (service, scope, what) DO UPDATE SET
             count = trace_counts.count + excluded.count,
             last_at = CASE WHEN excluded.last_at > trace_counts.last_at THEN excluded.last_at ELSE trace_counts.last_at END
         """;
 
-    private const string SpanSql =
-        """
+    private const string SpanSql = """
         SELECT trace_id, span_id, parent_id, form, name, agent_id, session_id, user_id, status, marks, start_ns, end_ns, received_at, body FROM spans
         """;
 
-    public Task<TraceWriteResult> AddAsync(IReadOnlyList<SpanRecord> spans, IReadOnlyList<TraceCount> counts, TraceOptions options, CancellationToken cancellationToken) =>
+    public Task<TraceWriteResult> AddAsync(
+        IReadOnlyList<SpanRecord> spans,
+        IReadOnlyList<TraceCount> counts,
+        TraceOptions options,
+        CancellationToken cancellationToken
+    ) =>
         database.WriteAsync(
             async session =>
             {
                 // In one order everywhere: two groups with the same traces never wait for each other in a circle.
-                var ordered = spans.OrderBy(span => span.TraceId, StringComparer.Ordinal).ThenBy(span => span.SpanId, StringComparer.Ordinal).ToList();
+                var ordered = spans
+                    .OrderBy(span => span.TraceId, StringComparer.Ordinal)
+                    .ThenBy(span => span.SpanId, StringComparer.Ordinal)
+                    .ToList();
                 await session.ExecuteEachAsync(TraceSql, TracesOf(ordered, options), cancellationToken).ConfigureAwait(false);
-                var added = await SqlInsert.NewAsync(session, "spans", s_spanColumns, 2, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
+                var added = await SqlInsert
+                    .NewAsync(session, "spans", s_spanColumns, 2, [.. ordered.Select(RowOf)], cancellationToken)
+                    .ConfigureAwait(false);
                 var conflicts = 0;
                 for (var i = 0; i < added.Length; i++)
                 {
@@ -61,49 +81,87 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
                 var known = added.Count(isNew => !isNew);
                 var all = known == 0 ? counts : [.. counts, .. Repeated(known - conflicts, conflicts, ordered[0].ReceivedAt)];
-                await session.ExecuteEachAsync(
-                    CountSql,
-                    [
-                        .. all.OrderBy(count => (count.Service, count.Scope, count.What)).Select(count => new (string, SqlValue)[]
-                        {
-                            ("@service", count.Service), ("@scope", count.Scope), ("@what", count.What), ("@count", count.Count),
-                            ("@first", count.FirstAt.ToColumn()), ("@last", count.LastAt.ToColumn()),
-                        }),
-                    ],
-                    cancellationToken).ConfigureAwait(false);
+                await session
+                    .ExecuteEachAsync(
+                        CountSql,
+                        [
+                            .. all.OrderBy(count => (count.Service, count.Scope, count.What))
+                                .Select(count =>
+                                    new (string, SqlValue)[]
+                                    {
+                                        ("@service", count.Service),
+                                        ("@scope", count.Scope),
+                                        ("@what", count.What),
+                                        ("@count", count.Count),
+                                        ("@first", count.FirstAt.ToColumn()),
+                                        ("@last", count.LastAt.ToColumn()),
+                                    }
+                                ),
+                        ],
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
                 return new TraceWriteResult(added.Length - known, known - conflicts, conflicts);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<DueTrace>> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<DueTrace>>(
-            async session => await session.QueryAsync(
-                "SELECT trace_id, due_at, episode_id FROM traces WHERE due_at <= @now ORDER BY due_at, trace_id LIMIT @limit",
-                reader => new DueTrace(reader.Text("trace_id"), reader.Time("due_at"), reader.TextOrNull("episode_id")),
-                cancellationToken, ("@now", now.ToColumn()), ("@limit", limit)).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        "SELECT trace_id, due_at, episode_id FROM traces WHERE due_at <= @now ORDER BY due_at, trace_id LIMIT @limit",
+                        reader => new DueTrace(reader.Text("trace_id"), reader.Time("due_at"), reader.TextOrNull("episode_id")),
+                        cancellationToken,
+                        ("@now", now.ToColumn()),
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
     public Task MarkReadAsync(IReadOnlyList<TraceReading> readings, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.ExecuteEachAsync(
-                """
-                UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
-                WHERE trace_id = @trace
-                """,
-                [
-                    .. readings.OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal).Select(reading => new (string, SqlValue)[]
-                    {
-                        ("@trace", reading.Trace.TraceId), ("@episode", reading.EpisodeId), ("@now", now.ToColumn()), ("@due", reading.Trace.DueAt.ToColumn()), ("@again", reading.Again?.ToColumn()),
-                    }),
-                ],
-                cancellationToken),
-            cancellationToken);
+            session =>
+                session.ExecuteEachAsync(
+                    """
+                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
+                    WHERE trace_id = @trace
+                    """,
+                    [
+                        .. readings
+                            .OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal)
+                            .Select(reading =>
+                                new (string, SqlValue)[]
+                                {
+                                    ("@trace", reading.Trace.TraceId),
+                                    ("@episode", reading.EpisodeId),
+                                    ("@now", now.ToColumn()),
+                                    ("@due", reading.Trace.DueAt.ToColumn()),
+                                    ("@again", reading.Again?.ToColumn()),
+                                }
+                            ),
+                    ],
+                    cancellationToken
+                ),
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<SpanRecord>> SpansAsync(string traceId, int limit, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<SpanRecord>>(
-            async session => await session.QueryAsync(
-                $"{SpanSql} WHERE trace_id = @trace ORDER BY start_ns, span_id LIMIT @limit", Read, cancellationToken, ("@trace", traceId), ("@limit", limit)).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        $"{SpanSql} WHERE trace_id = @trace ORDER BY start_ns, span_id LIMIT @limit",
+                        Read,
+                        cancellationToken,
+                        ("@trace", traceId),
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
     public Task<IReadOnlyDictionary<string, string>> AgentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyDictionary<string, string>>(
@@ -112,7 +170,17 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                 var agents = new Dictionary<string, string>(StringComparer.Ordinal);
                 foreach (var id in traceIds)
                 {
-                    if (await session.SingleAsync("SELECT agent_id FROM traces WHERE trace_id = @trace", reader => reader.Text("agent_id"), cancellationToken, ("@trace", id)).ConfigureAwait(false) is { } agent)
+                    if (
+                        await session
+                            .SingleAsync(
+                                "SELECT agent_id FROM traces WHERE trace_id = @trace",
+                                reader => reader.Text("agent_id"),
+                                cancellationToken,
+                                ("@trace", id)
+                            )
+                            .ConfigureAwait(false) is
+                        { } agent
+                    )
                     {
                         agents[id] = agent;
                     }
@@ -120,56 +188,98 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
                 return agents;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     public Task<long> CountAsync(CancellationToken cancellationToken) =>
         database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM spans", cancellationToken), cancellationToken);
 
     public Task<long> CountPendingAsync(CancellationToken cancellationToken) =>
-        database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken), cancellationToken);
+        database.LookAsync(
+            session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken),
+            cancellationToken
+        );
 
     public Task<bool> DeleteAsync(string traceId, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            async session => await session.ExecuteAsync("DELETE FROM traces WHERE trace_id = @trace", cancellationToken, ("@trace", traceId)).ConfigureAwait(false) > 0,
-            cancellationToken);
+            async session =>
+                await session
+                    .ExecuteAsync("DELETE FROM traces WHERE trace_id = @trace", cancellationToken, ("@trace", traceId))
+                    .ConfigureAwait(false) > 0,
+            cancellationToken
+        );
 
     public Task<int> DeleteBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.ExecuteAsync(
-                "DELETE FROM traces WHERE trace_id IN (SELECT trace_id FROM traces WHERE first_at < @moment ORDER BY first_at, trace_id LIMIT @limit)",
-                cancellationToken, ("@moment", moment.ToColumn()), ("@limit", limit)),
-            cancellationToken);
+            session =>
+                session.ExecuteAsync(
+                    "DELETE FROM traces WHERE trace_id IN (SELECT trace_id FROM traces WHERE first_at < @moment ORDER BY first_at, "
+                        + "trace_id LIMIT @limit)",
+                    cancellationToken,
+                    ("@moment", moment.ToColumn()),
+                    ("@limit", limit)
+                ),
+            cancellationToken
+        );
 
     public Task<int> DeletePayloadsBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async session =>
             {
-                var traces = await session.QueryAsync(
-                    "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed <> 1 ORDER BY first_at, trace_id LIMIT @limit",
-                    reader => reader.Text("trace_id"), cancellationToken, ("@moment", moment.ToColumn()), ("@limit", limit)).ConfigureAwait(false);
+                var traces = await session
+                    .QueryAsync(
+                        "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed <> 1 ORDER BY first_at, trace_id LIMIT "
+                            + "@limit",
+                        reader => reader.Text("trace_id"),
+                        cancellationToken,
+                        ("@moment", moment.ToColumn()),
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false);
                 await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
                 return traces.Count;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     public Task DeletePayloadsOfAsync(IReadOnlyList<string> episodeIds, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async session =>
             {
                 var of = new SqlConditions().AddAny("episode_id", "@id", episodeIds);
-                var traces = await session.QueryAsync($"SELECT trace_id FROM traces {of} AND payload_removed <> 1", reader => reader.Text("trace_id"), cancellationToken, of.Parameters).ConfigureAwait(false);
+                var traces = await session
+                    .QueryAsync(
+                        $"SELECT trace_id FROM traces {of} AND payload_removed <> 1",
+                        reader => reader.Text("trace_id"),
+                        cancellationToken,
+                        of.Parameters
+                    )
+                    .ConfigureAwait(false);
                 await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
                 return traces.Count;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<TraceCount>> CountsAsync(CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<TraceCount>>(
-            async session => await session.QueryAsync(
-                "SELECT service, scope, what, count, first_at, last_at FROM trace_counts ORDER BY service, scope, what",
-                reader => new TraceCount(reader.Text("service"), reader.Text("scope"), reader.Text("what"), reader.Integer("count"), reader.Time("first_at"), reader.Time("last_at")),
-                cancellationToken).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        "SELECT service, scope, what, count, first_at, last_at FROM trace_counts ORDER BY service, scope, what",
+                        reader => new TraceCount(
+                            reader.Text("service"),
+                            reader.Text("scope"),
+                            reader.Text("what"),
+                            reader.Integer("count"),
+                            reader.Time("first_at"),
+                            reader.Time("last_at")
+                        ),
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
     private static IEnumerable<TraceCount> Repeated(int duplicates, int conflicts, DateTimeOffset at)
     {
@@ -186,25 +296,41 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
     private static async Task DeletePayloadsAsync(SqlSession session, List<string> traces, CancellationToken cancellationToken)
     {
-        (string, SqlValue)[][] rows = [.. traces.Order(StringComparer.Ordinal).Select(trace => new (string, SqlValue)[] { ("@trace", trace) })];
-        await session.ExecuteEachAsync("UPDATE spans SET body = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
+        (string, SqlValue)[][] rows =
+        [
+            .. traces.Order(StringComparer.Ordinal).Select(trace => new (string, SqlValue)[] { ("@trace", trace) }),
+        ];
+        await session
+            .ExecuteEachAsync("UPDATE spans SET body = NULL WHERE trace_id = @trace", rows, cancellationToken)
+            .ConfigureAwait(false);
         // What is gone is not read again: an episode would lose what it has.
-        await session.ExecuteEachAsync("UPDATE traces SET payload_removed = 1, due_at = NULL WHERE trace_id = @trace", rows, cancellationToken).ConfigureAwait(false);
+        await session
+            .ExecuteEachAsync("UPDATE traces SET payload_removed = 1, due_at = NULL WHERE trace_id = @trace", rows, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>True when what is stored under the span's id says the same as the span.</summary>
     private static async Task<bool> IsThereAsync(SqlSession session, SpanRecord span, CancellationToken cancellationToken)
     {
-        var stored = await session.SingleAsync($"{SpanSql} WHERE trace_id = @trace AND span_id = @span", Read, cancellationToken, ("@trace", span.TraceId), ("@span", span.SpanId)).ConfigureAwait(false);
+        var stored = await session
+            .SingleAsync(
+                $"{SpanSql} WHERE trace_id = @trace AND span_id = @span",
+                Read,
+                cancellationToken,
+                ("@trace", span.TraceId),
+                ("@span", span.SpanId)
+            )
+            .ConfigureAwait(false);
         return stored is not null
-            && (stored.ParentId, stored.Name, stored.AgentId, stored.Status, stored.StartNanos, stored.EndNanos) == (span.ParentId, span.Name, span.AgentId, span.Status, span.StartNanos, span.EndNanos)
+            && (stored.ParentId, stored.Name, stored.AgentId, stored.Status, stored.StartNanos, stored.EndNanos)
+                == (span.ParentId, span.Name, span.AgentId, span.Status, span.StartNanos, span.EndNanos)
             && (stored.Body.Length == 0 || stored.Body.AsSpan().SequenceEqual(span.Body));
     }
 
     private static List<(string, SqlValue)[]> TracesOf(List<SpanRecord> ordered, TraceOptions options)
     {
         var rows = new List<(string, SqlValue)[]>();
-        for (var first = 0; first < ordered.Count;)
+        for (var first = 0; first < ordered.Count; )
         {
             var (trace, next, hasRoot) = (ordered[first].TraceId, first, false);
             var (at, agent) = (ordered[first].ReceivedAt, ordered[first]);
@@ -213,13 +339,20 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                 var span = ordered[next];
                 hasRoot |= IsRoot(span);
                 at = span.ReceivedAt > at ? span.ReceivedAt : at;
-                agent = IsRoot(span) || (!IsRoot(agent) && span.Marks.HasFlag(SpanMarks.Agent) && !agent.Marks.HasFlag(SpanMarks.Agent)) ? span : agent;
+                agent =
+                    IsRoot(span) || (!IsRoot(agent) && span.Marks.HasFlag(SpanMarks.Agent) && !agent.Marks.HasFlag(SpanMarks.Agent))
+                        ? span
+                        : agent;
             }
 
-            rows.Add(
-            [
-                ("@trace", trace), ("@agent", agent.AgentId), ("@root", hasRoot.ToColumn()), ("@at", at.ToColumn()),
-                ("@root_quiet", Microseconds(options.RootQuiet)), ("@quiet", Microseconds(options.Quiet)), ("@late", Microseconds(options.LateWindow)),
+            rows.Add([
+                ("@trace", trace),
+                ("@agent", agent.AgentId),
+                ("@root", hasRoot.ToColumn()),
+                ("@at", at.ToColumn()),
+                ("@root_quiet", Microseconds(options.RootQuiet)),
+                ("@quiet", Microseconds(options.Quiet)),
+                ("@late", Microseconds(options.LateWindow)),
                 ("@longest", Microseconds(options.LongestOpen)),
             ]);
             first = next;
@@ -232,26 +365,39 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     }
 
     private static SqlValue[] RowOf(SpanRecord span) =>
-    [
-        span.TraceId, span.SpanId, span.ParentId, EnumText.Of(span.Form), span.Name, span.AgentId, span.SessionId, span.UserId, EnumText.Of(span.Status), (int)span.Marks,
-        span.StartNanos, span.EndNanos, span.ReceivedAt.ToColumn(), span.Body,
-    ];
+        [
+            span.TraceId,
+            span.SpanId,
+            span.ParentId,
+            EnumText.Of(span.Form),
+            span.Name,
+            span.AgentId,
+            span.SessionId,
+            span.UserId,
+            EnumText.Of(span.Status),
+            (int)span.Marks,
+            span.StartNanos,
+            span.EndNanos,
+            span.ReceivedAt.ToColumn(),
+            span.Body,
+        ];
 
-    private static SpanRecord Read(DbDataReader reader) => new()
-    {
-        TraceId = reader.Text("trace_id"),
-        SpanId = reader.Text("span_id"),
-        ParentId = reader.TextOrNull("parent_id"),
-        Form = EnumText.Parse<SpanForm>(reader.Text("form"), "form"),
-        Name = reader.Text("name"),
-        AgentId = reader.Text("agent_id"),
-        SessionId = reader.TextOrNull("session_id"),
-        UserId = reader.TextOrNull("user_id"),
-        Status = EnumText.Parse<SpanStatus>(reader.Text("status"), "status"),
-        Marks = (SpanMarks)reader.Integer("marks"),
-        StartNanos = reader.Integer("start_ns"),
-        EndNanos = reader.Integer("end_ns"),
-        ReceivedAt = reader.Time("received_at"),
-        Body = reader.GetOrdinal("body") is var body && reader.IsDBNull(body) ? [] : reader.GetFieldValue<byte[]>(body),
-    };
+    private static SpanRecord Read(DbDataReader reader) =>
+        new()
+        {
+            TraceId = reader.Text("trace_id"),
+            SpanId = reader.Text("span_id"),
+            ParentId = reader.TextOrNull("parent_id"),
+            Form = EnumText.Parse<SpanForm>(reader.Text("form"), "form"),
+            Name = reader.Text("name"),
+            AgentId = reader.Text("agent_id"),
+            SessionId = reader.TextOrNull("session_id"),
+            UserId = reader.TextOrNull("user_id"),
+            Status = EnumText.Parse<SpanStatus>(reader.Text("status"), "status"),
+            Marks = (SpanMarks)reader.Integer("marks"),
+            StartNanos = reader.Integer("start_ns"),
+            EndNanos = reader.Integer("end_ns"),
+            ReceivedAt = reader.Time("received_at"),
+            Body = reader.GetOrdinal("body") is var body && reader.IsDBNull(body) ? [] : reader.GetFieldValue<byte[]>(body),
+        };
 }

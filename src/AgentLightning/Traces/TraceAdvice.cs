@@ -6,10 +6,27 @@ internal static class TraceAdvice
     /// <summary>The beginning of the scope's name, and the switch that makes the library send messages.</summary>
     private static readonly (string Scope, string Switch)[] s_switches =
     [
-        ("Experimental.Microsoft.Extensions.AI", "Microsoft.Extensions.AI: .UseOpenTelemetry(configure: client => client.EnableSensitiveData = true), or set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true."),
-        ("Experimental.Microsoft.Agents.AI", "Microsoft Agent Framework: .UseOpenTelemetry(configure: agent => agent.EnableSensitiveData = true) on the agent, or set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true."),
-        ("Microsoft.SemanticKernel", "Semantic Kernel: AppContext.SetSwitch(\"Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive\", true) before the kernel is made."),
-        ("OpenAI.", "OpenAI .NET: AppContext.SetSwitch(\"OpenAI.Experimental.EnableOpenTelemetry\", true) turns its spans on, but they carry no messages. Wrap the client with Microsoft.Extensions.AI's .AsIChatClient().AsBuilder().UseOpenTelemetry(configure: client => client.EnableSensitiveData = true)."),
+        (
+            "Experimental.Microsoft.Extensions.AI",
+            "Microsoft.Extensions.AI: .UseOpenTelemetry(configure: client => client.EnableSensitiveData = true), or set "
+                + "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true."
+        ),
+        (
+            "Experimental.Microsoft.Agents.AI",
+            "Microsoft Agent Framework: .UseOpenTelemetry(configure: agent => agent.EnableSensitiveData = true) on the agent, or set "
+                + "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true."
+        ),
+        (
+            "Microsoft.SemanticKernel",
+            "Semantic Kernel: AppContext.SetSwitch(\"Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive\", true) "
+                + "before the kernel is made."
+        ),
+        (
+            "OpenAI.",
+            "OpenAI .NET: AppContext.SetSwitch(\"OpenAI.Experimental.EnableOpenTelemetry\", true) turns its spans on, but they carry no "
+                + "messages. Wrap the client with Microsoft.Extensions.AI's .AsIChatClient().AsBuilder().UseOpenTelemetry(configure: "
+                + "client => client.EnableSensitiveData = true)."
+        ),
         ("Azure.", "Azure.AI: set AZURE_TRACING_GEN_AI_CONTENT_RECORDING_ENABLED=true."),
     ];
 
@@ -18,24 +35,36 @@ internal static class TraceAdvice
         if (sources.Count == 0)
         {
             yield return refused.Count == 0
-                ? "Nothing was received. Set OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4747 and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf where the agent runs, and flush the exporter before the process ends."
-                : "Requests came, and nothing in them could be kept: see what was rejected. The exporter must speak OTLP over HTTP (http/protobuf or http/json), not gRPC.";
+                ? "Nothing was received. Set OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4747 and "
+                    + "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf where the agent runs, and flush the exporter before the process ends."
+                : "Requests came, and nothing in them could be kept: see what was rejected. The exporter must speak OTLP over HTTP "
+                    + "(http/protobuf or http/json), not gRPC.";
         }
 
         if (sources.Any(source => source.Spans > 0) && sources.All(source => source.GenaiSpans == 0))
         {
-            yield return "Spans came, but none with attributes of GenAI or OpenInference, so that no episode can be read out of them. Add the sources of your libraries to the tracer: "
-                + "AddSource(\"Experimental.Microsoft.Extensions.AI\", \"Experimental.Microsoft.Agents.AI\", \"Microsoft.SemanticKernel*\", \"OpenAI.*\", \"Azure.*\").";
+            yield return "Spans came, but none with attributes of GenAI or OpenInference, so that no episode can be read out of them. Add "
+                + "the sources of your libraries to the tracer: "
+                + "AddSource(\"Experimental.Microsoft.Extensions.AI\", \"Experimental.Microsoft.Agents.AI\", "
+                + "\"Microsoft.SemanticKernel*\", \"OpenAI.*\", \"Azure.*\").";
         }
 
         foreach (var source in sources.Where(source => source.Missing.ContainsKey("content")))
         {
-            yield return $"{NameOf(source)}: {source.Missing["content"]} of {source.InferenceSpans} calls of a model came without messages. {SwitchOf(source.Scope)}";
+            yield return $"{NameOf(source)}: {source.Missing["content"]} of {source.InferenceSpans} calls of a model came without "
+                + $"messages. {SwitchOf(source.Scope)}";
         }
 
         foreach (var source in sources)
         {
-            foreach (var (what, how) in new[] { ("model", "set gen_ai.request.model"), ("usage", "set gen_ai.usage.input_tokens and gen_ai.usage.output_tokens"), ("session", "set gen_ai.conversation.id or session.id; ChatOptions.ConversationId does it in Microsoft.Extensions.AI") })
+            foreach (
+                var (what, how) in new[]
+                {
+                    ("model", "set gen_ai.request.model"),
+                    ("usage", "set gen_ai.usage.input_tokens and gen_ai.usage.output_tokens"),
+                    ("session", "set gen_ai.conversation.id or session.id; ChatOptions.ConversationId does it in Microsoft.Extensions.AI"),
+                }
+            )
             {
                 if (source.Missing.TryGetValue(what, out var count) && count == source.InferenceSpans)
                 {
@@ -45,8 +74,12 @@ internal static class TraceAdvice
         }
     }
 
-    private static string SwitchOf(string scope) => Array.Find(s_switches, one => scope.StartsWith(one.Scope, StringComparison.Ordinal)).Switch
-        ?? "Set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental, or the switch of the library that captures content.";
+    private static string SwitchOf(string scope) =>
+        Array.Find(s_switches, one => scope.StartsWith(one.Scope, StringComparison.Ordinal)).Switch
+        ?? "Set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental, or "
+            + "the switch of the library that captures content.";
 
-    private static string NameOf(TraceSource source) => $"{(source.Service.Length == 0 ? "(no service.name)" : source.Service)}, {(source.Scope.Length == 0 ? "(no scope)" : source.Scope)}";
+    private static string NameOf(TraceSource source) =>
+        $"{(source.Service.Length == 0 ? "(no service.name)" : source.Service)}, "
+        + $"{(source.Scope.Length == 0 ? "(no scope)" : source.Scope)}";
 }

@@ -48,7 +48,10 @@ public static class TraceCounts
 
     /// <summary>The counts of a request.</summary>
     internal static List<TraceCount> Of(IEnumerable<(string Service, string Scope, string What, long Count)> seen, DateTimeOffset now) =>
-        [.. seen.GroupBy(one => (one.Service, one.Scope, one.What)).Select(group => new TraceCount(group.Key.Service, group.Key.Scope, group.Key.What, group.Sum(one => one.Count), now, now))];
+        [
+            .. seen.GroupBy(one => (one.Service, one.Scope, one.What))
+                .Select(group => new TraceCount(group.Key.Service, group.Key.Scope, group.Key.What, group.Sum(one => one.Count), now, now)),
+        ];
 
     /// <summary>What one span adds to the counts of its sender.</summary>
     internal static IEnumerable<string> Of(SpanDraft span)
@@ -67,7 +70,15 @@ public static class TraceCounts
         if (span.Marks.HasFlag(SpanMarks.Inference))
         {
             yield return Inference;
-            foreach (var (mark, what) in new[] { (SpanMarks.Content, NoContent), (SpanMarks.Model, NoModel), (SpanMarks.Usage, NoUsage), (SpanMarks.Session, NoSession) })
+            foreach (
+                var (mark, what) in new[]
+                {
+                    (SpanMarks.Content, NoContent),
+                    (SpanMarks.Model, NoModel),
+                    (SpanMarks.Usage, NoUsage),
+                    (SpanMarks.Session, NoSession),
+                }
+            )
             {
                 if (!span.Marks.HasFlag(mark) && !(mark == SpanMarks.Session && span.Sender.Session is not null))
                 {

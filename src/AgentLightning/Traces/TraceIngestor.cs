@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Traces;
 
 /// <summary>
-/// Takes in spans and log records: the caller's thread reads and redacts them, one writer commits those of many requests together. A request is done when what it
-/// brought is on disk.
+/// Takes in spans and log records: the caller's thread reads and redacts them, one writer commits those of many requests together. A
+/// request is done when what it brought is on disk.
 /// </summary>
 /// <remarks>Any thread may call. Disposal writes what is queued.</remarks>
 public sealed partial class TraceIngestor : IAsyncDisposable
@@ -36,11 +36,18 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     internal ByteBudget Budget { get; }
 
     /// <summary>
-    /// Takes in one request. What is wrong with single spans is told in the result, and the others are stored. A body that cannot be read throws
-    /// <see cref="OtlpFormatException"/>, and nothing is stored.
+    /// Takes in one request. What is wrong with single spans is told in the result, and the others are stored. A body that cannot be read
+    /// throws <see cref="OtlpFormatException"/>, and nothing is stored.
     /// </summary>
-    /// <param name="mayWrite">Says of an agent whether the sender may write its spans; null when all may be written. Asked before anything is stored.</param>
-    internal async Task<OtlpResult> IngestAsync(ReadOnlyMemory<byte> body, OtlpEncoding encoding, SpanForm form, Func<string, bool>? mayWrite, CancellationToken cancellationToken)
+    /// <param name="mayWrite">Says of an agent whether the sender may write its spans; null when all may be written. Asked before anything
+    /// is stored.</param>
+    internal async Task<OtlpResult> IngestAsync(
+        ReadOnlyMemory<byte> body,
+        OtlpEncoding encoding,
+        SpanForm form,
+        Func<string, bool>? mayWrite,
+        CancellationToken cancellationToken
+    )
     {
         var now = Clock();
         using var batch = new OtlpBatch(body.Length);
@@ -87,7 +94,8 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     {
         try
         {
-            await WriteAsync([], [new TraceCount("", "", TraceCounts.Rejected + why, 1, Clock(), Clock())], cancellationToken).ConfigureAwait(false);
+            await WriteAsync([], [new TraceCount("", "", TraceCounts.Rejected + why, 1, Clock(), Clock())], cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (LightningException e)
         {
@@ -109,10 +117,21 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     }
 
     /// <summary>A trace that another agent began is not to be changed by who may not write for that agent.</summary>
-    private async Task RefuseOthersTracesAsync(OtlpBatch batch, List<(SpanDraft Draft, string Agent)> allowed, Func<string, bool> mayWrite, CancellationToken cancellationToken)
+    private async Task RefuseOthersTracesAsync(
+        OtlpBatch batch,
+        List<(SpanDraft Draft, string Agent)> allowed,
+        Func<string, bool> mayWrite,
+        CancellationToken cancellationToken
+    )
     {
-        var known = await _store.AgentsAsync([.. allowed.Select(span => span.Draft.TraceId!).Distinct()], cancellationToken).ConfigureAwait(false);
-        batch.Refused.AddRange(allowed.Where(IsOfAnother).Select(span => (span.Draft.Sender, "the trace belongs to an agent that the key does not let its holder write for")));
+        var known = await _store
+            .AgentsAsync([.. allowed.Select(span => span.Draft.TraceId!).Distinct()], cancellationToken)
+            .ConfigureAwait(false);
+        batch.Refused.AddRange(
+            allowed
+                .Where(IsOfAnother)
+                .Select(span => (span.Draft.Sender, "the trace belongs to an agent that the key does not let its holder write for"))
+        );
         allowed.RemoveAll(IsOfAnother);
 
         bool IsOfAnother((SpanDraft Draft, string Agent) span) => known.TryGetValue(span.Draft.TraceId!, out var agent) && !mayWrite(agent);
@@ -120,10 +139,19 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
     private List<TraceCount> CountsOf(OtlpBatch batch, List<(SpanDraft Draft, string Agent)> allowed, DateTimeOffset now)
     {
-        var seen = allowed.GroupBy(span => (span.Draft.Sender, span.Draft.Form, span.Draft.Marks))
-            .SelectMany(alike => TraceCounts.Of(alike.First().Draft).Select(what => (alike.Key.Sender.Service, alike.Key.Sender.Scope, what, (long)alike.Count())))
-            .Concat(batch.Refused.Select(refused => (refused.Sender.Service, refused.Sender.Scope, TraceCounts.Rejected + refused.Reason, 1L)))
-            .Concat(batch.Ignored.Select(ignored => (ignored.Key.Service, ignored.Key.Scope, TraceCounts.IgnoredLogs, (long)ignored.Value)));
+        var seen = allowed
+            .GroupBy(span => (span.Draft.Sender, span.Draft.Form, span.Draft.Marks))
+            .SelectMany(alike =>
+                TraceCounts
+                    .Of(alike.First().Draft)
+                    .Select(what => (alike.Key.Sender.Service, alike.Key.Sender.Scope, what, (long)alike.Count()))
+            )
+            .Concat(
+                batch.Refused.Select(refused => (refused.Sender.Service, refused.Sender.Scope, TraceCounts.Rejected + refused.Reason, 1L))
+            )
+            .Concat(
+                batch.Ignored.Select(ignored => (ignored.Key.Service, ignored.Key.Scope, TraceCounts.IgnoredLogs, (long)ignored.Value))
+            );
         return TraceCounts.Of(seen, now).ConvertAll(Named);
     }
 
@@ -133,13 +161,31 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         lock (_senders)
         {
             var isTold = _senders.Contains(sender) || (_senders.Count < TraceCounts.MostSenders && _senders.Add(sender));
-            return isTold ? count with { Service = sender.Item1, Scope = sender.Item2 } : count with { Service = TraceCounts.Others, Scope = TraceCounts.Others };
+            return isTold
+                ? count with
+                {
+                    Service = sender.Item1,
+                    Scope = sender.Item2,
+                }
+                : count with
+                {
+                    Service = TraceCounts.Others,
+                    Scope = TraceCounts.Others,
+                };
         }
     }
 
-    private static string? MessageOf(OtlpBatch batch) => batch.Refused.Count == 0
-        ? null
-        : string.Join("; ", batch.Refused.GroupBy(refused => refused.Reason).OrderByDescending(group => group.Count()).Take(5).Select(group => $"{group.Count()} refused: {group.Key}"));
+    private static string? MessageOf(OtlpBatch batch) =>
+        batch.Refused.Count == 0
+            ? null
+            : string.Join(
+                "; ",
+                batch
+                    .Refused.GroupBy(refused => refused.Reason)
+                    .OrderByDescending(group => group.Count())
+                    .Take(5)
+                    .Select(group => $"{group.Count()} refused: {group.Key}")
+            );
 
     private async Task WriteAsync(List<SpanRecord> spans, List<TraceCount> counts, CancellationToken cancellationToken)
     {
@@ -169,14 +215,26 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         }
     }
 
-    /// <summary>A group that the store refuses for what is in it is tried once more, request by request, so that one does not take the others with it.</summary>
+    /// <summary>
+    /// A group that the store refuses for what is in it is tried once more, request by request, so that one does not take the others with
+    /// it.
+    /// </summary>
     private async Task CommitAsync(List<Entry> group)
     {
         try
         {
-            var counts = group.SelectMany(entry => entry.Counts).GroupBy(count => (count.Service, count.Scope, count.What))
+            var counts = group
+                .SelectMany(entry => entry.Counts)
+                .GroupBy(count => (count.Service, count.Scope, count.What))
                 .Select(same => same.First() with { Count = same.Sum(count => count.Count), LastAt = same.Max(count => count.LastAt) });
-            await _store.AddAsync(group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)], [.. counts], _options, CancellationToken.None).ConfigureAwait(false);
+            await _store
+                .AddAsync(
+                    group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)],
+                    [.. counts],
+                    _options,
+                    CancellationToken.None
+                )
+                .ConfigureAwait(false);
             group.ForEach(entry => entry.Done.SetResult());
         }
         catch (Exception e) when (group.Count > 1 && e is not LightningException { Kind: ErrorKind.Unavailable })
@@ -193,7 +251,10 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} requests was refused by the store and is tried one by one: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A group of {Count} requests was refused by the store and is tried one by one: {Reason}"
+    )]
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A refused request could not be counted: {Reason}")]

@@ -8,13 +8,17 @@ public sealed record TraceOptions
     /// <summary>How long a trace whose root has arrived must be quiet before its episode is read, 0…1 h; 2 s by default.</summary>
     public TimeSpan RootQuiet { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a trace without a root must be quiet before its episode is read, 0…24 h; 30 s by default. At least <see cref="RootQuiet"/>.</summary>
+    /// <summary>
+    /// How long a trace without a root must be quiet before its episode is read, 0…24 h; 30 s by default. At least <see cref="RootQuiet"/>.
+    /// </summary>
     public TimeSpan Quiet { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A trace that is never quiet is read this long after its first span, 1 s…24 h; 10 min by default.</summary>
     public TimeSpan LongestOpen { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Spans that come up to this long after the first reading change the episode, 0…30 days; 1 h by default. Later ones are only kept.</summary>
+    /// <summary>
+    /// Spans that come up to this long after the first reading change the episode, 0…30 days; 1 h by default. Later ones are only kept.
+    /// </summary>
     public TimeSpan LateWindow { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>How often due traces are looked for, 10 ms…1 min; 500 ms by default.</summary>
@@ -26,7 +30,10 @@ public sealed record TraceOptions
     /// <summary>Largest body after inflation, 1 KiB…1 GiB; 32 MiB by default. The body on the wire is limited by the server.</summary>
     public int LargestBody { get; init; } = 32 * 1024 * 1024;
 
-    /// <summary>Bytes of requests that may be on their way to the disk, 1 MiB…16 GiB and at least <see cref="LargestBody"/>; 64 MiB by default. Bounds the memory while the store is slow.</summary>
+    /// <summary>
+    /// Bytes of requests that may be on their way to the disk, 1 MiB…16 GiB and at least <see cref="LargestBody"/>; 64 MiB by default.
+    /// Bounds the memory while the store is slow.
+    /// </summary>
     public long QueueBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>How long a request waits for room in the queue before it is told to come again, 0…60 s; 5 s by default.</summary>
@@ -35,19 +42,36 @@ public sealed record TraceOptions
     /// <summary>Most spans of one transaction, 1…100,000; 4,096 by default. A request is never divided.</summary>
     public int GroupSize { get; init; } = 4_096;
 
-    /// <summary>The agent of spans that name none, neither themselves nor by their <c>service.name</c>; <c>default</c> by default.</summary>
+    /// <summary>
+    /// The agent of spans that name none, neither themselves nor by their <c>service.name</c>; <c>default</c> by default.
+    /// </summary>
     public string DefaultAgent { get; init; } = "default";
 
     internal void Validate()
     {
         Check(nameof(RootQuiet), RootQuiet >= TimeSpan.Zero && RootQuiet <= TimeSpan.FromHours(1), "from 0 to 1 hour", RootQuiet);
         Check(nameof(Quiet), Quiet >= RootQuiet && Quiet <= TimeSpan.FromDays(1), $"from RootQuiet ({RootQuiet}) to 24 hours", Quiet);
-        Check(nameof(LongestOpen), LongestOpen >= TimeSpan.FromSeconds(1) && LongestOpen <= TimeSpan.FromDays(1), "from 1 second to 24 hours", LongestOpen);
+        Check(
+            nameof(LongestOpen),
+            LongestOpen >= TimeSpan.FromSeconds(1) && LongestOpen <= TimeSpan.FromDays(1),
+            "from 1 second to 24 hours",
+            LongestOpen
+        );
         Check(nameof(LateWindow), LateWindow >= TimeSpan.Zero && LateWindow <= TimeSpan.FromDays(30), "from 0 to 30 days", LateWindow);
-        Check(nameof(ReadInterval), ReadInterval >= TimeSpan.FromMilliseconds(10) && ReadInterval <= TimeSpan.FromMinutes(1), "from 10 milliseconds to 1 minute", ReadInterval);
+        Check(
+            nameof(ReadInterval),
+            ReadInterval >= TimeSpan.FromMilliseconds(10) && ReadInterval <= TimeSpan.FromMinutes(1),
+            "from 10 milliseconds to 1 minute",
+            ReadInterval
+        );
         Check(nameof(MostSpans), MostSpans is >= 1 and <= 100_000, "from 1 to 100000", MostSpans);
         Check(nameof(LargestBody), LargestBody is >= 1024 and <= 1024 * 1024 * 1024, "from 1 KiB to 1 GiB, in bytes", LargestBody);
-        Check(nameof(QueueBytes), QueueBytes >= Math.Max(1024 * 1024, LargestBody) && QueueBytes <= 16L * 1024 * 1024 * 1024, $"from LargestBody ({LargestBody}), at least 1 MiB, to 16 GiB, in bytes", QueueBytes);
+        Check(
+            nameof(QueueBytes),
+            QueueBytes >= Math.Max(1024 * 1024, LargestBody) && QueueBytes <= 16L * 1024 * 1024 * 1024,
+            $"from LargestBody ({LargestBody}), at least 1 MiB, to 16 GiB, in bytes",
+            QueueBytes
+        );
         Check(nameof(FullWait), FullWait >= TimeSpan.Zero && FullWait <= TimeSpan.FromSeconds(60), "from 0 to 60 seconds", FullWait);
         Check(nameof(GroupSize), GroupSize is >= 1 and <= 100_000, "from 1 to 100000", GroupSize);
         Ids.Check(DefaultAgent, $"{nameof(DefaultAgent)} of the traces");

@@ -7,12 +7,20 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Traces;
 
 /// <summary>
-/// Reads episodes and rewards out of traces when they are due. What waits lies in the store, so that nothing is lost with the process, and several servers may read:
-/// the same trace gives the same ids.
+/// Reads episodes and rewards out of traces when they are due. What waits lies in the store, so that nothing is lost with the process, and
+/// several servers may read: the same trace gives the same ids.
 /// </summary>
 public sealed partial class TraceReader(
-    ITraceStore traces, IEpisodeStore episodes, IRewardStore rewards, IEnumerable<IRewardObserver> observers, TraceIngestor ingestor, Redactor redactor, TraceOptions options, TimeProvider time,
-    ILogger<TraceReader> logger)
+    ITraceStore traces,
+    IEpisodeStore episodes,
+    IRewardStore rewards,
+    IEnumerable<IRewardObserver> observers,
+    TraceIngestor ingestor,
+    Redactor redactor,
+    TraceOptions options,
+    TimeProvider time,
+    ILogger<TraceReader> logger
+)
 {
     private const int Round = 64;
 
@@ -22,8 +30,8 @@ public sealed partial class TraceReader(
     private string? _failing;
 
     /// <summary>
-    /// Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is tried again; it is logged when it begins, when its reason
-    /// changes, and when it is over.
+    /// Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is tried again;
+    /// it is logged when it begins, when its reason changes, and when it is over.
     /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -31,17 +39,20 @@ public sealed partial class TraceReader(
         do
         {
             await LookAsync(cancellationToken).ConfigureAwait(false);
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+        } while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
     }
 
     internal async Task LookAsync(CancellationToken cancellationToken)
     {
         try
         {
-            while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy)
+            while (
+                await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round
+                && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy
+            )
             {
-                // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for an answer.
+                // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for
+                // an answer.
             }
 
             if (_failing is not null)
@@ -114,15 +125,26 @@ public sealed partial class TraceReader(
         return due.Count;
     }
 
-    /// <summary>Whose each score is: of the episode of its trace, or of the one that gave the answer it names, if it may be told by who sent it.</summary>
+    /// <summary>
+    /// Whose each score is: of the episode of its trace, or of the one that gave the answer it names, if it may be told by who sent it.
+    /// </summary>
     /// <returns>Those with an owner, and those whose answer is not there, or not the sender's to score.</returns>
-    private async Task<(List<(EpisodeOrigin Owner, TraceScore Score)> Owned, List<TraceScore> Lost)> OwnersAsync(List<TraceScore> scores, Episode? episode, CancellationToken cancellationToken)
+    private async Task<(List<(EpisodeOrigin Owner, TraceScore Score)> Owned, List<TraceScore> Lost)> OwnersAsync(
+        List<TraceScore> scores,
+        Episode? episode,
+        CancellationToken cancellationToken
+    )
     {
         var (owned, lost) = (new List<(EpisodeOrigin, TraceScore)>(), new List<TraceScore>());
         foreach (var score in scores)
         {
-            var owner = score.ResponseId is null ? episode : await episodes.FindByMessageAsync(score.ResponseId, cancellationToken).ConfigureAwait(false);
-            if (owner is not null && (score.ResponseId is null || owner.AgentId == score.Sender.AgentId || score.Sender.Marks.HasFlag(SpanMarks.EveryAgent)))
+            var owner = score.ResponseId is null
+                ? episode
+                : await episodes.FindByMessageAsync(score.ResponseId, cancellationToken).ConfigureAwait(false);
+            if (
+                owner is not null
+                && (score.ResponseId is null || owner.AgentId == score.Sender.AgentId || score.Sender.Marks.HasFlag(SpanMarks.EveryAgent))
+            )
             {
                 owned.Add((new EpisodeOrigin(owner.Id, owner.AgentId, owner.DeploymentId), score));
             }
@@ -135,7 +157,9 @@ public sealed partial class TraceReader(
         return (owned, lost);
     }
 
-    /// <summary>When to look again for the answers that scores are of: later and later, for as long as a late span would change an episode.</summary>
+    /// <summary>
+    /// When to look again for the answers that scores are of: later and later, for as long as a late span would change an episode.
+    /// </summary>
     private DateTimeOffset? Again(DueTrace trace, List<TraceScore> lost, DateTimeOffset now)
     {
         if (lost.Count == 0)
@@ -157,8 +181,16 @@ public sealed partial class TraceReader(
     {
         var reward = new Reward
         {
-            Id = score.Id, EpisodeId = origin.EpisodeId, AgentId = origin.AgentId, Source = RewardSource.EvalScore, Evaluator = score.Evaluator, Value = score.Value, RawValue = score.RawValue,
-            Scale = score.Scale, Comments = score.Comments, CreatedAt = score.Sender.ReceivedAt,
+            Id = score.Id,
+            EpisodeId = origin.EpisodeId,
+            AgentId = origin.AgentId,
+            Source = RewardSource.EvalScore,
+            Evaluator = score.Evaluator,
+            Value = score.Value,
+            RawValue = score.RawValue,
+            Scale = score.Scale,
+            Comments = score.Comments,
+            CreatedAt = score.Sender.ReceivedAt,
         };
         if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
         {
@@ -180,6 +212,10 @@ public sealed partial class TraceReader(
     [LoggerMessage(Level = LogLevel.Information, Message = "Traces are read again.")]
     private static partial void LogReadAgain(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} evaluation results in trace {Trace} name an answer (gen_ai.response.id) that no episode of the agent {Agent} gave; they are kept as spans only.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Count} evaluation results in trace {Trace} name an answer (gen_ai.response.id) that no episode of the agent {Agent} "
+            + "gave; they are kept as spans only."
+    )]
     private static partial void LogLost(ILogger logger, int count, string trace, string agent);
 }

@@ -14,7 +14,8 @@ public interface ITrainingRunStore
     Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Writes a run with its new status, if the stored run is in a state from which that status can be reached; otherwise nothing changes and the answer is false.
+    /// Writes a run with its new status, if the stored run is in a state from which that status can be reached; otherwise nothing changes
+    /// and the answer is false.
     /// </summary>
     Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken);
 }

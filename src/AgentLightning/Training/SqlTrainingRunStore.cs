@@ -8,33 +8,62 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
 {
     public Task AddAsync(TrainingRun run, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session => session.ExecuteAsync(
-                """
-                INSERT INTO training_runs (id, agent_id, dataset_id, engine, method, base_model, status, hyperparameters, created_at)
-                VALUES (@id, @agent, @dataset, @engine, @method, @base, 'pending', @parameters, @at)
-                """,
-                cancellationToken,
-                ("@id", run.Id), ("@agent", run.AgentId), ("@dataset", run.DatasetId), ("@engine", run.Engine), ("@method", EnumText.Of(run.Method)),
-                ("@base", run.BaseModel), ("@parameters", SqlValues.ToJsonColumn(run.Hyperparameters)), ("@at", run.CreatedAt.ToColumn())),
-            cancellationToken);
+            session =>
+                session.ExecuteAsync(
+                    """
+                    INSERT INTO training_runs (id, agent_id, dataset_id, engine, method, base_model, status, hyperparameters, created_at)
+                    VALUES (@id, @agent, @dataset, @engine, @method, @base, 'pending', @parameters, @at)
+                    """,
+                    cancellationToken,
+                    ("@id", run.Id),
+                    ("@agent", run.AgentId),
+                    ("@dataset", run.DatasetId),
+                    ("@engine", run.Engine),
+                    ("@method", EnumText.Of(run.Method)),
+                    ("@base", run.BaseModel),
+                    ("@parameters", SqlValues.ToJsonColumn(run.Hyperparameters)),
+                    ("@at", run.CreatedAt.ToColumn())
+                ),
+            cancellationToken
+        );
 
     public Task<TrainingRun?> FindAsync(string id, CancellationToken cancellationToken) =>
-        database.LookAsync(session => session.SingleAsync("SELECT * FROM training_runs WHERE id = @id", Read, cancellationToken, ("@id", id)), cancellationToken);
+        database.LookAsync(
+            session => session.SingleAsync("SELECT * FROM training_runs WHERE id = @id", Read, cancellationToken, ("@id", id)),
+            cancellationToken
+        );
 
     public Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<TrainingRun>>(
-            async session => await session.QueryAsync(
-                "SELECT * FROM training_runs WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT @limit",
-                Read, cancellationToken, ("@agent", agentId), ("@limit", limit)).ConfigureAwait(false),
-            cancellationToken);
+            async session =>
+                await session
+                    .QueryAsync(
+                        "SELECT * FROM training_runs WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT "
+                            + "@limit",
+                        Read,
+                        cancellationToken,
+                        ("@agent", agentId),
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
 
     public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyDictionary<TrainingStatus, long>>(
-            async session => (await session.QueryAsync(
-                "SELECT status, COUNT(*) AS n FROM training_runs WHERE (@agent IS NULL OR agent_id = @agent) GROUP BY status",
-                reader => (Status: EnumText.Parse<TrainingStatus>(reader.Text("status"), "status"), Count: reader.Integer("n")),
-                cancellationToken, ("@agent", agentId)).ConfigureAwait(false)).ToDictionary(row => row.Status, row => row.Count),
-            cancellationToken);
+            async session =>
+                (
+                    await session
+                        .QueryAsync(
+                            "SELECT status, COUNT(*) AS n FROM training_runs WHERE (@agent IS NULL OR agent_id = @agent) GROUP BY status",
+                            reader => (Status: EnumText.Parse<TrainingStatus>(reader.Text("status"), "status"), Count: reader.Integer("n")),
+                            cancellationToken,
+                            ("@agent", agentId)
+                        )
+                        .ConfigureAwait(false)
+                ).ToDictionary(row => row.Status, row => row.Count),
+            cancellationToken
+        );
 
     public Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken)
     {
@@ -46,21 +75,45 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
             _ => "''",
         };
         return database.WriteAsync(
-            async session => await session.ExecuteAsync(
-                $"""
-                UPDATE training_runs SET status = @status, tuned_model_name = @name, artifact = @artifact, metrics = @metrics, error_message = @error,
-                       started_at = @started, completed_at = @completed
-                WHERE id = @id AND status IN ({from})
-                """,
-                cancellationToken,
-                ("@status", EnumText.Of(run.Status)), ("@name", run.TunedModelName), ("@artifact", run.Artifact), ("@metrics", SqlValues.ToJsonColumn(run.Metrics)),
-                ("@error", run.ErrorMessage), ("@started", run.StartedAt?.ToColumn()), ("@completed", run.CompletedAt?.ToColumn()), ("@id", run.Id)).ConfigureAwait(false) == 1,
-            cancellationToken);
+            async session =>
+                await session
+                    .ExecuteAsync(
+                        $"""
+                        UPDATE training_runs SET status = @status, tuned_model_name = @name, artifact = @artifact, metrics = @metrics, error_message = @error,
+                               started_at = @started, completed_at = @completed
+                        WHERE id = @id AND status IN ({from})
+                        """,
+                        cancellationToken,
+                        ("@status", EnumText.Of(run.Status)),
+                        ("@name", run.TunedModelName),
+                        ("@artifact", run.Artifact),
+                        ("@metrics", SqlValues.ToJsonColumn(run.Metrics)),
+                        ("@error", run.ErrorMessage),
+                        ("@started", run.StartedAt?.ToColumn()),
+                        ("@completed", run.CompletedAt?.ToColumn()),
+                        ("@id", run.Id)
+                    )
+                    .ConfigureAwait(false) == 1,
+            cancellationToken
+        );
     }
 
-    private static TrainingRun Read(DbDataReader reader) => new(
-        reader.Text("id"), reader.Text("agent_id"), reader.Text("dataset_id"), reader.Text("engine"), EnumText.Parse<TrainingMethod>(reader.Text("method"), "method"),
-        reader.Text("base_model"), reader.TextOrNull("tuned_model_name"), reader.TextOrNull("artifact"), EnumText.Parse<TrainingStatus>(reader.Text("status"), "status"),
-        reader.JsonOrNull<Dictionary<string, string>>("hyperparameters") ?? [], reader.JsonOrNull<Dictionary<string, double>>("metrics"),
-        reader.TextOrNull("error_message"), reader.Time("created_at"), reader.TimeOrNull("started_at"), reader.TimeOrNull("completed_at"));
+    private static TrainingRun Read(DbDataReader reader) =>
+        new(
+            reader.Text("id"),
+            reader.Text("agent_id"),
+            reader.Text("dataset_id"),
+            reader.Text("engine"),
+            EnumText.Parse<TrainingMethod>(reader.Text("method"), "method"),
+            reader.Text("base_model"),
+            reader.TextOrNull("tuned_model_name"),
+            reader.TextOrNull("artifact"),
+            EnumText.Parse<TrainingStatus>(reader.Text("status"), "status"),
+            reader.JsonOrNull<Dictionary<string, string>>("hyperparameters") ?? [],
+            reader.JsonOrNull<Dictionary<string, double>>("metrics"),
+            reader.TextOrNull("error_message"),
+            reader.Time("created_at"),
+            reader.TimeOrNull("started_at"),
+            reader.TimeOrNull("completed_at")
+        );
 }

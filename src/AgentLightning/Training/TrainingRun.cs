@@ -24,6 +24,19 @@ public enum TrainingMethod
 /// <param name="Engine">Who executes it, for example <c>local</c>.</param>
 /// <param name="Artifact">The tuned model's content; null until it succeeded.</param>
 public sealed record TrainingRun(
-    string Id, string AgentId, string DatasetId, string Engine, TrainingMethod Method, string BaseModel, string? TunedModelName, string? Artifact,
-    TrainingStatus Status, IReadOnlyDictionary<string, string> Hyperparameters, IReadOnlyDictionary<string, double>? Metrics, string? ErrorMessage,
-    DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? CompletedAt);
+    string Id,
+    string AgentId,
+    string DatasetId,
+    string Engine,
+    TrainingMethod Method,
+    string BaseModel,
+    string? TunedModelName,
+    string? Artifact,
+    TrainingStatus Status,
+    IReadOnlyDictionary<string, string> Hyperparameters,
+    IReadOnlyDictionary<string, double>? Metrics,
+    string? ErrorMessage,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? CompletedAt
+);

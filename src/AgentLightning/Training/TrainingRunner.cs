@@ -7,41 +7,86 @@ namespace AgentLightning.Training;
 /// <summary>What to train.</summary>
 /// <param name="Labels">The answers that the policy may give.</param>
 public sealed record TrainingRequest(
-    string AgentId, string DatasetId, TrainingMethod Method, string BaseModel, IReadOnlyList<string> Labels,
-    IReadOnlyDictionary<string, string>? Hyperparameters = null, string Engine = "local", IRolloutEnvironment? Environment = null);
+    string AgentId,
+    string DatasetId,
+    TrainingMethod Method,
+    string BaseModel,
+    IReadOnlyList<string> Labels,
+    IReadOnlyDictionary<string, string>? Hyperparameters = null,
+    string Engine = "local",
+    IRolloutEnvironment? Environment = null
+);
 
 /// <summary>Takes a run through its states. The record is made first and kept whatever happens.</summary>
-public sealed class TrainingRunner(ITrainingRunStore runs, IDatasetStore datasets, DatasetBuilder builder, IArtifactStore artifacts, IEnumerable<ITrainingEngine> engines, TimeProvider time)
+public sealed class TrainingRunner(
+    ITrainingRunStore runs,
+    IDatasetStore datasets,
+    DatasetBuilder builder,
+    IArtifactStore artifacts,
+    IEnumerable<ITrainingEngine> engines,
+    TimeProvider time
+)
 {
     /// <summary>
-    /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled run and throws.
+    /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled
+    /// run and throws.
     /// </summary>
-    public async Task<TrainingRun> RunAsync(TrainingRequest request, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    public async Task<TrainingRun> RunAsync(
+        TrainingRequest request,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         var engine = engines.FirstOrDefault(candidate => candidate.Name == request.Engine)
-            ?? throw LightningException.Invalid($"There is no training engine '{request.Engine}'. There is: {string.Join(", ", engines.Select(candidate => candidate.Name))}.");
+            ?? throw LightningException.Invalid(
+                $"There is no training engine '{request.Engine}'. There is: "
+                    + $"{string.Join(", ", engines.Select(candidate => candidate.Name))}."
+            );
         var dataset = await datasets.FindAsync(request.DatasetId, cancellationToken).ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Data set {request.DatasetId} not found.");
         var now = time.GetUtcNow().Rounded();
         var run = new TrainingRun(
-            Ids.New(now), request.AgentId, dataset.Id, engine.Name, request.Method, request.BaseModel, null, null, TrainingStatus.Pending,
-            request.Hyperparameters ?? new Dictionary<string, string>(), null, null, now, null, null);
+            Ids.New(now),
+            request.AgentId,
+            dataset.Id,
+            engine.Name,
+            request.Method,
+            request.BaseModel,
+            null,
+            null,
+            TrainingStatus.Pending,
+            request.Hyperparameters ?? new Dictionary<string, string>(),
+            null,
+            null,
+            now,
+            null,
+            null
+        );
         await runs.AddAsync(run, cancellationToken).ConfigureAwait(false);
         try
         {
-            run = await MoveAsync(run with { Status = TrainingStatus.Running, StartedAt = time.GetUtcNow().Rounded() }).ConfigureAwait(false);
+            run = await MoveAsync(run with { Status = TrainingStatus.Running, StartedAt = time.GetUtcNow().Rounded() })
+                .ConfigureAwait(false);
             var examples = await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false);
-            var job = new TrainingJob(run, [.. examples.Where(example => example.Side == DatasetSide.Train)], request.Labels, request.Environment);
+            var job = new TrainingJob(
+                run,
+                [.. examples.Where(example => example.Side == DatasetSide.Train)],
+                request.Labels,
+                request.Environment
+            );
             var model = await engine.TrainAsync(job, progress, cancellationToken).ConfigureAwait(false);
             var artifact = await artifacts.PutAsync(model.Write, cancellationToken).ConfigureAwait(false);
-            return await MoveAsync(run with
-            {
-                Status = TrainingStatus.Succeeded,
-                TunedModelName = model.Name,
-                Artifact = artifact,
-                Metrics = model.Metrics,
-                CompletedAt = time.GetUtcNow().Rounded(),
-            }).ConfigureAwait(false);
+            return await MoveAsync(
+                    run with
+                    {
+                        Status = TrainingStatus.Succeeded,
+                        TunedModelName = model.Name,
+                        Artifact = artifact,
+                        Metrics = model.Metrics,
+                        CompletedAt = time.GetUtcNow().Rounded(),
+                    }
+                )
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -50,7 +95,15 @@ public sealed class TrainingRunner(ITrainingRunStore runs, IDatasetStore dataset
         }
         catch (Exception e)
         {
-            return await MoveAsync(run with { Status = TrainingStatus.Failed, ErrorMessage = e.Message, CompletedAt = time.GetUtcNow().Rounded() }).ConfigureAwait(false);
+            return await MoveAsync(
+                    run with
+                    {
+                        Status = TrainingStatus.Failed,
+                        ErrorMessage = e.Message,
+                        CompletedAt = time.GetUtcNow().Rounded(),
+                    }
+                )
+                .ConfigureAwait(false);
         }
     }
 
@@ -62,7 +115,15 @@ public sealed class TrainingRunner(ITrainingRunStore runs, IDatasetStore dataset
         {
             if (run.Status is TrainingStatus.Pending or TrainingStatus.Running)
             {
-                await MoveAsync(run with { Status = TrainingStatus.Failed, ErrorMessage = "interrupted", CompletedAt = time.GetUtcNow().Rounded() }).ConfigureAwait(false);
+                await MoveAsync(
+                        run with
+                        {
+                            Status = TrainingStatus.Failed,
+                            ErrorMessage = "interrupted",
+                            CompletedAt = time.GetUtcNow().Rounded(),
+                        }
+                    )
+                    .ConfigureAwait(false);
                 failed++;
             }
         }
@@ -74,5 +135,7 @@ public sealed class TrainingRunner(ITrainingRunStore runs, IDatasetStore dataset
     private async Task<TrainingRun> MoveAsync(TrainingRun run) =>
         await runs.TryMoveAsync(run, CancellationToken.None).ConfigureAwait(false)
             ? run
-            : throw LightningException.Conflict($"Training run {run.Id} cannot become {EnumText.Of(run.Status)}: somebody else has ended it.");
+            : throw LightningException.Conflict(
+                $"Training run {run.Id} cannot become {EnumText.Of(run.Status)}: somebody else has ended it."
+            );
 }

@@ -11,8 +11,14 @@ public static class AnalysisWriter
     {
         var severity = SeverityOf(task, category);
         return new FeedbackAnalysis(
-            category, severity, ActionOf(task, category), PriorityOf(severity), Math.Clamp(confidence, 0, 1), reasoning,
-            NeedsHuman: task.Type == "commercial");
+            category,
+            severity,
+            ActionOf(task, category),
+            PriorityOf(severity),
+            Math.Clamp(confidence, 0, 1),
+            reasoning,
+            NeedsHuman: task.Type == "commercial"
+        );
     }
 
     internal static Severity SeverityOf(FeedbackTask task, string category)
@@ -34,17 +40,20 @@ public static class AnalysisWriter
             return Severity.Low;
         }
 
-        return bugLike && (task.Rating == 1 || RuleTriagePolicy.Found(text, KeywordLists.HighWords).Any()) ? Severity.High : Severity.Medium;
+        return bugLike && (task.Rating == 1 || RuleTriagePolicy.Found(text, KeywordLists.HighWords).Any())
+            ? Severity.High
+            : Severity.Medium;
     }
 
     /// <summary>The middle of the range that a severity allows: critical 9–10, high 7–8, medium 4–6, low 1–3.</summary>
-    private static int PriorityOf(Severity severity) => severity switch
-    {
-        Severity.Critical => 9,
-        Severity.High => 7,
-        Severity.Medium => 5,
-        _ => 2,
-    };
+    private static int PriorityOf(Severity severity) =>
+        severity switch
+        {
+            Severity.Critical => 9,
+            Severity.High => 7,
+            Severity.Medium => 5,
+            _ => 2,
+        };
 
     private static string ActionOf(FeedbackTask task, string category)
     {

@@ -28,4 +28,12 @@ public static class FeedbackCategories
 /// <param name="Priority">1 (can wait) … 10 (now).</param>
 /// <param name="Confidence">Probability of the category, 0…1.</param>
 /// <param name="NeedsHuman">True when nobody but a person may answer.</param>
-public sealed record FeedbackAnalysis(string Category, Severity Severity, string Action, int Priority, double Confidence, string Reasoning, bool NeedsHuman);
+public sealed record FeedbackAnalysis(
+    string Category,
+    Severity Severity,
+    string Action,
+    int Priority,
+    double Confidence,
+    string Reasoning,
+    bool NeedsHuman
+);

@@ -7,11 +7,19 @@ namespace AgentLightning.Triage;
 /// <summary>A piece of feedback as the form sends it.</summary>
 /// <param name="Comment">What the person wrote.</param>
 /// <param name="Title">One line above it, where the source has one.</param>
-/// <param name="Type">What the person chose in the form: bug, technical_question, feature, general, research or commercial; anything else counts as general.</param>
+/// <param name="Type">What the person chose in the form: bug, technical_question, feature, general, research or commercial; anything else
+/// counts as general.</param>
 /// <param name="Rating">1…5.</param>
 /// <param name="Page">Path of the page it was sent from.</param>
 /// <param name="FeedbackId">The source's own id.</param>
-public sealed record FeedbackTask(string Comment, string? Title = null, string? Type = null, int? Rating = null, string? Page = null, string? FeedbackId = null)
+public sealed record FeedbackTask(
+    string Comment,
+    string? Title = null,
+    string? Type = null,
+    int? Rating = null,
+    string? Page = null,
+    string? FeedbackId = null
+)
 {
     private const int LongestComment = 1_000_000;
 
@@ -33,7 +41,10 @@ public sealed record FeedbackTask(string Comment, string? Title = null, string? 
 
         return Comment is { Length: > LongestComment }
             ? throw LightningException.Invalid($"comment must have at most {LongestComment} characters, but it has {Comment.Length}.")
-            : this with { Comment = Comment ?? "" };
+            : this with
+            {
+                Comment = Comment ?? "",
+            };
     }
 
     /// <summary>As it is stored as an episode's input.</summary>

@@ -4,7 +4,8 @@ using AgentLightning.Common;
 namespace AgentLightning.Triage;
 
 /// <summary>
-/// What one can do with somebody else's labels before anything was learned: look for the labels' own words in the text; a title counts double.
+/// What one can do with somebody else's labels before anything was learned: look for the labels' own words in the text; a title counts
+/// double.
 /// </summary>
 public sealed class LabelNamePolicy : ITriagePolicy
 {
@@ -16,7 +17,12 @@ public sealed class LabelNamePolicy : ITriagePolicy
     public LabelNamePolicy(IReadOnlyList<string> categories)
     {
         Categories = categories;
-        _words = [.. categories.Select(label => label.ToLowerInvariant().Split(['-', '_', ' ', '/', '.', '?'], StringSplitOptions.RemoveEmptyEntries))];
+        _words =
+        [
+            .. categories.Select(label =>
+                label.ToLowerInvariant().Split(['-', '_', ' ', '/', '.', '?'], StringSplitOptions.RemoveEmptyEntries)
+            ),
+        ];
     }
 
     public string Name => PolicyName;
@@ -25,7 +31,8 @@ public sealed class LabelNamePolicy : ITriagePolicy
 
     public int Score(FeedbackTask task, Span<float> logProbabilities)
     {
-        string title = (task.Title ?? "").ToLowerInvariant(), comment = task.Comment.ToLowerInvariant();
+        string title = (task.Title ?? "").ToLowerInvariant(),
+            comment = task.Comment.ToLowerInvariant();
         var best = 0;
         for (var i = 0; i < Categories.Count; i++)
         {
@@ -41,7 +48,8 @@ public sealed class LabelNamePolicy : ITriagePolicy
     public string Explain(FeedbackTask task, int category) => $"words of the label '{Categories[category]}' in the text";
 
     /// <summary>Writes the policy as JSON, from which <see cref="Read"/> makes it again.</summary>
-    public Task WriteAsync(Stream stream) => JsonSerializer.SerializeAsync(stream, new Content(PolicyName, Categories), LightningJson.Options);
+    public Task WriteAsync(Stream stream) =>
+        JsonSerializer.SerializeAsync(stream, new Content(PolicyName, Categories), LightningJson.Options);
 
     /// <summary>Reads what <see cref="WriteAsync"/> wrote; null when the content is something else.</summary>
     internal static LabelNamePolicy? Read(byte[] content)

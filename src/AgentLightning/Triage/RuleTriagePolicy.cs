@@ -18,7 +18,8 @@ public sealed class RuleTriagePolicy : ITriagePolicy
         var best = 0;
         for (var i = 0; i < Categories.Count; i++)
         {
-            logProbabilities[i] = Found(text, KeywordLists.ByCategory[Categories[i]]).Count() + (SpeaksFor(task.Type, Categories[i]) ? TypeWeight : 0);
+            logProbabilities[i] =
+                Found(text, KeywordLists.ByCategory[Categories[i]]).Count() + (SpeaksFor(task.Type, Categories[i]) ? TypeWeight : 0);
             best = logProbabilities[i] > logProbabilities[best] ? i : best;
         }
 

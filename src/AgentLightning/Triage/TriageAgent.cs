@@ -8,11 +8,19 @@ namespace AgentLightning.Triage;
 /// <summary>How a piece of feedback is answered.</summary>
 /// <param name="EpisodeId">A client's own id for the episode; null for one of ours.</param>
 /// <param name="Durable">Whether to answer only when the episode is on disk, or known to be lost.</param>
-/// <param name="Exploration">Chance, 0…1, of a random category instead of the most likely one; what is never tried is never learned.</param>
-public sealed record TriageCall(string AgentId, string? EpisodeId = null, string? SessionId = null, double Exploration = 0, bool Durable = false);
+/// <param name="Exploration">Chance, 0…1, of a random category instead of the most likely one; what is never tried is never
+/// learned.</param>
+public sealed record TriageCall(
+    string AgentId,
+    string? EpisodeId = null,
+    string? SessionId = null,
+    double Exploration = 0,
+    bool Durable = false
+);
 
 /// <summary>An analysis and the episode it was captured as.</summary>
-/// <param name="Captured">False when the episode was lost, which never fails the answer; with a durable call, true means that it is on disk.</param>
+/// <param name="Captured">False when the episode was lost, which never fails the answer; with a durable call, true means that it is on
+/// disk.</param>
 public sealed record TriageResult(string EpisodeId, FeedbackAnalysis Analysis, Episode Episode, bool Captured);
 
 /// <summary>Feedback in, structured analysis out; every call is captured as an episode with its true latency.</summary>
@@ -41,7 +49,11 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         var scores = new float[categories];
         var best = policy.Score(task, scores);
         var choice = call.Exploration > 0 && random.NextDouble() < call.Exploration ? random.Next(categories) : best;
-        var analysis = Redacted(task, AnalysisWriter.Write(task, policy.Categories[choice], Math.Exp(scores[choice]), policy.Explain(task, choice)), call.AgentId);
+        var analysis = Redacted(
+            task,
+            AnalysisWriter.Write(task, policy.Categories[choice], Math.Exp(scores[choice]), policy.Explain(task, choice)),
+            call.AgentId
+        );
         var chance = (choice == best ? 1 - call.Exploration : 0) + (call.Exploration / categories);
         var now = time.GetUtcNow();
         var id = call.EpisodeId is null ? Ids.New(now) : Ids.Check(call.EpisodeId, "episode_id");
@@ -63,7 +75,10 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         return new TriageResult(id, analysis, episode, Captured: false);
     }
 
-    /// <summary>An answer quotes the feedback and goes into tickets and logs. Together with the feedback, because a quotation may be cut in the middle of a secret.</summary>
+    /// <summary>
+    /// An answer quotes the feedback and goes into tickets and logs. Together with the feedback, because a quotation may be cut in the
+    /// middle of a secret.
+    /// </summary>
     private FeedbackAnalysis Redacted(FeedbackTask task, FeedbackAnalysis analysis, string agentId)
     {
         var texts = redactor.RedactRecord([task.Title, task.Comment, task.Page, analysis.Action, analysis.Reasoning], agentId).Texts;

@@ -9,14 +9,18 @@ namespace AgentLightning.Triage;
 /// <summary>Makes policies out of tuned models of one kind.</summary>
 public interface ITriagePolicyLoader
 {
-    /// <summary>The policy, or null when the content is of another kind. Content that is of this kind but broken is <see cref="ErrorKind.Corrupt"/>.</summary>
+    /// <summary>
+    /// The policy, or null when the content is of another kind. Content that is of this kind but broken is <see cref="ErrorKind.Corrupt"/>.
+    /// </summary>
     ITriagePolicy? Load(string name, byte[] content);
 }
 
 /// <summary>A policy and the release that it serves as; no release when it is the base model.</summary>
 public sealed record ServingPolicy(ITriagePolicy Policy, Deployment? Deployment);
 
-/// <summary>Finds the policy that answers for an agent now. Models are loaded once and kept; which one serves is asked of the store every time.</summary>
+/// <summary>
+/// Finds the policy that answers for an agent now. Models are loaded once and kept; which one serves is asked of the store every time.
+/// </summary>
 public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore artifacts, IEnumerable<ITriagePolicyLoader> loaders)
 {
     private static readonly RuleTriagePolicy s_rules = new();
@@ -43,7 +47,10 @@ public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore 
         {
             return name == RuleTriagePolicy.PolicyName
                 ? s_rules
-                : throw new LightningException(ErrorKind.Unavailable, $"There is no built-in policy '{name}', and the release names no artifact.");
+                : throw new LightningException(
+                    ErrorKind.Unavailable,
+                    $"There is no built-in policy '{name}', and the release names no artifact."
+                );
         }
 
         if (_loaded.TryGetValue((name, artifact), out var known))

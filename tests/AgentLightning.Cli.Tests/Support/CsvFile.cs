@@ -7,9 +7,14 @@ namespace AgentLightning.Cli.Tests.Support;
 public static class CsvFile
 {
     /// <summary>Texts of two kinds that nobody could mix up.</summary>
-    public static IEnumerable<string[]> TwoKinds(int count) => Enumerable.Range(0, count).Select(i => i % 2 == 0
-        ? new[] { $"The parser crashes with an exception on file {i}", "bug", $"part-{i % 3}" }
-        : [$"Thanks, the new release {i} is great and works well", "praise", $"part-{i % 3}"]);
+    public static IEnumerable<string[]> TwoKinds(int count) =>
+        Enumerable
+            .Range(0, count)
+            .Select(i =>
+                i % 2 == 0
+                    ? new[] { $"The parser crashes with an exception on file {i}", "bug", $"part-{i % 3}" }
+                    : [$"Thanks, the new release {i} is great and works well", "praise", $"part-{i % 3}"]
+            );
 
     /// <summary>Writes rows under the header <c>text,label,part</c>; returns the path.</summary>
     public static string Write(string path, IEnumerable<string[]> rows) => Write(path, ["text", "label", "part"], rows);

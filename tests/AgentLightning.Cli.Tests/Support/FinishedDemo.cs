@@ -15,7 +15,8 @@ public sealed class FinishedDemo : IAsyncLifetime
     /// <summary>What <c>lightning demo --seed 3 --json --out demo</c> said.</summary>
     public Outcome Outcome { get; private set; } = new(-1, "", "");
 
-    public async ValueTask InitializeAsync() => Outcome = await Lightning.RunAsync(_folder.Path, "demo", "--seed", $"{Seed}", "--json", "--out", "demo");
+    public async ValueTask InitializeAsync() =>
+        Outcome = await Lightning.RunAsync(_folder.Path, "demo", "--seed", $"{Seed}", "--json", "--out", "demo");
 
     /// <summary>Copies the demo's folder to <c>demo</c> in a folder; returns the path of the copy.</summary>
     public string CopyTo(TemporaryFolder folder)

@@ -16,7 +16,10 @@ public sealed record Outcome(int ExitCode, string Out, string Error)
         return document.RootElement.Clone();
     }
 
-    /// <summary>Checks that the run failed as it should: the exit code, nothing on standard output, one message on standard error. Gives the message.</summary>
+    /// <summary>
+    /// Checks that the run failed as it should: the exit code, nothing on standard output, one message on standard error. Gives the
+    /// message.
+    /// </summary>
     public string Failed(int exitCode)
     {
         Assert.True(exitCode == ExitCode, $"expected exit code {exitCode}, but it was {ExitCode}: {Out}{Error}");
@@ -37,7 +40,12 @@ public static class Lightning
     public static Task<Outcome> RunAsync(string folder, params string[] arguments) => RunAsync(folder, "", arguments);
 
     /// <summary>The same with something on standard input.</summary>
-    public static async Task<Outcome> RunAsync(string folder, string input, string[] arguments, params (string Name, string Value)[] environment)
+    public static async Task<Outcome> RunAsync(
+        string folder,
+        string input,
+        string[] arguments,
+        params (string Name, string Value)[] environment
+    )
     {
         using var process = Start(folder, arguments, environment);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -62,7 +70,10 @@ public static class Lightning
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
-            WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         // The program as it lies beside the tests, whatever its file is called.
         start.ArgumentList.Add(typeof(RootCommandFactory).Assembly.Location);

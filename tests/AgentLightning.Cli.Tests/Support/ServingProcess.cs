@@ -11,7 +11,8 @@ public sealed partial class ServingProcess : IDisposable
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
     private readonly Process _process;
 
-    private readonly Task<string> _output, _error;
+    private readonly Task<string> _output,
+        _error;
 
     private ServingProcess(Process process, string greeting, string url, Task<string> error)
     {
@@ -27,18 +28,30 @@ public sealed partial class ServingProcess : IDisposable
     public HttpClient Http { get; }
 
     /// <summary>What the operating system says of its memory now, in MiB.</summary>
-    public double ResidentMegabytes => File.ReadLines($"/proc/{_process.Id}/status").Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
-        .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024).Single();
+    public double ResidentMegabytes =>
+        File.ReadLines($"/proc/{_process.Id}/status")
+            .Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Select(line =>
+                double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture)
+                / 1024
+            )
+            .Single();
 
     /// <summary>Starts it on a free port and waits for the line that tells where it listens.</summary>
-    public static Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment) => StartAtAsync(new Uri("http://127.0.0.1:0"), folder, store, environment);
+    public static Task<ServingProcess> StartAsync(string folder, string store, params (string Name, string Value)[] environment) =>
+        StartAtAsync(new Uri("http://127.0.0.1:0"), folder, store, environment);
 
     /// <summary>The same at an address of one's own, such as that of another one that ended.</summary>
-    public static Task<ServingProcess> StartAtAsync(Uri address, string folder, string store, params (string Name, string Value)[] environment) =>
-        StartAsync(folder, ["serve", "--urls", address.GetLeftPart(UriPartial.Authority), "--store", store], environment);
+    public static Task<ServingProcess> StartAtAsync(
+        Uri address,
+        string folder,
+        string store,
+        params (string Name, string Value)[] environment
+    ) => StartAsync(folder, ["serve", "--urls", address.GetLeftPart(UriPartial.Authority), "--store", store], environment);
 
     /// <summary><c>lightning model serve</c> on a free port.</summary>
-    public static Task<ServingProcess> StartModelAsync(string folder, params string[] options) => StartAsync(folder, ["model", "serve", "--urls", "http://127.0.0.1:0", .. options], []);
+    public static Task<ServingProcess> StartModelAsync(string folder, params string[] options) =>
+        StartAsync(folder, ["model", "serve", "--urls", "http://127.0.0.1:0", .. options], []);
 
     private static async Task<ServingProcess> StartAsync(string folder, string[] command, (string Name, string Value)[] environment)
     {
@@ -66,7 +79,10 @@ public sealed partial class ServingProcess : IDisposable
 
     public async Task<JsonElement> PostAsync(string path, object body)
     {
-        using var response = await Http.PostAsync(path, new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"));
+        using var response = await Http.PostAsync(
+            path,
+            new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json")
+        );
         return await ReadAsync(response);
     }
 

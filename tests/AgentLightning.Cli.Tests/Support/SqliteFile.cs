@@ -25,7 +25,14 @@ public static class SqliteFile
     public static SqliteConnection Open(string path, SqliteOpenMode mode)
     {
         SqliteLibrary.Load();
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString());
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = mode,
+                Pooling = false,
+            }.ToString()
+        );
         connection.Open();
         return connection;
     }

@@ -14,7 +14,8 @@ namespace AgentLightning.Client.Tests.Support;
 public sealed record Received(string Path, string? ContentType, string? Encoding, string? Authorization, string Body)
 {
     /// <summary>The records of a batch.</summary>
-    public IEnumerable<JsonElement> Lines() => Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement);
+    public IEnumerable<JsonElement> Lines() =>
+        Body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement);
 }
 
 /// <summary>A web server that writes down what it gets, and answers what the test says.</summary>
@@ -47,9 +48,17 @@ public sealed class Receiver : IAsyncDisposable
             using var buffer = new MemoryStream();
             await context.Request.Body.CopyToAsync(buffer);
             buffer.Position = 0;
-            using var reader = new StreamReader(context.Request.Headers.ContentEncoding == "gzip" ? new GZipStream(buffer, CompressionMode.Decompress) : buffer, Encoding.UTF8);
+            using var reader = new StreamReader(
+                context.Request.Headers.ContentEncoding == "gzip" ? new GZipStream(buffer, CompressionMode.Decompress) : buffer,
+                Encoding.UTF8
+            );
             var received = new Received(
-                context.Request.Path, context.Request.ContentType, context.Request.Headers.ContentEncoding, context.Request.Headers.Authorization, await reader.ReadToEndAsync());
+                context.Request.Path,
+                context.Request.ContentType,
+                context.Request.Headers.ContentEncoding,
+                context.Request.Headers.Authorization,
+                await reader.ReadToEndAsync()
+            );
             receiver.Requests.Enqueue(received);
             var status = await receiver.Answer(Interlocked.Increment(ref number), context);
             if (!context.Response.HasStarted)
@@ -81,7 +90,8 @@ public sealed class Receiver : IAsyncDisposable
     }
 
     /// <summary>Every record that came, in order.</summary>
-    public IReadOnlyList<JsonElement> Records() => [.. Requests.Where(request => request.Path == "/api/lightning/capture").SelectMany(request => request.Lines())];
+    public IReadOnlyList<JsonElement> Records() =>
+        [.. Requests.Where(request => request.Path == "/api/lightning/capture").SelectMany(request => request.Lines())];
 
     public async ValueTask DisposeAsync()
     {

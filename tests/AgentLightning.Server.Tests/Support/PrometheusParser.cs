@@ -5,14 +5,12 @@ using System.Text.RegularExpressions;
 namespace AgentLightning.Server.Tests.Support;
 
 /// <summary>
-/// Reads Prometheus text, version 0.0.4, and fails on whatever its description does not allow: a sample without a type before it, metrics that are mixed,
-/// a sample twice, a histogram whose buckets fall.
+/// Reads Prometheus text, version 0.0.4, and fails on whatever its description does not allow: a sample without a type before it, metrics
+/// that are mixed, a sample twice, a histogram whose buckets fall.
 /// </summary>
 public sealed partial class PrometheusParser
 {
-    private PrometheusParser()
-    {
-    }
+    private PrometheusParser() { }
 
     public Dictionary<string, string> Types { get; } = [];
 
@@ -82,7 +80,17 @@ public sealed partial class PrometheusParser
                 var value = new StringBuilder();
                 for (i = equals + 2; line[i] != '"'; i++)
                 {
-                    value.Append(line[i] == '\\' ? line[++i] switch { 'n' => '\n', '\\' => '\\', '"' => '"', var c => throw new FormatException($"\\{c} in {line}") } : line[i]);
+                    value.Append(
+                        line[i] == '\\'
+                            ? line[++i] switch
+                            {
+                                'n' => '\n',
+                                '\\' => '\\',
+                                '"' => '"',
+                                var c => throw new FormatException($"\\{c} in {line}"),
+                            }
+                            : line[i]
+                    );
                 }
 
                 labels.Add((label, value.ToString()));
@@ -94,13 +102,20 @@ public sealed partial class PrometheusParser
         }
 
         Assert.Equal(' ', line[i]);
-        var number = line[(i + 1)..] switch { "+Inf" => double.PositiveInfinity, "-Inf" => double.NegativeInfinity, var digits => double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture) };
+        var number = line[(i + 1)..] switch
+        {
+            "+Inf" => double.PositiveInfinity,
+            "-Inf" => double.NegativeInfinity,
+            var digits => double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture),
+        };
         Samples.Add(Key(name, labels), number);
     }
 
     private void CheckHistogram(string name)
     {
-        var series = Samples.Where(sample => sample.Key.StartsWith(name + "_bucket{", StringComparison.Ordinal)).GroupBy(sample => Bound().Replace(sample.Key, ""));
+        var series = Samples
+            .Where(sample => sample.Key.StartsWith(name + "_bucket{", StringComparison.Ordinal))
+            .GroupBy(sample => Bound().Replace(sample.Key, ""));
         foreach (var buckets in series)
         {
             Assert.Equal(buckets.Select(bucket => bucket.Value).Order(), buckets.Select(bucket => bucket.Value));
@@ -113,9 +128,11 @@ public sealed partial class PrometheusParser
     private static string Key(string name, IEnumerable<(string Name, string Value)> labels) =>
         $"{name}{{{string.Join(';', labels.OrderBy(label => label.Name == "le" ? "" : label.Name, StringComparer.Ordinal).Select(label => $"{label.Name}={label.Value}"))}}}";
 
-    private static (string, string) Two(string text) => text.IndexOf(' ', StringComparison.Ordinal) is var at && at < 0 ? (text, "") : (text[..at], text[(at + 1)..]);
+    private static (string, string) Two(string text) =>
+        text.IndexOf(' ', StringComparison.Ordinal) is var at && at < 0 ? (text, "") : (text[..at], text[(at + 1)..]);
 
-    private static string Unescape(string text) => Regex.Replace(text, @"\\(.)", match => match.Groups[1].Value == "n" ? "\n" : match.Groups[1].Value);
+    private static string Unescape(string text) =>
+        Regex.Replace(text, @"\\(.)", match => match.Groups[1].Value == "n" ? "\n" : match.Groups[1].Value);
 
     [GeneratedRegex("^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
     private static partial Regex Name();

@@ -13,7 +13,8 @@ public sealed class RawConnection : IDisposable
     private readonly TcpClient _client = new();
     private readonly byte[] _buffer = new byte[64 * 1024];
     private NetworkStream _stream = null!;
-    private int _from, _to;
+    private int _from,
+        _to;
 
     public static async Task<RawConnection> OpenAsync(Uri address)
     {
@@ -95,7 +96,10 @@ public sealed class RawConnection : IDisposable
         }
         else if (headers.ContainsKey("transfer-encoding"))
         {
-            while (await LineAsync() is { } size && int.Parse(size.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture) is > 0 and var count)
+            while (
+                await LineAsync() is { } size
+                && int.Parse(size.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture) is > 0 and var count
+            )
             {
                 await CopyAsync(body, count);
                 await LineAsync();

@@ -24,9 +24,19 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
     public static Task<ServerUnderTest> StartAsync(string store) => StartAsync(store, options => options);
 
     /// <summary>Starts it with other options, and with services of the test's in place of the product's.</summary>
-    public static async Task<ServerUnderTest> StartAsync(string store, Func<LightningServerOptions, LightningServerOptions> change, Action<IServiceCollection>? configure = null)
+    public static async Task<ServerUnderTest> StartAsync(
+        string store,
+        Func<LightningServerOptions, LightningServerOptions> change,
+        Action<IServiceCollection>? configure = null
+    )
     {
-        var options = change(new LightningServerOptions { Urls = "http://127.0.0.1:0", Lightning = new LightningOptions { Store = store } });
+        var options = change(
+            new LightningServerOptions
+            {
+                Urls = "http://127.0.0.1:0",
+                Lightning = new LightningOptions { Store = store },
+            }
+        );
         var app = await LightningServer.BuildAsync(options, configure ?? (_ => { }), CancellationToken.None);
         await app.StartAsync();
         return new ServerUnderTest(app);
@@ -44,7 +54,9 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
 
     /// <summary>Makes a key; for all agents when none is named.</summary>
     public Task<NewApiKey> KeyAsync(Role role, params string[] agents) =>
-        App.Services.GetRequiredService<ApiKeyService>().CreateAsync(new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents), "test", CancellationToken.None);
+        App
+            .Services.GetRequiredService<ApiKeyService>()
+            .CreateAsync(new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents), "test", CancellationToken.None);
 
     public Task<HttpResponseMessage> PostRawAsync(string path, string body, string mediaType = "application/json") =>
         Http.PostAsync(path, new StringContent(body, Encoding.UTF8, mediaType));
@@ -89,10 +101,27 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
 
     /// <summary>Starts the call of another agent's text: the answer to it.</summary>
     public Task<JsonElement> TriageAsync(string comment, string? episodeId = null, string agentId = "triage") =>
-        PostAsync("/api/lightning/triage", new { comment, episode_id = episodeId, agent_id = agentId });
+        PostAsync(
+            "/api/lightning/triage",
+            new
+            {
+                comment,
+                episode_id = episodeId,
+                agent_id = agentId,
+            }
+        );
 
     public Task<JsonElement> RewardAsync(string episodeId, double reward, string? rewardId = null, string? source = null) =>
-        PostAsync("/api/lightning/rewards", new { episode_id = episodeId, reward, reward_id = rewardId, source });
+        PostAsync(
+            "/api/lightning/rewards",
+            new
+            {
+                episode_id = episodeId,
+                reward,
+                reward_id = rewardId,
+                source,
+            }
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -103,7 +132,10 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
     private static async Task<JsonElement> SuccessAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{response.RequestMessage!.Method} {response.RequestMessage.RequestUri} gave {response.StatusCode}: {text}");
+        Assert.True(
+            response.StatusCode == HttpStatusCode.OK,
+            $"{response.RequestMessage!.Method} {response.RequestMessage.RequestUri} gave {response.StatusCode}: {text}"
+        );
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
         return Parse(text);
     }

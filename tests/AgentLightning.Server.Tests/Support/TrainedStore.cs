@@ -54,7 +54,9 @@ public sealed class TrainedStore : IAsyncLifetime
         Episodes = items.Count;
         await CaptureAsync(services, items);
 
-        var dataset = await services.GetRequiredService<DatasetBuilder>().BuildAsync(new DatasetRequest(Agent, "feedback", Seed: 1), CancellationToken.None);
+        var dataset = await services
+            .GetRequiredService<DatasetBuilder>()
+            .BuildAsync(new DatasetRequest(Agent, "feedback", Seed: 1), CancellationToken.None);
         GoodRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "1"));
         OtherGoodRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "2"));
         UnprovenRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "3"));
@@ -64,8 +66,13 @@ public sealed class TrainedStore : IAsyncLifetime
         Assert.False(await EvaluateAsync(services, BadRun), "the bad run passed the gate");
 
         var run = await services.GetRequiredService<ITrainingRunStore>().FindAsync(GoodRun, CancellationToken.None);
-        var (rules, good) = (new RuleTriagePolicy(), await services.GetRequiredService<TriagePolicies>().OfRunAsync(run!, CancellationToken.None));
-        TellingText = items.Select(item => item.Comment).First(text => Answer(rules, new FeedbackTask(text)) != Answer(good, new FeedbackTask(text)));
+        var (rules, good) = (
+            new RuleTriagePolicy(),
+            await services.GetRequiredService<TriagePolicies>().OfRunAsync(run!, CancellationToken.None)
+        );
+        TellingText = items
+            .Select(item => item.Comment)
+            .First(text => Answer(rules, new FeedbackTask(text)) != Answer(good, new FeedbackTask(text)));
     }
 
     /// <summary>Copies the store and its artifacts; returns the path of the store.</summary>
@@ -82,7 +89,8 @@ public sealed class TrainedStore : IAsyncLifetime
     }
 
     /// <summary>The file of a run's model in a copy of the store.</summary>
-    public string ArtifactFile(TemporaryFolder folder, string run) => Path.Combine(folder.File("lightning.artifacts"), Artifacts[run]["sha256:".Length..]);
+    public string ArtifactFile(TemporaryFolder folder, string run) =>
+        Path.Combine(folder.File("lightning.artifacts"), Artifacts[run]["sha256:".Length..]);
 
     public ValueTask DisposeAsync()
     {
@@ -95,24 +103,50 @@ public sealed class TrainedStore : IAsyncLifetime
         var (agent, rewards) = (services.GetRequiredService<TriageAgent>(), new List<Reward>());
         foreach (var item in items)
         {
-            var answer = await agent.AnalyzeAsync(new FeedbackTask(item.Comment), new TriageCall(Agent, item.Id, Exploration: 0.3), new Random(rewards.Count), CancellationToken.None);
-            rewards.Add(new Reward
-            {
-                Id = $"reward-{item.Id}", EpisodeId = item.Id, AgentId = Agent, Source = RewardSource.HumanApproval, CreatedAt = DateTimeOffset.UtcNow,
-                Value = answer.Analysis.Category == item.Category ? 1 : -1, Correction = item.Category,
-            });
+            var answer = await agent.AnalyzeAsync(
+                new FeedbackTask(item.Comment),
+                new TriageCall(Agent, item.Id, Exploration: 0.3),
+                new Random(rewards.Count),
+                CancellationToken.None
+            );
+            rewards.Add(
+                new Reward
+                {
+                    Id = $"reward-{item.Id}",
+                    EpisodeId = item.Id,
+                    AgentId = Agent,
+                    Source = RewardSource.HumanApproval,
+                    CreatedAt = DateTimeOffset.UtcNow,
+                    Value = answer.Analysis.Category == item.Category ? 1 : -1,
+                    Correction = item.Category,
+                }
+            );
         }
 
         await services.GetRequiredService<EpisodeRecorder>().FlushAsync(CancellationToken.None);
         await services.GetRequiredService<IRewardStore>().AddAsync(rewards, CancellationToken.None);
     }
 
-    private async Task<string> TrainAsync(IServiceProvider services, Dataset dataset, TrainingMethod method, params (string Name, string Value)[] hyperparameters)
+    private async Task<string> TrainAsync(
+        IServiceProvider services,
+        Dataset dataset,
+        TrainingMethod method,
+        params (string Name, string Value)[] hyperparameters
+    )
     {
         var request = new TrainingRequest(
-            Agent, dataset.Id, method, RuleTriagePolicy.PolicyName, FeedbackCategories.All, hyperparameters.ToDictionary(pair => pair.Name, pair => pair.Value));
+            Agent,
+            dataset.Id,
+            method,
+            RuleTriagePolicy.PolicyName,
+            FeedbackCategories.All,
+            hyperparameters.ToDictionary(pair => pair.Name, pair => pair.Value)
+        );
         var run = await services.GetRequiredService<TrainingRunner>().RunAsync(request, null, CancellationToken.None);
-        Assert.True(run.Status == TrainingStatus.Succeeded, string.Create(CultureInfo.InvariantCulture, $"training {run.Status}: {run.ErrorMessage}"));
+        Assert.True(
+            run.Status == TrainingStatus.Succeeded,
+            string.Create(CultureInfo.InvariantCulture, $"training {run.Status}: {run.ErrorMessage}")
+        );
         Artifacts[run.Id] = run.Artifact!;
         return run.Id;
     }
@@ -120,20 +154,29 @@ public sealed class TrainedStore : IAsyncLifetime
     private static async Task<bool> EvaluateAsync(IServiceProvider services, string runId)
     {
         var run = (await services.GetRequiredService<ITrainingRunStore>().FindAsync(runId, CancellationToken.None))!;
-        var (rules, trained) = (new RuleTriagePolicy(), await services.GetRequiredService<TriagePolicies>().OfRunAsync(run, CancellationToken.None));
-        var evaluation = await services.GetRequiredService<Evaluator>().EvaluateAsync(
-            run, new Contestant(rules.Name, null, input => Answer(rules, FeedbackTask.FromJson(input))),
-            new Contestant(trained.Name, null, input => Answer(trained, FeedbackTask.FromJson(input))), CancellationToken.None);
+        var (rules, trained) = (
+            new RuleTriagePolicy(),
+            await services.GetRequiredService<TriagePolicies>().OfRunAsync(run, CancellationToken.None)
+        );
+        var evaluation = await services
+            .GetRequiredService<Evaluator>()
+            .EvaluateAsync(
+                run,
+                new Contestant(rules.Name, null, input => Answer(rules, FeedbackTask.FromJson(input))),
+                new Contestant(trained.Name, null, input => Answer(trained, FeedbackTask.FromJson(input))),
+                CancellationToken.None
+            );
         return evaluation.Verdict.Passed;
     }
 
-    private static string Answer(ITriagePolicy policy, FeedbackTask task) => policy.Categories[policy.Score(task, new float[policy.Categories.Count])];
+    private static string Answer(ITriagePolicy policy, FeedbackTask task) =>
+        policy.Categories[policy.Score(task, new float[policy.Categories.Count])];
 
     private static List<Item> ReadFeedback() =>
-    [
-        .. File.ReadLines(Path.Combine(Repository.Root, "src", "AgentLightning.Cli", "Demo", "feedback.jsonl"))
-            .Select(line => JsonSerializer.Deserialize<Item>(line, JsonSerializerOptions.Web)!),
-    ];
+        [
+            .. File.ReadLines(Path.Combine(Repository.Root, "src", "AgentLightning.Cli", "Demo", "feedback.jsonl"))
+                .Select(line => JsonSerializer.Deserialize<Item>(line, JsonSerializerOptions.Web)!),
+        ];
 
     private sealed record Item(string Id, string Comment, string Category);
 }

@@ -19,7 +19,9 @@ public sealed class ApiKeyTests
     public async Task A_key_opens_the_door_until_it_expires()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Write, ["shop"], TimeSpan.FromDays(1)), "test", Token);
+        var made = await product
+            .Get<ApiKeyService>()
+            .CreateAsync(new ApiKeyRequest("nightly", Role.Write, ["shop"], TimeSpan.FromDays(1)), "test", Token);
         var verifier = product.Get<ApiKeyVerifier>();
 
         Assert.Equivalent(made.Key, await verifier.VerifyAsync(made.Text, Token), strict: true);
@@ -35,7 +37,21 @@ public sealed class ApiKeyTests
         var other = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("other", Role.Read), "test", Token);
         var last = made.Text[^1] == '0' ? '1' : '0';
 
-        foreach (var text in new[] { "", "lk_", made.Key.Id, made.Text[..^1], made.Text + "0", made.Text[..^1] + last, made.Text.ToUpperInvariant(), " " + made.Text, made.Text + "\n", other.Text[..20] + made.Text[20..] })
+        foreach (
+            var text in new[]
+            {
+                "",
+                "lk_",
+                made.Key.Id,
+                made.Text[..^1],
+                made.Text + "0",
+                made.Text[..^1] + last,
+                made.Text.ToUpperInvariant(),
+                " " + made.Text,
+                made.Text + "\n",
+                other.Text[..20] + made.Text[20..],
+            }
+        )
         {
             Assert.Null(await product.Get<ApiKeyVerifier>().VerifyAsync(text, Token));
         }
@@ -98,16 +114,23 @@ public sealed class ApiKeyTests
         var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Read), "test", Token);
         await product.Get<ApiKeyService>().RevokeAsync(made.Key.Id, $"somebody with {made.Text}", Token);
 
-        var bytes = Directory.EnumerateFiles(Path.GetDirectoryName(product.Options.Store)!).Select(file =>
-        {
-            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);
-            return reader.ReadToEnd();
-        }).ToList();
+        var bytes = Directory
+            .EnumerateFiles(Path.GetDirectoryName(product.Options.Store)!)
+            .Select(file =>
+            {
+                using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+                using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);
+                return reader.ReadToEnd();
+            })
+            .ToList();
 
         Assert.NotEmpty(bytes);
         Assert.All(bytes, content => Assert.DoesNotContain(made.Text[20..], content, StringComparison.Ordinal));
-        Assert.DoesNotContain(made.Text[20..], product.Get<Redactor>().Redact($"I use {made.Text}, is that right?"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            made.Text[20..],
+            product.Get<Redactor>().Redact($"I use {made.Text}, is that right?"),
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain(made.Text, made.ToString(), StringComparison.Ordinal);
         Assert.Throws<LightningException>(() => product.Get<Redactor>().CheckName(made.Text, "session_id"));
     }
@@ -124,7 +147,9 @@ public sealed class ApiKeyTests
         var entries = await product.Get<IAuditLog>().ListAsync(new AuditQuery(), Token);
 
         Assert.Equal(
-            [("bob", AuditAction.KeyRevoked, made.Key.Id), ("ada", AuditAction.KeyCreated, made.Key.Id)], entries.Select(entry => (entry.Actor, entry.Action, entry.Subject)));
+            [("bob", AuditAction.KeyRevoked, made.Key.Id), ("ada", AuditAction.KeyCreated, made.Key.Id)],
+            entries.Select(entry => (entry.Actor, entry.Action, entry.Subject))
+        );
         Assert.Equal(("shop", "write"), (entries[1].AgentId, entries[1].Detail!["role"]));
     }
 
@@ -144,7 +169,9 @@ public sealed class ApiKeyTests
         var entries = await product.Get<IAuditLog>().ListAsync(new AuditQuery(Agents: [Product.Agent]), Token);
 
         Assert.Equal(
-            [("bob", AuditAction.RolledBack), ("key 0123", AuditAction.Promoted), ("ada", AuditAction.Promoted)], entries.Select(entry => (entry.Actor, entry.Action)));
+            [("bob", AuditAction.RolledBack), ("key 0123", AuditAction.Promoted), ("ada", AuditAction.Promoted)],
+            entries.Select(entry => (entry.Actor, entry.Action))
+        );
         Assert.Equal("worse", entries[0].Detail!["reason"]);
         Assert.Equal((second.Id, "true", "ada"), (entries[1].Subject, entries[1].Detail!["forced"], entries[1].Detail!["by"]));
     }
@@ -161,8 +188,11 @@ public sealed class ApiKeyTests
         await using var product = await OpenAsync();
         string[]? list = agents?.Length == 0 ? [] : agents?.Split(',');
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<ApiKeyService>().CreateAsync(
-            new ApiKeyRequest(name, Role.Read, list, days is null ? null : TimeSpan.FromDays(days.Value)), "test", Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product
+                .Get<ApiKeyService>()
+                .CreateAsync(new ApiKeyRequest(name, Role.Read, list, days is null ? null : TimeSpan.FromDays(days.Value)), "test", Token)
+        );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
         Assert.Empty(await product.Get<ApiKeyService>().ListAsync(Token));

@@ -13,9 +13,10 @@ public sealed partial class BoundaryTests
         ["AgentLightning.Client"] = [],
         ["AgentLightning"] = ["AgentLightning.Client"],
         ["AgentLightning.Models"] = [],
-        ["AgentLightning.Local"] = ["AgentLightning", "AgentLightning.Models"],
-        ["AgentLightning.Server"] = ["AgentLightning", "AgentLightning.Local"],
-        ["AgentLightning.Cli"] = ["AgentLightning.Local", "AgentLightning.Server"],
+        ["AgentLightning.Engine"] = ["AgentLightning", "AgentLightning.Models"],
+        ["AgentLightning.ModelServer"] = ["AgentLightning", "AgentLightning.Engine"],
+        ["AgentLightning.Server"] = ["AgentLightning", "AgentLightning.Engine"],
+        ["AgentLightning.Cli"] = ["AgentLightning.Engine", "AgentLightning.ModelServer", "AgentLightning.Server"],
     };
 
     /// <summary>Which features of the product a feature may use. No feature is used by one that it uses.</summary>
@@ -58,7 +59,9 @@ public sealed partial class BoundaryTests
         Assert.True(s_projects.ContainsKey(project), $"{project} is not in the table of this test: say what it may refer to.");
         var document = XDocument.Load(Path.Combine(Source, project, project + ".csproj"));
 
-        var references = document.Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')));
+        var references = document
+            .Descendants("ProjectReference")
+            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')));
 
         Assert.Subset(s_projects[project].ToHashSet(), references.ToHashSet());
     }
@@ -85,12 +88,14 @@ public sealed partial class BoundaryTests
     [InlineData("AgentLightning.Client", "Microsoft.Data")]
     [InlineData("AgentLightning.Client", "Npgsql")]
     [InlineData("AgentLightning.Models", "Microsoft.")]
-    [InlineData("AgentLightning.Local", "Microsoft.AspNetCore")]
+    [InlineData("AgentLightning.Engine", "Microsoft.AspNetCore")]
     public void What_a_project_must_not_know_it_does_not_name(string project, string forbidden)
     {
         var crossings =
             from file in SourcesOf(Path.Combine(Source, project))
-            where UsingsOf(file).Any(used => used.StartsWith(forbidden, StringComparison.Ordinal)) || File.ReadAllText(file).Contains($" {forbidden}", StringComparison.Ordinal)
+            where
+                UsingsOf(file).Any(used => used.StartsWith(forbidden, StringComparison.Ordinal))
+                || File.ReadAllText(file).Contains($" {forbidden}", StringComparison.Ordinal)
             select file;
 
         Assert.Empty(crossings);
@@ -118,11 +123,17 @@ public sealed partial class BoundaryTests
         var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
 
         Assert.Equal(s_shared.Union(["Chat", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
-        Assert.All(s_shared, feature => Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet()));
+        Assert.All(s_shared, feature =>
+            Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet())
+        );
     }
 
     [Theory]
-    [InlineData("Microsoft.Extensions.AI.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions")]
+    [InlineData(
+        "Microsoft.Extensions.AI.Abstractions",
+        "Microsoft.Extensions.DependencyInjection.Abstractions",
+        "Microsoft.Extensions.Logging.Abstractions"
+    )]
     public void The_client_needs_no_packages_but_abstractions(params string[] packages)
     {
         var document = XDocument.Load(Path.Combine(Source, "AgentLightning.Client", "AgentLightning.Client.csproj"));
@@ -134,13 +145,18 @@ public sealed partial class BoundaryTests
     [Fact]
     public void A_feature_never_names_the_internals_or_the_tables_of_another()
     {
-        var sources = s_features.Keys.SelectMany(feature => SourcesOfFeature(feature).Select(file => (File: file, Feature: feature, Text: File.ReadAllText(file)))).ToList();
+        var sources = s_features
+            .Keys.SelectMany(feature =>
+                SourcesOfFeature(feature).Select(file => (File: file, Feature: feature, Text: File.ReadAllText(file)))
+            )
+            .ToList();
         var internals =
             from source in sources
             where s_features.ContainsKey(source.Feature) && source.Feature is not ("Common" or "Storage")
             from Match match in InternalType().Matches(source.Text)
             select (Owner: source.Feature, Type: match.Groups[1].Value);
-        // The builder of data sets reads across episodes and rewards by a query of its own: one statement is worth more than three passes over all rows.
+        // The builder of data sets reads across episodes and rewards by a query of its own: one statement is worth more than three passes
+        // over all rows.
         var crossings =
             from type in internals.Distinct().ToList()
             from source in sources
@@ -161,19 +177,30 @@ public sealed partial class BoundaryTests
         return seen;
     }
 
-    /// <summary>The projects that declare a namespace, or part of it; the records of capture are in the product's namespaces, but in the client.</summary>
+    /// <summary>
+    /// The projects that declare a namespace, or part of it; the records of capture are in the product's namespaces, but in the client.
+    /// </summary>
     private static HashSet<string> ProjectsOf(string used) =>
-        [.. s_declared.Value.Where(declared => declared.Namespace == used || used.StartsWith(declared.Namespace + ".", StringComparison.Ordinal) && !s_declared.Value.Any(other => other.Namespace == used)).Select(declared => declared.Project)];
+        [
+            .. s_declared
+                .Value.Where(declared =>
+                    declared.Namespace == used
+                    || used.StartsWith(declared.Namespace + ".", StringComparison.Ordinal)
+                        && !s_declared.Value.Any(other => other.Namespace == used)
+                )
+                .Select(declared => declared.Project),
+        ];
 
     private static readonly Lazy<HashSet<(string Namespace, string Project)>> s_declared = new(() =>
-    [
-        .. from project in s_projects.Keys
-           from file in SourcesOf(Path.Combine(Source, project))
-           from line in File.ReadLines(file)
-           let match = Namespace().Match(line)
-           where match.Success
-           select (match.Groups[1].Value, project),
-    ]);
+        [
+            .. from project in s_projects.Keys
+            from file in SourcesOf(Path.Combine(Source, project))
+            from line in File.ReadLines(file)
+            let match = Namespace().Match(line)
+            where match.Success
+            select (match.Groups[1].Value, project),
+        ]
+    );
 
     private static IEnumerable<string> SourcesOfFeature(string feature) =>
         from project in new[] { "AgentLightning", "AgentLightning.Client" }
@@ -182,10 +209,10 @@ public sealed partial class BoundaryTests
         from file in SourcesOf(folder)
         select file;
 
-
     private static IEnumerable<string> SourcesOf(string folder) => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories);
 
-    private static IEnumerable<string> UsingsOf(string file) => File.ReadLines(file).Select(line => Using().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value);
+    private static IEnumerable<string> UsingsOf(string file) =>
+        File.ReadLines(file).Select(line => Using().Match(line)).Where(match => match.Success).Select(match => match.Groups[1].Value);
 
     [GeneratedRegex(@"^(?:global )?using (?:static )?(?:\w+ = )?([\w.]+);")]
     private static partial Regex Using();
@@ -193,6 +220,8 @@ public sealed partial class BoundaryTests
     [GeneratedRegex(@"^namespace ([\w.]+);")]
     private static partial Regex Namespace();
 
-    [GeneratedRegex(@"internal (?:sealed |static |abstract |partial |readonly |ref )*(?:class|record struct|record|struct|interface|enum) (\w+)")]
+    [GeneratedRegex(
+        @"internal (?:sealed |static |abstract |partial |readonly |ref )*(?:class|record struct|record|struct|interface|enum) (\w+)"
+    )]
     private static partial Regex InternalType();
 }

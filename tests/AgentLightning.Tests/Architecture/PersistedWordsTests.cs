@@ -15,7 +15,10 @@ namespace AgentLightning.Tests.Architecture;
 public sealed class PersistedWordsTests
 {
     [Fact]
-    public void Reward_sources() => Frozen<RewardSource>("eval_score human_approval safety_check test_result cost_penalty latency_penalty golden_conversation implicit_signals");
+    public void Reward_sources() =>
+        Frozen<RewardSource>(
+            "eval_score human_approval safety_check test_result cost_penalty latency_penalty golden_conversation implicit_signals"
+        );
 
     [Fact]
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
@@ -33,17 +36,41 @@ public sealed class PersistedWordsTests
     public void States_of_spans() => Frozen<SpanStatus>("unset ok error");
 
     [Fact]
-    public void Marks_of_spans() => Assert.Equal(
-        [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048],
-        Enum.GetValues<SpanMarks>().Select(mark => (int)mark));
+    public void Marks_of_spans() =>
+        Assert.Equal([0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048], Enum.GetValues<SpanMarks>().Select(mark => (int)mark));
 
     [Fact]
-    public void Counts_of_traces() => Assert.Equal(
-        ["spans", "logs", "ignored_logs", "duplicates", "conflicts", "genai_spans", "inference_spans", "inference_without_content", "inference_without_model", "inference_without_usage", "inference_without_session", "rejected: "],
-        [
-            TraceCounts.Spans, TraceCounts.Logs, TraceCounts.IgnoredLogs, TraceCounts.Duplicates, TraceCounts.Conflicts, TraceCounts.Known, TraceCounts.Inference, TraceCounts.NoContent,
-            TraceCounts.NoModel, TraceCounts.NoUsage, TraceCounts.NoSession, TraceCounts.Rejected,
-        ]);
+    public void Counts_of_traces() =>
+        Assert.Equal(
+            [
+                "spans",
+                "logs",
+                "ignored_logs",
+                "duplicates",
+                "conflicts",
+                "genai_spans",
+                "inference_spans",
+                "inference_without_content",
+                "inference_without_model",
+                "inference_without_usage",
+                "inference_without_session",
+                "rejected: ",
+            ],
+            [
+                TraceCounts.Spans,
+                TraceCounts.Logs,
+                TraceCounts.IgnoredLogs,
+                TraceCounts.Duplicates,
+                TraceCounts.Conflicts,
+                TraceCounts.Known,
+                TraceCounts.Inference,
+                TraceCounts.NoContent,
+                TraceCounts.NoModel,
+                TraceCounts.NoUsage,
+                TraceCounts.NoSession,
+                TraceCounts.Rejected,
+            ]
+        );
 
     [Fact]
     public void Sides_of_data_sets() => Frozen<DatasetSide>("train validation");
@@ -61,11 +88,15 @@ public sealed class PersistedWordsTests
     public void Severities() => Frozen<Severity>("low medium high critical");
 
     [Fact]
-    public void Categories() => Assert.Equal(["website-bug", "framework-issue", "content-gap", "feature-request", "positive", "noise"], FeedbackCategories.All);
+    public void Categories() =>
+        Assert.Equal(["website-bug", "framework-issue", "content-gap", "feature-request", "positive", "noise"], FeedbackCategories.All);
 
     [Fact]
     public void Feedback_types() =>
-        Assert.Equal(["thumbs_up", "thumbs_down", "rating_5", "rating_4", "rating_3", "rating_2", "rating_1", "regenerate", "copy", "follow_up"], FeedbackTypes.All);
+        Assert.Equal(
+            ["thumbs_up", "thumbs_down", "rating_5", "rating_4", "rating_3", "rating_2", "rating_1", "regenerate", "copy", "follow_up"],
+            FeedbackTypes.All
+        );
 
     private static void Frozen<T>(string words)
         where T : struct, Enum

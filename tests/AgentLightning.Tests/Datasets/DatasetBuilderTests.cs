@@ -98,7 +98,9 @@ public sealed class DatasetBuilderTests
     {
         await using var product = await Product.OpenAsync();
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1, share), Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1, share), Token)
+        );
 
         Assert.Contains("from 0.05 to 0.5", error.Message, StringComparison.Ordinal);
     }

@@ -23,7 +23,10 @@ public sealed class DeploymentServiceTests
         var second = await service.RollbackAsync(Product.Agent, "still worse", "me", Token);
         var third = await Assert.ThrowsAsync<LightningException>(() => service.RollbackAsync(Product.Agent, "again", "me", Token));
 
-        Assert.Equal((good.TunedModelName, bad.Id, "worse answers", true), (first.TunedModelName, first.RollbackFrom, first.RollbackReason, first.IsActive));
+        Assert.Equal(
+            (good.TunedModelName, bad.Id, "worse answers", true),
+            (first.TunedModelName, first.RollbackFrom, first.RollbackReason, first.IsActive)
+        );
         Assert.Equal(("triage-rules", first.Id), (second.TunedModelName, second.RollbackFrom));
         Assert.Equal((ErrorKind.Conflict, "No previous deployment to roll back to"), (third.Kind, third.Message));
         Assert.Equal(second, await product.Get<IDeploymentStore>().FindActiveAsync(Product.Agent, "production", Token));
@@ -66,7 +69,9 @@ public sealed class DeploymentServiceTests
         var service = product.Get<DeploymentService>();
         var run = await product.AddRunAsync("a", "b");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => service.PromoteAsync(Product.Agent, run.Id, "me", force: false, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            service.PromoteAsync(Product.Agent, run.Id, "me", force: false, Token)
+        );
         var forced = await service.PromoteAsync(Product.Agent, run.Id, "me", force: true, Token);
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
@@ -86,7 +91,10 @@ public sealed class DeploymentServiceTests
 
         Assert.False(release.Forced);
         var entry = Assert.Single(lineage);
-        Assert.Equal((release.Id, run.Id, run.DatasetId, true), (entry.DeploymentId, entry.TrainingRun!.Id, entry.Dataset!.Id, entry.Evaluation!.Passed));
+        Assert.Equal(
+            (release.Id, run.Id, run.DatasetId, true),
+            (entry.DeploymentId, entry.TrainingRun!.Id, entry.Dataset!.Id, entry.Evaluation!.Passed)
+        );
     }
 
     [Fact]
@@ -97,7 +105,9 @@ public sealed class DeploymentServiceTests
         await EvaluateAsync(product, run, passed: true);
         await PromoteAsync(product, "meanwhile", "label");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: false, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: false, Token)
+        );
 
         Assert.Contains("compared with 'rules', but 'model-meanwhile-label' serves now", error.Message, StringComparison.Ordinal);
     }
@@ -110,7 +120,9 @@ public sealed class DeploymentServiceTests
         var run = await product.AddRunAsync("two", "label");
         await File.AppendAllTextAsync(product.ArtifactPath(run.Artifact!), " ", Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: true, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: true, Token)
+        );
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Equal(active, await product.Get<IDeploymentStore>().FindActiveAsync(Product.Agent, "production", Token));
@@ -127,7 +139,9 @@ public sealed class DeploymentServiceTests
         await product.Get<ITrainingRunStore>().AddAsync(other, Token);
         await product.Get<ITrainingRunStore>().TryMoveAsync(other, Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DeploymentService>().PromoteAsync(Product.Agent, "other", "me", force: true, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<DeploymentService>().PromoteAsync(Product.Agent, "other", "me", force: true, Token)
+        );
 
         Assert.Contains(EnumText.Of(status), error.Message, StringComparison.Ordinal);
     }
@@ -138,7 +152,9 @@ public sealed class DeploymentServiceTests
         await using var product = await Product.OpenAsync();
         var run = await product.AddRunAsync("a", "b");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DeploymentService>().PromoteAsync("somebody", run.Id, "me", force: true, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<DeploymentService>().PromoteAsync("somebody", run.Id, "me", force: true, Token)
+        );
 
         Assert.Equal(ErrorKind.NotFound, error.Kind);
     }
@@ -149,7 +165,9 @@ public sealed class DeploymentServiceTests
         await using var product = await Product.OpenAsync();
         var release = await PromoteAsync(product, "one", "label");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => product.Get<DeploymentService>().PromoteAsync(Product.Agent, release.TrainingRunId!, "me", force: true, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<DeploymentService>().PromoteAsync(Product.Agent, release.TrainingRunId!, "me", force: true, Token)
+        );
 
         Assert.Contains("already active", error.Message, StringComparison.Ordinal);
     }
@@ -163,7 +181,22 @@ public sealed class DeploymentServiceTests
     private static Task EvaluateAsync(Product product, TrainingRun run, bool passed)
     {
         var comparison = PairedComparison.Of(["a", "b"], ["a", "a"], ["a", "b"], 1);
-        return product.Get<IEvaluationStore>().AddAsync(
-            new EvaluationRecord("evaluation", Product.Agent, run.Id, run.DatasetId, "rules", null, run.TunedModelName!, comparison, new GateVerdict(passed, "because"), DateTimeOffset.UnixEpoch), Token);
+        return product
+            .Get<IEvaluationStore>()
+            .AddAsync(
+                new EvaluationRecord(
+                    "evaluation",
+                    Product.Agent,
+                    run.Id,
+                    run.DatasetId,
+                    "rules",
+                    null,
+                    run.TunedModelName!,
+                    comparison,
+                    new GateVerdict(passed, "because"),
+                    DateTimeOffset.UnixEpoch
+                ),
+                Token
+            );
     }
 }

@@ -92,10 +92,23 @@ public sealed class RewardGuardTests
     public async Task Options_out_of_range_are_named(int fewest, int window, double tolerance, double alpha, string name)
     {
         await using var product = await Product.OpenAsync();
-        var options = new RewardGuardOptions { FewestRewards = fewest, Window = window, Tolerance = tolerance, Alpha = alpha };
+        var options = new RewardGuardOptions
+        {
+            FewestRewards = fewest,
+            Window = window,
+            Tolerance = tolerance,
+            Alpha = alpha,
+        };
 
         var error = Assert.Throws<LightningException>(() =>
-            new RewardGuard(product.Get<IDeploymentStore>(), product.Get<DeploymentService>(), product.Get<IRewardStore>(), options, NullLogger<RewardGuard>.Instance));
+            new RewardGuard(
+                product.Get<IDeploymentStore>(),
+                product.Get<DeploymentService>(),
+                product.Get<IRewardStore>(),
+                options,
+                NullLogger<RewardGuard>.Instance
+            )
+        );
 
         Assert.StartsWith(name, error.Message, StringComparison.Ordinal);
     }

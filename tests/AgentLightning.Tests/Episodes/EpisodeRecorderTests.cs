@@ -18,13 +18,19 @@ public sealed class EpisodeRecorderTests
         await using var product = await Product.OpenAsync();
         var recorder = product.Get<EpisodeRecorder>();
 
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(async () =>
-        {
-            for (var i = 0; i < 500; i++)
-            {
-                Assert.True(await recorder.RecordAsync(NewEpisode($"{thread}-{i}"), Token));
-            }
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(thread =>
+                    Task.Run(async () =>
+                    {
+                        for (var i = 0; i < 500; i++)
+                        {
+                            Assert.True(await recorder.RecordAsync(NewEpisode($"{thread}-{i}"), Token));
+                        }
+                    })
+                )
+        );
         await recorder.FlushAsync(Token);
 
         Assert.Equal(4_000, await product.Get<IEpisodeStore>().CountAsync(null, Token));
@@ -35,7 +41,15 @@ public sealed class EpisodeRecorderTests
     public async Task Disposal_writes_what_is_queued()
     {
         await using var product = await Product.OpenAsync();
-        await using (var recorder = new EpisodeRecorder(product.Get<IEpisodeStore>(), s_redactor, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance))
+        await using (
+            var recorder = new EpisodeRecorder(
+                product.Get<IEpisodeStore>(),
+                s_redactor,
+                new EpisodeRecorderOptions(),
+                TimeProvider.System,
+                NullLogger<EpisodeRecorder>.Instance
+            )
+        )
         {
             for (var i = 0; i < 100; i++)
             {
@@ -67,8 +81,16 @@ public sealed class EpisodeRecorderTests
         await using var product = await Product.OpenAsync();
         var recorder = product.Get<EpisodeRecorder>();
 
-        var stored = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
-            recorder.RecordDurablyAsync(i % 3 == 0 ? NewEpisode($"e{i}") with { AssistantOutput = null! } : NewEpisode($"e{i}"), Token)));
+        var stored = await Task.WhenAll(
+            Enumerable
+                .Range(0, 300)
+                .Select(i =>
+                    recorder.RecordDurablyAsync(
+                        i % 3 == 0 ? NewEpisode($"e{i}") with { AssistantOutput = null! } : NewEpisode($"e{i}"),
+                        Token
+                    )
+                )
+        );
 
         Assert.Equal(Enumerable.Range(0, 300).Select(i => i % 3 != 0), stored);
         Assert.Equal(200, await product.Get<IEpisodeStore>().CountAsync(null, Token));
@@ -79,7 +101,17 @@ public sealed class EpisodeRecorderTests
     {
         var store = new StoppedStore();
         await using var recorder = new EpisodeRecorder(
-            store, s_redactor, new EpisodeRecorderOptions { Capacity = 4, GroupSize = 1, FullWait = TimeSpan.Zero }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+            store,
+            s_redactor,
+            new EpisodeRecorderOptions
+            {
+                Capacity = 4,
+                GroupSize = 1,
+                FullWait = TimeSpan.Zero,
+            },
+            TimeProvider.System,
+            NullLogger<EpisodeRecorder>.Instance
+        );
         var taken = 0;
         for (var i = 0; i < 50; i++)
         {
@@ -97,7 +129,13 @@ public sealed class EpisodeRecorderTests
     {
         var store = new StoppedStore();
         store.Go.SetException(new IOException("the disk is gone"));
-        await using var recorder = new EpisodeRecorder(store, s_redactor, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+        await using var recorder = new EpisodeRecorder(
+            store,
+            s_redactor,
+            new EpisodeRecorderOptions(),
+            TimeProvider.System,
+            NullLogger<EpisodeRecorder>.Instance
+        );
 
         Assert.True(await recorder.RecordAsync(NewEpisode("e1"), Token));
         Assert.False(await recorder.RecordDurablyAsync(NewEpisode("e2"), Token));
@@ -111,7 +149,13 @@ public sealed class EpisodeRecorderTests
     {
         var store = new StoppedStore();
         store.Go.SetResult();
-        var recorder = new EpisodeRecorder(store, s_redactor, new EpisodeRecorderOptions(), TimeProvider.System, NullLogger<EpisodeRecorder>.Instance);
+        var recorder = new EpisodeRecorder(
+            store,
+            s_redactor,
+            new EpisodeRecorderOptions(),
+            TimeProvider.System,
+            NullLogger<EpisodeRecorder>.Instance
+        );
         await recorder.DisposeAsync();
 
         Assert.False(await recorder.RecordDurablyAsync(NewEpisode("late"), Token));
@@ -143,12 +187,29 @@ public sealed class EpisodeRecorderTests
     [Fact]
     public void Options_out_of_range_are_refused_with_the_range()
     {
-        var error = Assert.Throws<LightningException>(() => new EpisodeRecorder(new StoppedStore(), s_redactor, new EpisodeRecorderOptions { Capacity = 0 }, TimeProvider.System, NullLogger<EpisodeRecorder>.Instance));
+        var error = Assert.Throws<LightningException>(() =>
+            new EpisodeRecorder(
+                new StoppedStore(),
+                s_redactor,
+                new EpisodeRecorderOptions { Capacity = 0 },
+                TimeProvider.System,
+                NullLogger<EpisodeRecorder>.Instance
+            )
+        );
 
         Assert.Equal("Capacity of the episode recorder must be from 1 to 1000000, but it is 0.", error.Message);
     }
 
-    private static Episode NewEpisode(string id) => new() { Id = id, AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UnixEpoch, RequestLatencyMs = 1 };
+    private static Episode NewEpisode(string id) =>
+        new()
+        {
+            Id = id,
+            AgentId = "a",
+            UserInput = "i",
+            AssistantOutput = "o",
+            CreatedAt = DateTimeOffset.UnixEpoch,
+            RequestLatencyMs = 1,
+        };
 
     /// <summary>A database that does not answer until it is told how.</summary>
     private sealed class StoppedStore : IEpisodeStore
@@ -161,24 +222,32 @@ public sealed class EpisodeRecorderTests
             return episodes.Count;
         }
 
-        public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public Task<Episode?> FindAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-        public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-        public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-        public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-        public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
-        public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 }

@@ -24,7 +24,8 @@ public sealed class StatisticsTests
     [InlineData(1, 9, 0.021484375)]
     [InlineData(9, 1, 0.021484375)]
     [InlineData(3, 15, 0.007537841796875)]
-    public void McNemar_agrees_with_exact_fractions(int onlyFirst, int onlySecond, double p) => Assert.Equal(p, PairedComparison.McNemar(onlyFirst, onlySecond), 1e-9);
+    public void McNemar_agrees_with_exact_fractions(int onlyFirst, int onlySecond, double p) =>
+        Assert.Equal(p, PairedComparison.McNemar(onlyFirst, onlySecond), 1e-9);
 
     [Fact]
     public void McNemar_does_not_overflow_on_large_counts() => Assert.InRange(PairedComparison.McNemar(10_000, 10_400), 0.004, 0.006);
@@ -50,12 +51,14 @@ public sealed class StatisticsTests
     public void About_nineteen_in_twenty_intervals_contain_the_truth()
     {
         // The two policies differ by 0.2 in accuracy, and with four even classes about as much in macro-F1.
-        var contained = Enumerable.Range(0, 100).Count(seed =>
-        {
-            var (expected, weak, strong) = Answers(200, seed);
-            var difference = PairedComparison.Of(expected, weak, strong, seed).Difference;
-            return difference.Low <= 0.2 && 0.2 <= difference.High;
-        });
+        var contained = Enumerable
+            .Range(0, 100)
+            .Count(seed =>
+            {
+                var (expected, weak, strong) = Answers(200, seed);
+                var difference = PairedComparison.Of(expected, weak, strong, seed).Difference;
+                return difference.Low <= 0.2 && 0.2 <= difference.High;
+            });
 
         Assert.InRange(contained, 88, 100);
     }
@@ -90,6 +93,11 @@ public sealed class StatisticsTests
         string[] expected = [.. Enumerable.Range(0, count).Select(_ => labels[random.Next(4)])];
         return (expected, Answer(0.6), Answer(0.8));
 
-        string[] Answer(double accuracy) => [.. expected.Select(label => random.NextDouble() < accuracy ? label : labels[(Array.IndexOf(labels, label) + 1 + random.Next(3)) % 4])];
+        string[] Answer(double accuracy) =>
+            [
+                .. expected.Select(label =>
+                    random.NextDouble() < accuracy ? label : labels[(Array.IndexOf(labels, label) + 1 + random.Next(3)) % 4]
+                ),
+            ];
     }
 }

@@ -41,7 +41,8 @@ public sealed class FeedbackServiceTests
         Assert.Equal(4, rewards.Count);
         Assert.Equal(
             [("anonymous", 1.0), ("user:ann", 1.0), ("user:bob", 0.5)],
-            rewards.Where(reward => reward.IsCurrent).Select(reward => (reward.Evaluator, reward.RawValue!.Value)).Order());
+            rewards.Where(reward => reward.IsCurrent).Select(reward => (reward.Evaluator, reward.RawValue!.Value)).Order()
+        );
         var kept = await product.Get<IFeedbackStore>().ListAsync(new FeedbackQuery(EpisodeId: "e1"), Token);
         Assert.Equal(4, kept.Count);
         Assert.False(Assert.Single(kept, feedback => !feedback.IsCurrent).FeedbackType == "rating_3");
@@ -72,7 +73,9 @@ public sealed class FeedbackServiceTests
 
         var first = await GiveAsync(product, new FeedbackRequest(Message, "rating_2", Comment: "meh", FeedbackId: "f1"));
         var second = await GiveAsync(product, new FeedbackRequest(Message, "rating_2", Comment: "meh", FeedbackId: "f1"));
-        var error = await Assert.ThrowsAsync<LightningException>(() => GiveAsync(product, new FeedbackRequest(Message, "rating_5", FeedbackId: "f1")));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            GiveAsync(product, new FeedbackRequest(Message, "rating_5", FeedbackId: "f1"))
+        );
 
         Assert.Equal(first, second);
         Assert.Equal(ErrorKind.Conflict, error.Kind);
@@ -103,8 +106,12 @@ public sealed class FeedbackServiceTests
 
         await GiveAsync(product, new FeedbackRequest(Message, "thumbs_up"));
         await GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", UserId: "ann", AgentId: "a"));
-        var foreign = await Assert.ThrowsAsync<LightningException>(() => GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", UserId: "bob")));
-        var other = await Assert.ThrowsAsync<LightningException>(() => GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", AgentId: "b")));
+        var foreign = await Assert.ThrowsAsync<LightningException>(() =>
+            GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", UserId: "bob"))
+        );
+        var other = await Assert.ThrowsAsync<LightningException>(() =>
+            GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", AgentId: "b"))
+        );
 
         Assert.Equal((ErrorKind.Forbidden, "Access denied to this conversation"), (foreign.Kind, foreign.Message));
         Assert.Equal((ErrorKind.NotFound, "Message not found"), (other.Kind, other.Message));
@@ -117,12 +124,21 @@ public sealed class FeedbackServiceTests
         await using var product = await Product.OpenAsync();
         await product.Get<EpisodeRecorder>().RecordDurablyAsync(NewEpisode("e1") with { UserId = "ann@example.com" }, Token);
 
-        var given = await GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", UserId: "ann@example.com", Comment: "write to ann@example.com"));
-        var foreign = await Assert.ThrowsAsync<LightningException>(() => GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", UserId: "bob@example.com")));
+        var given = await GiveAsync(
+            product,
+            new FeedbackRequest(Message, "thumbs_up", UserId: "ann@example.com", Comment: "write to ann@example.com")
+        );
+        var foreign = await Assert.ThrowsAsync<LightningException>(() =>
+            GiveAsync(product, new FeedbackRequest(Message, "thumbs_up", UserId: "bob@example.com"))
+        );
 
         Assert.Equal("write to [EMAIL]", given.Comment);
         Assert.StartsWith("[ID:", given.UserId, StringComparison.Ordinal);
-        Assert.DoesNotContain("example.com", Assert.Single(await product.Get<IRewardStore>().HistoryAsync("e1", Token)).Evaluator, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "example.com",
+            Assert.Single(await product.Get<IRewardStore>().HistoryAsync("e1", Token)).Evaluator,
+            StringComparison.Ordinal
+        );
         Assert.Equal(ErrorKind.Forbidden, foreign.Kind);
     }
 
@@ -130,7 +146,13 @@ public sealed class FeedbackServiceTests
     public async Task The_signals_of_the_episode_are_in_the_reward()
     {
         await using var product = await WithEpisodeAsync(
-            NewEpisode("e1") with { AssistantOutput = new string('x', 2_500), Intent = "billing", Metadata = new Dictionary<string, string> { ["context_used"] = "true" } });
+            NewEpisode("e1") with
+            {
+                AssistantOutput = new string('x', 2_500),
+                Intent = "billing",
+                Metadata = new Dictionary<string, string> { ["context_used"] = "true" },
+            }
+        );
 
         Assert.Equal(0.9, (await GiveAsync(product, new FeedbackRequest(Message, "rating_4"))).RewardScore);
     }
@@ -147,12 +169,19 @@ public sealed class FeedbackServiceTests
     [InlineData(Message, "thumbs_up", 6, null, "rating must be from 1 to 5, but it is 6")]
     [InlineData(Message, "rating_4", 5, null, "rating is 5, but feedback_type is rating_4")]
     [InlineData(Message, "copy", null, 1_001, "at most 1000 characters, but it has 1001")]
-    public async Task Feedback_that_cannot_be_right_is_refused_with_what_is_wrong(string? message, string? type, int? rating, int? length, string text)
+    public async Task Feedback_that_cannot_be_right_is_refused_with_what_is_wrong(
+        string? message,
+        string? type,
+        int? rating,
+        int? length,
+        string text
+    )
     {
         await using var product = await WithEpisodeAsync();
 
-        var error = await Assert.ThrowsAsync<LightningException>(
-            () => GiveAsync(product, new FeedbackRequest(message, type, rating, length is null ? null : new string('x', length.Value))));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            GiveAsync(product, new FeedbackRequest(message, type, rating, length is null ? null : new string('x', length.Value)))
+        );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
         Assert.Contains(text, error.Message, StringComparison.Ordinal);
@@ -167,10 +196,14 @@ public sealed class FeedbackServiceTests
     {
         await using var product = await WithEpisodeAsync();
 
-        Assert.Equal("e1", (await GiveAsync(product, new FeedbackRequest(spelling, "copy", Comment: new string('x', 998) + "🙂🙂"))).EpisodeId);
+        Assert.Equal(
+            "e1",
+            (await GiveAsync(product, new FeedbackRequest(spelling, "copy", Comment: new string('x', 998) + "🙂🙂"))).EpisodeId
+        );
     }
 
-    private static Task<MessageFeedback> GiveAsync(Product product, FeedbackRequest request) => product.Get<FeedbackService>().GiveAsync(request, _ => true, Token);
+    private static Task<MessageFeedback> GiveAsync(Product product, FeedbackRequest request) =>
+        product.Get<FeedbackService>().GiveAsync(request, _ => true, Token);
 
     private static async Task<Product> WithEpisodeAsync(Episode? episode = null)
     {
@@ -179,10 +212,17 @@ public sealed class FeedbackServiceTests
         return product;
     }
 
-    private static Episode NewEpisode(string id) => new()
-    {
-        Id = id, AgentId = "a", MessageId = Message, UserInput = "i", AssistantOutput = new string('x', 60), CreatedAt = DateTimeOffset.UnixEpoch.AddDays(20_000), RequestLatencyMs = 1,
-    };
+    private static Episode NewEpisode(string id) =>
+        new()
+        {
+            Id = id,
+            AgentId = "a",
+            MessageId = Message,
+            UserInput = "i",
+            AssistantOutput = new string('x', 60),
+            CreatedAt = DateTimeOffset.UnixEpoch.AddDays(20_000),
+            RequestLatencyMs = 1,
+        };
 
     private static async Task<(long, double)> CountAndMeanAsync(IRewardStore store)
     {

@@ -16,7 +16,8 @@ public sealed class RewardCalculatorTests
     [InlineData("copy", 1.0)]
     [InlineData("follow_up", 0.7)]
     [InlineData("applause", 0.5)]
-    public void Feedback_alone_is_worth_exactly_what_its_type_is(string type, double reward) => Assert.Equal(reward, RewardCalculator.Explicit(type));
+    public void Feedback_alone_is_worth_exactly_what_its_type_is(string type, double reward) =>
+        Assert.Equal(reward, RewardCalculator.Explicit(type));
 
     [Theory]
     [InlineData("rating_4", true, false, null, 0.9)]
@@ -38,11 +39,17 @@ public sealed class RewardCalculatorTests
     [InlineData("rating_1", true, true, 500, 0.15)]
     [InlineData("rating_1", true, false, null, 0.1)]
     [InlineData("applause", true, true, 10, 0.55)]
-    public void What_is_known_of_the_answer_moves_the_reward_by_exact_steps(string type, bool intent, bool context, int? length, double reward) =>
-        Assert.Equal(reward, RewardCalculator.Explicit(type, new ResponseSignals(length, intent, context)));
+    public void What_is_known_of_the_answer_moves_the_reward_by_exact_steps(
+        string type,
+        bool intent,
+        bool context,
+        int? length,
+        double reward
+    ) => Assert.Equal(reward, RewardCalculator.Explicit(type, new ResponseSignals(length, intent, context)));
 
     [Fact]
-    public void A_length_that_is_not_given_costs_nothing() => Assert.Equal(1.0, RewardCalculator.Explicit("thumbs_up", new ResponseSignals(IntentMatch: true, UsedContext: true)));
+    public void A_length_that_is_not_given_costs_nothing() =>
+        Assert.Equal(1.0, RewardCalculator.Explicit("thumbs_up", new ResponseSignals(IntentMatch: true, UsedContext: true)));
 
     [Theory]
     [InlineData(null, false, false, null, false, false, 0.5)]
@@ -61,8 +68,22 @@ public sealed class RewardCalculatorTests
     [InlineData(0.0, false, false, 10, true, false, 0.2)]
     [InlineData(7.0, false, false, null, false, false, 0.6)]
     [InlineData(double.NaN, false, false, null, false, false, 0.5)]
-    public void An_answer_that_nobody_judged_gets_the_reward_of_its_signals(double? confidence, bool context, bool actions, int? length, bool clarification, bool continuation, double reward) =>
-        Assert.Equal(reward, RewardCalculator.Implicit(new ResponseSignals(length, false, context, confidence, actions), new ConversationSignals(clarification, continuation)));
+    public void An_answer_that_nobody_judged_gets_the_reward_of_its_signals(
+        double? confidence,
+        bool context,
+        bool actions,
+        int? length,
+        bool clarification,
+        bool continuation,
+        double reward
+    ) =>
+        Assert.Equal(
+            reward,
+            RewardCalculator.Implicit(
+                new ResponseSignals(length, false, context, confidence, actions),
+                new ConversationSignals(clarification, continuation)
+            )
+        );
 
     [Fact]
     public void What_a_person_says_wins_over_the_signals_and_the_bonuses_of_the_answer_still_apply()
@@ -89,14 +110,29 @@ public sealed class RewardCalculatorTests
     {
         var random = new Random(20_261_121);
         string?[] types = [.. FeedbackTypes.All, "", "unknown", "THUMBS_UP", null];
-        double?[] confidences = [null, double.NaN, double.NegativeInfinity, double.PositiveInfinity, double.MaxValue, double.Epsilon, -1, 0.3];
+        double?[] confidences =
+        [
+            null,
+            double.NaN,
+            double.NegativeInfinity,
+            double.PositiveInfinity,
+            double.MaxValue,
+            double.Epsilon,
+            -1,
+            0.3,
+        ];
         for (var i = 0; i < 20_000; i++)
         {
-            var response = random.Next(8) == 0
-                ? null
-                : new ResponseSignals(
-                    random.Next(3) == 0 ? null : random.Next(-5, 4_000), random.Next(2) == 0, random.Next(2) == 0,
-                    random.Next(2) == 0 ? random.NextDouble() : confidences[random.Next(confidences.Length)], random.Next(2) == 0);
+            var response =
+                random.Next(8) == 0
+                    ? null
+                    : new ResponseSignals(
+                        random.Next(3) == 0 ? null : random.Next(-5, 4_000),
+                        random.Next(2) == 0,
+                        random.Next(2) == 0,
+                        random.Next(2) == 0 ? random.NextDouble() : confidences[random.Next(confidences.Length)],
+                        random.Next(2) == 0
+                    );
             var conversation = new ConversationSignals(random.Next(2) == 0, random.Next(2) == 0);
             var type = types[random.Next(types.Length)];
 

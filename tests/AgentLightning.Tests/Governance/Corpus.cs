@@ -8,7 +8,10 @@ namespace AgentLightning.Tests.Governance;
 public static partial class Corpus
 {
     public static IReadOnlyList<Line> Lines { get; } =
-        [.. File.ReadLines(Path.Combine(Repository.Root, "tests", "AgentLightning.Tests", "Governance", "redaction-corpus.jsonl")).Select(line => JsonSerializer.Deserialize<Line>(line, JsonSerializerOptions.Web)!)];
+    [
+        .. File.ReadLines(Path.Combine(Repository.Root, "tests", "AgentLightning.Tests", "Governance", "redaction-corpus.jsonl"))
+            .Select(line => JsonSerializer.Deserialize<Line>(line, JsonSerializerOptions.Web)!),
+    ];
 
     /// <summary>Which parts of a text its placeholders stand for; what lies between two placeholders is looked for in the text.</summary>
     public static IReadOnlyList<Span> SpansOf(string text, string redacted)

@@ -38,6 +38,9 @@ public sealed class CorpusTests(ITestOutputHelper output)
 
         var (precision, recall) = ((double)right / found, (double)right / wanted);
         output.WriteLine($"{Corpus.Lines.Count} lines, {wanted} spans: precision {precision:0.0000}, recall {recall:0.0000}");
-        Assert.True(precision >= LowestPrecision && recall >= LowestRecall, $"precision {precision:0.0000}, recall {recall:0.0000}; the output of this test lists the lines");
+        Assert.True(
+            precision >= LowestPrecision && recall >= LowestRecall,
+            $"precision {precision:0.0000}, recall {recall:0.0000}; the output of this test lists the lines"
+        );
     }
 }

@@ -12,17 +12,126 @@ public sealed class RedactionPropertyTests
 
     private static readonly string[] s_pieces =
     [
-        "password", "=", ":", " ", "\"", "'", "\\", "\n", "@", ".", "[", "]", "{", "}", "(", ")", "-", "+", "/", "://", "::", "…", "...", "%40", "bearer ", "token", "secret", " is ", "<", ">",
-        "ghp_", "sk-", "eyJ", "-----BEGIN ", "PRIVATE KEY-----", "-----END", "Q~", "sig=", "?", "&", "1", "22", "333", "4111111111111111", "192.0.2.1", "fe80::1", "a", "Zz9", "example.com", "ü", "密码", "是",
-        "\ud83d\ude42", "\ud800", "\0", "[EMAIL]", "[REDACTED:0a1b2c3d]", "[SECRET", "--", "=>", "é", "GB82WEST12345698765432", "078-05-1120",
+        "password",
+        "=",
+        ":",
+        " ",
+        "\"",
+        "'",
+        "\\",
+        "\n",
+        "@",
+        ".",
+        "[",
+        "]",
+        "{",
+        "}",
+        "(",
+        ")",
+        "-",
+        "+",
+        "/",
+        "://",
+        "::",
+        "…",
+        "...",
+        "%40",
+        "bearer ",
+        "token",
+        "secret",
+        " is ",
+        "<",
+        ">",
+        "ghp_",
+        "sk-",
+        "eyJ",
+        "-----BEGIN ",
+        "PRIVATE KEY-----",
+        "-----END",
+        "Q~",
+        "sig=",
+        "?",
+        "&",
+        "1",
+        "22",
+        "333",
+        "4111111111111111",
+        "192.0.2.1",
+        "fe80::1",
+        "a",
+        "Zz9",
+        "example.com",
+        "ü",
+        "密码",
+        "是",
+        "\ud83d\ude42",
+        "\ud800",
+        "\0",
+        "[EMAIL]",
+        "[REDACTED:0a1b2c3d]",
+        "[SECRET",
+        "--",
+        "=>",
+        "é",
+        "GB82WEST12345698765432",
+        "078-05-1120",
     ];
 
     public static TheoryData<string> Hostile =>
-    [
-        "a", "1", "1 ", "12-", "@", "a@", "a@a.", "password=", "password='", "password=\"", "token:token", "secret ", "bearer ", "eyJ-", "eyJaaaaaa.", "sk-", "ghp_", "://", "://:", "://a:b", "-----BEGIN ",
-        "-----BEGIN PRIVATE KEY-----", "Q~", "1Q~a", ":", "::", "f:", "1.", "1.1.1.1.", "[", "{", "[\"", "{\"a\":", "\\", "\\\"", "[SECRET]", "[EMAIL", "…", "+1", "(1", "sig=&", "?sig=", "%40", "<password>", "--token ",
-        "GB82", "connection string:", "cookie: ", "xox", "密码", "0 0 ", "4111 1111 ",
-    ];
+        [
+            "a",
+            "1",
+            "1 ",
+            "12-",
+            "@",
+            "a@",
+            "a@a.",
+            "password=",
+            "password='",
+            "password=\"",
+            "token:token",
+            "secret ",
+            "bearer ",
+            "eyJ-",
+            "eyJaaaaaa.",
+            "sk-",
+            "ghp_",
+            "://",
+            "://:",
+            "://a:b",
+            "-----BEGIN ",
+            "-----BEGIN PRIVATE KEY-----",
+            "Q~",
+            "1Q~a",
+            ":",
+            "::",
+            "f:",
+            "1.",
+            "1.1.1.1.",
+            "[",
+            "{",
+            "[\"",
+            "{\"a\":",
+            "\\",
+            "\\\"",
+            "[SECRET]",
+            "[EMAIL",
+            "…",
+            "+1",
+            "(1",
+            "sig=&",
+            "?sig=",
+            "%40",
+            "<password>",
+            "--token ",
+            "GB82",
+            "connection string:",
+            "cookie: ",
+            "xox",
+            "密码",
+            "0 0 ",
+            "4111 1111 ",
+        ];
 
     [Fact]
     public void Redacting_never_throws_and_twice_is_once()
@@ -69,7 +178,10 @@ public sealed class RedactionPropertyTests
         }
     }
 
-    /// <summary>The work is counted as memory: four times the text, about four times the bytes. That it ends at all for a million characters is the rest.</summary>
+    /// <summary>
+    /// The work is counted as memory: four times the text, about four times the bytes. That it ends at all for a million characters is the
+    /// rest.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Hostile))]
     public void Hostile_input_costs_in_proportion_to_its_length(string piece)
@@ -84,12 +196,14 @@ public sealed class RedactionPropertyTests
         {
             var text = string.Concat(Enumerable.Repeat(piece, length / piece.Length));
             // The least of a few: buffers that the runtime's pool had given up in between are allocated again.
-            return Enumerable.Range(0, 3).Min(_ =>
-            {
-                var before = GC.GetAllocatedBytesForCurrentThread();
-                s_plain.Redact(text);
-                return GC.GetAllocatedBytesForCurrentThread() - before;
-            });
+            return Enumerable
+                .Range(0, 3)
+                .Min(_ =>
+                {
+                    var before = GC.GetAllocatedBytesForCurrentThread();
+                    s_plain.Redact(text);
+                    return GC.GetAllocatedBytesForCurrentThread() - before;
+                });
         }
     }
 
@@ -98,27 +212,32 @@ public sealed class RedactionPropertyTests
         var text = new StringBuilder();
         for (var i = 0; i < pieces; i++)
         {
-            text.Append(random.Next(4) == 0 ? Corpus.Lines[random.Next(Corpus.Lines.Count)].Text[..^1] : s_pieces[random.Next(s_pieces.Length)]);
+            text.Append(
+                random.Next(4) == 0 ? Corpus.Lines[random.Next(Corpus.Lines.Count)].Text[..^1] : s_pieces[random.Next(s_pieces.Length)]
+            );
         }
 
         return text.ToString();
     }
 
-    private static string Json(Random random, int depth) => random.Next(depth > 3 ? 4 : 6) switch
-    {
-        0 => random.Next().ToString(null as IFormatProvider),
-        1 => "4111111111111111",
-        2 => "null",
-        3 => JsonSerializer.Serialize(Text(random, 4)),
-        4 => $"[{string.Join(" ,", Enumerable.Range(0, random.Next(4)).Select(_ => Json(random, depth + 1)))}]",
-        _ => $"{{{string.Join(",", Enumerable.Range(0, random.Next(4)).Select(i => $"{JsonSerializer.Serialize(i + s_pieces[random.Next(s_pieces.Length)])} : {Json(random, depth + 1)}"))}}}",
-    };
+    private static string Json(Random random, int depth) =>
+        random.Next(depth > 3 ? 4 : 6) switch
+        {
+            0 => random.Next().ToString(null as IFormatProvider),
+            1 => "4111111111111111",
+            2 => "null",
+            3 => JsonSerializer.Serialize(Text(random, 4)),
+            4 => $"[{string.Join(" ,", Enumerable.Range(0, random.Next(4)).Select(_ => Json(random, depth + 1)))}]",
+            _ =>
+                $"{{{string.Join(",", Enumerable.Range(0, random.Next(4)).Select(i => $"{JsonSerializer.Serialize(i + s_pieces[random.Next(s_pieces.Length)])} : {Json(random, depth + 1)}"))}}}",
+        };
 
-    private static string Shape(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Array => $"[{string.Join(',', element.EnumerateArray().Select(Shape))}]",
-        JsonValueKind.Object => $"{{{string.Join(',', element.EnumerateObject().Select(property => Shape(property.Value)))}}}",
-        JsonValueKind.String or JsonValueKind.Number => "v",
-        _ => element.GetRawText(),
-    };
+    private static string Shape(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Array => $"[{string.Join(',', element.EnumerateArray().Select(Shape))}]",
+            JsonValueKind.Object => $"{{{string.Join(',', element.EnumerateObject().Select(property => Shape(property.Value)))}}}",
+            JsonValueKind.String or JsonValueKind.Number => "v",
+            _ => element.GetRawText(),
+        };
 }

@@ -42,7 +42,8 @@ public sealed class RedactorTests
     [InlineData("""{"a":"{\"b\":\"{\\\"password\\\":\\\"x\\\"}\"}"}""", """{"a":"{\"b\":\"{\\\"password\\\":\\\"[REDACTED]\\\"}\"}"}""")]
     [InlineData("{\"a\":1}\n{\"password\":\"x\"}", "{\"a\":1}\n{\"password\":\"[REDACTED]\"}")]
     [InlineData("\"my password is hunter2\"", "\"my password is [REDACTED]\"")]
-    public void Json_stays_json_and_only_what_was_found_changes(string json, string expected) => Assert.Equal(expected, s_redactor.Redact(json));
+    public void Json_stays_json_and_only_what_was_found_changes(string json, string expected) =>
+        Assert.Equal(expected, s_redactor.Redact(json));
 
     [Fact]
     public void With_a_key_the_same_value_gets_the_same_pseudonym_and_another_key_gives_another()
@@ -66,9 +67,24 @@ public sealed class RedactorTests
     {
         const string Token = "ghp_FAKE0000EXAMPLE0000FAKE0000EXAMPLE00";
 
-        var redacted = s_redactor.RedactRecord(["my password is Fake0000 and the key " + Token, "You wrote Fake0000.", $"{{\"action\":\"Fix \\\"{Token[..9]}…\\\"\"}}", "unrelated", null]);
+        var redacted = s_redactor.RedactRecord([
+            "my password is Fake0000 and the key " + Token,
+            "You wrote Fake0000.",
+            $"{{\"action\":\"Fix \\\"{Token[..9]}…\\\"\"}}",
+            "unrelated",
+            null,
+        ]);
 
-        Assert.Equal(["my password is [REDACTED] and the key [SECRET]", "You wrote [REDACTED].", """{"action":"Fix \"[SECRET]…\""}""", "unrelated", null], redacted.Texts);
+        Assert.Equal(
+            [
+                "my password is [REDACTED] and the key [SECRET]",
+                "You wrote [REDACTED].",
+                """{"action":"Fix \"[SECRET]…\""}""",
+                "unrelated",
+                null,
+            ],
+            redacted.Texts
+        );
         Assert.Equal(4, redacted.Count);
     }
 
@@ -76,10 +92,16 @@ public sealed class RedactorTests
     public void An_agent_may_have_settings_of_its_own()
     {
         const string Text = "password=fake0000 jane@example.com";
-        var redactor = new Redactor(new RedactionOptions
-        {
-            Agents = new Dictionary<string, AgentRedaction> { ["support"] = new(Pii: false), ["off"] = new(Secrets: false, Pii: false) },
-        });
+        var redactor = new Redactor(
+            new RedactionOptions
+            {
+                Agents = new Dictionary<string, AgentRedaction>
+                {
+                    ["support"] = new(Pii: false),
+                    ["off"] = new(Secrets: false, Pii: false),
+                },
+            }
+        );
 
         Assert.Equal("password=[REDACTED] jane@example.com", redactor.Redact(Text, "support"));
         Assert.Same(Text, redactor.Redact(Text, "off"));

@@ -15,8 +15,19 @@ public sealed class StoredBytesTests
     /// <summary>No two fields hold the same, so that a find tells where it came from.</summary>
     private static readonly string[] s_planted =
     [
-        "fake-input-0001", "input@example.com", "ghp_FAKE0000OUTPUT0000FAKE0000EXAMPLE00", "fake-argument-2", "result@example.com", "fake-error-00003", "fake-meta-00004", "session@example.com",
-        "+1 555-555-0123", "comment@example.com", "fake-rubric-0005", "fake-correct-006", "reason@example.com",
+        "fake-input-0001",
+        "input@example.com",
+        "ghp_FAKE0000OUTPUT0000FAKE0000EXAMPLE00",
+        "fake-argument-2",
+        "result@example.com",
+        "fake-error-00003",
+        "fake-meta-00004",
+        "session@example.com",
+        "+1 555-555-0123",
+        "comment@example.com",
+        "fake-rubric-0005",
+        "fake-correct-006",
+        "reason@example.com",
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -29,8 +40,18 @@ public sealed class StoredBytesTests
 
         await recorder.RecordAsync(Planted("e1"), Token);
         await recorder.FlushAsync(Token);
-        await product.Get<RewardService>().AssignAsync(
-            new RewardRequest("e1", 0.5, Comments: $"write to {s_planted[9]}", Rubric: $"secret={s_planted[10]}", Correction: $"password: {s_planted[11]}"), Token);
+        await product
+            .Get<RewardService>()
+            .AssignAsync(
+                new RewardRequest(
+                    "e1",
+                    0.5,
+                    Comments: $"write to {s_planted[9]}",
+                    Rubric: $"secret={s_planted[10]}",
+                    Correction: $"password: {s_planted[11]}"
+                ),
+                Token
+            );
         var deployments = product.Get<DeploymentService>();
         await deployments.PromoteBaseAsync(Product.Agent, "triage-rules", null, "test", Token);
         var run = await product.AddRunAsync("bug", "praise");
@@ -50,7 +71,9 @@ public sealed class StoredBytesTests
     [Fact]
     public async Task The_search_finds_what_is_stored_without_redaction()
     {
-        await using var product = await Product.OpenAsync(services => services.AddSingleton(new Redactor(new RedactionOptions { Secrets = false, Pii = false })));
+        await using var product = await Product.OpenAsync(services =>
+            services.AddSingleton(new Redactor(new RedactionOptions { Secrets = false, Pii = false }))
+        );
         await product.Get<EpisodeRecorder>().RecordAsync(Planted("e1"), Token);
         await product.Get<EpisodeRecorder>().FlushAsync(Token);
 
@@ -72,13 +95,30 @@ public sealed class StoredBytesTests
         Assert.Empty(await FoundAsync(product.Options));
     }
 
-    private static Episode Planted(string id) => new()
-    {
-        Id = id, AgentId = Product.Agent, UserInput = $"password={s_planted[0]} from {s_planted[1]}", AssistantOutput = $"Your key {s_planted[2]}, phone {s_planted[8]}",
-        ToolCalls = [new EpisodeToolCall("login", $"{{\"api_key\":\"{s_planted[3]}\"}}", $"sent to {s_planted[4]}", 1, $"bad token={s_planted[5]}")],
-        Metadata = new Dictionary<string, string> { ["api_key"] = s_planted[6] }, SessionId = s_planted[7], Action = "bug", ActionLogProbability = -0.1,
-        CreatedAt = DateTimeOffset.UnixEpoch.AddDays(20_000), RequestLatencyMs = 1,
-    };
+    private static Episode Planted(string id) =>
+        new()
+        {
+            Id = id,
+            AgentId = Product.Agent,
+            UserInput = $"password={s_planted[0]} from {s_planted[1]}",
+            AssistantOutput = $"Your key {s_planted[2]}, phone {s_planted[8]}",
+            ToolCalls =
+            [
+                new EpisodeToolCall(
+                    "login",
+                    $"{{\"api_key\":\"{s_planted[3]}\"}}",
+                    $"sent to {s_planted[4]}",
+                    1,
+                    $"bad token={s_planted[5]}"
+                ),
+            ],
+            Metadata = new Dictionary<string, string> { ["api_key"] = s_planted[6] },
+            SessionId = s_planted[7],
+            Action = "bug",
+            ActionLogProbability = -0.1,
+            CreatedAt = DateTimeOffset.UnixEpoch.AddDays(20_000),
+            RequestLatencyMs = 1,
+        };
 
     private static async Task<List<string>> FoundAsync(LightningOptions options)
     {

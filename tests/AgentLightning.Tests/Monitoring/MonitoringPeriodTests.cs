@@ -12,7 +12,8 @@ public sealed class MonitoringPeriodTests
     [InlineData("2026-03-04T23:30:00-02:00", "2026-03-05", 1)]
     [InlineData(null, "2026-03-04", 30)]
     [InlineData(null, "0001-01-02", 2)]
-    public void Days_are_counted_with_both_ends(string? start, string? end, int days) => Assert.Equal(days, MonitoringPeriod.Parse(start, end, TimeProvider.System).Days);
+    public void Days_are_counted_with_both_ends(string? start, string? end, int days) =>
+        Assert.Equal(days, MonitoringPeriod.Parse(start, end, TimeProvider.System).Days);
 
     [Theory]
     [InlineData("2026-01-01", "2027-01-02", "from 1 to 366 days, but from 2026-01-01 to 2027-01-02 there are 367")]
@@ -32,5 +33,9 @@ public sealed class MonitoringPeriodTests
     [InlineData(0)]
     [InlineData(367)]
     public void The_last_days_are_one_to_a_year(int days) =>
-        Assert.Contains("days must be from 1 to 366", Assert.Throws<LightningException>(() => MonitoringPeriod.Last(days, TimeProvider.System)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "days must be from 1 to 366",
+            Assert.Throws<LightningException>(() => MonitoringPeriod.Last(days, TimeProvider.System)).Message,
+            StringComparison.Ordinal
+        );
 }

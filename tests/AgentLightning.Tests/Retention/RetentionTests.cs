@@ -27,7 +27,11 @@ public sealed class RetentionTests
         var store = product.Get<IEpisodeStore>();
         await store.AddAsync([.. Enumerable.Range(0, 1_200).Select(i => NewEpisode($"e{i:0000}", s_now.AddHours(-i)))], Token);
 
-        var swept = await Sweeper(product, new RetentionOptions { PayloadAge = TimeSpan.FromHours(100), EpisodeAge = TimeSpan.FromHours(600) }).SweepAsync(Token);
+        var swept = await Sweeper(
+                product,
+                new RetentionOptions { PayloadAge = TimeSpan.FromHours(100), EpisodeAge = TimeSpan.FromHours(600) }
+            )
+            .SweepAsync(Token);
 
         Assert.Equal(new RetentionResult(599, 500, 0, 0), swept);
         Assert.Equal(601, await store.CountAsync(null, Token));
@@ -55,7 +59,9 @@ public sealed class RetentionTests
         await recorder.RecordAsync(NewEpisode("e1", s_now) with { UserId = "ann@example.com" }, Token);
         await recorder.RecordAsync(NewEpisode("e2", s_now) with { UserId = "bo@example.com" }, Token);
 
-        var removed = await product.Get<EpisodeRemoval>().RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token);
+        var removed = await product
+            .Get<EpisodeRemoval>()
+            .RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token);
 
         Assert.Equal(1, removed);
         Assert.Null(await product.Get<IEpisodeStore>().FindAsync("e1", Token));
@@ -69,30 +75,61 @@ public sealed class RetentionTests
     {
         await using var store = (StoreEngine)Activator.CreateInstance(engine)!;
         var services = await store.OpenAsync();
-        var (traces, episodes, removal) = (services.GetRequiredService<ITraceStore>(), services.GetRequiredService<IEpisodeStore>(), services.GetRequiredService<EpisodeRemoval>());
+        var (traces, episodes, removal) = (
+            services.GetRequiredService<ITraceStore>(),
+            services.GetRequiredService<IEpisodeStore>(),
+            services.GetRequiredService<EpisodeRemoval>()
+        );
         // Of a user, of another one, and of nobody: only the first two become episodes.
         string[] ids = [.. Enumerable.Range(1, 3).Select(i => $"{i:x32}")];
         for (var i = 0; i < 3; i++)
         {
-            (string, object?)[] attributes = i == 2 ? [("note", "prompt")] : [("gen_ai.operation.name", "chat"), ("gen_ai.prompt", "prompt"), ("user.id", $"user-{i}")];
-            var request = OtlpBytes.Request("svc", "scope", [OtlpBytes.Span(ids[i], $"{1:x16}", null, "chat", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), 5, attributes)]);
-            await services.GetRequiredService<OtlpReceiver>().ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+            (string, object?)[] attributes =
+                i == 2 ? [("note", "prompt")] : [("gen_ai.operation.name", "chat"), ("gen_ai.prompt", "prompt"), ("user.id", $"user-{i}")];
+            var request = OtlpBytes.Request(
+                "svc",
+                "scope",
+                [OtlpBytes.Span(ids[i], $"{1:x16}", null, "chat", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), 5, attributes)]
+            );
+            await services
+                .GetRequiredService<OtlpReceiver>()
+                .ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
         }
 
         await new TraceReader(
-            traces, episodes, services.GetRequiredService<IRewardStore>(), [], services.GetRequiredService<TraceIngestor>(), services.GetRequiredService<Redactor>(), services.GetRequiredService<TraceOptions>(),
-            new AheadClock(TimeSpan.FromMinutes(1)), NullLogger<TraceReader>.Instance).ReadDueAsync(Token);
+            traces,
+            episodes,
+            services.GetRequiredService<IRewardStore>(),
+            [],
+            services.GetRequiredService<TraceIngestor>(),
+            services.GetRequiredService<Redactor>(),
+            services.GetRequiredService<TraceOptions>(),
+            new AheadClock(TimeSpan.FromMinutes(1)),
+            NullLogger<TraceReader>.Instance
+        ).ReadDueAsync(Token);
 
         Assert.Equal(1, await removal.RemoveAsync(new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, "test", null, Token));
         Assert.Equal([0, 1, 1], await BodiesAsync());
 
         var later = new AheadClock(TimeSpan.FromHours(3));
-        var swept = await new RetentionSweeper(removal, traces, new RetentionOptions { PayloadAge = TimeSpan.FromHours(2) }, later, NullLogger<RetentionSweeper>.Instance).SweepAsync(Token);
+        var swept = await new RetentionSweeper(
+            removal,
+            traces,
+            new RetentionOptions { PayloadAge = TimeSpan.FromHours(2) },
+            later,
+            NullLogger<RetentionSweeper>.Instance
+        ).SweepAsync(Token);
         Assert.Equal(new RetentionResult(0, 1, 0, 1), swept);
         Assert.Equal([0, 0, 0], await BodiesAsync());
         Assert.Equal(3, await traces.CountAsync(Token));
 
-        swept = await new RetentionSweeper(removal, traces, new RetentionOptions { EpisodeAge = TimeSpan.FromHours(2) }, later, NullLogger<RetentionSweeper>.Instance).SweepAsync(Token);
+        swept = await new RetentionSweeper(
+            removal,
+            traces,
+            new RetentionOptions { EpisodeAge = TimeSpan.FromHours(2) },
+            later,
+            NullLogger<RetentionSweeper>.Instance
+        ).SweepAsync(Token);
         Assert.Equal(new RetentionResult(2, 0, 1, 0), swept);
         Assert.Equal(0, await traces.CountAsync(Token));
 
@@ -113,13 +150,26 @@ public sealed class RetentionTests
     {
         await using var product = await Product.OpenAsync();
         await product.Get<EpisodeRecorder>().RecordDurablyAsync(NewEpisode("01890a5d-ac96-774b-bcce-b302099a8057", s_now), Token);
-        var given = await product.Get<FeedbackService>().GiveAsync(new FeedbackRequest("01890a5d-ac96-774b-bcce-b302099a8057", "thumbs_up", Comment: "from Ann", UserId: "ann@example.com"), _ => true, Token);
+        var given = await product
+            .Get<FeedbackService>()
+            .GiveAsync(
+                new FeedbackRequest("01890a5d-ac96-774b-bcce-b302099a8057", "thumbs_up", Comment: "from Ann", UserId: "ann@example.com"),
+                _ => true,
+                Token
+            );
 
-        Assert.Equal(0, await product.Get<EpisodeRemoval>().RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token));
+        Assert.Equal(
+            0,
+            await product
+                .Get<EpisodeRemoval>()
+                .RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token)
+        );
 
         var left = (await product.Get<IFeedbackStore>().FindAsync(given.Id, Token))!;
         Assert.Equal((null, "thumbs_up"), (left.Comment, left.FeedbackType));
-        var told = Assert.Single(await product.Get<IAuditLog>().ListAsync(new AuditQuery(), Token), entry => entry.Action == AuditAction.Deleted);
+        var told = Assert.Single(await product.Get<IAuditLog>().ListAsync(new AuditQuery(), Token), entry =>
+            entry.Action == AuditAction.Deleted
+        );
         Assert.Equal(("0", "1"), (told.Detail!["removed"], told.Detail["comments"]));
     }
 
@@ -130,15 +180,35 @@ public sealed class RetentionTests
     {
         await using var product = await Product.OpenAsync();
 
-        var error = Assert.Throws<LightningException>(() => Sweeper(product, new RetentionOptions { PayloadAge = TimeSpan.FromHours(ageHours), Interval = TimeSpan.FromHours(intervalHours) }));
+        var error = Assert.Throws<LightningException>(() =>
+            Sweeper(
+                product,
+                new RetentionOptions { PayloadAge = TimeSpan.FromHours(ageHours), Interval = TimeSpan.FromHours(intervalHours) }
+            )
+        );
 
         Assert.Equal(message, error.Message);
     }
 
     private static RetentionSweeper Sweeper(Product product, RetentionOptions options) =>
-        new(product.Get<EpisodeRemoval>(), product.Get<ITraceStore>(), options, product.Get<TimeProvider>(), NullLogger<RetentionSweeper>.Instance);
+        new(
+            product.Get<EpisodeRemoval>(),
+            product.Get<ITraceStore>(),
+            options,
+            product.Get<TimeProvider>(),
+            NullLogger<RetentionSweeper>.Instance
+        );
 
-    private static Episode NewEpisode(string id, DateTimeOffset at) => new() { Id = id, AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = at, RequestLatencyMs = 1 };
+    private static Episode NewEpisode(string id, DateTimeOffset at) =>
+        new()
+        {
+            Id = id,
+            AgentId = "a",
+            UserInput = "i",
+            AssistantOutput = "o",
+            CreatedAt = at,
+            RequestLatencyMs = 1,
+        };
 
     private sealed class AheadClock(TimeSpan ahead) : TimeProvider
     {

@@ -37,7 +37,8 @@ public sealed class RewardScaleTests
     [InlineData("0..NaN")]
     [InlineData("0..1e999")]
     [InlineData("0..1..2")]
-    public void A_scale_that_is_none_is_refused(string text) => Assert.Equal(ErrorKind.Invalid, Assert.Throws<LightningException>(() => RewardScale.Parse(text)).Kind);
+    public void A_scale_that_is_none_is_refused(string text) =>
+        Assert.Equal(ErrorKind.Invalid, Assert.Throws<LightningException>(() => RewardScale.Parse(text)).Kind);
 
     [Fact]
     public void A_scale_is_written_as_it_is_read()

@@ -9,8 +9,12 @@ public sealed class ConformanceCoverageTests
     {
         var types = typeof(ConformanceCoverageTests).Assembly.GetTypes();
         var engines = types.Where(type => type.IsSubclassOf(typeof(StoreEngine)) && !type.IsAbstract).ToList();
-        var suites = types.Where(type => type is { IsAbstract: true, IsGenericTypeDefinition: true, BaseType.IsGenericType: true }
-            && type.BaseType.GetGenericTypeDefinition() == typeof(StoreConformance<>)).ToList();
+        var suites = types
+            .Where(type =>
+                type is { IsAbstract: true, IsGenericTypeDefinition: true, BaseType.IsGenericType: true }
+                && type.BaseType.GetGenericTypeDefinition() == typeof(StoreConformance<>)
+            )
+            .ToList();
 
         var missing =
             from engine in engines

@@ -19,7 +19,10 @@ public sealed class FolderArtifactStoreTests : IDisposable
         await PutAsync("hello");
         await PutAsync("hello");
 
-        Assert.Equal("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Path.GetFileName(Directory.GetFiles(_folder.File("artifacts")).Single()));
+        Assert.Equal(
+            "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+            Path.GetFileName(Directory.GetFiles(_folder.File("artifacts")).Single())
+        );
     }
 
     [Fact]
@@ -33,18 +36,22 @@ public sealed class FolderArtifactStoreTests : IDisposable
     [Fact]
     public async Task A_write_that_fails_leaves_no_file()
     {
-        await Assert.ThrowsAsync<IOException>(() => Store.PutAsync(
-            async stream =>
-            {
-                await stream.WriteAsync("half"u8.ToArray());
-                throw new IOException("gone");
-            },
-            Token));
+        await Assert.ThrowsAsync<IOException>(() =>
+            Store.PutAsync(
+                async stream =>
+                {
+                    await stream.WriteAsync("half"u8.ToArray());
+                    throw new IOException("gone");
+                },
+                Token
+            )
+        );
 
         Assert.Empty(Directory.GetFiles(_folder.File("artifacts")));
     }
 
     public void Dispose() => _folder.Dispose();
 
-    private Task<string> PutAsync(string text) => Store.PutAsync(stream => stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text)).AsTask(), Token);
+    private Task<string> PutAsync(string text) =>
+        Store.PutAsync(stream => stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text)).AsTask(), Token);
 }

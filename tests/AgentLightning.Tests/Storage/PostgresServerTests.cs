@@ -82,7 +82,10 @@ public sealed class PostgresServerTests
         }
 
         var user = $"{DatabaseOf(store)}_user";
-        PostgresServer.Cluster.Execute(DatabaseOf(store), $"CREATE ROLE {user} LOGIN PASSWORD 'x'; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {user}");
+        PostgresServer.Cluster.Execute(
+            DatabaseOf(store),
+            $"CREATE ROLE {user} LOGIN PASSWORD 'x'; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {user}"
+        );
         await using var services = Services(new NpgsqlConnectionStringBuilder(store) { Username = user, Password = "x" }.ConnectionString);
 
         await services.OpenLightningAsync(create: true, Token);
@@ -95,7 +98,10 @@ public sealed class PostgresServerTests
         var store = PostgresServer.Cluster.NewDatabase();
         await using var services = Services(store);
         await services.OpenLightningAsync(create: true, Token);
-        PostgresServer.Cluster.Execute(DatabaseOf(store), "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)");
+        PostgresServer.Cluster.Execute(
+            DatabaseOf(store),
+            "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)"
+        );
 
         var error = await Assert.ThrowsAsync<LightningException>(() => services.OpenLightningAsync(create: true, Token));
 
@@ -110,7 +116,8 @@ public sealed class PostgresServerTests
         await services.OpenLightningAsync(create: true, Token);
 
         await Assert.ThrowsAsync<LightningException>(() =>
-            services.GetRequiredService<SqlDatabase>().ReadAsync(session => session.ExecuteAsync("DELETE FROM episodes", Token), Token));
+            services.GetRequiredService<SqlDatabase>().ReadAsync(session => session.ExecuteAsync("DELETE FROM episodes", Token), Token)
+        );
     }
 
     [Fact]
@@ -122,12 +129,18 @@ public sealed class PostgresServerTests
         var episodes = services.GetRequiredService<IEpisodeStore>();
         foreach (var id in new[] { "e1", "e2" })
         {
-            PostgresServer.Cluster.Execute("postgres", $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DatabaseOf(store)}'");
+            PostgresServer.Cluster.Execute(
+                "postgres",
+                $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DatabaseOf(store)}'"
+            );
 
             Assert.Equal(1, await episodes.AddAsync([NewEpisode(id)], Token));
         }
 
-        PostgresServer.Cluster.Execute("postgres", $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DatabaseOf(store)}'");
+        PostgresServer.Cluster.Execute(
+            "postgres",
+            $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DatabaseOf(store)}'"
+        );
         Assert.Equal(2, await episodes.CountAsync(null, Token));
     }
 
@@ -138,13 +151,23 @@ public sealed class PostgresServerTests
         await using var services = Services(store);
         await services.OpenLightningAsync(create: true, Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => services.GetRequiredService<SqlDatabase>().WriteAsync(
-            async session =>
-            {
-                await session.ExecuteAsync("INSERT INTO artifacts (id, content) VALUES (@id, @content)", Token, ("@id", "a"), ("@content", new byte[1]));
-                return await session.ExecuteAsync("SELECT pg_terminate_backend(pg_backend_pid())", Token);
-            },
-            Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            services
+                .GetRequiredService<SqlDatabase>()
+                .WriteAsync(
+                    async session =>
+                    {
+                        await session.ExecuteAsync(
+                            "INSERT INTO artifacts (id, content) VALUES (@id, @content)",
+                            Token,
+                            ("@id", "a"),
+                            ("@content", new byte[1])
+                        );
+                        return await session.ExecuteAsync("SELECT pg_terminate_backend(pg_backend_pid())", Token);
+                    },
+                    Token
+                )
+        );
 
         Assert.Equal(ErrorKind.Unavailable, error.Kind);
         AssertNames(error, store);
@@ -165,9 +188,15 @@ public sealed class PostgresServerTests
                 await database.SerialiseAsync(session, ["key"], Token);
                 holds.SetResult();
                 await mayEnd.Task;
-                return await session.ExecuteAsync("INSERT INTO artifacts (id, content) VALUES (@id, @content)", Token, ("@id", "a"), ("@content", new byte[1]));
+                return await session.ExecuteAsync(
+                    "INSERT INTO artifacts (id, content) VALUES (@id, @content)",
+                    Token,
+                    ("@id", "a"),
+                    ("@content", new byte[1])
+                );
             },
-            Token);
+            Token
+        );
         await holds.Task;
         using var patience = new CancellationTokenSource();
 
@@ -178,7 +207,8 @@ public sealed class PostgresServerTests
                 await database.SerialiseAsync(session, ["key"], patience.Token);
                 return 0;
             },
-            patience.Token);
+            patience.Token
+        );
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiter);
         mayEnd.SetResult();
@@ -202,7 +232,8 @@ public sealed class PostgresServerTests
         Assert.Equal(3, runs);
         Assert.Equal(("xx", "xx"), (await StoredAsync("e1"), await StoredAsync("e2")));
 
-        async Task<string?> StoredAsync(string id) => (await services.GetRequiredService<IEpisodeStore>().FindAsync(id, Token))!.ModelDeployment;
+        async Task<string?> StoredAsync(string id) =>
+            (await services.GetRequiredService<IEpisodeStore>().FindAsync(id, Token))!.ModelDeployment;
 
         async Task LockAsync(string first, string second)
         {
@@ -210,31 +241,36 @@ public sealed class PostgresServerTests
             isOneDone.TrySetResult();
         }
 
-        Task<int> MarkBothAsync(string first, string second) => database.WriteAsync(
-            async session =>
-            {
-                var run = Interlocked.Increment(ref runs);
-                if (run > 2)
+        Task<int> MarkBothAsync(string first, string second) =>
+            database.WriteAsync(
+                async session =>
                 {
-                    // Run at once, it could be faster than the other one is woken, take the row from under it, and lock it out once more.
-                    await isOneDone.Task.WaitAsync(Token);
-                }
+                    var run = Interlocked.Increment(ref runs);
+                    if (run > 2)
+                    {
+                        // Run at once, it could be faster than the other one is woken, take the row from under it, and lock it out once
+                        // more.
+                        await isOneDone.Task.WaitAsync(Token);
+                    }
 
-                await session.ExecuteAsync(Mark, Token, ("@id", first));
-                if (run <= 2)
-                {
-                    both.SignalAndWait(Token);
-                }
+                    await session.ExecuteAsync(Mark, Token, ("@id", first));
+                    if (run <= 2)
+                    {
+                        both.SignalAndWait(Token);
+                    }
 
-                return await session.ExecuteAsync(Mark, Token, ("@id", second));
-            },
-            Token);
+                    return await session.ExecuteAsync(Mark, Token, ("@id", second));
+                },
+                Token
+            );
     }
 
     [Fact]
     public async Task A_server_that_crashes_while_many_write_loses_nothing_that_was_acknowledged()
     {
-        const int Writers = 6, Before = 150, EachAfter = 10;
+        const int Writers = 6,
+            Before = 150,
+            EachAfter = 10;
         using var cluster = PostgresCluster.Start();
         await using var services = Services(cluster.NewDatabase());
         await services.OpenLightningAsync(create: true, Token);
@@ -244,29 +280,35 @@ public sealed class PostgresServerTests
         var isBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var failures = 0;
 
-        var writers = Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
-        {
-            for (int i = 0, after = 0; after < EachAfter; i++)
-            {
-                try
-                {
-                    await store.AddAsync([NewEpisode($"{writer}-{i}-a"), NewEpisode($"{writer}-{i}-b")], Token);
-                    acknowledged.Add($"{writer}-{i}-a");
-                    acknowledged.Add($"{writer}-{i}-b");
-                    after += isBack.Task.IsCompleted ? 1 : 0;
-                }
-                catch (LightningException e) when (e.Kind == ErrorKind.Unavailable)
-                {
-                    Interlocked.Increment(ref failures);
-                    await isBack.Task.WaitAsync(Token);
-                }
+        var writers = Task.WhenAll(
+            Enumerable
+                .Range(0, Writers)
+                .Select(writer =>
+                    Task.Run(async () =>
+                    {
+                        for (int i = 0, after = 0; after < EachAfter; i++)
+                        {
+                            try
+                            {
+                                await store.AddAsync([NewEpisode($"{writer}-{i}-a"), NewEpisode($"{writer}-{i}-b")], Token);
+                                acknowledged.Add($"{writer}-{i}-a");
+                                acknowledged.Add($"{writer}-{i}-b");
+                                after += isBack.Task.IsCompleted ? 1 : 0;
+                            }
+                            catch (LightningException e) when (e.Kind == ErrorKind.Unavailable)
+                            {
+                                Interlocked.Increment(ref failures);
+                                await isBack.Task.WaitAsync(Token);
+                            }
 
-                if (acknowledged.Count >= Before)
-                {
-                    crashIsDue.TrySetResult();
-                }
-            }
-        })));
+                            if (acknowledged.Count >= Before)
+                            {
+                                crashIsDue.TrySetResult();
+                            }
+                        }
+                    })
+                )
+        );
         await await Task.WhenAny(crashIsDue.Task, writers);
         cluster.Kill();
         var error = await Assert.ThrowsAsync<LightningException>(() => store.CountAsync(null, Token));
@@ -296,11 +338,21 @@ public sealed class PostgresServerTests
         Assert.Equal(["ä", "a", "_", "B"], (await store.ListAsync(new EpisodeQuery(), Token)).Select(episode => episode.Id));
     }
 
-    private static ServiceProvider Services(string store) => new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
+    private static ServiceProvider Services(string store) =>
+        new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
 
     private static string DatabaseOf(string store) => new NpgsqlConnectionStringBuilder(store).Database!;
 
-    private static Episode NewEpisode(string id) => new() { Id = id, AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UnixEpoch, RequestLatencyMs = 1 };
+    private static Episode NewEpisode(string id) =>
+        new()
+        {
+            Id = id,
+            AgentId = "a",
+            UserInput = "i",
+            AssistantOutput = "o",
+            CreatedAt = DateTimeOffset.UnixEpoch,
+            RequestLatencyMs = 1,
+        };
 
     private static void AssertNames(LightningException error, string store)
     {

@@ -21,14 +21,17 @@ public sealed class SqliteFileTests : IDisposable
         await using var services = Services("lightning.db");
         await services.OpenLightningAsync(create: true, Token);
 
-        var modes = await services.GetRequiredService<SqlDatabase>().WriteAsync(
-            async session =>
-            {
-                var journal = await session.QueryAsync("PRAGMA journal_mode", reader => reader.GetString(0), Token);
-                var synchronous = await session.QueryAsync("PRAGMA synchronous", reader => reader.GetInt64(0), Token);
-                return (journal[0], synchronous[0]);
-            },
-            Token);
+        var modes = await services
+            .GetRequiredService<SqlDatabase>()
+            .WriteAsync(
+                async session =>
+                {
+                    var journal = await session.QueryAsync("PRAGMA journal_mode", reader => reader.GetString(0), Token);
+                    var synchronous = await session.QueryAsync("PRAGMA synchronous", reader => reader.GetInt64(0), Token);
+                    return (journal[0], synchronous[0]);
+                },
+                Token
+            );
 
         Assert.Equal(("wal", 2L), modes);
     }
@@ -50,7 +53,8 @@ public sealed class SqliteFileTests : IDisposable
                     await busy.GetRequiredService<IEpisodeStore>().AddAsync([NewEpisode($"a{written}")], Token);
                 }
             },
-            Token);
+            Token
+        );
 
         for (var i = 0; i < 200; i++)
         {
@@ -103,8 +107,13 @@ public sealed class SqliteFileTests : IDisposable
         await using (var services = Services("lightning.db"))
         {
             await services.OpenLightningAsync(create: true, Token);
-            await services.GetRequiredService<SqlDatabase>().WriteAsync(
-                session => session.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)", Token), Token);
+            await services
+                .GetRequiredService<SqlDatabase>()
+                .WriteAsync(
+                    session =>
+                        session.ExecuteAsync("INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'later', 0)", Token),
+                    Token
+                );
         }
 
         await using var again = Services("lightning.db");
@@ -143,16 +152,35 @@ public sealed class SqliteFileTests : IDisposable
             await services.OpenLightningAsync(create: true, Token);
             var episodes = services.GetRequiredService<IEpisodeStore>();
 
-            await Task.WhenAll(Enumerable.Range(0, 48).Select(i => Task.Run(async () =>
-            {
-                await episodes.CountAsync(null, Token);
-                if (i % 4 == 0)
-                {
-                    await episodes.AddAsync([new Episode { Id = $"e{i}", AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UtcNow, RequestLatencyMs = 1 }], Token);
-                }
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, 48)
+                    .Select(i =>
+                        Task.Run(async () =>
+                        {
+                            await episodes.CountAsync(null, Token);
+                            if (i % 4 == 0)
+                            {
+                                await episodes.AddAsync(
+                                    [
+                                        new Episode
+                                        {
+                                            Id = $"e{i}",
+                                            AgentId = "a",
+                                            UserInput = "i",
+                                            AssistantOutput = "o",
+                                            CreatedAt = DateTimeOffset.UtcNow,
+                                            RequestLatencyMs = 1,
+                                        },
+                                    ],
+                                    Token
+                                );
+                            }
 
-                await episodes.ListAsync(new EpisodeQuery(), Token);
-            })));
+                            await episodes.ListAsync(new EpisodeQuery(), Token);
+                        })
+                    )
+            );
 
             Assert.Equal(12, await episodes.CountAsync("a", Token));
         }
@@ -161,7 +189,14 @@ public sealed class SqliteFileTests : IDisposable
     [Fact]
     public void A_released_migration_never_changes()
     {
-        var hashes = Migration.All.Select(migration => (migration.Version, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(migration.Sql)))[..16]));
+        var hashes = Migration.All.Select(migration =>
+            (
+                migration.Version,
+                Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(migration.Sql)))[
+                    ..16
+                ]
+            )
+        );
 
         Assert.Equal(
             [
@@ -173,7 +208,8 @@ public sealed class SqliteFileTests : IDisposable
                 (6, "d08cb4c768d86273"),
                 (7, "d77d65d608e06d2a"),
             ],
-            hashes);
+            hashes
+        );
     }
 
     [Fact]
@@ -182,7 +218,18 @@ public sealed class SqliteFileTests : IDisposable
         var services = Services("lightning.db");
         await services.OpenLightningAsync(create: true, Token);
         var recorder = services.GetRequiredService<EpisodeRecorder>();
-        await recorder.RecordAsync(new Episode { Id = "e1", AgentId = "a", UserInput = "i", AssistantOutput = "o", CreatedAt = DateTimeOffset.UtcNow, RequestLatencyMs = 1 }, Token);
+        await recorder.RecordAsync(
+            new Episode
+            {
+                Id = "e1",
+                AgentId = "a",
+                UserInput = "i",
+                AssistantOutput = "o",
+                CreatedAt = DateTimeOffset.UtcNow,
+                RequestLatencyMs = 1,
+            },
+            Token
+        );
         await recorder.FlushAsync(Token);
 
         // A copy of the files as they lie on disk now is what a crash would leave.
@@ -203,11 +250,23 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     private static Episode NewEpisode(string id) =>
-        new() { Id = id, AgentId = "agent", UserInput = "q", AssistantOutput = "a", InputKey = id, RequestLatencyMs = 1, CreatedAt = DateTimeOffset.UnixEpoch };
+        new()
+        {
+            Id = id,
+            AgentId = "agent",
+            UserInput = "q",
+            AssistantOutput = "a",
+            InputKey = id,
+            RequestLatencyMs = 1,
+            CreatedAt = DateTimeOffset.UnixEpoch,
+        };
 
     private ServiceProvider Services(string name, TimeSpan? lockWait = null)
     {
         var options = new LightningOptions { Store = _folder.File(name) };
-        return new ServiceCollection().AddLogging().AddLightning(lockWait is { } wait ? options with { LockWait = wait } : options).BuildServiceProvider();
+        return new ServiceCollection()
+            .AddLogging()
+            .AddLightning(lockWait is { } wait ? options with { LockWait = wait } : options)
+            .BuildServiceProvider();
     }
 }

@@ -13,13 +13,32 @@ public sealed class HostileRequestTests
 {
     private const int Mutations = 25_000;
 
-    private static readonly byte[] s_protobuf = OtlpBytes.Request("svc", "scope",
-    [
-        OtlpBytes.Span(Trace, Root, null, "chat", At, 5,
-            [("gen_ai.operation.name", "chat"), ("gen_ai.input.messages", """[{"role":"user","parts":[{"type":"text","content":"hi 🙂"}]}]"""), ("d", 0.5), ("b", true), ("x", new byte[] { 1, 255 }), ("l", new object?[] { 1, "a", null })],
-            [OtlpBytes.Event("gen_ai.evaluation.result", At, ("gen_ai.evaluation.score.value", 0.5))], status: 2, message: "m"),
-        OtlpBytes.Span(Trace, Child, Root, "t", At, 5, [("kv", ((string, object?)[])[("a", ((string, object?)[])[("b", 1)])])]),
-    ]);
+    private static readonly byte[] s_protobuf = OtlpBytes.Request(
+        "svc",
+        "scope",
+        [
+            OtlpBytes.Span(
+                Trace,
+                Root,
+                null,
+                "chat",
+                At,
+                5,
+                [
+                    ("gen_ai.operation.name", "chat"),
+                    ("gen_ai.input.messages", """[{"role":"user","parts":[{"type":"text","content":"hi 🙂"}]}]"""),
+                    ("d", 0.5),
+                    ("b", true),
+                    ("x", new byte[] { 1, 255 }),
+                    ("l", new object?[] { 1, "a", null }),
+                ],
+                [OtlpBytes.Event("gen_ai.evaluation.result", At, ("gen_ai.evaluation.score.value", 0.5))],
+                status: 2,
+                message: "m"
+            ),
+            OtlpBytes.Span(Trace, Child, Root, "t", At, 5, [("kv", ((string, object?)[])[("a", ((string, object?)[])[("b", 1)])])]),
+        ]
+    );
 
     private static readonly byte[] s_json = Encoding.UTF8.GetBytes(
         """
@@ -28,7 +47,8 @@ public sealed class HostileRequestTests
         {"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"n","value":{"intValue":"-5"}},{"key":"d","value":{"doubleValue":"NaN"}},{"key":"b","value":{"bytesValue":"AQL/"}},
         {"key":"l","value":{"arrayValue":{"values":[{"boolValue":true},{"kvlistValue":{"values":[{"key":"a","value":{}}]}}]}}}],
         "events":[{"timeUnixNano":"1772625600001000000","name":"e","attributes":[]}],"links":[{"traceId":"a","spanId":"b"}],"status":{"code":2,"message":"m"}}]}]}]}
-        """.Replace("@trace", Trace, StringComparison.Ordinal).Replace("@span", Root, StringComparison.Ordinal));
+        """.Replace("@trace", Trace, StringComparison.Ordinal).Replace("@span", Root, StringComparison.Ordinal)
+    );
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -81,7 +101,8 @@ public sealed class HostileRequestTests
     }
 
     [Fact]
-    public async Task An_empty_request_is_good() => Assert.Equal(new OtlpResult(OtlpOutcome.Stored, 0, 0, null), await (await OpenAsync()).SendBodyAsync([], SpanForm.Span));
+    public async Task An_empty_request_is_good() =>
+        Assert.Equal(new OtlpResult(OtlpOutcome.Stored, 0, 0, null), await (await OpenAsync()).SendBodyAsync([], SpanForm.Span));
 
     [Fact]
     public async Task Of_good_and_bad_spans_the_good_are_stored_and_the_bad_are_told()
@@ -89,8 +110,12 @@ public sealed class HostileRequestTests
         await using var desk = await OpenAsync();
 
         var result = await desk.SendAsync(
-            OtlpBytes.Span(Trace, Root, null, "good", At, 5, []), OtlpBytes.Span(new string('0', 32), Root, null, "no trace", At, 5, []), OtlpBytes.Span(Trace, "0000", null, "short", At, 5, []),
-            OtlpBytes.Span(Trace, Child, null, "deep", At, 5, [("deep", Deep(40))]), OtlpBytes.Bytes(1, [1, 2])[..2]);
+            OtlpBytes.Span(Trace, Root, null, "good", At, 5, []),
+            OtlpBytes.Span(new string('0', 32), Root, null, "no trace", At, 5, []),
+            OtlpBytes.Span(Trace, "0000", null, "short", At, 5, []),
+            OtlpBytes.Span(Trace, Child, null, "deep", At, 5, [("deep", Deep(40))]),
+            OtlpBytes.Bytes(1, [1, 2])[..2]
+        );
 
         Assert.Equal((OtlpOutcome.Stored, 1, 4), (result.Outcome, result.Accepted, result.Rejected));
         Assert.Contains("span_id must be 8 bytes", result.Message, StringComparison.Ordinal);
@@ -114,10 +139,16 @@ public sealed class HostileRequestTests
             }
         }
 
-        var span = OtlpBytes.Span(Trace, Root, null, "deep", At, 5, []).Concat(OtlpBytes.Message(9, [.. OtlpBytes.Text(1, "k"), .. OtlpBytes.Message(2, value)])).ToArray();
+        var span = OtlpBytes
+            .Span(Trace, Root, null, "deep", At, 5, [])
+            .Concat(OtlpBytes.Message(9, [.. OtlpBytes.Text(1, "k"), .. OtlpBytes.Message(2, value)]))
+            .ToArray();
         Assert.Equal((0, 1), await CountAsync(desk.SendAsync(span)));
         var json = string.Concat(Enumerable.Repeat("""{"arrayValue":{"values":[""", 50_000));
-        Assert.Equal(OtlpOutcome.Unreadable, (await desk.SendBodyAsync(Encoding.UTF8.GetBytes(json), SpanForm.Span, OtlpEncoding.Json)).Outcome);
+        Assert.Equal(
+            OtlpOutcome.Unreadable,
+            (await desk.SendBodyAsync(Encoding.UTF8.GetBytes(json), SpanForm.Span, OtlpEncoding.Json)).Outcome
+        );
     }
 
     [Fact]
@@ -125,7 +156,21 @@ public sealed class HostileRequestTests
     {
         await using var desk = await OpenAsync();
         var cut = OtlpBytes.Message(9, [.. OtlpBytes.Text(1, "cut"), .. OtlpBytes.Message(2, OtlpBytes.Bytes(1, [(byte)'a', 0xf0, 0x9f]))]);
-        var span = OtlpBytes.Span(Trace, Root, null, "a\0b", At, 5, [("nan", double.NaN), ("inf", double.NegativeInfinity), ("nul", "x\0y"), ("gen_ai.input.messages", """[{"role":"user","content":"a\u0000b"}]"""), ("gen_ai.request.model", "m")]);
+        var span = OtlpBytes.Span(
+            Trace,
+            Root,
+            null,
+            "a\0b",
+            At,
+            5,
+            [
+                ("nan", double.NaN),
+                ("inf", double.NegativeInfinity),
+                ("nul", "x\0y"),
+                ("gen_ai.input.messages", """[{"role":"user","content":"a\u0000b"}]"""),
+                ("gen_ai.request.model", "m"),
+            ]
+        );
 
         Assert.Equal((1, 0), await CountAsync(desk.SendAsync([.. span, .. cut])));
         await desk.ReadAsync();
@@ -133,14 +178,24 @@ public sealed class HostileRequestTests
         var stored = Assert.Single(await desk.Store.SpansAsync(Trace, 10, Token));
         Assert.Equal("a\ufffdb", stored.Name);
         var body = System.Text.Json.JsonDocument.Parse(stored.Body).RootElement.GetProperty("attributes");
-        Assert.Equal(("a\ufffd", "NaN", "-Infinity", "x\ufffdy"), (body.GetProperty("cut").GetString(), body.GetProperty("nan").GetString(), body.GetProperty("inf").GetString(), body.GetProperty("nul").GetString()));
+        Assert.Equal(
+            ("a\ufffd", "NaN", "-Infinity", "x\ufffdy"),
+            (
+                body.GetProperty("cut").GetString(),
+                body.GetProperty("nan").GetString(),
+                body.GetProperty("inf").GetString(),
+                body.GetProperty("nul").GetString()
+            )
+        );
         Assert.Equal("a\ufffdb", (await desk.EpisodeAsync())!.UserInput);
     }
 
     [Fact]
     public async Task Gzip_that_is_none_is_cut_or_swells_is_refused()
     {
-        await using var desk = await OpenAsync(services => services.AddSingleton(new TraceOptions { LargestBody = 1 << 20, QueueBytes = 1 << 21 }));
+        await using var desk = await OpenAsync(services =>
+            services.AddSingleton(new TraceOptions { LargestBody = 1 << 20, QueueBytes = 1 << 21 })
+        );
         var good = Gzip(s_protobuf);
         Assert.Equal((2, 0), await CountAsync(desk.SendBodyAsync(good, SpanForm.Span, gzip: true)));
 
@@ -158,7 +213,16 @@ public sealed class HostileRequestTests
     [Fact]
     public async Task While_the_queue_is_full_a_request_is_told_to_come_again()
     {
-        await using var desk = await OpenAsync(services => services.AddSingleton(new TraceOptions { LargestBody = 1 << 20, QueueBytes = 1 << 20, FullWait = TimeSpan.Zero }));
+        await using var desk = await OpenAsync(services =>
+            services.AddSingleton(
+                new TraceOptions
+                {
+                    LargestBody = 1 << 20,
+                    QueueBytes = 1 << 20,
+                    FullWait = TimeSpan.Zero,
+                }
+            )
+        );
         using var gate = new GatedStream();
         var receiver = desk.Product.Get<OtlpReceiver>();
         var slow = receiver.ReceiveAsync(gate, null, gzip: false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
@@ -178,13 +242,19 @@ public sealed class HostileRequestTests
         await desk.SendAsync(OtlpBytes.Span(Others, Root, null, "s", At, 5, [("agentlightning.agent_id", "other")]));
 
         var result = await desk.SendBodyAsync(
-            OtlpBytes.Request("svc", "scope",
-            [
-                OtlpBytes.Span(Trace, Root, null, "mine", At, 5, [("agentlightning.agent_id", "mine")]), OtlpBytes.Span(Trace, Child, Root, "inherits", At, 5, []),
-                OtlpBytes.Span(Trace, "00f067aa0ba902b8", Root, "theirs", At, 5, [("agentlightning.agent_id", "other")]),
-                OtlpBytes.Span(Others, Child, Root, "into their trace", At, 5, [("agentlightning.agent_id", "mine")]),
-            ]),
-            SpanForm.Span, mayWrite: agent => agent == "mine");
+            OtlpBytes.Request(
+                "svc",
+                "scope",
+                [
+                    OtlpBytes.Span(Trace, Root, null, "mine", At, 5, [("agentlightning.agent_id", "mine")]),
+                    OtlpBytes.Span(Trace, Child, Root, "inherits", At, 5, []),
+                    OtlpBytes.Span(Trace, "00f067aa0ba902b8", Root, "theirs", At, 5, [("agentlightning.agent_id", "other")]),
+                    OtlpBytes.Span(Others, Child, Root, "into their trace", At, 5, [("agentlightning.agent_id", "mine")]),
+                ]
+            ),
+            SpanForm.Span,
+            mayWrite: agent => agent == "mine"
+        );
 
         Assert.Equal((OtlpOutcome.Stored, 2, 2), (result.Outcome, result.Accepted, result.Rejected));
         Assert.Equal(["inherits", "mine"], (await desk.Store.SpansAsync(Trace, 10, Token)).Select(span => span.Name));
@@ -193,9 +263,18 @@ public sealed class HostileRequestTests
 
     [Fact]
     public void Options_out_of_range_are_refused_by_name() =>
-        Assert.Contains("QueueBytes", Assert.Throws<LightningException>(() => new TraceIngestor(null!, null!, new TraceOptions { QueueBytes = 1 }, TimeProvider.System, null!)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "QueueBytes",
+            Assert
+                .Throws<LightningException>(() =>
+                    new TraceIngestor(null!, null!, new TraceOptions { QueueBytes = 1 }, TimeProvider.System, null!)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
-    private static async Task<(int Accepted, int Rejected)> CountAsync(Task<OtlpResult> sent) => (await sent) is { Outcome: OtlpOutcome.Stored } result ? (result.Accepted, result.Rejected) : (-1, -1);
+    private static async Task<(int Accepted, int Rejected)> CountAsync(Task<OtlpResult> sent) =>
+        (await sent) is { Outcome: OtlpOutcome.Stored } result ? (result.Accepted, result.Rejected) : (-1, -1);
 
     private static object Deep(int depth) => depth == 0 ? "x" : new object[] { Deep(depth - 1) };
 

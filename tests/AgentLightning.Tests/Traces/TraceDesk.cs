@@ -34,15 +34,21 @@ public sealed class TraceDesk : IAsyncDisposable
                 services.AddSingleton<TimeProvider>(time);
                 configure?.Invoke(services);
             }),
-            time);
+            time
+        );
     }
 
     public Task<OtlpResult> SendAsync(params byte[][] spans) => SendBodyAsync(OtlpBytes.Request("svc", "scope", spans), SpanForm.Span);
 
     public Task<OtlpResult> SendLogsAsync(params byte[][] logs) => SendBodyAsync(OtlpBytes.Request("svc", "scope", logs), SpanForm.Log);
 
-    public Task<OtlpResult> SendBodyAsync(byte[] body, SpanForm form, OtlpEncoding encoding = OtlpEncoding.Protobuf, Func<string, bool>? mayWrite = null, bool gzip = false) =>
-        Product.Get<OtlpReceiver>().ReceiveAsync(new MemoryStream(body), body.Length, gzip, encoding, form, mayWrite, Token);
+    public Task<OtlpResult> SendBodyAsync(
+        byte[] body,
+        SpanForm form,
+        OtlpEncoding encoding = OtlpEncoding.Protobuf,
+        Func<string, bool>? mayWrite = null,
+        bool gzip = false
+    ) => Product.Get<OtlpReceiver>().ReceiveAsync(new MemoryStream(body), body.Length, gzip, encoding, form, mayWrite, Token);
 
     /// <summary>Lets so much time pass and reads what is due.</summary>
     public async Task ReadAsync(double seconds = 2)
@@ -56,7 +62,8 @@ public sealed class TraceDesk : IAsyncDisposable
 
     public async Task<Episode?> EpisodeAsync(string trace = Trace) => await Product.Get<IEpisodeStore>().FindAsync(trace, Token);
 
-    public async Task<IReadOnlyList<Reward>> RewardsAsync(string trace = Trace) => await Product.Get<IRewardStore>().HistoryAsync(trace, Token);
+    public async Task<IReadOnlyList<Reward>> RewardsAsync(string trace = Trace) =>
+        await Product.Get<IRewardStore>().HistoryAsync(trace, Token);
 
     public ValueTask DisposeAsync() => Product.DisposeAsync();
 }

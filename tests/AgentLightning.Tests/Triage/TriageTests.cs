@@ -12,21 +12,40 @@ public sealed class TriageTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>The twelve worked examples that the rules were made with.</summary>
-    public static TheoryData<string, int, string, string?, string> Examples => new()
-    {
-        { "bug", 1, "The Docs link in the top menu returns 404.", "/docs", FeedbackCategories.WebsiteBug },
-        { "bug", 2, "Home page takes 12 seconds to load on mobile.", "/", FeedbackCategories.WebsiteBug },
-        { "bug", 1, "BoundaryEnforcer let a privacy decision through without approval.", "/framework", FeedbackCategories.FrameworkIssue },
-        { "technical_question", 3, "CrossReferenceValidator does not flag the port conflict in the example.", null, FeedbackCategories.FrameworkIssue },
-        { "technical_question", 3, "No example of installing the framework on Windows.", "/docs/install", FeedbackCategories.ContentGap },
-        { "technical_question", 2, "I don't understand what persistence HIGH means.", null, FeedbackCategories.ContentGap },
-        { "feature", 4, "Please add CSV export to the audit dashboard.", null, FeedbackCategories.FeatureRequest },
-        { "feature", 4, "Support for Python agents would help us.", null, FeedbackCategories.FeatureRequest },
-        { "general", 5, "Clear explanation of the 27027 incident, thank you.", null, FeedbackCategories.Positive },
-        { "research", 5, "Great work; we cite it in our paper.", null, FeedbackCategories.Positive },
-        { "general", 1, "asdf test test", null, FeedbackCategories.Noise },
-        { "commercial", 3, "Buy SEO backlinks cheap", null, FeedbackCategories.Noise },
-    };
+    public static TheoryData<string, int, string, string?, string> Examples =>
+        new()
+        {
+            { "bug", 1, "The Docs link in the top menu returns 404.", "/docs", FeedbackCategories.WebsiteBug },
+            { "bug", 2, "Home page takes 12 seconds to load on mobile.", "/", FeedbackCategories.WebsiteBug },
+            {
+                "bug",
+                1,
+                "BoundaryEnforcer let a privacy decision through without approval.",
+                "/framework",
+                FeedbackCategories.FrameworkIssue
+            },
+            {
+                "technical_question",
+                3,
+                "CrossReferenceValidator does not flag the port conflict in the example.",
+                null,
+                FeedbackCategories.FrameworkIssue
+            },
+            {
+                "technical_question",
+                3,
+                "No example of installing the framework on Windows.",
+                "/docs/install",
+                FeedbackCategories.ContentGap
+            },
+            { "technical_question", 2, "I don't understand what persistence HIGH means.", null, FeedbackCategories.ContentGap },
+            { "feature", 4, "Please add CSV export to the audit dashboard.", null, FeedbackCategories.FeatureRequest },
+            { "feature", 4, "Support for Python agents would help us.", null, FeedbackCategories.FeatureRequest },
+            { "general", 5, "Clear explanation of the 27027 incident, thank you.", null, FeedbackCategories.Positive },
+            { "research", 5, "Great work; we cite it in our paper.", null, FeedbackCategories.Positive },
+            { "general", 1, "asdf test test", null, FeedbackCategories.Noise },
+            { "commercial", 3, "Buy SEO backlinks cheap", null, FeedbackCategories.Noise },
+        };
 
     [Theory]
     [MemberData(nameof(Examples))]
@@ -49,7 +68,15 @@ public sealed class TriageTests
     public void The_reward_is_the_weighted_sum_that_it_says()
     {
         var task = new FeedbackTask("The Docs link in the top menu returns 404.", Type: "bug", Rating: 1, Page: "/docs");
-        var analysis = new FeedbackAnalysis(FeedbackCategories.WebsiteBug, Severity.High, "Fix the Docs link in the menu", 7, 0.9, "404", false);
+        var analysis = new FeedbackAnalysis(
+            FeedbackCategories.WebsiteBug,
+            Severity.High,
+            "Fix the Docs link in the menu",
+            7,
+            0.9,
+            "404",
+            false
+        );
 
         Assert.Equal(1, TriageReward.Quality(task, analysis), 1e-12);
         Assert.Equal(0.75, TriageReward.Quality(task, analysis with { Action = "look into it" }), 1e-12);
@@ -67,14 +94,19 @@ public sealed class TriageTests
         await using var product = await Product.OpenAsync();
         var task = new FeedbackTask("Search finds nothing on my phone", Type: "bug", Rating: 2, Page: "/search");
 
-        var result = await product.Get<TriageAgent>().AnalyzeAsync(task, new TriageCall(Product.Agent, SessionId: "s"), new Random(1), Token);
+        var result = await product
+            .Get<TriageAgent>()
+            .AnalyzeAsync(task, new TriageCall(Product.Agent, SessionId: "s"), new Random(1), Token);
         await product.Get<EpisodeRecorder>().FlushAsync(Token);
 
         var episode = (await product.Get<IEpisodeStore>().FindAsync(result.EpisodeId, Token))!;
         Assert.Equal(task, FeedbackTask.FromJson(episode.UserInput));
         Assert.Equal(result.Analysis, JsonSerializer.Deserialize<FeedbackAnalysis>(episode.AssistantOutput, LightningJson.Options));
         Assert.True(episode.RequestLatencyMs > 0);
-        Assert.Equal(("s", RuleTriagePolicy.PolicyName, result.Analysis.Category, 0.0), (episode.SessionId, episode.ModelDeployment, episode.Action, episode.ActionLogProbability));
+        Assert.Equal(
+            ("s", RuleTriagePolicy.PolicyName, result.Analysis.Category, 0.0),
+            (episode.SessionId, episode.ModelDeployment, episode.Action, episode.ActionLogProbability)
+        );
     }
 
     [Theory]
@@ -85,7 +117,9 @@ public sealed class TriageTests
         await using var product = await Product.OpenAsync();
         var comment = $"{new string('x', before)} ghp_FAKE0001OUTPUT0001FAKE0000EXAMPLE00 is not taken";
 
-        var result = await product.Get<TriageAgent>().AnalyzeAsync(new FeedbackTask(comment, Type: "bug"), new TriageCall(Product.Agent), new Random(1), Token);
+        var result = await product
+            .Get<TriageAgent>()
+            .AnalyzeAsync(new FeedbackTask(comment, Type: "bug"), new TriageCall(Product.Agent), new Random(1), Token);
 
         Assert.DoesNotContain("ghp_FAKE", result.Analysis.Action, StringComparison.Ordinal);
         Assert.Contains("[SECRET]", result.Analysis.Action, StringComparison.Ordinal);
@@ -103,7 +137,12 @@ public sealed class TriageTests
             results.Add(await agent.AnalyzeAsync(task, new TriageCall(Product.Agent, Exploration: 0.3), random, Token));
         }
 
-        var chances = results.GroupBy(result => result.Analysis.Category).ToDictionary(group => group.Key, group => (Share: group.Count() / 600.0, LogP: group.First().Episode.ActionLogProbability!.Value));
+        var chances = results
+            .GroupBy(result => result.Analysis.Category)
+            .ToDictionary(
+                group => group.Key,
+                group => (Share: group.Count() / 600.0, LogP: group.First().Episode.ActionLogProbability!.Value)
+            );
         Assert.Equal(6, chances.Count);
         Assert.Equal(Math.Log(0.75), chances[FeedbackCategories.FeatureRequest].LogP, 1e-9);
         Assert.Equal(Math.Log(0.05), chances[FeedbackCategories.Noise].LogP, 1e-9);
@@ -117,9 +156,14 @@ public sealed class TriageTests
         var run = await product.AddRunAsync("apples", "pears");
         var release = await product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: true, Token);
 
-        var result = await product.Get<TriageAgent>().AnalyzeAsync(new FeedbackTask("I like pears"), new TriageCall(Product.Agent), new Random(1), Token);
+        var result = await product
+            .Get<TriageAgent>()
+            .AnalyzeAsync(new FeedbackTask("I like pears"), new TriageCall(Product.Agent), new Random(1), Token);
 
-        Assert.Equal(("pears", release.Id, release.TunedModelName), (result.Analysis.Category, result.Episode.DeploymentId, result.Episode.ModelDeployment));
+        Assert.Equal(
+            ("pears", release.Id, release.TunedModelName),
+            (result.Analysis.Category, result.Episode.DeploymentId, result.Episode.ModelDeployment)
+        );
     }
 
     [Theory]
@@ -132,7 +176,10 @@ public sealed class TriageTests
         await using var product = await Product.OpenAsync();
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<TriageAgent>().AnalyzeAsync(new FeedbackTask(comment, Rating: rating), new TriageCall(agentId ?? Product.Agent), new Random(1), Token));
+            product
+                .Get<TriageAgent>()
+                .AnalyzeAsync(new FeedbackTask(comment, Rating: rating), new TriageCall(agentId ?? Product.Agent), new Random(1), Token)
+        );
         await product.Get<EpisodeRecorder>().FlushAsync(Token);
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);

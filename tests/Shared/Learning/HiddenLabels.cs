@@ -2,7 +2,9 @@ using AgentLightning.Models.Objectives;
 
 namespace AgentLightning.Testing;
 
-/// <summary>Knows the right label of each text and gives nothing away but numbers: 1 for an answer that is right, −1 for one that is not.</summary>
+/// <summary>
+/// Knows the right label of each text and gives nothing away but numbers: 1 for an answer that is right, −1 for one that is not.
+/// </summary>
 public sealed class HiddenLabels(IReadOnlyList<int> rightLabels)
 {
     private readonly List<float> _told = [];

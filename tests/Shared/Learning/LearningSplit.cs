@@ -1,5 +1,5 @@
 using AgentLightning.Datasets;
-using AgentLightning.Local;
+using AgentLightning.Engine;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Loops;
 using AgentLightning.Triage;
@@ -9,7 +9,8 @@ namespace AgentLightning.Testing;
 /// <summary>Labelled texts of which a part is held out: where learning from rewards only is compared with learning from labels.</summary>
 public sealed class LearningSplit
 {
-    private readonly IReadOnlyList<(FeedbackTask Task, string Label)> _training, _heldOut;
+    private readonly IReadOnlyList<(FeedbackTask Task, string Label)> _training,
+        _heldOut;
 
     /// <param name="heldOutShare">Chosen by a hash of the text and the seed, so that a text that is there twice is on one side.</param>
     public LearningSplit(IReadOnlyList<(FeedbackTask Task, string Label)> items, double heldOutShare, long seed)
@@ -19,8 +20,11 @@ public sealed class LearningSplit
         (_training, _heldOut) = ([.. sides[DatasetSide.Train]], [.. sides[DatasetSide.Validation]]);
     }
 
-    private LearningSplit(IReadOnlyList<string> labels, IReadOnlyList<(FeedbackTask Task, string Label)> training, IReadOnlyList<(FeedbackTask Task, string Label)> heldOut) =>
-        (Labels, _training, _heldOut) = (labels, training, heldOut);
+    private LearningSplit(
+        IReadOnlyList<string> labels,
+        IReadOnlyList<(FeedbackTask Task, string Label)> training,
+        IReadOnlyList<(FeedbackTask Task, string Label)> heldOut
+    ) => (Labels, _training, _heldOut) = (labels, training, heldOut);
 
     public IReadOnlyList<string> Labels { get; }
 
@@ -37,10 +41,21 @@ public sealed class LearningSplit
     public TextClassifier FromLabels(long seed) =>
         PolicyTrainer.FromLabels(Tasks, [.. _training.Select(item => item.Label)], Labels, seed, null, CancellationToken.None).Model;
 
-    /// <summary>Learns from nothing but what <paramref name="judge"/> says of each answer: one reward for each text in each round.</summary>
+    /// <summary>
+    /// Learns from nothing but what <paramref name="judge"/> says of each answer: one reward for each text in each round.
+    /// </summary>
     public async Task<TextClassifier> FromRewardsAsync(JudgeAnswers judge, int rounds, long seed)
     {
-        var (trained, _) = await PolicyTrainer.FromRewardsAsync(Tasks, [], judge, Labels, new RewardLoopOptions { Rounds = rounds }, seed, null, CancellationToken.None);
+        var (trained, _) = await PolicyTrainer.FromRewardsAsync(
+            Tasks,
+            [],
+            judge,
+            Labels,
+            new RewardLoopOptions { Rounds = rounds },
+            seed,
+            null,
+            CancellationToken.None
+        );
         return trained.Model;
     }
 

@@ -13,14 +13,15 @@ namespace AgentLightning.Testing;
 public sealed record HubRequest(string Server, string Path, string? Authorization, string? Range, string? IfRange);
 
 /// <summary>
-/// A hub with one repository, as Hugging Face lays it out: the list names sizes and hashes, small files come from the hub, large ones (<c>*.safetensors</c>) from a
-/// second server that the hub redirects to.
+/// A hub with one repository, as Hugging Face lays it out: the list names sizes and hashes, small files come from the hub, large ones
+/// (<c>*.safetensors</c>) from a second server that the hub redirects to.
 /// </summary>
 public sealed class FakeHub : IAsyncDisposable
 {
     public const string Commit = "0123456789abcdef0123456789abcdef01234567";
     private readonly ConcurrentDictionary<string, byte[]> _files = new(StringComparer.Ordinal);
-    private LoopbackServer _hub = null!, _store = null!;
+    private LoopbackServer _hub = null!,
+        _store = null!;
 
     public ConcurrentQueue<HubRequest> Requests { get; } = new();
 
@@ -33,7 +34,9 @@ public sealed class FakeHub : IAsyncDisposable
     /// <summary>The token without which nothing is shown; null for a public repository.</summary>
     public string? Token { get; set; }
 
-    /// <summary>Called before a file is sent, with the request's number among those for a file of this name, from 1. True says that it has answered.</summary>
+    /// <summary>
+    /// Called before a file is sent, with the request's number among those for a file of this name, from 1. True says that it has answered.
+    /// </summary>
     public Func<HttpContext, string, int, Task<bool>> Before { get; set; } = (_, _, _) => Task.FromResult(false);
 
     /// <summary>Called before the list is sent; true says that it has answered.</summary>
@@ -67,9 +70,12 @@ public sealed class FakeHub : IAsyncDisposable
 
     public byte[] this[string name] => _files[name];
 
-    public IEnumerable<HubRequest> RequestsFor(string name) => Requests.Where(request => request.Path.EndsWith("/" + name, StringComparison.Ordinal));
+    public IEnumerable<HubRequest> RequestsFor(string name) =>
+        Requests.Where(request => request.Path.EndsWith("/" + name, StringComparison.Ordinal));
 
-    /// <summary>Promises all bytes from a place on, and sends only some: the connection is closed then. A reset could overtake what was sent.</summary>
+    /// <summary>
+    /// Promises all bytes from a place on, and sends only some: the connection is closed then. A reset could overtake what was sent.
+    /// </summary>
     public async Task CutAsync(HttpContext context, string name, int from, int bytes)
     {
         Head(context, name, from);
@@ -113,14 +119,40 @@ public sealed class FakeHub : IAsyncDisposable
         }
     }
 
-    private string List() => JsonSerializer.Serialize(new
-    {
-        id = Repository,
-        sha = Commit,
-        siblings = _files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => Listed(file.Key, IsLarge(file.Key)
-            ? new() { ["rfilename"] = file.Key, ["size"] = file.Value.Length, ["blobId"] = new string('b', 40), ["lfs"] = new { sha256 = Convert.ToHexStringLower(SHA256.HashData(file.Value)), size = file.Value.Length, pointerSize = 135 } }
-            : new() { ["rfilename"] = file.Key, ["size"] = file.Value.Length, ["blobId"] = GitHash(file.Value) })),
-    });
+    private string List() =>
+        JsonSerializer.Serialize(
+            new
+            {
+                id = Repository,
+                sha = Commit,
+                siblings = _files
+                    .OrderBy(file => file.Key, StringComparer.Ordinal)
+                    .Select(file =>
+                        Listed(
+                            file.Key,
+                            IsLarge(file.Key)
+                                ? new()
+                                {
+                                    ["rfilename"] = file.Key,
+                                    ["size"] = file.Value.Length,
+                                    ["blobId"] = new string('b', 40),
+                                    ["lfs"] = new
+                                    {
+                                        sha256 = Convert.ToHexStringLower(SHA256.HashData(file.Value)),
+                                        size = file.Value.Length,
+                                        pointerSize = 135,
+                                    },
+                                }
+                                : new()
+                                {
+                                    ["rfilename"] = file.Key,
+                                    ["size"] = file.Value.Length,
+                                    ["blobId"] = GitHash(file.Value),
+                                }
+                        )
+                    ),
+            }
+        );
 
     private async Task SendAsync(HttpContext context, string server, string name)
     {
@@ -137,7 +169,11 @@ public sealed class FakeHub : IAsyncDisposable
             return;
         }
 
-        var ranged = context.Request.GetTypedHeaders().Range is { } asked && (context.Request.Headers.IfRange.Count == 0 || context.Request.Headers.IfRange == Tag(name)) ? asked : null;
+        var ranged =
+            context.Request.GetTypedHeaders().Range is { } asked
+            && (context.Request.Headers.IfRange.Count == 0 || context.Request.Headers.IfRange == Tag(name))
+                ? asked
+                : null;
         var from = (int)(ranged?.Ranges.Single().From ?? 0);
         if (ranged is not null && from >= _files[name].Length)
         {
@@ -166,11 +202,13 @@ public sealed class FakeHub : IAsyncDisposable
         }
     }
 
-    private string Tag(string name) => IsLarge(name) ? $"\"{Convert.ToHexStringLower(SHA256.HashData(_files[name]))[..32]}\"" : $"\"{GitHash(_files[name])}\"";
+    private string Tag(string name) =>
+        IsLarge(name) ? $"\"{Convert.ToHexStringLower(SHA256.HashData(_files[name]))[..32]}\"" : $"\"{GitHash(_files[name])}\"";
 
     private static bool IsLarge(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal);
 
 #pragma warning disable CA5350 // git names content by it.
-    private static string GitHash(byte[] content) => Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
+    private static string GitHash(byte[] content) =>
+        Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
 #pragma warning restore CA5350
 }

@@ -13,9 +13,21 @@ public sealed record FakeOpenAiRequest(string Path, string? Authorization, JsonE
     public string Model => Body.GetProperty("model").GetString()!;
 
     /// <summary>The content of the last message that a user said.</summary>
-    public string? LastUserText => !Body.TryGetProperty("messages", out var messages) ? null
-        : messages.EnumerateArray().Where(message => message.GetProperty("role").GetString() == "user").Select(message => message.GetProperty("content")).Select(content =>
-            content.ValueKind == JsonValueKind.String ? content.GetString() : string.Concat(content.EnumerateArray().Select(part => part.TryGetProperty("text", out var text) ? text.GetString() : ""))).LastOrDefault();
+    public string? LastUserText =>
+        !Body.TryGetProperty("messages", out var messages)
+            ? null
+            : messages
+                .EnumerateArray()
+                .Where(message => message.GetProperty("role").GetString() == "user")
+                .Select(message => message.GetProperty("content"))
+                .Select(content =>
+                    content.ValueKind == JsonValueKind.String
+                        ? content.GetString()
+                        : string.Concat(
+                            content.EnumerateArray().Select(part => part.TryGetProperty("text", out var text) ? text.GetString() : "")
+                        )
+                )
+                .LastOrDefault();
 }
 
 /// <summary>What a <see cref="FakeOpenAiServer"/> answers, and how it misbehaves.</summary>
@@ -51,13 +63,29 @@ public sealed record FakeOpenAiAnswer
 
     public static FakeOpenAiAnswer Of(params string[] pieces) => new() { Pieces = pieces };
 
-    public static FakeOpenAiAnswer Error(int status, string message, params (string Name, string Value)[] headers) => new()
-    {
-        Status = status, Body = JsonSerializer.Serialize(new { error = new { message, type = "fake_error", code = (string?)null } }), Headers = headers.ToDictionary(header => header.Name, header => header.Value),
-    };
+    public static FakeOpenAiAnswer Error(int status, string message, params (string Name, string Value)[] headers) =>
+        new()
+        {
+            Status = status,
+            Body = JsonSerializer.Serialize(
+                new
+                {
+                    error = new
+                    {
+                        message,
+                        type = "fake_error",
+                        code = (string?)null,
+                    },
+                }
+            ),
+            Headers = headers.ToDictionary(header => header.Name, header => header.Value),
+        };
 }
 
-/// <summary>A server with the routes of OpenAI that answers what the test says: chat and plain completions, responses, models, and vLLM's tokenize; whole or streamed.</summary>
+/// <summary>
+/// A server with the routes of OpenAI that answers what the test says: chat and plain completions, responses, models, and vLLM's tokenize;
+/// whole or streamed.
+/// </summary>
 public sealed class FakeOpenAiServer : IAsyncDisposable
 {
     private LoopbackServer _server = null!;
@@ -84,7 +112,11 @@ public sealed class FakeOpenAiServer : IAsyncDisposable
     private async Task ServeAsync(HttpContext context)
     {
         var text = await new StreamReader(context.Request.Body).ReadToEndAsync();
-        var request = new FakeOpenAiRequest(context.Request.Path, context.Request.Headers.Authorization, text.Length == 0 ? default : JsonDocument.Parse(text).RootElement);
+        var request = new FakeOpenAiRequest(
+            context.Request.Path,
+            context.Request.Headers.Authorization,
+            text.Length == 0 ? default : JsonDocument.Parse(text).RootElement
+        );
         Requests.Enqueue(request);
         var answer = Answer(request, Requests.Count);
         foreach (var (name, value) in answer.Headers)
@@ -104,11 +136,34 @@ public sealed class FakeOpenAiServer : IAsyncDisposable
         switch (request.Path)
         {
             case "/v1/models":
-                await SendAsync(context, answer, new { @object = "list", data = Models.Select(model => new { id = model, @object = "model", created = 1_700_000_000, owned_by = "fake" }) });
+                await SendAsync(
+                    context,
+                    answer,
+                    new
+                    {
+                        @object = "list",
+                        data = Models.Select(model => new
+                        {
+                            id = model,
+                            @object = "model",
+                            created = 1_700_000_000,
+                            owned_by = "fake",
+                        }),
+                    }
+                );
                 break;
             case "/v1/tokenize" or "/tokenize":
                 var prompt = request.Body.TryGetProperty("prompt", out var given) ? given.GetString()! : request.LastUserText ?? "";
-                await SendAsync(context, answer, new { count = prompt.Length, max_model_len = 4096, tokens = prompt.Select(letter => (int)letter) });
+                await SendAsync(
+                    context,
+                    answer,
+                    new
+                    {
+                        count = prompt.Length,
+                        max_model_len = 4096,
+                        tokens = prompt.Select(letter => (int)letter),
+                    }
+                );
                 break;
             case "/v1/chat/completions" or "/v1/completions" or "/v1/responses" when request.Stream:
                 await StreamAsync(context, answer, words.Events());

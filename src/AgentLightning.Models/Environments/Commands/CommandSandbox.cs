@@ -5,10 +5,12 @@ using System.Text;
 namespace AgentLightning.Models.Environments.Commands;
 
 /// <summary>
-/// Runs a command in an empty folder that goes afterwards. It sees no environment but PATH and HOME, and has limits of time, processor time, memory, file size and output; beyond them it
-/// is ended.
+/// Runs a command in an empty folder that goes afterwards. It sees no environment but PATH and HOME, and has limits of time, processor
+/// time, memory, file size and output; beyond them it is ended.
 /// </summary>
-/// <remarks>That limits mistakes, not malice: it runs as the user of this process, with its network. Run code that nobody has read in a container.</remarks>
+/// <remarks>
+/// That limits mistakes, not malice: it runs as the user of this process, with its network. Run code that nobody has read in a container.
+/// </remarks>
 /// <param name="Command">Program and arguments.</param>
 /// <param name="Timeout">Longest time by the clock.</param>
 /// <param name="Megabytes">Most memory.</param>
@@ -27,7 +29,8 @@ internal sealed record CommandSandbox(string[] Command, TimeSpan Timeout, int Me
         {
             if (file is { } given)
             {
-                await File.WriteAllTextAsync(Path.Combine(folder.FullName, given.Name), given.Text, cancellationToken).ConfigureAwait(false);
+                await File.WriteAllTextAsync(Path.Combine(folder.FullName, given.Name), given.Text, cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             return await RunAsync(folder.FullName, input, cancellationToken).ConfigureAwait(false);
@@ -47,7 +50,8 @@ internal sealed record CommandSandbox(string[] Command, TimeSpan Timeout, int Me
         try
         {
             var (output, error) = (ReadAsync(process.StandardOutput, limit), ReadAsync(process.StandardError, limit));
-            await Task.WhenAll(WriteAsync(process.StandardInput, input, limit.Token), output, error, process.WaitForExitAsync(limit.Token)).ConfigureAwait(false);
+            await Task.WhenAll(WriteAsync(process.StandardInput, input, limit.Token), output, error, process.WaitForExitAsync(limit.Token))
+                .ConfigureAwait(false);
             // So says a shell of what it could not run; that says nothing of the text.
             return process.ExitCode is 126 or 127
                 ? throw new InvalidDataException($"The command '{Command[0]}' cannot be run.")
@@ -66,7 +70,13 @@ internal sealed record CommandSandbox(string[] Command, TimeSpan Timeout, int Me
 
     private ProcessStartInfo Start(string folder)
     {
-        var start = new ProcessStartInfo { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         if (OperatingSystem.IsWindows())
         {
             start.FileName = Command[0];
@@ -76,7 +86,12 @@ internal sealed record CommandSandbox(string[] Command, TimeSpan Timeout, int Me
             start.FileName = "/bin/sh";
             var seconds = Math.Ceiling(Timeout.TotalSeconds);
             start.ArgumentList.Add("-c");
-            start.ArgumentList.Add(string.Create(CultureInfo.InvariantCulture, $"ulimit -t {seconds}; ulimit -v {Megabytes * 1024L}; ulimit -f {MostFileBlocks}; exec \"$@\""));
+            start.ArgumentList.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"ulimit -t {seconds}; ulimit -v {Megabytes * 1024L}; ulimit -f {MostFileBlocks}; exec \"$@\""
+                )
+            );
             start.ArgumentList.Add("sh");
             start.ArgumentList.Add(Command[0]);
         }

@@ -3,21 +3,27 @@ using System.Globalization;
 namespace AgentLightning.Models.Environments.Graders;
 
 /// <summary>
-/// Arithmetic over named numbers: <c>+ - * / ^</c>, brackets, <c>min max abs floor ceil exp sqrt log</c>. A power binds tighter than a sign before it and groups to the right. It is
-/// read once, and then has no errors but results that are not finite.
+/// Arithmetic over named numbers: <c>+ - * / ^</c>, brackets, <c>min max abs floor ceil exp sqrt log</c>. A power binds tighter than a sign
+/// before it and groups to the right. It is read once, and then has no errors but results that are not finite.
 /// </summary>
 internal sealed class Formula
 {
     private const int MostDepth = 64;
     private static readonly Dictionary<string, Func<double, double>> s_functions = new(StringComparer.Ordinal)
     {
-        ["abs"] = Math.Abs, ["floor"] = Math.Floor, ["ceil"] = Math.Ceiling, ["exp"] = Math.Exp, ["sqrt"] = Math.Sqrt, ["log"] = Math.Log,
+        ["abs"] = Math.Abs,
+        ["floor"] = Math.Floor,
+        ["ceil"] = Math.Ceiling,
+        ["exp"] = Math.Exp,
+        ["sqrt"] = Math.Sqrt,
+        ["log"] = Math.Log,
     };
 
     private readonly string _text;
     private readonly HashSet<string> _names;
     private readonly Func<IReadOnlyDictionary<string, double>, double> _evaluate;
-    private int _at, _depth;
+    private int _at,
+        _depth;
 
     /// <exception cref="ArgumentException">It is not a formula over these names; the message has the place.</exception>
     public Formula(string text, IEnumerable<string> names)
@@ -108,7 +114,10 @@ internal sealed class Formula
         }
 
         var word = _text[start.._at];
-        if (double.TryParse(word, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var number) && char.IsAsciiDigit(word.Replace(".", "", StringComparison.Ordinal)[0]))
+        if (
+            double.TryParse(word, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var number)
+            && char.IsAsciiDigit(word.Replace(".", "", StringComparison.Ordinal)[0])
+        )
         {
             return _ => number;
         }
@@ -125,7 +134,9 @@ internal sealed class Formula
             return values => function(inner(values));
         }
 
-        return _names.Contains(word) ? values => values[word] : throw Error($"a number, a bracket, or one of {string.Join(", ", _names)}", start);
+        return _names.Contains(word)
+            ? values => values[word]
+            : throw Error($"a number, a bracket, or one of {string.Join(", ", _names)}", start);
     }
 
     private Func<IReadOnlyDictionary<string, double>, double> Extreme(bool largest)
@@ -172,5 +183,6 @@ internal sealed class Formula
         return _at;
     }
 
-    private ArgumentException Error(string expected, int? at = null) => new($"The formula '{_text}' should have {expected} at character {(at ?? _at) + 1}.");
+    private ArgumentException Error(string expected, int? at = null) =>
+        new($"The formula '{_text}' should have {expected} at character {(at ?? _at) + 1}.");
 }

@@ -4,16 +4,20 @@ using System.Text.Json;
 
 namespace AgentLightning.Models.Environments.Graders;
 
-/// <summary>A text with places for what is graded: <c>{{sample.output_text}}</c>, <c>{{sample.output_json.a.b}}</c>, <c>{{item.a[0]}}</c>.</summary>
+/// <summary>
+/// A text with places for what is graded: <c>{{sample.output_text}}</c>, <c>{{sample.output_json.a.b}}</c>, <c>{{item.a[0]}}</c>.
+/// </summary>
 internal sealed class GraderTemplate
 {
-    private const string OutputText = "sample.output_text", OutputJson = "sample.output_json", Item = "item";
+    private const string OutputText = "sample.output_text",
+        OutputJson = "sample.output_json",
+        Item = "item";
     private readonly List<(string Text, string? Path)> _parts = [];
 
     /// <exception cref="ArgumentException">A place is not closed, or names what there is not.</exception>
     public GraderTemplate(string template, string where)
     {
-        for (var at = 0; at < template.Length;)
+        for (var at = 0; at < template.Length; )
         {
             var open = template.IndexOf("{{", at, StringComparison.Ordinal);
             if (open < 0)
@@ -26,7 +30,10 @@ internal sealed class GraderTemplate
             var path = close < 0 ? "" : template[(open + 2)..close].Trim();
             if (path != OutputText && Root(path) is null)
             {
-                throw new ArgumentException($"{where}: '{template}' has a place {{{{{path}}}}}; there can be {{{{sample.output_text}}}}, {{{{sample.output_json.name}}}} and {{{{item.name}}}}.");
+                throw new ArgumentException(
+                    $"{where}: '{template}' has a place {{{{{path}}}}}; there can be {{{{sample.output_text}}}}, "
+                        + $"{{{{sample.output_json.name}}}} and {{{{item.name}}}}."
+                );
             }
 
             _parts.Add((template[at..open], path));
@@ -40,13 +47,21 @@ internal sealed class GraderTemplate
         var text = new StringBuilder();
         foreach (var (plain, path) in _parts)
         {
-            text.Append(plain).Append(path is null ? "" : path == OutputText ? input.OutputText : Find(input, path));
+            text.Append(plain)
+                .Append(
+                    path is null ? ""
+                    : path == OutputText ? input.OutputText
+                    : Find(input, path)
+                );
         }
 
         return text.ToString();
     }
 
-    private static string? Root(string path) => new[] { OutputJson, Item }.FirstOrDefault(root => path == root || path.StartsWith(root + ".", StringComparison.Ordinal) || path.StartsWith(root + "[", StringComparison.Ordinal));
+    private static string? Root(string path) =>
+        new[] { OutputJson, Item }.FirstOrDefault(root =>
+            path == root || path.StartsWith(root + ".", StringComparison.Ordinal) || path.StartsWith(root + "[", StringComparison.Ordinal)
+        );
 
     private static string Find(GraderInput input, string path)
     {
@@ -58,7 +73,11 @@ internal sealed class GraderTemplate
             {
                 element = property;
             }
-            else if (element.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < element.GetArrayLength())
+            else if (
+                element.ValueKind == JsonValueKind.Array
+                && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                && index < element.GetArrayLength()
+            )
             {
                 element = element[index];
             }

@@ -3,8 +3,12 @@ namespace AgentLightning.Models.Environments.Graders;
 /// <summary>Measures of how alike two texts are, 0…1. Words are runs of letters and digits in lower case.</summary>
 internal static class TextSimilarity
 {
-    /// <summary>2 · longest common subsequence of characters / (both lengths): what is left when only inserting and deleting count. Two empty texts are the same.</summary>
-    public static double Fuzzy(string a, string b) => a.Length + b.Length == 0 ? 1 : 2.0 * CommonSubsequence<char>(a, b) / (a.Length + b.Length);
+    /// <summary>
+    /// 2 · longest common subsequence of characters / (both lengths): what is left when only inserting and deleting count. Two empty texts
+    /// are the same.
+    /// </summary>
+    public static double Fuzzy(string a, string b) =>
+        a.Length + b.Length == 0 ? 1 : 2.0 * CommonSubsequence<char>(a, b) / (a.Length + b.Length);
 
     /// <summary>F1 of n-grams (Lin, 2004).</summary>
     public static double Rouge(string text, string reference, int n)
@@ -21,8 +25,8 @@ internal static class TextSimilarity
     }
 
     /// <summary>
-    /// Geometric mean of the precisions of n-grams up to four words, or as many as the text has, times a penalty for brevity (Papineni et al., 2002). A precision of 0 becomes half of
-    /// the last one before it.
+    /// Geometric mean of the precisions of n-grams up to four words, or as many as the text has, times a penalty for brevity (Papineni et
+    /// al., 2002). A precision of 0 becomes half of the last one before it.
     /// </summary>
     public static double Bleu(string text, string reference)
     {
@@ -33,7 +37,8 @@ internal static class TextSimilarity
             return 0;
         }
 
-        double sum = 0, smooth = 1;
+        double sum = 0,
+            smooth = 1;
         for (var n = 1; n <= order; n++)
         {
             var (grams, total) = (NGrams(given, n), given.Length - n + 1.0);
@@ -49,7 +54,8 @@ internal static class TextSimilarity
     public static double Gleu(string text, string reference)
     {
         var (given, wanted) = (Words(text), Words(reference));
-        double overlap = 0, most = 0;
+        double overlap = 0,
+            most = 0;
         for (var n = 1; n <= 4; n++)
         {
             overlap += Overlap(NGrams(given, n), NGrams(wanted, n));
@@ -73,7 +79,8 @@ internal static class TextSimilarity
         return grams;
     }
 
-    private static double Overlap(Dictionary<string, int> a, Dictionary<string, int> b) => a.Sum(gram => Math.Min(gram.Value, b.GetValueOrDefault(gram.Key)));
+    private static double Overlap(Dictionary<string, int> a, Dictionary<string, int> b) =>
+        a.Sum(gram => Math.Min(gram.Value, b.GetValueOrDefault(gram.Key)));
 
     private static double F1(double overlap, double given, double wanted) => overlap == 0 ? 0 : 2 * overlap / (given + wanted);
 

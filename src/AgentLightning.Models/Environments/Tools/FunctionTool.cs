@@ -19,5 +19,6 @@ public sealed class FunctionTool(string name, string description, JsonElement pa
     public JsonElement Parameters => parameters;
 
     /// <inheritdoc/>
-    public ValueTask<string> RunAsync(JsonElement arguments, RolloutTask task, CancellationToken cancellationToken) => function(arguments, task, cancellationToken);
+    public ValueTask<string> RunAsync(JsonElement arguments, RolloutTask task, CancellationToken cancellationToken) =>
+        function(arguments, task, cancellationToken);
 }

@@ -14,7 +14,9 @@ public interface ITool
     /// <summary>JSON schema of its arguments, an object. Arguments that do not fit never reach the tool.</summary>
     JsonElement Parameters { get; }
 
-    /// <summary>Does it, and gives what the model is to read. Calls for different attempts come at once. An exception is a failure of the tool.</summary>
+    /// <summary>
+    /// Does it, and gives what the model is to read. Calls for different attempts come at once. An exception is a failure of the tool.
+    /// </summary>
     /// <param name="task">What the model works on.</param>
     ValueTask<string> RunAsync(JsonElement arguments, RolloutTask task, CancellationToken cancellationToken);
 }

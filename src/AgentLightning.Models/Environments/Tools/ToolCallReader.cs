@@ -2,24 +2,31 @@ using System.Text.Json;
 
 namespace AgentLightning.Models.Environments.Tools;
 
-/// <summary>Finds the calls in what a model says. What is meant as a call and cannot be read is a call with an error; what is not meant as one is none.</summary>
+/// <summary>
+/// Finds the calls in what a model says. What is meant as a call and cannot be read is a call with an error; what is not meant as one is
+/// none.
+/// </summary>
 internal static class ToolCallReader
 {
-    private const string Open = "<tool_call>", Close = "</tool_call>", PythonTag = "<|python_tag|>", MistralTag = "[TOOL_CALLS]";
+    private const string Open = "<tool_call>",
+        Close = "</tool_call>",
+        PythonTag = "<|python_tag|>",
+        MistralTag = "[TOOL_CALLS]";
     private static readonly JsonDocumentOptions s_options = new() { MaxDepth = 32 };
 
-    public static IReadOnlyList<ToolCall> Read(string text, ToolCallFormat format) => format switch
-    {
-        ToolCallFormat.Hermes => Hermes(text),
-        ToolCallFormat.Llama => Llama(text.Trim()),
-        ToolCallFormat.Mistral => Mistral(text),
-        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
-    };
+    public static IReadOnlyList<ToolCall> Read(string text, ToolCallFormat format) =>
+        format switch
+        {
+            ToolCallFormat.Hermes => Hermes(text),
+            ToolCallFormat.Llama => Llama(text.Trim()),
+            ToolCallFormat.Mistral => Mistral(text),
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
+        };
 
     private static List<ToolCall> Hermes(string text)
     {
         var calls = new List<ToolCall>();
-        for (var at = text.IndexOf(Open, StringComparison.Ordinal); at >= 0;)
+        for (var at = text.IndexOf(Open, StringComparison.Ordinal); at >= 0; )
         {
             var from = at + Open.Length;
             var to = text.IndexOf(Close, from, StringComparison.Ordinal);

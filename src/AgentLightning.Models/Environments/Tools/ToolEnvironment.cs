@@ -3,8 +3,9 @@ using AgentLightning.Models.Environments.Graders;
 namespace AgentLightning.Models.Environments.Tools;
 
 /// <summary>
-/// Several turns with tools: while the model calls some, they run, and it reads what they give; the turn in which it calls none, or the last there may be, is judged by another environment.
-/// A call that cannot be read, names no tool, or has arguments that do not fit is told to the model, which can learn from it.
+/// Several turns with tools: while the model calls some, they run, and it reads what they give; the turn in which it calls none, or the
+/// last there may be, is judged by another environment. A call that cannot be read, names no tool, or has arguments that do not fit is told
+/// to the model, which can learn from it.
 /// </summary>
 public sealed class ToolEnvironment : IEnvironment
 {
@@ -17,15 +18,27 @@ public sealed class ToolEnvironment : IEnvironment
 
     /// <param name="judge">Is given the turn that ends an attempt.</param>
     /// <exception cref="ArgumentException">Two tools have one name, a name or a schema cannot be used, or options are wrong.</exception>
-    public ToolEnvironment(IReadOnlyList<ITool> tools, ToolConversation conversation, IEnvironment judge, ToolOptions options, TimeProvider clock)
+    public ToolEnvironment(
+        IReadOnlyList<ITool> tools,
+        ToolConversation conversation,
+        IEnvironment judge,
+        ToolOptions options,
+        TimeProvider clock
+    )
     {
         options.Validate();
         (_conversation, _judge, _options, _clock) = (conversation, judge, options, clock);
         foreach (var tool in tools)
         {
-            if (tool.Name.Length == 0 || !tool.Name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-') || !_tools.TryAdd(tool.Name, tool))
+            if (
+                tool.Name.Length == 0
+                || !tool.Name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-')
+                || !_tools.TryAdd(tool.Name, tool)
+            )
             {
-                throw new ArgumentException($"The name of a tool must be of letters, digits, '_' and '-', and of no other tool, but one is '{tool.Name}'.");
+                throw new ArgumentException(
+                    $"The name of a tool must be of letters, digits, '_' and '-', and of no other tool, but one is '{tool.Name}'."
+                );
             }
 
             JsonSchemaCheck.Require(tool.Parameters, tool.Name);
@@ -51,10 +64,18 @@ public sealed class ToolEnvironment : IEnvironment
             failures += failed ? 1 : 0;
         }
 
-        return new Turn(failures > 0 ? _options.FailureReward : _options.CallReward, _conversation.Observation(results, attempt.Tokens[^1])) { Tools = new ToolUse(calls.Count, failures) };
+        return new Turn(failures > 0 ? _options.FailureReward : _options.CallReward, _conversation.Observation(results, attempt.Tokens[^1]))
+        {
+            Tools = new ToolUse(calls.Count, failures),
+        };
     }
 
-    private async Task<(string Result, bool Failed)> RunAsync(ToolCall call, int index, RolloutTask task, CancellationToken cancellationToken)
+    private async Task<(string Result, bool Failed)> RunAsync(
+        ToolCall call,
+        int index,
+        RolloutTask task,
+        CancellationToken cancellationToken
+    )
     {
         if (Refusal(call, index) is { } refusal)
         {
@@ -74,11 +95,19 @@ public sealed class ToolEnvironment : IEnvironment
         }
         catch (Exception e) when (!_options.FailuresEndAttempt)
         {
-            return (e is TimeoutException ? $"Error: {call.Name} took longer than {_options.Timeout.TotalSeconds} seconds." : $"Error: {call.Name} failed: {e.Message}", true);
+            return (
+                e is TimeoutException
+                    ? $"Error: {call.Name} took longer than {_options.Timeout.TotalSeconds} seconds."
+                    : $"Error: {call.Name} failed: {e.Message}",
+                true
+            );
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"The tool '{call.Name}' failed: {(e is TimeoutException ? $"it took longer than {_options.Timeout.TotalSeconds} seconds" : e.Message)}", e);
+            throw new InvalidOperationException(
+                $"The tool '{call.Name}' failed: {(e is TimeoutException ? $"it took longer than {_options.Timeout.TotalSeconds} seconds" : e.Message)}",
+                e
+            );
         }
         finally
         {
@@ -90,6 +119,12 @@ public sealed class ToolEnvironment : IEnvironment
     /// <summary>What is wrong with a call by the model's own doing; null when nothing is.</summary>
     private string? Refusal(ToolCall call, int index) =>
         index >= _options.MaxCalls ? $"at most {_options.MaxCalls} calls are answered in a turn"
-        : call.Name.Length > 0 && !_tools.ContainsKey(call.Name) ? $"there is no tool '{call.Name}'; there are {string.Join(", ", _tools.Keys)}"
-        : call.Error ?? (JsonSchemaCheck.Fits(_tools[call.Name].Parameters, call.Arguments) ? null : $"the arguments of {call.Name} do not fit {_tools[call.Name].Parameters.GetRawText()}");
+        : call.Name.Length > 0 && !_tools.ContainsKey(call.Name)
+            ? $"there is no tool '{call.Name}'; there are {string.Join(", ", _tools.Keys)}"
+        : call.Error
+            ?? (
+                JsonSchemaCheck.Fits(_tools[call.Name].Parameters, call.Arguments)
+                    ? null
+                    : $"the arguments of {call.Name} do not fit {_tools[call.Name].Parameters.GetRawText()}"
+            );
 }

@@ -5,7 +5,10 @@ namespace AgentLightning.Models.Environments.Tools;
 /// <summary>What tools may take, and what comes of their failures.</summary>
 public sealed record ToolOptions
 {
-    /// <summary>Most turns of the model, its answer included, at least 2; 4 by default. In the last no tool is run: what is said there is judged. No more than the turns of the loop.</summary>
+    /// <summary>
+    /// Most turns of the model, its answer included, at least 2; 4 by default. In the last no tool is run: what is said there is judged. No
+    /// more than the turns of the loop.
+    /// </summary>
     public int MaxTurns { get; init; } = 4;
 
     /// <summary>Most calls of one turn, at least 1; 4 by default. Those beyond fail.</summary>
@@ -18,7 +21,8 @@ public sealed record ToolOptions
     public int MaxResultTokens { get; init; } = 512;
 
     /// <summary>
-    /// When a tool throws or takes too long, ends the attempt: it is counted as failed and not learned from. Off by default: the model is told, as it is of calls that are wrong by its own doing.
+    /// When a tool throws or takes too long, ends the attempt: it is counted as failed and not learned from. Off by default: the model is
+    /// told, as it is of calls that are wrong by its own doing.
     /// </summary>
     public bool FailuresEndAttempt { get; init; }
 
@@ -39,7 +43,10 @@ public sealed record ToolOptions
             (double.IsFinite(CallReward), "the reward of a call must be finite", CallReward),
             (double.IsFinite(FailureReward), "the reward of a failure must be finite", FailureReward),
         ];
-        var errors = checks.Where(check => !check.Right).Select(check => string.Create(CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}")).ToList();
+        var errors = checks
+            .Where(check => !check.Right)
+            .Select(check => string.Create(CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}"))
+            .ToList();
         if (errors.Count > 0)
         {
             throw new ArgumentException($"The options of the tools are wrong: {string.Join("; ", errors)}.");

@@ -3,7 +3,12 @@ namespace AgentLightning.Models.Generation.Grammars;
 /// <summary>A list of like items.</summary>
 internal sealed class ArrayNode(GrammarNode item, int least, int? most) : GrammarNode
 {
-    private const int Begin = 0, Open = 1, AfterItem = 2, AfterComma = 3, AfterBlank = 4, Phases = 8;
+    private const int Begin = 0,
+        Open = 1,
+        AfterItem = 2,
+        AfterComma = 3,
+        AfterBlank = 4,
+        Phases = 8;
 
     // Items are counted only as far as it matters.
     private int Counted => most ?? least;

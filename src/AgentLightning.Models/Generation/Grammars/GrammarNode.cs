@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Generation.Grammars;
 
 /// <summary>
-/// A part of a grammar. Where one is in it is a number, 0 before its first byte. It knows nothing of what is around it: the places of the parts that it lies in are kept
-/// in a stack, each at where it goes on when the one above it has ended.
+/// A part of a grammar. Where one is in it is a number, 0 before its first byte. It knows nothing of what is around it: the places of the
+/// parts that it lies in are kept in a stack, each at where it goes on when the one above it has ended.
 /// </summary>
 internal abstract class GrammarNode
 {

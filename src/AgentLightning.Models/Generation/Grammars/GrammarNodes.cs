@@ -7,9 +7,7 @@ internal sealed class EndNode : GrammarNode
 
     public override long Left(int at) => 0;
 
-    public override void Step(int at, byte value, Place below, Places next)
-    {
-    }
+    public override void Step(int at, byte value, Place below, Places next) { }
 }
 
 /// <summary>Where a part ends, when it is looked at without what is around it.</summary>
@@ -19,9 +17,7 @@ internal sealed class BorderNode : GrammarNode
 
     public override long Left(int at) => 0;
 
-    public override void Step(int at, byte value, Place below, Places next)
-    {
-    }
+    public override void Step(int at, byte value, Place below, Places next) { }
 }
 
 /// <summary>What has no text.</summary>
@@ -31,9 +27,7 @@ internal sealed class NothingNode : GrammarNode
 
     public override long Left(int at) => Never;
 
-    public override void Step(int at, byte value, Place below, Places next)
-    {
-    }
+    public override void Step(int at, byte value, Place below, Places next) { }
 }
 
 /// <summary>Before everything: a blank, because some vocabularies have their words with one.</summary>
@@ -86,8 +80,18 @@ internal sealed class ChoiceNode(IReadOnlyList<GrammarNode> options) : GrammarNo
 /// <summary>A number; its end is known only by what comes after it.</summary>
 internal sealed class NumberNode(bool whole) : GrammarNode
 {
-    private const int Begin = 0, Minus = 1, Zero = 2, Digits = 3, Point = 4, Fraction = 5, Exponent = 6, ExponentSign = 7, ExponentDigits = 8;
-    private const int Phases = 16, MostDigits = 15, MostExponentDigits = 2;
+    private const int Begin = 0,
+        Minus = 1,
+        Zero = 2,
+        Digits = 3,
+        Point = 4,
+        Fraction = 5,
+        Exponent = 6,
+        ExponentSign = 7,
+        ExponentDigits = 8;
+    private const int Phases = 16,
+        MostDigits = 15,
+        MostExponentDigits = 2;
 
     public override long Left(int at) => Ends(at % Phases) ? 0 : 1;
 

@@ -1,6 +1,8 @@
 namespace AgentLightning.Models.Generation.Grammars;
 
-/// <summary>All places where a text so far may be. States are made when they are first reached, and kept: a step known is one look into a table.</summary>
+/// <summary>
+/// All places where a text so far may be. States are made when they are first reached, and kept: a step known is one look into a table.
+/// </summary>
 internal sealed class GrammarState
 {
     private readonly GrammarStates _all;

@@ -5,7 +5,14 @@ namespace AgentLightning.Models.Generation.Grammars;
 /// <summary>An object whose properties come in one order; those that are not required may be left out.</summary>
 internal sealed class ObjectNode(IReadOnlyList<(string Name, GrammarNode Value, bool Required)> properties) : GrammarNode
 {
-    private const int Begin = 0, Open = 1, AfterKey = 2, AfterKeyBlank = 3, AfterValue = 4, AfterComma = 5, AfterCommaBlank = 6, Phases = 8;
+    private const int Begin = 0,
+        Open = 1,
+        AfterKey = 2,
+        AfterKeyBlank = 3,
+        AfterValue = 4,
+        AfterComma = 5,
+        AfterCommaBlank = 6,
+        Phases = 8;
     private readonly LiteralNode[] _keys = [.. properties.Select(property => KeyOf(property.Name))];
 
     public override long Left(int at)

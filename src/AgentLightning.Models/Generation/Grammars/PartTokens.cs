@@ -10,7 +10,7 @@ internal sealed record PartTokens(ulong[] Within, long Furthest, int[] Ends)
     {
         var (within, ends, furthest) = (new ulong[words], new List<int>(), 0L);
         path[0] = start;
-        for (var i = 0; i < trie.Nodes.Length;)
+        for (var i = 0; i < trie.Nodes.Length; )
         {
             ref readonly var node = ref trie.Nodes[i];
             var next = path[node.Depth].Step(node.Value);

@@ -8,15 +8,32 @@ internal sealed class SchemaReader
     /// <summary>Objects and lists in each other, as JSON readers take them.</summary>
     private const int DeepestValue = 64;
 
-    private const int Deepest = 64, MostRead = 100_000, MostOpen = 600;
-    private static readonly string[] s_notes = ["$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
+    private const int Deepest = 64,
+        MostRead = 100_000,
+        MostOpen = 600;
+    private static readonly string[] s_notes =
+    [
+        "$schema",
+        "$id",
+        "$comment",
+        "$defs",
+        "definitions",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+    ];
     private static readonly string[] s_bounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
     private readonly JsonElement _root;
 
     // By where it is and how deep a value lies, so that what holds itself comes to an end.
     private readonly Dictionary<(string Place, int Level), GrammarNode?> _referenced = [];
     private readonly Dictionary<(int Least, int? Most), StringNode> _strings = [];
-    private int _read, _open;
+    private int _read,
+        _open;
 
     private SchemaReader(JsonElement root) => _root = root;
 
@@ -36,7 +53,10 @@ internal sealed class SchemaReader
     {
         if (depth > Deepest || _open > MostOpen || ++_read > MostRead)
         {
-            throw Wrong(path, depth > Deepest ? $"it is nested more than {Deepest} deep" : "the schema is too large, or refers to itself in too many ways");
+            throw Wrong(
+                path,
+                depth > Deepest ? $"it is nested more than {Deepest} deep" : "the schema is too large, or refers to itself in too many ways"
+            );
         }
 
         if (schema.ValueKind != JsonValueKind.Object)
@@ -71,10 +91,15 @@ internal sealed class SchemaReader
 
         if (!schema.TryGetProperty("type", out var type))
         {
-            throw Wrong(path, $"it must have 'type', 'enum', 'const', 'anyOf' or '$ref', but it has {(keys.Count == 0 ? "nothing" : string.Join(", ", keys))}");
+            throw Wrong(
+                path,
+                $"it must have 'type', 'enum', 'const', 'anyOf' or '$ref', but it has "
+                    + $"{(keys.Count == 0 ? "nothing" : string.Join(", ", keys))}"
+            );
         }
 
-        string[] types = type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(one => one.ToString())] : [type.ToString()];
+        string[] types =
+            type.ValueKind == JsonValueKind.Array ? [.. type.EnumerateArray().Select(one => one.ToString())] : [type.ToString()];
         var known = types.SelectMany(KeysOf).Append("type").ToArray();
         Only(path, keys, known);
         return Choice([.. types.Select(one => OfType(schema, one, path, depth, level))], path, "type");
@@ -102,24 +127,32 @@ internal sealed class SchemaReader
         }
 
         var at = _root;
-        foreach (var part in Uri.UnescapeDataString(place).Split('/').Skip(1).Select(part => part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)))
+        foreach (
+            var part in Uri.UnescapeDataString(place)
+                .Split('/')
+                .Skip(1)
+                .Select(part => part.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))
+        )
         {
-            at = at.ValueKind == JsonValueKind.Object && at.TryGetProperty(part, out var inner) ? inner
-                : at.ValueKind == JsonValueKind.Array && int.TryParse(part, out var index) && index >= 0 && index < at.GetArrayLength() ? at[index]
+            at =
+                at.ValueKind == JsonValueKind.Object && at.TryGetProperty(part, out var inner) ? inner
+                : at.ValueKind == JsonValueKind.Array && int.TryParse(part, out var index) && index >= 0 && index < at.GetArrayLength()
+                    ? at[index]
                 : throw Wrong(path, $"'$ref' points to '{place}', but there is no '{part}'");
         }
 
         return at;
     }
 
-    private static string[] KeysOf(string type) => type switch
-    {
-        "object" => ["properties", "required", "additionalProperties"],
-        "array" => ["items", "minItems", "maxItems"],
-        "string" => ["minLength", "maxLength", "pattern", "format"],
-        "number" or "integer" => s_bounds,
-        _ => [],
-    };
+    private static string[] KeysOf(string type) =>
+        type switch
+        {
+            "object" => ["properties", "required", "additionalProperties"],
+            "array" => ["items", "minItems", "maxItems"],
+            "string" => ["minLength", "maxLength", "pattern", "format"],
+            "number" or "integer" => s_bounds,
+            _ => [],
+        };
 
     private GrammarNode OfType(JsonElement schema, string type, string path, int depth, int level)
     {
@@ -131,9 +164,13 @@ internal sealed class SchemaReader
                 return new ChoiceNode([new LiteralNode("true"u8.ToArray()), new LiteralNode("false"u8.ToArray())]);
             case "number":
             case "integer":
-                return s_bounds.Any(key => schema.TryGetProperty(key, out _)) ? SchemaPatterns.Number(schema, type == "integer", path) : new NumberNode(whole: type == "integer");
+                return s_bounds.Any(key => schema.TryGetProperty(key, out _))
+                    ? SchemaPatterns.Number(schema, type == "integer", path)
+                    : new NumberNode(whole: type == "integer");
             case "string":
-                return schema.TryGetProperty("pattern", out _) || schema.TryGetProperty("format", out _) ? SchemaPatterns.Text(schema, path) : String(Range(schema, "minLength", "maxLength", path));
+                return schema.TryGetProperty("pattern", out _) || schema.TryGetProperty("format", out _)
+                    ? SchemaPatterns.Text(schema, path)
+                    : String(Range(schema, "minLength", "maxLength", path));
             case "array" or "object" when level == DeepestValue:
                 return NothingNode.One;
             case "array":
@@ -149,16 +186,21 @@ internal sealed class SchemaReader
     }
 
     /// <summary>Equal ones are one, so that what is found out about it is found once.</summary>
-    private StringNode String((int Least, int? Most) length) => _strings.TryGetValue(length, out var known) ? known : _strings[length] = new StringNode(length.Least, length.Most);
+    private StringNode String((int Least, int? Most) length) =>
+        _strings.TryGetValue(length, out var known) ? known : _strings[length] = new StringNode(length.Least, length.Most);
 
     private ObjectNode Object(JsonElement schema, string path, int depth, int level)
     {
-        if (schema.TryGetProperty("additionalProperties", out var more) && more.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+        if (
+            schema.TryGetProperty("additionalProperties", out var more) && more.ValueKind is not (JsonValueKind.True or JsonValueKind.False)
+        )
         {
             throw Wrong(path, "'additionalProperties' with a schema is not supported; it may be true or false");
         }
 
-        var required = schema.TryGetProperty("required", out _) ? List(schema, "required", path).Select(name => name.ToString()).ToHashSet(StringComparer.Ordinal) : [];
+        var required = schema.TryGetProperty("required", out _)
+            ? List(schema, "required", path).Select(name => name.ToString()).ToHashSet(StringComparer.Ordinal)
+            : [];
         var properties = new List<(string Name, GrammarNode Value, bool Required)>();
         if (schema.TryGetProperty("properties", out var all))
         {
@@ -169,7 +211,13 @@ internal sealed class SchemaReader
 
             foreach (var property in all.EnumerateObject())
             {
-                properties.Add((property.Name, Read(property.Value, $"{path}/properties/{property.Name}", depth + 1, level + 1), required.Contains(property.Name)));
+                properties.Add(
+                    (
+                        property.Name,
+                        Read(property.Value, $"{path}/properties/{property.Name}", depth + 1, level + 1),
+                        required.Contains(property.Name)
+                    )
+                );
             }
         }
 
@@ -178,22 +226,26 @@ internal sealed class SchemaReader
             : new ObjectNode(properties);
     }
 
-    private static GrammarNode Choice(GrammarNode[] options, string path, string key) => options.Length switch
-    {
-        0 => throw Wrong(path, $"'{key}' is empty, so nothing would be valid"),
-        1 => options[0],
-        _ => new ChoiceNode(options),
-    };
+    private static GrammarNode Choice(GrammarNode[] options, string path, string key) =>
+        options.Length switch
+        {
+            0 => throw Wrong(path, $"'{key}' is empty, so nothing would be valid"),
+            1 => options[0],
+            _ => new ChoiceNode(options),
+        };
 
     private static JsonElement[] List(JsonElement schema, string key, string path) =>
-        schema.GetProperty(key) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : throw Wrong(path, $"'{key}' must be a list, but it is {schema.GetProperty(key).GetRawText()}");
+        schema.GetProperty(key) is { ValueKind: JsonValueKind.Array } list
+            ? [.. list.EnumerateArray()]
+            : throw Wrong(path, $"'{key}' must be a list, but it is {schema.GetProperty(key).GetRawText()}");
 
     private static (int Least, int? Most) Range(JsonElement schema, string least, string most, string path)
     {
         var (low, high) = (Count(least) ?? 0, Count(most));
         return low > high ? throw Wrong(path, $"'{least}' is {low} and '{most}' {high}, so nothing would be valid") : (low, high);
 
-        int? Count(string key) => !schema.TryGetProperty(key, out var value) ? null
+        int? Count(string key) =>
+            !schema.TryGetProperty(key, out var value) ? null
             : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count is >= 0 and <= 1_000_000 ? count
             : throw Wrong(path, $"'{key}' must be a whole number from 0 to 1,000,000, but it is {value.GetRawText()}");
     }
@@ -202,7 +254,10 @@ internal sealed class SchemaReader
     {
         if (keys.Except(known).Order(StringComparer.Ordinal).FirstOrDefault() is { } unknown)
         {
-            throw Wrong(path, $"the keyword '{unknown}' is not supported here. Beside descriptions there may be {string.Join(", ", known)}");
+            throw Wrong(
+                path,
+                $"the keyword '{unknown}' is not supported here. Beside descriptions there may be {string.Join(", ", known)}"
+            );
         }
     }
 

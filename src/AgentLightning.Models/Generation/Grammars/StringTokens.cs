@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Generation.Grammars;
 
 /// <summary>
-/// What tokens do within a text in quotes. Most of a vocabulary fits there, so it is gone through once: tokens are sorted by their characters, and what fits where so many characters
-/// may come is ready for every text of every grammar.
+/// What tokens do within a text in quotes. Most of a vocabulary fits there, so it is gone through once: tokens are sorted by their
+/// characters, and what fits where so many characters may come is ready for every text of every grammar.
 /// </summary>
 internal sealed class StringTokens
 {
@@ -20,7 +20,7 @@ internal sealed class StringTokens
         var path = new int[trie.Deepest + 1];
         path[0] = StringNode.BodyStart;
         var border = places.Of(BorderNode.One, 0, null);
-        for (var i = 0; i < trie.Nodes.Length;)
+        for (var i = 0; i < trie.Nodes.Length; )
         {
             ref readonly var node = ref trie.Nodes[i];
             places.List.Clear();
@@ -63,7 +63,12 @@ internal sealed class StringTokens
     }
 
     /// <param name="left">Fewest bytes to the end of the text.</param>
-    public PartTokens At((int Least, int Most) room, long left) => new(
-        _upTo[Math.Min(room.Most, _upTo.Length - 1)], left + MostBegun,
-        room is (0, >= int.MaxValue) ? _allEnds : [.. _ends.Where(end => end.Characters >= room.Least && end.Characters <= room.Most).Select(end => end.Node)]);
+    public PartTokens At((int Least, int Most) room, long left) =>
+        new(
+            _upTo[Math.Min(room.Most, _upTo.Length - 1)],
+            left + MostBegun,
+            room is (0, >= int.MaxValue)
+                ? _allEnds
+                : [.. _ends.Where(end => end.Characters >= room.Least && end.Characters <= room.Most).Select(end => end.Node)]
+        );
 }

@@ -1,19 +1,22 @@
 namespace AgentLightning.Models.Generation.Grammars;
 
 /// <summary>
-/// Which tokens may come where, for one grammar and one vocabulary. The vocabulary is gone through for a place in a part of the grammar, not for all that is around the part:
-/// tokens that stay within it are the same wherever the part stands, and only the few that go beyond its end are followed into what comes after. Both are kept.
+/// Which tokens may come where, for one grammar and one vocabulary. The vocabulary is gone through for a place in a part of the grammar,
+/// not for all that is around the part: tokens that stay within it are the same wherever the part stands, and only the few that go beyond
+/// its end are followed into what comes after. Both are kept.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 internal sealed class TokenConstraint
 {
-    private const int MostKept = 512, MostStates = 20_000;
+    private const int MostKept = 512,
+        MostStates = 20_000;
     private readonly JsonGrammar _grammar;
     private readonly TokenTrie _trie;
     private readonly GrammarState[] _path;
     private readonly Dictionary<GrammarState, (ulong[] Mask, long Furthest)> _masks = [];
     private readonly Dictionary<(GrammarNode Node, int At), PartTokens> _parts = [];
-    private readonly ulong[] _tight, _allowed;
+    private readonly ulong[] _tight,
+        _allowed;
     private GrammarStates _states;
 
     public TokenConstraint(JsonGrammar grammar, TokenTrie trie, int vocabulary)
@@ -22,9 +25,19 @@ internal sealed class TokenConstraint
         (_tight, _allowed) = (new ulong[(vocabulary + 63) / 64], new ulong[(vocabulary + 63) / 64]);
         var single = trie.Nodes.Where(node => node.Depth == 0 && node.Tokens.Length > 0).Select(node => node.Value).ToHashSet();
         // C0, C1 and what is above F4 are in no text.
-        if (Enumerable.Range(0x20, 0xF5 - 0x20).Select(value => (byte)value).FirstOrDefault(value => value is not (0x7F or 0xC0 or 0xC1) && !single.Contains(value)) is > 0 and var missing)
+        if (
+            Enumerable
+                .Range(0x20, 0xF5 - 0x20)
+                .Select(value => (byte)value)
+                .FirstOrDefault(value => value is not (0x7F or 0xC0 or 0xC1) && !single.Contains(value))
+            is > 0
+                and var missing
+        )
         {
-            throw new ArgumentException($"The vocabulary has no token for the byte 0x{missing:X2} alone, so that a text of a given shape cannot always be ended. Constrained decoding needs a tokenizer with all bytes.");
+            throw new ArgumentException(
+                $"The vocabulary has no token for the byte 0x{missing:X2} alone, so that a text of a given shape cannot always be ended. "
+                    + $"Constrained decoding needs a tokenizer with all bytes."
+            );
         }
 
         _states = new GrammarStates(grammar);
@@ -42,7 +55,10 @@ internal sealed class TokenConstraint
         return state;
     }
 
-    /// <summary>A bit for each token that may come next and leaves at most <paramref name="left"/> bytes to a whole text. It is valid until the next call.</summary>
+    /// <summary>
+    /// A bit for each token that may come next and leaves at most <paramref name="left"/> bytes to a whole text. It is valid until the next
+    /// call.
+    /// </summary>
     /// <param name="ends">Tokens that end a text: they may come where it is whole, and nowhere else.</param>
     public ReadOnlySpan<ulong> Allowed(GrammarState state, int left, IReadOnlyList<int> ends)
     {
@@ -132,9 +148,10 @@ internal sealed class TokenConstraint
                 _parts.Clear();
             }
 
-            _parts[(place.Node, place.At)] = part = place.Node is StringNode text && text.RoomAt(place.At) is { } room
-                ? _trie.Strings(_tight.Length).At(room, text.Left(place.At))
-                : PartTokens.Of(_states.Alone(place.Node, place.At), _trie, _path, _tight.Length);
+            _parts[(place.Node, place.At)] = part =
+                place.Node is StringNode text && text.RoomAt(place.At) is { } room
+                    ? _trie.Strings(_tight.Length).At(room, text.Left(place.At))
+                    : PartTokens.Of(_states.Alone(place.Node, place.At), _trie, _path, _tight.Length);
         }
 
         return part;
@@ -145,7 +162,7 @@ internal sealed class TokenConstraint
     {
         _path[depth] = state;
         var furthest = 0L;
-        for (var i = from; i < to;)
+        for (var i = from; i < to; )
         {
             ref readonly var node = ref _trie.Nodes[i];
             var next = _path[node.Depth].Step(node.Value);

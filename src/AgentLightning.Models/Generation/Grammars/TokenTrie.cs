@@ -11,8 +11,12 @@ internal sealed class TokenTrie
     /// <param name="vocabulary">Ids from here on are none of the model's.</param>
     public TokenTrie(Tokenizer tokenizer, int vocabulary)
     {
-        var tokens = Enumerable.Range(0, Math.Min(tokenizer.VocabularySize, vocabulary)).Select(id => (Id: id, Bytes: tokenizer.BytesOf(id))).Where(token => token.Bytes is { Length: > 0 })
-            .Select(token => (token.Id, Bytes: token.Bytes!)).ToList();
+        var tokens = Enumerable
+            .Range(0, Math.Min(tokenizer.VocabularySize, vocabulary))
+            .Select(id => (Id: id, Bytes: tokenizer.BytesOf(id)))
+            .Where(token => token.Bytes is { Length: > 0 })
+            .Select(token => (token.Id, Bytes: token.Bytes!))
+            .ToList();
         tokens.Sort((a, b) => a.Bytes.AsSpan().SequenceCompareTo(b.Bytes));
         _bytes = tokens.ToDictionary(token => token.Id, token => token.Bytes);
         var nodes = new List<Node>();

@@ -11,7 +11,9 @@ public abstract record ComparisonOptions
     /// <summary>Pairs or answers per update, at least 1, and 2 for single answers; 8 by default.</summary>
     public int BatchSize { get; init; } = 8;
 
-    /// <summary>Highest learning rate, 0 or more and below 10; 1e-5 by default, which suits adapters; ten times less suits whole models.</summary>
+    /// <summary>
+    /// Highest learning rate, 0 or more and below 10; 1e-5 by default, which suits adapters; ten times less suits whole models.
+    /// </summary>
     public float LearningRate { get; init; } = 1e-5f;
 
     /// <summary>How the learning rate goes; <see cref="Schedule.Linear"/> by default.</summary>
@@ -41,7 +43,9 @@ public abstract record ComparisonOptions
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }
 
-    /// <summary>Most memory in bytes; null, the default, is what the process can have. What would take more is refused before it begins.</summary>
+    /// <summary>
+    /// Most memory in bytes; null, the default, is what the process can have. What would take more is refused before it begins.
+    /// </summary>
     public long? MemoryBytes { get; init; }
 
     internal AdamW Rule => new(WeightDecay: WeightDecay);
@@ -63,7 +67,10 @@ public abstract record ComparisonOptions
             (SaveEvery >= 0, "the steps between checkpoints must be 0 or more", SaveEvery),
             (TokensAtOnce >= 1, "the tokens at once must be at least 1", TokensAtOnce),
         ];
-        var errors = checks.Where(check => !check.Right).Select(check => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}")).ToList();
+        var errors = checks
+            .Where(check => !check.Right)
+            .Select(check => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}"))
+            .ToList();
         if (errors.Count > 0)
         {
             throw new ArgumentException($"The options of the training are wrong: {string.Join("; ", errors)}.");

@@ -9,9 +9,9 @@ public sealed record PreferenceOptions : ComparisonOptions
     public PreferenceLoss Loss { get; init; } = new();
 
     private protected override IEnumerable<(bool Right, string Rule, object Seen)> OwnChecks() =>
-    [
-        (BatchSize >= 1, "the pairs per update must be at least 1", BatchSize),
-        (Loss.Beta is > 0 and < double.PositiveInfinity, "β must be above 0", Loss.Beta),
-        (Loss.Smoothing is >= 0 and < 0.5, "the smoothing must be from 0 to below 0.5", Loss.Smoothing),
-    ];
+        [
+            (BatchSize >= 1, "the pairs per update must be at least 1", BatchSize),
+            (Loss.Beta is > 0 and < double.PositiveInfinity, "β must be above 0", Loss.Beta),
+            (Loss.Smoothing is >= 0 and < 0.5, "the smoothing must be from 0 to below 0.5", Loss.Smoothing),
+        ];
 }

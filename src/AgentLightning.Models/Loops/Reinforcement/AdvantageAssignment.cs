@@ -13,8 +13,16 @@ internal sealed record AdvantageAssignment(IReadOnlyList<LearningSequence> Seque
     private static AdvantageAssignment WithinGroups(IReadOnlyList<LearningSequence> sequences, ReinforcementOptions options)
     {
         var charge = options.Method.ChargesReward() ? options.Beta : 0;
-        double[] rewards = [.. sequences.Select(sequence => sequence.Attempt!.Return(options.Discount) - (charge > 0 ? charge * Divergence(sequence) : 0))];
-        var groups = GroupAdvantages.Of(rewards, [.. sequences.Select(sequence => sequence.Attempt!.Group)], options.Method.Scale(), leaveOneOut: options.Method == ReinforcementMethod.Rloo);
+        double[] rewards =
+        [
+            .. sequences.Select(sequence => sequence.Attempt!.Return(options.Discount) - (charge > 0 ? charge * Divergence(sequence) : 0)),
+        ];
+        var groups = GroupAdvantages.Of(
+            rewards,
+            [.. sequences.Select(sequence => sequence.Attempt!.Group)],
+            options.Method.Scale(),
+            leaveOneOut: options.Method == ReinforcementMethod.Rloo
+        );
         for (var i = 0; i < sequences.Count; i++)
         {
             Array.Fill(sequences[i].Advantages, groups.Values[i]);
@@ -34,7 +42,8 @@ internal sealed record AdvantageAssignment(IReadOnlyList<LearningSequence> Seque
 
         var count = starts[^1];
         var (rewards, advantages, returns) = (new float[count], new float[count], new float[count]);
-        float[] old = [.. sequences.SelectMany(sequence => sequence.Old)], reference = [.. sequences.SelectMany(sequence => sequence.Reference)];
+        float[] old = [.. sequences.SelectMany(sequence => sequence.Old)],
+            reference = [.. sequences.SelectMany(sequence => sequence.Reference)];
         ReturnsToGo.TokenRewards(starts, new float[sequences.Count], old, reference, options.Beta, rewards);
         for (var s = 0; s < sequences.Count; s++)
         {
@@ -47,7 +56,13 @@ internal sealed record AdvantageAssignment(IReadOnlyList<LearningSequence> Seque
 
         if (options.Method.HasValues())
         {
-            new GeneralizedAdvantage(options.Discount, options.Lambda).Compute(starts, rewards, [.. sequences.SelectMany(sequence => sequence.Values)], advantages, returns);
+            new GeneralizedAdvantage(options.Discount, options.Lambda).Compute(
+                starts,
+                rewards,
+                [.. sequences.SelectMany(sequence => sequence.Values)],
+                advantages,
+                returns
+            );
         }
         else
         {
@@ -65,5 +80,6 @@ internal sealed record AdvantageAssignment(IReadOnlyList<LearningSequence> Seque
         return new AdvantageAssignment(sequences, null);
     }
 
-    private static double Divergence(LearningSequence sequence) => sequence.Old.Zip(sequence.Reference, (old, reference) => (double)old - reference).Sum();
+    private static double Divergence(LearningSequence sequence) =>
+        sequence.Old.Zip(sequence.Reference, (old, reference) => (double)old - reference).Sum();
 }

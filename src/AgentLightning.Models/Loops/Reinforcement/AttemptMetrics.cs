@@ -34,7 +34,11 @@ internal static class AttemptMetrics
         foreach (var group in scored.GroupBy(attempt => attempt.Group).Where(group => group.Count() > 1))
         {
             var mean = group.Average(attempt => attempt.Return(options.Discount));
-            metrics.Mean("reward_std", Math.Sqrt(group.Sum(attempt => Math.Pow(attempt.Return(options.Discount) - mean, 2)) / (group.Count() - 1)), 1);
+            metrics.Mean(
+                "reward_std",
+                Math.Sqrt(group.Sum(attempt => Math.Pow(attempt.Return(options.Discount) - mean, 2)) / (group.Count() - 1)),
+                1
+            );
         }
 
         metrics.Mean("num_tokens", attempts.Sum(attempt => attempt.Drawn.Count), 1);

@@ -2,7 +2,10 @@ using AgentLightning.Models.Environments;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
-/// <summary>A sequence to learn from, and what is known of each token in it that was drawn. All arrays but the tokens have one number per drawn token.</summary>
+/// <summary>
+/// A sequence to learn from, and what is known of each token in it that was drawn. All arrays but the tokens have one number per drawn
+/// token.
+/// </summary>
 internal sealed class LearningSequence
 {
     public LearningSequence(int[] tokens, int[] drawn, float[] old)
@@ -12,8 +15,7 @@ internal sealed class LearningSequence
     }
 
     public LearningSequence(Attempt attempt)
-        : this([.. attempt.Tokens.Take(attempt.Drawn[^1] + 1)], [.. attempt.Drawn], [.. attempt.LogProbabilities]) =>
-        Attempt = attempt;
+        : this([.. attempt.Tokens.Take(attempt.Drawn[^1] + 1)], [.. attempt.Drawn], [.. attempt.LogProbabilities]) => Attempt = attempt;
 
     public Attempt? Attempt { get; }
 

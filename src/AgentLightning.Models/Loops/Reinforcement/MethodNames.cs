@@ -5,8 +5,15 @@ public static class MethodNames
 {
     private static readonly (ReinforcementMethod Method, string Name)[] s_names =
     [
-        (ReinforcementMethod.Grpo, "grpo"), (ReinforcementMethod.DrGrpo, "dr_grpo"), (ReinforcementMethod.Dapo, "dapo"), (ReinforcementMethod.Bnpo, "bnpo"), (ReinforcementMethod.Cispo, "cispo"),
-        (ReinforcementMethod.Gspo, "gspo"), (ReinforcementMethod.Rloo, "rloo"), (ReinforcementMethod.ReinforcePlusPlus, "reinforce++"), (ReinforcementMethod.Ppo, "ppo"),
+        (ReinforcementMethod.Grpo, "grpo"),
+        (ReinforcementMethod.DrGrpo, "dr_grpo"),
+        (ReinforcementMethod.Dapo, "dapo"),
+        (ReinforcementMethod.Bnpo, "bnpo"),
+        (ReinforcementMethod.Cispo, "cispo"),
+        (ReinforcementMethod.Gspo, "gspo"),
+        (ReinforcementMethod.Rloo, "rloo"),
+        (ReinforcementMethod.ReinforcePlusPlus, "reinforce++"),
+        (ReinforcementMethod.Ppo, "ppo"),
     ];
 
     /// <summary>All names.</summary>
@@ -20,6 +27,8 @@ public static class MethodNames
     public static ReinforcementMethod Parse(string name)
     {
         var found = Array.FindIndex(s_names, pair => pair.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        return found >= 0 ? s_names[found].Method : throw new ArgumentException($"There is no method '{name}'. There are: {string.Join(", ", All)}.");
+        return found >= 0
+            ? s_names[found].Method
+            : throw new ArgumentException($"There is no method '{name}'. There are: {string.Join(", ", All)}.");
     }
 }

@@ -6,25 +6,49 @@ using AgentLightning.Models.Tensors;
 namespace AgentLightning.Models.Loops.Reinforcement;
 
 /// <summary>
-/// Log-probabilities of drawn tokens, and the way back from an objective to the gradients of the model. Sequences are packed as a <see cref="SequencePlan"/> says: what some begin with in
-/// common is computed once, and only drawn tokens have logits.
+/// Log-probabilities of drawn tokens, and the way back from an objective to the gradients of the model. Sequences are packed as a
+/// <see cref="SequencePlan"/> says: what some begin with in common is computed once, and only drawn tokens have logits.
 /// </summary>
-internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? values, int tokensAtOnce, float temperature, bool checkpointing, bool sharePrompts = true) : IDisposable
+internal sealed class PolicyStep(
+    Transformer model,
+    Compute compute,
+    ValueHead? values,
+    int tokensAtOnce,
+    float temperature,
+    bool checkpointing,
+    bool sharePrompts = true
+) : IDisposable
 {
     private readonly TrainingSession _session = new(model, compute, new TrainingSessionOptions { Checkpointing = checkpointing });
     private readonly ModelWork _work = new(model);
     private readonly List<bool> _tails = [];
-    private readonly List<int> _tokens = [], _starts = [], _drawnStarts = [], _positions = [], _targets = [];
-    private readonly List<float> _old = [], _reference = [], _advantages = [], _oldValues = [], _returns = [];
+    private readonly List<int> _tokens = [],
+        _starts = [],
+        _drawnStarts = [],
+        _positions = [],
+        _targets = [];
+    private readonly List<float> _old = [],
+        _reference = [],
+        _advantages = [],
+        _oldValues = [],
+        _returns = [];
     private double _flops;
-    private float[] _logProbabilities = [], _entropies = [], _values = [], _states = [], _gradients = [], _entropyGradients = [], _valueGradients = [];
+    private float[] _logProbabilities = [],
+        _entropies = [],
+        _values = [],
+        _states = [],
+        _gradients = [],
+        _entropyGradients = [],
+        _valueGradients = [];
 
     /// <summary>Operations that the model was asked for so far.</summary>
     public double Flops { get; private set; }
 
     private int Width => model.Config.Width;
 
-    /// <summary>Gives ln p of the drawn tokens of each sequence, one after the other, and what is expected to come where there is a value head.</summary>
+    /// <summary>
+    /// Gives ln p of the drawn tokens of each sequence, one after the other, and what is expected to come where there is a value head.
+    /// </summary>
     public void Score(IReadOnlyList<LearningSequence> sequences, Action<LearningSequence, float[], float[]> take)
     {
         var plan = new SequencePlan(sequences, tokensAtOnce, sharePrompts);
@@ -49,15 +73,28 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
     /// <summary>Adds the gradient of the objective over all the sequences, and returns its loss.</summary>
     /// <param name="maxTokens">Most tokens that a sequence could have had.</param>
     /// <param name="logProbabilities">Becomes ln p of the drawn tokens of each sequence; null where nobody wants them.</param>
-    public double AddGradient(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, float[][]? logProbabilities = null) =>
-        Run(sequences, objective, maxTokens, metrics, learn: true, logProbabilities);
+    public double AddGradient(
+        IReadOnlyList<LearningSequence> sequences,
+        ISequenceObjective objective,
+        int maxTokens,
+        MetricSums metrics,
+        float[][]? logProbabilities = null
+    ) => Run(sequences, objective, maxTokens, metrics, learn: true, logProbabilities);
 
     /// <summary>The loss of the objective over all the sequences, and nothing else.</summary>
-    public double Loss(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) => Run(sequences, objective, maxTokens, metrics, learn: false, null);
+    public double Loss(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics) =>
+        Run(sequences, objective, maxTokens, metrics, learn: false, null);
 
     public void Dispose() => _session.Dispose();
 
-    private double Run(IReadOnlyList<LearningSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, bool learn, float[][]? logProbabilities)
+    private double Run(
+        IReadOnlyList<LearningSequence> sequences,
+        ISequenceObjective objective,
+        int maxTokens,
+        MetricSums metrics,
+        bool learn,
+        float[][]? logProbabilities
+    )
     {
         var plan = new SequencePlan(sequences, tokensAtOnce, sharePrompts);
         var whole = new UpdateSize(sequences.Count, sequences.Sum(sequence => sequence.Drawn.Length), maxTokens, plan.Parts);
@@ -74,7 +111,9 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
 
             var gradients = new SequenceGradients
             {
-                LogProbabilities = _gradients.AsSpan(0, count), Entropies = _entropyGradients.AsSpan(0, count), Values = values is null ? default : _valueGradients.AsSpan(0, count),
+                LogProbabilities = _gradients.AsSpan(0, count),
+                Entropies = _entropyGradients.AsSpan(0, count),
+                Values = values is null ? default : _valueGradients.AsSpan(0, count),
             };
             loss += objective.Evaluate(Batch(), whole, gradients, metrics);
             if (!learn || count == 0)
@@ -89,24 +128,29 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
                 values.Backward(states, gradients.Values);
             }
 
-            _session.Backward(gradients.LogProbabilities, objective.Needs.HasFlag(SequenceNeeds.Entropies) ? gradients.Entropies : default, states);
+            _session.Backward(
+                gradients.LogProbabilities,
+                objective.Needs.HasFlag(SequenceNeeds.Entropies) ? gradients.Entropies : default,
+                states
+            );
         }
 
         return loss;
     }
 
-    private SequenceBatch Batch() => new()
-    {
-        Starts = CollectionsMarshal.AsSpan(_drawnStarts),
-        LogProbabilities = _logProbabilities.AsSpan(0, _targets.Count),
-        Entropies = _entropies.AsSpan(0, _targets.Count),
-        OldLogProbabilities = CollectionsMarshal.AsSpan(_old),
-        ReferenceLogProbabilities = CollectionsMarshal.AsSpan(_reference),
-        Advantages = CollectionsMarshal.AsSpan(_advantages),
-        Values = values is null ? default : _values.AsSpan(0, _targets.Count),
-        OldValues = CollectionsMarshal.AsSpan(_oldValues),
-        Returns = CollectionsMarshal.AsSpan(_returns),
-    };
+    private SequenceBatch Batch() =>
+        new()
+        {
+            Starts = CollectionsMarshal.AsSpan(_drawnStarts),
+            LogProbabilities = _logProbabilities.AsSpan(0, _targets.Count),
+            Entropies = _entropies.AsSpan(0, _targets.Count),
+            OldLogProbabilities = CollectionsMarshal.AsSpan(_old),
+            ReferenceLogProbabilities = CollectionsMarshal.AsSpan(_reference),
+            Advantages = CollectionsMarshal.AsSpan(_advantages),
+            Values = values is null ? default : _values.AsSpan(0, _targets.Count),
+            OldValues = CollectionsMarshal.AsSpan(_oldValues),
+            Returns = CollectionsMarshal.AsSpan(_returns),
+        };
 
     private void Forward(int passes)
     {
@@ -114,8 +158,15 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
         Flops += passes * _flops;
         if (_logProbabilities.Length < count)
         {
-            (_logProbabilities, _entropies, _gradients, _entropyGradients) = (new float[count], new float[count], new float[count], new float[count]);
-            (_values, _valueGradients, _states) = values is null ? ([], [], []) : (new float[count], new float[count], new float[count * Width]);
+            (_logProbabilities, _entropies, _gradients, _entropyGradients) = (
+                new float[count],
+                new float[count],
+                new float[count],
+                new float[count]
+            );
+            (_values, _valueGradients, _states) = values is null
+                ? ([], [], [])
+                : (new float[count], new float[count], new float[count * Width]);
         }
 
         if (count == 0)
@@ -124,8 +175,15 @@ internal sealed class PolicyStep(Transformer model, Compute compute, ValueHead? 
         }
 
         _session.Forward(
-            CollectionsMarshal.AsSpan(_tokens), CollectionsMarshal.AsSpan(_starts), CollectionsMarshal.AsSpan(_positions), CollectionsMarshal.AsSpan(_targets), _logProbabilities.AsSpan(0, count),
-            _entropies.AsSpan(0, count), temperature, CollectionsMarshal.AsSpan(_tails));
+            CollectionsMarshal.AsSpan(_tokens),
+            CollectionsMarshal.AsSpan(_starts),
+            CollectionsMarshal.AsSpan(_positions),
+            CollectionsMarshal.AsSpan(_targets),
+            _logProbabilities.AsSpan(0, count),
+            _entropies.AsSpan(0, count),
+            temperature,
+            CollectionsMarshal.AsSpan(_tails)
+        );
         if (values is not null)
         {
             _session.ReadStates(_states.AsSpan(0, count * Width));

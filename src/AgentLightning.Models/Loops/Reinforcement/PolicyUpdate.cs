@@ -6,16 +6,27 @@ using AgentLightning.Models.Tensors;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
-/// <summary>The learning half of a step: references and values, advantages, and some updates over the same attempts in a new order each time through.</summary>
+/// <summary>
+/// The learning half of a step: references and values, advantages, and some updates over the same attempts in a new order each time
+/// through.
+/// </summary>
 internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options)
 {
     private readonly ISequenceObjective _objective = options.Objective();
 
-    public async Task RunAsync(IReadOnlyList<Attempt> attempts, float rate, int step, MetricSums metrics, CancellationToken cancellationToken)
+    public async Task RunAsync(
+        IReadOnlyList<Attempt> attempts,
+        float rate,
+        int step,
+        MetricSums metrics,
+        CancellationToken cancellationToken
+    )
     {
         List<LearningSequence> sequences =
         [
-            .. attempts.Where(attempt => attempt.Failure is null && attempt.Drawn.Count > 0 && !(options.LeaveOutTruncated && attempt.IsTruncated)).Select(attempt => new LearningSequence(attempt)),
+            .. attempts
+                .Where(attempt => attempt.Failure is null && attempt.Drawn.Count > 0 && !(options.LeaveOutTruncated && attempt.IsTruncated))
+                .Select(attempt => new LearningSequence(attempt)),
         ];
         if (options.Beta > 0)
         {
@@ -49,7 +60,13 @@ internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options
             foreach (var part in order.Chunk((order.Length + options.Updates - 1) / options.Updates))
             {
                 // The step is asked for at once: on another machine it then follows without a way there and back in between.
-                var passing = port.ForwardBackwardAsync([.. part.Select(Told)], _objective, options.MaxTokens * options.MaxTurns, metrics, cancellationToken);
+                var passing = port.ForwardBackwardAsync(
+                    [.. part.Select(Told)],
+                    _objective,
+                    options.MaxTokens * options.MaxTurns,
+                    metrics,
+                    cancellationToken
+                );
                 var stepping = port.StepAsync(new AdamStep(rate, options.Rule, options.ClipNorm), cancellationToken);
                 await Task.WhenAll(passing, stepping).ConfigureAwait(false);
                 Tell((await passing.ConfigureAwait(false)).Loss, await stepping.ConfigureAwait(false), step, metrics);
@@ -61,7 +78,13 @@ internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options
     {
         if (!double.IsFinite(norm ?? 0) || !double.IsFinite(loss))
         {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"Step {step + 1} has loss {loss} and gradient norm {norm}; both must be finite. Lower the learning rate, {options.LearningRate}."));
+            throw new InvalidDataException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Step {step + 1} has loss {loss} and gradient norm {norm}; both must be finite. Lower the learning rate, "
+                        + $"{options.LearningRate}."
+                )
+            );
         }
 
         metrics.Mean("loss", loss, 1);
@@ -71,8 +94,15 @@ internal sealed class PolicyUpdate(IModelPort port, ReinforcementOptions options
         }
     }
 
-    private static TokenSequence Told(LearningSequence sequence) => new()
-    {
-        Tokens = sequence.Tokens, Drawn = sequence.Drawn, Old = sequence.Old, Reference = sequence.Reference, Advantages = sequence.Advantages, Values = sequence.Values, Returns = sequence.Returns,
-    };
+    private static TokenSequence Told(LearningSequence sequence) =>
+        new()
+        {
+            Tokens = sequence.Tokens,
+            Drawn = sequence.Drawn,
+            Old = sequence.Old,
+            Reference = sequence.Reference,
+            Advantages = sequence.Advantages,
+            Values = sequence.Values,
+            Returns = sequence.Returns,
+        };
 }

@@ -12,7 +12,8 @@ public sealed record ReinforcementEvent(
     [property: JsonPropertyName("steps")] int Steps,
     [property: JsonPropertyName("seconds")] double Seconds,
     [property: JsonPropertyName("metrics")] IReadOnlyDictionary<string, double> Metrics,
-    [property: JsonPropertyName("alarms")] IReadOnlyList<string>? Alarms = null)
+    [property: JsonPropertyName("alarms")] IReadOnlyList<string>? Alarms = null
+)
 {
     /// <summary>Metric of the mean return of a step's attempts.</summary>
     public const string Reward = "reward";

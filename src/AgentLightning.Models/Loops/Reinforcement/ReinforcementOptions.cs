@@ -45,7 +45,10 @@ public sealed record ReinforcementOptions
     /// <summary>How fast AdamW forgets squared gradients, 0…1; 0.99 by default: rewards change faster than text.</summary>
     public float Beta2 { get; init; } = 0.99f;
 
-    /// <summary>β, 0 or more: the worth of staying near the reference, in the loss or, for methods that do so, in the reward. 0 by default, and then no reference is computed.</summary>
+    /// <summary>
+    /// β, 0 or more: the worth of staying near the reference, in the loss or, for methods that do so, in the reward. 0 by default, and then
+    /// no reference is computed.
+    /// </summary>
     public double Beta { get; init; }
 
     /// <summary>The worth of staying undecided, 0 or more; 0 by default.</summary>
@@ -60,7 +63,10 @@ public sealed record ReinforcementOptions
     /// <summary>Largest ratio that counts for a bad token; infinite by default.</summary>
     public double MostRatio { get; init; } = double.PositiveInfinity;
 
-    /// <summary>γ, 0…1; 1 by default: what a reward one turn later is worth where attempts are compared, and one token later where each token has an advantage of its own, as those methods have it.</summary>
+    /// <summary>
+    /// γ, 0…1; 1 by default: what a reward one turn later is worth where attempts are compared, and one token later where each token has an
+    /// advantage of its own, as those methods have it.
+    /// </summary>
     public double Discount { get; init; } = 1;
 
     /// <summary>λ of generalized advantages, 0…1; 0.95 by default.</summary>
@@ -117,19 +123,29 @@ public sealed record ReinforcementOptions
     /// <summary>Completions decoded together, at least 1; 256 by default. It changes no token.</summary>
     public int CompletionsAtOnce { get; init; } = 256;
 
-    /// <summary>Most tokens learned from at once, one sequence at least; 4,096 by default. What attempts share counts once. Sums differ by rounding only.</summary>
+    /// <summary>
+    /// Most tokens learned from at once, one sequence at least; 4,096 by default. What attempts share counts once. Sums differ by rounding
+    /// only.
+    /// </summary>
     public int TokensAtOnce { get; init; } = 4096;
 
-    /// <summary>Computes the tokens that attempts at one task have in common once per update and part of it. On by default; sums differ by rounding only.</summary>
+    /// <summary>
+    /// Computes the tokens that attempts at one task have in common once per update and part of it. On by default; sums differ by rounding
+    /// only.
+    /// </summary>
     public bool SharePrompts { get; init; } = true;
 
     /// <summary>Computes activations again on the way back instead of keeping them. Off by default; results are the same.</summary>
     public bool Checkpointing { get; init; }
 
-    /// <summary>Most memory in bytes; null, the default, is what the process can have. What would take more is refused before it begins.</summary>
+    /// <summary>
+    /// Most memory in bytes; null, the default, is what the process can have. What would take more is refused before it begins.
+    /// </summary>
     public long? MemoryBytes { get; init; }
 
-    /// <summary>Operations per second that the machine can do, which the journal compares with; null, the default, compares with nothing.</summary>
+    /// <summary>
+    /// Operations per second that the machine can do, which the journal compares with; null, the default, compares with nothing.
+    /// </summary>
     public double? PeakFlops { get; init; }
 
     internal AdamW Rule => new(Beta2: Beta2, WeightDecay: WeightDecay);
@@ -171,7 +187,10 @@ public sealed record ReinforcementOptions
             (CompletionsAtOnce >= 1, "the completions at once must be at least 1", CompletionsAtOnce),
             (TokensAtOnce >= 1, "the tokens at once must be at least 1", TokensAtOnce),
         ];
-        var errors = checks.Where(check => !check.Right).Select(check => string.Create(CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}")).ToList();
+        var errors = checks
+            .Where(check => !check.Right)
+            .Select(check => string.Create(CultureInfo.InvariantCulture, $"{check.Rule}, but it is {check.Seen}"))
+            .ToList();
         if (errors.Count > 0)
         {
             throw new ArgumentException($"The options of the training are wrong: {string.Join("; ", errors)}.");

@@ -26,7 +26,8 @@ internal abstract class RunWeights
         private const string Prefix = "best.";
         private IReadOnlyList<float[]>? _best;
 
-        public override IEnumerable<string> Layers => port.Optimizer.Parameters.Select(parameter => $"{parameter.Name} {string.Join(',', parameter.Shape)};");
+        public override IEnumerable<string> Layers =>
+            port.Optimizer.Parameters.Select(parameter => $"{parameter.Name} {string.Join(',', parameter.Shape)};");
 
         public override Task KeepBestAsync(int step, CancellationToken cancellationToken)
         {
@@ -46,7 +47,9 @@ internal abstract class RunWeights
 
         public override Task SaveAsync(RunFolder run, string fingerprint, int step, CancellationToken cancellationToken)
         {
-            var numbers = port.Policy.Parameters.Zip(_best ?? []).ToDictionary(pair => Prefix + pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
+            var numbers = port
+                .Policy.Parameters.Zip(_best ?? [])
+                .ToDictionary(pair => Prefix + pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
             return run.SaveAsync(port.Optimizer, fingerprint, cancellationToken, new RunState(step, numbers));
         }
 
@@ -57,14 +60,17 @@ internal abstract class RunWeights
                 return Task.FromResult<int?>(null);
             }
 
-            _best = state.Numbers.Count == 0 ? null : [.. port.Policy.Parameters.Select(parameter => state.Numbers[Prefix + parameter.Name])];
+            _best =
+                state.Numbers.Count == 0 ? null : [.. port.Policy.Parameters.Select(parameter => state.Numbers[Prefix + parameter.Name])];
             return Task.FromResult<int?>(state.Step);
         }
     }
 
     private sealed class DistantWeights(IModelPort port) : RunWeights
     {
-        private string? _best, _last, _bestOfLast;
+        private string? _best,
+            _last,
+            _bestOfLast;
 
         public override IEnumerable<string> Layers => [port.ToString()!];
 

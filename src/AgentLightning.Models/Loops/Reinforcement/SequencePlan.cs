@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AgentLightning.Models.Loops.Reinforcement;
 
 /// <summary>
-/// In which order sequences are computed, and how many at once. Those that have one prompt become neighbours, wherever they were, and are a family: the tokens with which all of them begin are
-/// computed once. A family that has no room in a part goes on in the next.
+/// In which order sequences are computed, and how many at once. Those that have one prompt become neighbours, wherever they were, and are a
+/// family: the tokens with which all of them begin are computed once. A family that has no room in a part goes on in the next.
 /// </summary>
 internal sealed class SequencePlan
 {
@@ -56,7 +56,8 @@ internal sealed class SequencePlan
     /// <summary>Where the sequence was before.</summary>
     public int IndexOf(int place) => _order[place];
 
-    public ReadOnlySpan<Family> Part(int index) => CollectionsMarshal.AsSpan(_families)[_parts[index]..(index + 1 < _parts.Count ? _parts[index + 1] : _families.Count)];
+    public ReadOnlySpan<Family> Part(int index) =>
+        CollectionsMarshal.AsSpan(_families)[_parts[index]..(index + 1 < _parts.Count ? _parts[index + 1] : _families.Count)];
 
     private static int[] NumberPrompts(IReadOnlyList<LearningSequence> sequences)
     {

@@ -3,7 +3,10 @@ using AgentLightning.Models.Ports;
 
 namespace AgentLightning.Models.Loops.Reinforcement;
 
-/// <summary>Tokens drawn, and the operations that the model asked for; a prompt that attempts share counts once in drawing, and in learning as often as it was computed.</summary>
+/// <summary>
+/// Tokens drawn, and the operations that the model asked for; a prompt that attempts share counts once in drawing, and in learning as often
+/// as it was computed.
+/// </summary>
 /// <param name="port">Null where the model is elsewhere: then only tokens are counted.</param>
 internal sealed class WorkCounter(LocalModelPort? port)
 {
@@ -28,7 +31,11 @@ internal sealed class WorkCounter(LocalModelPort? port)
         {
             double prompt = group.First().Task.Prompt.Length;
             // The first token is drawn from the prompt, and the last one is not read.
-            flops += _work.Forward(0, prompt, 1) + group.Sum(attempt => _work.Forward(prompt, Math.Max(0, attempt.Tokens.Count - prompt - 1), Math.Max(0, attempt.Drawn.Count - 1)));
+            flops +=
+                _work.Forward(0, prompt, 1)
+                + group.Sum(attempt =>
+                    _work.Forward(prompt, Math.Max(0, attempt.Tokens.Count - prompt - 1), Math.Max(0, attempt.Drawn.Count - 1))
+                );
         }
 
         Flops += flops;

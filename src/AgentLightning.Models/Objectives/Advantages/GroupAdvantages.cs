@@ -29,11 +29,17 @@ public sealed record GroupAdvantages(float[] Values, bool[] IsUsed, int Groups, 
     public double ZeroVarianceShare => Groups == 0 ? 0 : (double)WithoutVariance / Groups;
 
     /// <summary>
-    /// A = R − mean of the group, divided as <paramref name="scale"/> says, with deviations that have n − 1 below; or with <paramref name="leaveOneOut"/> R − mean of the others.
+    /// A = R − mean of the group, divided as <paramref name="scale"/> says, with deviations that have n − 1 below; or with
+    /// <paramref name="leaveOneOut"/> R − mean of the others.
     /// </summary>
     /// <param name="rewards">[attempts]; one that is not finite is left out.</param>
     /// <param name="groups">[attempts]: the task of each. Not the text of the prompt, which may differ between attempts.</param>
-    public static GroupAdvantages Of(ReadOnlySpan<double> rewards, ReadOnlySpan<int> groups, AdvantageScale scale = AdvantageScale.Group, bool leaveOneOut = false)
+    public static GroupAdvantages Of(
+        ReadOnlySpan<double> rewards,
+        ReadOnlySpan<int> groups,
+        AdvantageScale scale = AdvantageScale.Group,
+        bool leaveOneOut = false
+    )
     {
         if (rewards.Length != groups.Length)
         {
@@ -63,7 +69,12 @@ public sealed record GroupAdvantages(float[] Values, bool[] IsUsed, int Groups, 
             }
 
             var others = leaveOneOut ? group.Count / (group.Count - 1.0) : 1;
-            var divisor = scale switch { AdvantageScale.Group => deviation + Epsilon, AdvantageScale.Batch => ofAll + Epsilon, _ => 1 };
+            var divisor = scale switch
+            {
+                AdvantageScale.Group => deviation + Epsilon,
+                AdvantageScale.Batch => ofAll + Epsilon,
+                _ => 1,
+            };
             foreach (var i in group)
             {
                 values[i] = (float)((rewards[i] - mean) * others / divisor);
@@ -77,7 +88,8 @@ public sealed record GroupAdvantages(float[] Values, bool[] IsUsed, int Groups, 
     /// <summary>Mean, and deviation with n − 1 below; 0 for one.</summary>
     internal static (double Mean, double Deviation) Moments(ReadOnlySpan<double> values, IReadOnlyList<int> members)
     {
-        double sum = 0, squares = 0;
+        double sum = 0,
+            squares = 0;
         foreach (var i in members)
         {
             sum += values[i];

@@ -15,7 +15,10 @@ public static class RejectionSampling
         return weights;
     }
 
-    /// <summary>1 for the best attempt of each group, the first of equals; 0 for the others. A group whose attempts are all equally good has none that is better.</summary>
+    /// <summary>
+    /// 1 for the best attempt of each group, the first of equals; 0 for the others. A group whose attempts are all equally good has none
+    /// that is better.
+    /// </summary>
     public static float[] BestOfGroup(ReadOnlySpan<double> rewards, ReadOnlySpan<int> groups)
     {
         var advantages = GroupAdvantages.Of(rewards, groups, AdvantageScale.None);
@@ -37,7 +40,9 @@ public static class RejectionSampling
         return weights;
     }
 
-    /// <summary>min(e^(A/τ), most): better attempts count more, none without bound (advantage-weighted regression; Peng et al., 2019).</summary>
+    /// <summary>
+    /// min(e^(A/τ), most): better attempts count more, none without bound (advantage-weighted regression; Peng et al., 2019).
+    /// </summary>
     public static float[] Exponential(ReadOnlySpan<float> advantages, double temperature, double most = 20)
     {
         var weights = new float[advantages.Length];

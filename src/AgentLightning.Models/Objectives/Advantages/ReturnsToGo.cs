@@ -22,7 +22,8 @@ public static class ReturnsToGo
     /// <summary>(x − mean) / √(variance + 1e-8) over all tokens, with n − 1 below; one alone becomes 0.</summary>
     public static void Whiten(Span<float> values)
     {
-        double sum = 0, squares = 0;
+        double sum = 0,
+            squares = 0;
         foreach (var value in values)
         {
             sum += value;
@@ -42,10 +43,18 @@ public static class ReturnsToGo
     }
 
     /// <summary>
-    /// Rewards of tokens: the score of the sequence at its last token, and at every token −<paramref name="beta"/>·(ln μ − ln ρ), what it costs to leave the reference.
+    /// Rewards of tokens: the score of the sequence at its last token, and at every token −<paramref name="beta"/>·(ln μ − ln ρ), what it
+    /// costs to leave the reference.
     /// </summary>
     /// <param name="reference">Per token, or empty for no such cost.</param>
-    public static void TokenRewards(ReadOnlySpan<int> starts, ReadOnlySpan<float> scores, ReadOnlySpan<float> old, ReadOnlySpan<float> reference, double beta, Span<float> rewards)
+    public static void TokenRewards(
+        ReadOnlySpan<int> starts,
+        ReadOnlySpan<float> scores,
+        ReadOnlySpan<float> old,
+        ReadOnlySpan<float> reference,
+        double beta,
+        Span<float> rewards
+    )
     {
         for (var s = 0; s + 1 < starts.Length; s++)
         {

@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Objectives.Sequences;
 
 /// <summary>
-/// Learning by example: mean over all tokens of −w·ln π(token), where w is the token's advantage, or 1 without advantages. With w from rewards it is reward-weighted; with
-/// w of 1 for what is kept and nothing else, rejection sampling.
+/// Learning by example: mean over all tokens of −w·ln π(token), where w is the token's advantage, or 1 without advantages. With w from
+/// rewards it is reward-weighted; with w of 1 for what is kept and nothing else, rejection sampling.
 /// </summary>
 /// <param name="Dynamic">Multiplies each token by π(token), held constant, so that unlikely ones do not dominate ("dft").</param>
 public sealed record LikelihoodLoss(bool Dynamic = false) : ISequenceObjective

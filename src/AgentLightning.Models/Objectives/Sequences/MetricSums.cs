@@ -7,10 +7,15 @@ public sealed class MetricSums
     private readonly Dictionary<string, double> _extremes = [];
 
     /// <summary>What was gathered, in the order of names; without a metric of nothing.</summary>
-    public IReadOnlyDictionary<string, double> Values => new SortedDictionary<string, double>(
-        _means.Where(mean => mean.Value.Count > 0).Select(mean => KeyValuePair.Create(mean.Key, mean.Value.Sum / mean.Value.Count))
-            .Concat(_extremes.Select(extreme => KeyValuePair.Create(extreme.Key, extreme.Value))).ToDictionary(),
-        StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, double> Values =>
+        new SortedDictionary<string, double>(
+            _means
+                .Where(mean => mean.Value.Count > 0)
+                .Select(mean => KeyValuePair.Create(mean.Key, mean.Value.Sum / mean.Value.Count))
+                .Concat(_extremes.Select(extreme => KeyValuePair.Create(extreme.Key, extreme.Value)))
+                .ToDictionary(),
+            StringComparer.Ordinal
+        );
 
     /// <summary>Adds to a mean.</summary>
     public void Mean(string name, double sum, double count)

@@ -4,7 +4,11 @@ namespace AgentLightning.Models.Objectives.Sequences;
 internal ref struct PolicyMetrics(SequenceBatch batch, MetricSums metrics)
 {
     private readonly SequenceBatch _batch = batch;
-    private double _ratios, _low, _high, _smallest = double.PositiveInfinity, _largest = double.NegativeInfinity;
+    private double _ratios,
+        _low,
+        _high,
+        _smallest = double.PositiveInfinity,
+        _largest = double.NegativeInfinity;
     private int _count;
 
     public void Add(double ratio, (bool Low, bool High) clipped)
@@ -31,12 +35,15 @@ internal ref struct PolicyMetrics(SequenceBatch batch, MetricSums metrics)
         metrics.Mean("ratio/mean", _ratios, _count);
         metrics.Smallest("ratio/min", _smallest);
         metrics.Largest("ratio/max", _largest);
-        double squares = 0, divergence = 0;
+        double squares = 0,
+            divergence = 0;
         for (var t = 0; t < _batch.Tokens; t++)
         {
             var moved = (double)_batch.LogProbabilities[t] - _batch.OldLogProbabilities[t];
             squares += 0.5 * moved * moved;
-            divergence += _batch.ReferenceLogProbabilities.IsEmpty ? 0 : KullbackLeibler.K3(_batch.LogProbabilities[t], _batch.ReferenceLogProbabilities[t]).Value;
+            divergence += _batch.ReferenceLogProbabilities.IsEmpty
+                ? 0
+                : KullbackLeibler.K3(_batch.LogProbabilities[t], _batch.ReferenceLogProbabilities[t]).Value;
         }
 
         metrics.Mean("approx_kl", squares, _batch.Tokens);

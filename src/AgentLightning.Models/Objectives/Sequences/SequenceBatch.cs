@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Objectives.Sequences;
 
 /// <summary>
-/// What is known of the tokens that some sequences learn from, one sequence after the other. Tokens that are only read (prompts, observations) are not in it, so there
-/// is no mask and no padding. Spans that an objective does not ask for may be empty.
+/// What is known of the tokens that some sequences learn from, one sequence after the other. Tokens that are only read (prompts,
+/// observations) are not in it, so there is no mask and no padding. Spans that an objective does not ask for may be empty.
 /// </summary>
 public readonly ref struct SequenceBatch
 {
@@ -44,7 +44,10 @@ public readonly ref struct SequenceBatch
     {
         if (Starts.IsEmpty || Starts[0] != 0 || Starts[^1] != Tokens)
         {
-            throw new ArgumentException($"The starts of sequences must go from 0 to the number of tokens, {Tokens}, but they are {Starts.Length}, from {(Starts.IsEmpty ? 0 : Starts[0])} to {(Starts.IsEmpty ? 0 : Starts[^1])}.");
+            throw new ArgumentException(
+                $"The starts of sequences must go from 0 to the number of tokens, {Tokens}, but they are {Starts.Length}, from "
+                    + $"{(Starts.IsEmpty ? 0 : Starts[0])} to {(Starts.IsEmpty ? 0 : Starts[^1])}."
+            );
         }
 
         if (needs.HasFlag(SequenceNeeds.Pairs) && Sequences % 2 != 0)

@@ -19,7 +19,9 @@ public enum SequenceNeeds
     /// <summary><see cref="SequenceBatch.Entropies"/>.</summary>
     Entropies = 8,
 
-    /// <summary><see cref="SequenceBatch.Values"/>, <see cref="SequenceBatch.OldValues"/> and <see cref="SequenceBatch.Returns"/>.</summary>
+    /// <summary>
+    /// <see cref="SequenceBatch.Values"/>, <see cref="SequenceBatch.OldValues"/> and <see cref="SequenceBatch.Returns"/>.
+    /// </summary>
     Values = 16,
 
     /// <summary>Sequences two by two: a preferred one, then the other.</summary>

@@ -1,8 +1,8 @@
 namespace AgentLightning.Models.Objectives.Sequences;
 
 /// <summary>
-/// A whole sequence as one action (RLOO; Ahmadian et al., 2024): mean over sequences of −min(r·A, clip(r)·A) with r = e^(Σ ln π − Σ ln μ). The advantage is that of
-/// the sequence's first token; all its tokens have the same.
+/// A whole sequence as one action (RLOO; Ahmadian et al., 2024): mean over sequences of −min(r·A, clip(r)·A) with r = e^(Σ ln π − Σ ln μ).
+/// The advantage is that of the sequence's first token; all its tokens have the same.
 /// </summary>
 /// <param name="Clip">How far the ratio may leave 1, 0…1; 0.2 by default.</param>
 /// <param name="EntropyBonus">The worth of staying undecided, per sequence as the mean over its tokens, 0 or more; 0 by default.</param>

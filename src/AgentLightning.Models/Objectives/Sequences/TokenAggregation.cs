@@ -19,11 +19,12 @@ public enum TokenAggregation
 internal static class TokenAggregations
 {
     /// <summary>What the loss of each token of a sequence is multiplied by.</summary>
-    public static double Weight(this TokenAggregation aggregation, int sequenceTokens, int batchTokens, UpdateSize whole) => aggregation switch
-    {
-        TokenAggregation.SequenceMean => 1.0 / ((double)whole.Sequences * sequenceTokens),
-        TokenAggregation.BatchMean => 1.0 / ((double)batchTokens * whole.Batches),
-        TokenAggregation.ConstantLength => 1.0 / ((double)whole.Sequences * whole.MaxTokens),
-        _ => 1.0 / whole.Tokens,
-    };
+    public static double Weight(this TokenAggregation aggregation, int sequenceTokens, int batchTokens, UpdateSize whole) =>
+        aggregation switch
+        {
+            TokenAggregation.SequenceMean => 1.0 / ((double)whole.Sequences * sequenceTokens),
+            TokenAggregation.BatchMean => 1.0 / ((double)batchTokens * whole.Batches),
+            TokenAggregation.ConstantLength => 1.0 / ((double)whole.Sequences * whole.MaxTokens),
+            _ => 1.0 / whole.Tokens,
+        };
 }

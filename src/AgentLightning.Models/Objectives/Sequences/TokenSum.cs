@@ -1,6 +1,9 @@
 namespace AgentLightning.Models.Objectives.Sequences;
 
-/// <summary>An objective that is a mean over all tokens, as the sum over them: what a token teaches does not depend on what else is learned from with it.</summary>
+/// <summary>
+/// An objective that is a mean over all tokens, as the sum over them: what a token teaches does not depend on what else is learned from
+/// with it.
+/// </summary>
 public sealed record TokenSum(ISequenceObjective Mean) : ISequenceObjective
 {
     /// <inheritdoc/>

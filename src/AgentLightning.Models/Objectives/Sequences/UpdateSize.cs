@@ -1,6 +1,8 @@
 namespace AgentLightning.Models.Objectives.Sequences;
 
-/// <summary>How large the whole update is, of which a batch may be a part: losses and gradients of the parts then add up to those of the whole.</summary>
+/// <summary>
+/// How large the whole update is, of which a batch may be a part: losses and gradients of the parts then add up to those of the whole.
+/// </summary>
 /// <param name="Sequences">Sequences in the update.</param>
 /// <param name="Tokens">Tokens in the update.</param>
 /// <param name="MaxTokens">Most tokens that a sequence could have had.</param>

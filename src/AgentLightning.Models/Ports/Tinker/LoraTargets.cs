@@ -12,13 +12,28 @@ public static class LoraTargets
     {
         if (!config.TrainAttn && !config.TrainMlp)
         {
-            throw new ArgumentException("An adapter must be on the attention or the feed-forward layers, but 'train_attn' and 'train_mlp' are false.");
+            throw new ArgumentException(
+                "An adapter must be on the attention or the feed-forward layers, but 'train_attn' and 'train_mlp' are false."
+            );
         }
 
         // GPT-2 has a c_proj in both: the name of the block it is in tells them apart.
-        string[]? targets = config.TrainAttn && config.TrainMlp ? null
-            : [.. model.Linears.Select(layer => string.Join('.', layer.Name.Split('.').TakeLast(2))).Distinct().Where(name => name.StartsWith("mlp.", StringComparison.Ordinal) == config.TrainMlp)];
-        var options = new AdapterOptions { Rank = config.Rank, Alpha = config.Alpha ?? 32, Targets = targets };
+        string[]? targets =
+            config.TrainAttn && config.TrainMlp
+                ? null
+                :
+                [
+                    .. model
+                        .Linears.Select(layer => string.Join('.', layer.Name.Split('.').TakeLast(2)))
+                        .Distinct()
+                        .Where(name => name.StartsWith("mlp.", StringComparison.Ordinal) == config.TrainMlp),
+                ];
+        var options = new AdapterOptions
+        {
+            Rank = config.Rank,
+            Alpha = config.Alpha ?? 32,
+            Targets = targets,
+        };
         options.Validate();
         return options;
     }

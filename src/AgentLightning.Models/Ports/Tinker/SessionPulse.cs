@@ -6,7 +6,8 @@ internal sealed class SessionPulse : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Task _beating;
 
-    public SessionPulse(TinkerConnection connection, string session, TimeSpan every, TimeProvider clock) => _beating = BeatAsync(connection, session, every, clock);
+    public SessionPulse(TinkerConnection connection, string session, TimeSpan every, TimeProvider clock) =>
+        _beating = BeatAsync(connection, session, every, clock);
 
     public async ValueTask DisposeAsync()
     {

@@ -5,15 +5,22 @@ using System.Text.Json;
 namespace AgentLightning.Models.Ports.Tinker;
 
 /// <summary>
-/// Requests to one server. What takes time is promised first, and its result fetched by asking until it is there. A request that may have been lost is repeated; the server knows it by its
-/// number and does it once.
+/// Requests to one server. What takes time is promised first, and its result fetched by asking until it is there. A request that may have
+/// been lost is repeated; the server knows it by its number and does it once.
 /// </summary>
 internal sealed class TinkerConnection : IDisposable
 {
     private const int MostResends = 3;
     private readonly TinkerOptions _options;
     private readonly TimeProvider _clock;
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5), UseCookies = false })
+    private readonly HttpClient _http = new(
+        new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            UseCookies = false,
+        }
+    )
     {
         Timeout = Timeout.InfiniteTimeSpan,
         MaxResponseContentBufferSize = 1 << 30,
@@ -36,11 +43,16 @@ internal sealed class TinkerConnection : IDisposable
         }
     }
 
-    public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => Parse<T>(await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false), path);
+    public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) =>
+        Parse<T>(await SendAsync(HttpMethod.Get, path, null, cancellationToken).ConfigureAwait(false), path);
 
     /// <summary>Asks for what is answered at once.</summary>
     public async Task<T> PostAsync<T>(string path, object request, CancellationToken cancellationToken) =>
-        Parse<T>(await SendAsync(HttpMethod.Post, path, JsonSerializer.SerializeToUtf8Bytes(request, TinkerJson.Options), cancellationToken).ConfigureAwait(false), path);
+        Parse<T>(
+            await SendAsync(HttpMethod.Post, path, JsonSerializer.SerializeToUtf8Bytes(request, TinkerJson.Options), cancellationToken)
+                .ConfigureAwait(false),
+            path
+        );
 
     /// <summary>Has something forgotten; what is forgotten already is no error.</summary>
     public async Task DeleteAsync(string path, CancellationToken cancellationToken)
@@ -52,7 +64,9 @@ internal sealed class TinkerConnection : IDisposable
         }
     }
 
-    /// <summary>Asks for what takes time, after all that was asked for so before has reached the server, and waits for the result.</summary>
+    /// <summary>
+    /// Asks for what takes time, after all that was asked for so before has reached the server, and waits for the result.
+    /// </summary>
     public async Task<T> DoInTurnAsync<T>(string path, object request, CancellationToken cancellationToken)
     {
         var before = _turn;
@@ -74,7 +88,13 @@ internal sealed class TinkerConnection : IDisposable
 
     /// <summary>The same in no order.</summary>
     public async Task<T> DoAsync<T>(string path, object request, CancellationToken cancellationToken) =>
-        await ResultAsync<T>(await PostAsync<Promise>(path, request, cancellationToken).ConfigureAwait(false), path, request, cancellationToken).ConfigureAwait(false);
+        await ResultAsync<T>(
+                await PostAsync<Promise>(path, request, cancellationToken).ConfigureAwait(false),
+                path,
+                request,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
 
     /// <summary>Tells something that may be lost: once, and whatever comes of it.</summary>
     public async Task TellAsync(string path, object message)
@@ -84,7 +104,10 @@ internal sealed class TinkerConnection : IDisposable
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, Address(path));
             AddKey(request);
-            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(message, TinkerJson.Options)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(message, TinkerJson.Options))
+            {
+                Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+            };
             using var response = await _http.SendAsync(request, timeout.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
@@ -101,7 +124,9 @@ internal sealed class TinkerConnection : IDisposable
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, url);
             AddKey(request);
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            using var response = await _http
+                .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+                .ConfigureAwait(false);
             if (response.Headers.Location is { } location && (int)response.StatusCode is >= 300 and < 400)
             {
                 url = new Uri(url, location);
@@ -110,7 +135,11 @@ internal sealed class TinkerConnection : IDisposable
 
             if (response.StatusCode != HttpStatusCode.OK)
             {
-                throw Failure(path, response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+                throw Failure(
+                    path,
+                    response.StatusCode,
+                    await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false)
+                );
             }
 
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
@@ -129,7 +158,7 @@ internal sealed class TinkerConnection : IDisposable
 
     private async Task<T> ResultAsync<T>(Promise promise, string path, object request, CancellationToken cancellationToken)
     {
-        for (var resends = 0; ;)
+        for (var resends = 0; ; )
         {
             var body = JsonSerializer.SerializeToUtf8Bytes(new RetrieveFuture(promise.RequestId), TinkerJson.Options);
             var (status, content) = await TrySendAsync(HttpMethod.Post, "retrieve_future", body, cancellationToken).ConfigureAwait(false);
@@ -155,7 +184,10 @@ internal sealed class TinkerConnection : IDisposable
         var root = document.RootElement;
         return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("error", out _)
             ? throw Failure(path, HttpStatusCode.BadRequest, content)
-            : root.ValueKind == JsonValueKind.Object && root.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() == "try_again";
+            : root.ValueKind == JsonValueKind.Object
+                && root.TryGetProperty("type", out var type)
+                && type.ValueKind == JsonValueKind.String
+                && type.GetString() == "try_again";
     }
 
     private async Task<byte[]> SendAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken)
@@ -165,7 +197,12 @@ internal sealed class TinkerConnection : IDisposable
     }
 
     /// <summary>Sends until there is an answer that is more than "not now".</summary>
-    private async Task<(HttpStatusCode Status, byte[] Content)> TrySendAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken)
+    private async Task<(HttpStatusCode Status, byte[] Content)> TrySendAsync(
+        HttpMethod method,
+        string path,
+        byte[]? body,
+        CancellationToken cancellationToken
+    )
     {
         for (var tries = 0; ; tries++)
         {
@@ -176,10 +213,15 @@ internal sealed class TinkerConnection : IDisposable
                 using var request = new HttpRequestMessage(method, Address(path));
                 request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
                 AddKey(request);
-                request.Content = body is null ? null : new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+                request.Content = body is null
+                    ? null
+                    : new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
                 using var response = await _http.SendAsync(request, either.Token).ConfigureAwait(false);
                 var content = await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false);
-                if (!(response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500) || tries >= _options.Retries)
+                if (
+                    !(response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500)
+                    || tries >= _options.Retries
+                )
                 {
                     return (response.StatusCode, content);
                 }
@@ -188,7 +230,10 @@ internal sealed class TinkerConnection : IDisposable
             {
                 if (tries >= _options.Retries)
                 {
-                    var why = e is OperationCanceledException ? FormattableString.Invariant($"no answer within {_options.RequestTimeout.TotalSeconds} seconds") : e.Message;
+                    var why =
+                        e is OperationCanceledException
+                            ? FormattableString.Invariant($"no answer within {_options.RequestTimeout.TotalSeconds} seconds")
+                            : e.Message;
                     throw new TinkerException($"{_options.Url} was asked for {path} {tries + 1} times: {why}", e);
                 }
             }
@@ -201,7 +246,10 @@ internal sealed class TinkerConnection : IDisposable
 
     private void AddKey(HttpRequestMessage request)
     {
-        if (_options.ApiKey is not null && request.RequestUri!.GetLeftPart(UriPartial.Authority) == _options.Url.GetLeftPart(UriPartial.Authority))
+        if (
+            _options.ApiKey is not null
+            && request.RequestUri!.GetLeftPart(UriPartial.Authority) == _options.Url.GetLeftPart(UriPartial.Authority)
+        )
         {
             request.Headers.Add("X-API-Key", _options.ApiKey);
         }
@@ -231,12 +279,17 @@ internal sealed class TinkerConnection : IDisposable
         }
     }
 
-    private static TinkerException Failure(string path, HttpStatusCode status, byte[] content) => new(status switch
-    {
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => $"The server refuses the key for {path} ({(int)status}). Give the right one by {TinkerOptions.KeyVariable}.{Told(content)}",
-        HttpStatusCode.PaymentRequired => $"The server wants payment before {path} ({(int)status}).{Told(content)}",
-        _ => $"The server failed at {path} ({(int)status}).{Told(content)}",
-    });
+    private static TinkerException Failure(string path, HttpStatusCode status, byte[] content) =>
+        new(
+            status switch
+            {
+                HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
+                    $"The server refuses the key for {path} ({(int)status}). Give the right one by "
+                        + $"{TinkerOptions.KeyVariable}.{Told(content)}",
+                HttpStatusCode.PaymentRequired => $"The server wants payment before {path} ({(int)status}).{Told(content)}",
+                _ => $"The server failed at {path} ({(int)status}).{Told(content)}",
+            }
+        );
 
     /// <summary>What the server says of it, under one of the names that servers have for that.</summary>
     private static string Told(byte[] content)

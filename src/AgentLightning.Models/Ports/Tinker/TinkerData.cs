@@ -1,12 +1,15 @@
 namespace AgentLightning.Models.Ports.Tinker;
 
 /// <summary>
-/// Sequences as the wire has them: what is read is all but the last token, targets are all but the first, and the other rows have a number for each target. Tokens that were only read
-/// count nothing.
+/// Sequences as the wire has them: what is read is all but the last token, targets are all but the first, and the other rows have a number
+/// for each target. Tokens that were only read count nothing.
 /// </summary>
 public static class TinkerData
 {
-    private const string Targets = "target_tokens", LogProbabilities = "logprobs", Advantages = "advantages", Weights = "weights";
+    private const string Targets = "target_tokens",
+        LogProbabilities = "logprobs",
+        Advantages = "advantages",
+        Weights = "weights";
 
     /// <param name="scale">What advantages are multiplied by.</param>
     internal static Datum Of(TokenSequence sequence, string loss, double scale)
@@ -16,7 +19,10 @@ public static class TinkerData
             [Targets] = new([.. sequence.Tokens.Skip(1).Select(token => (double)token)], TensorData.Whole),
         };
         var counts = sequence.Advantages.Length == 0 ? Enumerable.Repeat(1f, sequence.Drawn.Length) : sequence.Advantages;
-        inputs[loss == TinkerLoss.CrossEntropy ? Weights : Advantages] = Spread(sequence, [.. counts.Select(count => (float)(scale * count))]);
+        inputs[loss == TinkerLoss.CrossEntropy ? Weights : Advantages] = Spread(
+            sequence,
+            [.. counts.Select(count => (float)(scale * count))]
+        );
         if (loss != TinkerLoss.CrossEntropy)
         {
             inputs[LogProbabilities] = Spread(sequence, sequence.Old);
@@ -30,7 +36,10 @@ public static class TinkerData
     internal static float[] Drawn(TokenSequence sequence, IReadOnlyDictionary<string, TensorData> output) =>
         output.GetValueOrDefault(LogProbabilities)?.Data is { } all && all.Length == sequence.Tokens.Length - 1
             ? Array.ConvertAll(sequence.Drawn, at => (float)all[at - 1])
-            : throw new InvalidDataException($"The server should tell {sequence.Tokens.Length - 1} log-probabilities of a sequence, but it told {output.GetValueOrDefault(LogProbabilities)?.Data.Length ?? 0}.");
+            : throw new InvalidDataException(
+                $"The server should tell {sequence.Tokens.Length - 1} log-probabilities of a sequence, but it told "
+                    + $"{output.GetValueOrDefault(LogProbabilities)?.Data.Length ?? 0}."
+            );
 
     /// <summary>What a request says of a sequence. All targets are taken for drawn; what only was read counts 0.</summary>
     /// <exception cref="ArgumentException">Rows disagree, or a number is not what it should be.</exception>
@@ -47,26 +56,42 @@ public static class TinkerData
         {
             if (targets[i - 1] != read[i])
             {
-                throw new ArgumentException($"Target {i - 1} is {targets[i - 1]}, but the token that is read after it is {read[i]}. Targets must be the tokens that are read, one place on.");
+                throw new ArgumentException(
+                    $"Target {i - 1} is {targets[i - 1]}, but the token that is read after it is {read[i]}. Targets must be the tokens "
+                        + $"that are read, one place on."
+                );
             }
         }
 
         var exact = loss == TinkerLoss.CrossEntropy;
         return new TokenSequence
         {
-            Tokens = [.. read, targets[^1]], Drawn = [.. Enumerable.Range(1, read.Length)],
+            Tokens = [.. read, targets[^1]],
+            Drawn = [.. Enumerable.Range(1, read.Length)],
             Old = exact ? [] : Singles(Row(datum, LogProbabilities, read.Length), LogProbabilities),
-            Advantages = !exact ? Singles(Row(datum, Advantages, read.Length), Advantages)
-                : datum.LossFnInputs.ContainsKey(Weights) ? Singles(Row(datum, Weights, read.Length), Weights) : [.. Enumerable.Repeat(1f, read.Length)],
+            Advantages =
+                !exact ? Singles(Row(datum, Advantages, read.Length), Advantages)
+                : datum.LossFnInputs.ContainsKey(Weights) ? Singles(Row(datum, Weights, read.Length), Weights)
+                : [.. Enumerable.Repeat(1f, read.Length)],
         };
     }
 
     /// <summary>The tokens of all chunks.</summary>
     public static int[] Tokens(ModelInput input) =>
-        [.. input.Chunks.SelectMany(chunk => chunk.Type == "encoded_text" ? chunk.Tokens : throw new ArgumentException($"Only chunks of type 'encoded_text' are understood here, but there is one of type '{TinkerLoss.Brief(chunk.Type)}'."))];
+        [
+            .. input.Chunks.SelectMany(chunk =>
+                chunk.Type == "encoded_text"
+                    ? chunk.Tokens
+                    : throw new ArgumentException(
+                        $"Only chunks of type 'encoded_text' are understood here, but there is one of type "
+                            + $"'{TinkerLoss.Brief(chunk.Type)}'."
+                    )
+            ),
+        ];
 
     /// <summary>A row for all targets out of one for the drawn tokens.</summary>
-    public static TensorData Row(float[] numbers) => new(Array.ConvertAll(numbers, number => (double)number), TensorData.Real, [numbers.Length]);
+    public static TensorData Row(float[] numbers) =>
+        new(Array.ConvertAll(numbers, number => (double)number), TensorData.Real, [numbers.Length]);
 
     private static TensorData Spread(TokenSequence sequence, float[] numbers)
     {
@@ -79,13 +104,25 @@ public static class TinkerData
         return Row(row);
     }
 
-    private static double[] Row(Datum datum, string name, int length) => datum.LossFnInputs.GetValueOrDefault(name) is not { } row
-        ? throw new ArgumentException($"A sequence has no '{name}', which this loss needs.")
-        : row.Data.Length == length ? row.Data : throw new ArgumentException($"A sequence has {length} tokens and {row.Data.Length} '{name}'; they must be equally many.");
+    private static double[] Row(Datum datum, string name, int length) =>
+        datum.LossFnInputs.GetValueOrDefault(name) is not { } row
+            ? throw new ArgumentException($"A sequence has no '{name}', which this loss needs.")
+        : row.Data.Length == length ? row.Data
+        : throw new ArgumentException($"A sequence has {length} tokens and {row.Data.Length} '{name}'; they must be equally many.");
 
     private static int[] Whole(double[] numbers) =>
-        Array.ConvertAll(numbers, number => number == Math.Floor(number) && Math.Abs(number) <= int.MaxValue ? (int)number : throw new ArgumentException(FormattableString.Invariant($"The target {number} is not a token.")));
+        Array.ConvertAll(numbers, number =>
+            number == Math.Floor(number) && Math.Abs(number) <= int.MaxValue
+                ? (int)number
+                : throw new ArgumentException(FormattableString.Invariant($"The target {number} is not a token."))
+        );
 
     private static float[] Singles(double[] numbers, string name) =>
-        Array.ConvertAll(numbers, number => float.IsFinite((float)number) ? (float)number : throw new ArgumentException(FormattableString.Invariant($"'{name}' hold {number}; all must be finite in single precision.")));
+        Array.ConvertAll(numbers, number =>
+            float.IsFinite((float)number)
+                ? (float)number
+                : throw new ArgumentException(
+                    FormattableString.Invariant($"'{name}' hold {number}; all must be finite in single precision.")
+                )
+        );
 }

@@ -11,11 +11,24 @@ public sealed record SessionMade(string SessionId, string Type = "create_session
 
 /// <summary>The adapter to be trained.</summary>
 /// <param name="Alpha">Ours: what the change counts, times rank; 32 where it is not said, as other servers of this shape do.</param>
-public sealed record LoraConfig(int Rank, long? Seed = null, bool TrainUnembed = true, bool TrainMlp = true, bool TrainAttn = true, float? Alpha = null);
+public sealed record LoraConfig(
+    int Rank,
+    long? Seed = null,
+    bool TrainUnembed = true,
+    bool TrainMlp = true,
+    bool TrainAttn = true,
+    float? Alpha = null
+);
 
 /// <summary>Makes a model.</summary>
 /// <param name="LoraConfig">Null trains all weights, where the server does that.</param>
-public sealed record CreateModel(string SessionId, int ModelSeqId, string BaseModel, LoraConfig? LoraConfig = null, string Type = "create_model");
+public sealed record CreateModel(
+    string SessionId,
+    int ModelSeqId,
+    string BaseModel,
+    LoraConfig? LoraConfig = null,
+    string Type = "create_model"
+);
 
 /// <summary>A model to be forgotten.</summary>
 public sealed record UnloadModel(string ModelId, string Type = "unload_model");
@@ -49,7 +62,14 @@ public sealed record ForwardBackward(string ModelId, LossInput ForwardBackwardIn
 public sealed record Forward(string ModelId, LossInput ForwardInput, long? SeqId = null);
 
 /// <summary>AdamW; a clip norm of 0 clips nothing.</summary>
-public sealed record AdamParams(double LearningRate = 1e-4, double Beta1 = 0.9, double Beta2 = 0.95, double Eps = 1e-12, double WeightDecay = 0, double GradClipNorm = 0);
+public sealed record AdamParams(
+    double LearningRate = 1e-4,
+    double Beta1 = 0.9,
+    double Beta2 = 0.95,
+    double Eps = 1e-12,
+    double WeightDecay = 0,
+    double GradClipNorm = 0
+);
 
 /// <summary>Makes one update.</summary>
 public sealed record OptimStep(string ModelId, AdamParams AdamParams, long? SeqId = null, string Type = "optim_step");
@@ -61,15 +81,36 @@ public sealed record SaveWeights(string ModelId, string Path, long? SeqId = null
 public sealed record LoadWeights(string ModelId, string Path, long? SeqId = null, string Type = "load_weights");
 
 /// <summary>Keeps weights to be sampled from: under a name, or until the next ones come.</summary>
-public sealed record SaveWeightsForSampler(string ModelId, string? Path = null, long? SamplingSessionSeqId = null, long? SeqId = null, string Type = "save_weights_for_sampler");
+public sealed record SaveWeightsForSampler(
+    string ModelId,
+    string? Path = null,
+    long? SamplingSessionSeqId = null,
+    long? SeqId = null,
+    string Type = "save_weights_for_sampler"
+);
 
 /// <summary>How tokens are drawn; top-k of -1 is all.</summary>
 /// <param name="Stop">Token ids or texts, not both.</param>
-public sealed record SamplingParams(int? MaxTokens = null, long? Seed = null, System.Text.Json.JsonElement? Stop = null, float Temperature = 1, int TopK = -1, float TopP = 1);
+public sealed record SamplingParams(
+    int? MaxTokens = null,
+    long? Seed = null,
+    System.Text.Json.JsonElement? Stop = null,
+    float Temperature = 1,
+    int TopK = -1,
+    float TopP = 1
+);
 
 /// <summary>Draws continuations.</summary>
 public sealed record Sample(
-    ModelInput Prompt, SamplingParams SamplingParams, int NumSamples = 1, string? BaseModel = null, string? ModelPath = null, string? SamplingSessionId = null, long? SeqId = null, string Type = "sample");
+    ModelInput Prompt,
+    SamplingParams SamplingParams,
+    int NumSamples = 1,
+    string? BaseModel = null,
+    string? ModelPath = null,
+    string? SamplingSessionId = null,
+    long? SeqId = null,
+    string Type = "sample"
+);
 
 /// <summary>Asks for the result of a request.</summary>
 public sealed record RetrieveFuture(string RequestId);
@@ -81,7 +122,11 @@ public sealed record Promise(string RequestId, string? ModelId = null);
 public sealed record ModelMade(string ModelId, string? BaseModel = null, LoraConfig? LoraConfig = null, string Type = "create_model");
 
 /// <summary>What came of a loss: the log-probabilities of the targets of each sequence, and sums.</summary>
-public sealed record LossOutput(IReadOnlyList<IReadOnlyDictionary<string, TensorData>> LossFnOutputs, IReadOnlyDictionary<string, double>? Metrics = null, string LossFnOutputType = "ArrayRecord");
+public sealed record LossOutput(
+    IReadOnlyList<IReadOnlyDictionary<string, TensorData>> LossFnOutputs,
+    IReadOnlyDictionary<string, double>? Metrics = null,
+    string LossFnOutputType = "ArrayRecord"
+);
 
 /// <summary>What came of an update.</summary>
 public sealed record OptimStepMade(IReadOnlyDictionary<string, double>? Metrics = null, string Type = "optim_step");
@@ -102,4 +147,8 @@ public sealed record SupportedModel(string? ModelName, int? VocabularySize = nul
 
 /// <summary>What a server has and can do.</summary>
 /// <param name="SeedBits">Ours: bits of a seed for sampling that it takes; 31 where it is not said.</param>
-public sealed record ServerCapabilities(IReadOnlyList<SupportedModel> SupportedModels, IReadOnlyList<string>? SupportedLossFns = null, int? SeedBits = null);
+public sealed record ServerCapabilities(
+    IReadOnlyList<SupportedModel> SupportedModels,
+    IReadOnlyList<string>? SupportedLossFns = null,
+    int? SeedBits = null
+);

@@ -8,8 +8,9 @@ using AgentLightning.Models.Tokenizers;
 namespace AgentLightning.Models.Ports.Tinker;
 
 /// <summary>
-/// A model on another machine, over HTTP in the shape of the Tinker API: a hosted service, a server of one's own, or <c>lightning model serve</c>. Losses, gradients and updates are made
-/// there; what the objective tells of them is computed here, from the log-probabilities that come back.
+/// A model on another machine, over HTTP in the shape of the Tinker API: a hosted service, a server of one's own, or <c>lightning model
+/// serve</c>. Losses, gradients and updates are made there; what the objective tells of them is computed here, from the log-probabilities
+/// that come back.
 /// </summary>
 public sealed class TinkerModelPort : IModelPort
 {
@@ -18,12 +19,23 @@ public sealed class TinkerModelPort : IModelPort
     private readonly Tokenizer? _tokenizer;
     private readonly SessionPulse _pulse;
     private readonly SemaphoreSlim _samples;
-    private readonly string _model, _baseModel;
+    private readonly string _model,
+        _baseModel;
     private readonly int _seedBits;
-    private long _requests, _samplers, _drawn;
+    private long _requests,
+        _samplers,
+        _drawn;
     private Kept? _sampler;
 
-    private TinkerModelPort(TinkerOptions options, TinkerConnection connection, Tokenizer? tokenizer, SessionPulse pulse, string model, string baseModel, ServerCapabilities capabilities)
+    private TinkerModelPort(
+        TinkerOptions options,
+        TinkerConnection connection,
+        Tokenizer? tokenizer,
+        SessionPulse pulse,
+        string model,
+        string baseModel,
+        ServerCapabilities capabilities
+    )
     {
         (_options, _connection, _tokenizer, _pulse, _model, _baseModel) = (options, connection, tokenizer, pulse, model, baseModel);
         _seedBits = capabilities.SeedBits ?? 31;
@@ -39,22 +51,48 @@ public sealed class TinkerModelPort : IModelPort
     /// <param name="tokenizer">Of the model, for texts and stop strings; null when tasks are judged by token ids.</param>
     /// <exception cref="ArgumentException">The server does not have such a model.</exception>
     /// <exception cref="TinkerException">The server cannot be reached, or will not.</exception>
-    public static async Task<TinkerModelPort> CreateAsync(TinkerOptions options, Tokenizer? tokenizer, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<TinkerModelPort> CreateAsync(
+        TinkerOptions options,
+        Tokenizer? tokenizer,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         var connection = new TinkerConnection(options, clock);
         try
         {
-            var capabilities = await connection.GetAsync<ServerCapabilities>("get_server_capabilities", cancellationToken).ConfigureAwait(false);
+            var capabilities = await connection
+                .GetAsync<ServerCapabilities>("get_server_capabilities", cancellationToken)
+                .ConfigureAwait(false);
             var names = capabilities.SupportedModels.Select(model => model.ModelName).OfType<string>().ToList();
-            var baseModel = options.BaseModel ?? (names.Count == 1 ? names[0] : throw new ArgumentException($"The server has {names.Count} models, so one must be named: {string.Join(", ", names)}."));
+            var baseModel = options.BaseModel
+                ?? (
+                    names.Count == 1
+                        ? names[0]
+                        : throw new ArgumentException(
+                            $"The server has {names.Count} models, so one must be named: {string.Join(", ", names)}."
+                        )
+                );
             if (!names.Contains(baseModel))
             {
                 throw new ArgumentException($"The server has no model '{baseModel}'. It has: {string.Join(", ", names)}.");
             }
 
-            var session = await connection.PostAsync<SessionMade>("create_session", new CreateSession([], "agent-lightning-dotnet"), cancellationToken).ConfigureAwait(false);
-            var made = await connection.DoAsync<ModelMade>("create_model", new CreateModel(session.SessionId, 0, baseModel, options.Lora), cancellationToken).ConfigureAwait(false);
-            return new TinkerModelPort(options, connection, tokenizer, new SessionPulse(connection, session.SessionId, options.HeartbeatEvery, clock), made.ModelId, baseModel, capabilities);
+            var session = await connection
+                .PostAsync<SessionMade>("create_session", new CreateSession([], "agent-lightning-dotnet"), cancellationToken)
+                .ConfigureAwait(false);
+            var made = await connection
+                .DoAsync<ModelMade>("create_model", new CreateModel(session.SessionId, 0, baseModel, options.Lora), cancellationToken)
+                .ConfigureAwait(false);
+            return new TinkerModelPort(
+                options,
+                connection,
+                tokenizer,
+                new SessionPulse(connection, session.SessionId, options.HeartbeatEvery, clock),
+                made.ModelId,
+                baseModel,
+                capabilities
+            );
         }
         catch
         {
@@ -71,28 +109,55 @@ public sealed class TinkerModelPort : IModelPort
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<IReadOnlyList<SampledTokens>>> SampleAsync(IReadOnlyList<SamplingRequest> requests, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<IReadOnlyList<SampledTokens>>> SampleAsync(
+        IReadOnlyList<SamplingRequest> requests,
+        CancellationToken cancellationToken
+    )
     {
-        _sampler ??= await _connection.DoInTurnAsync<Kept>(
-            "save_weights_for_sampler", new SaveWeightsForSampler(_model, SamplingSessionSeqId: _samplers++, SeqId: _requests++), cancellationToken).ConfigureAwait(false);
-        return await Task.WhenAll(requests.Select(request => SampleAsync(request, _sampler, _drawn++, cancellationToken))).ConfigureAwait(false);
+        _sampler ??= await _connection
+            .DoInTurnAsync<Kept>(
+                "save_weights_for_sampler",
+                new SaveWeightsForSampler(_model, SamplingSessionSeqId: _samplers++, SeqId: _requests++),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return await Task.WhenAll(requests.Select(request => SampleAsync(request, _sampler, _drawn++, cancellationToken)))
+            .ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<TokenScores>> ScoreAsync(IReadOnlyList<TokenSequence> sequences, ScoredBy by, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TokenScores>> ScoreAsync(
+        IReadOnlyList<TokenSequence> sequences,
+        ScoredBy by,
+        CancellationToken cancellationToken
+    )
     {
         if (by == ScoredBy.Reference)
         {
             TinkerLoss.Of(new GroupPolicyLoss(Beta: 1));
         }
 
-        var scoring = Parts(sequences).Select(part => _connection.DoInTurnAsync<LossOutput>("forward", new Forward(_model, Input(part, new TinkerLoss(TinkerLoss.CrossEntropy), _ => 1), _requests++), cancellationToken)).ToList();
+        var scoring = Parts(sequences)
+            .Select(part =>
+                _connection.DoInTurnAsync<LossOutput>(
+                    "forward",
+                    new Forward(_model, Input(part, new TinkerLoss(TinkerLoss.CrossEntropy), _ => 1), _requests++),
+                    cancellationToken
+                )
+            )
+            .ToList();
         var outputs = (await Task.WhenAll(scoring).ConfigureAwait(false)).SelectMany(output => output.LossFnOutputs).ToList();
         return [.. LogProbabilities(sequences, outputs).Select(values => new TokenScores(values, []))];
     }
 
     /// <inheritdoc/>
-    public async Task<TrainingPass> ForwardBackwardAsync(IReadOnlyList<TokenSequence> sequences, ISequenceObjective objective, int maxTokens, MetricSums metrics, CancellationToken cancellationToken)
+    public async Task<TrainingPass> ForwardBackwardAsync(
+        IReadOnlyList<TokenSequence> sequences,
+        ISequenceObjective objective,
+        int maxTokens,
+        MetricSums metrics,
+        CancellationToken cancellationToken
+    )
     {
         if (sequences.Select(sequence => sequence.Mistake()).FirstOrDefault(mistake => mistake is not null) is { } mistake)
         {
@@ -102,11 +167,19 @@ public sealed class TinkerModelPort : IModelPort
         var (loss, weight) = TinkerLoss.Of(objective);
         var whole = new UpdateSize(sequences.Count, sequences.Sum(sequence => sequence.Drawn.Length), maxTokens);
         var passing = Parts(sequences)
-            .Select(part => _connection.DoInTurnAsync<LossOutput>("forward_backward", new ForwardBackward(_model, Input(part, loss, sequence => weight(sequence.Drawn.Length, whole)), _requests++), cancellationToken))
+            .Select(part =>
+                _connection.DoInTurnAsync<LossOutput>(
+                    "forward_backward",
+                    new ForwardBackward(_model, Input(part, loss, sequence => weight(sequence.Drawn.Length, whole)), _requests++),
+                    cancellationToken
+                )
+            )
             .ToList();
         var outputs = await Task.WhenAll(passing).ConfigureAwait(false);
         var logProbabilities = LogProbabilities(sequences, [.. outputs.SelectMany(output => output.LossFnOutputs)]);
-        var entropies = outputs.Select(output => output.Metrics?.TryGetValue("entropy:mean", out var entropy) == true ? entropy : (double?)null).ToList();
+        var entropies = outputs
+            .Select(output => output.Metrics?.TryGetValue("entropy:mean", out var entropy) == true ? entropy : (double?)null)
+            .ToList();
         var told = entropies.Any(entropy => entropy is null) ? null : entropies.Average();
         if (told is not null)
         {
@@ -120,16 +193,30 @@ public sealed class TinkerModelPort : IModelPort
     public async Task<double?> StepAsync(AdamStep update, CancellationToken cancellationToken)
     {
         _sampler = null;
-        var adam = new AdamParams(update.LearningRate, update.Rule.Beta1, update.Rule.Beta2, update.Rule.Epsilon, update.Rule.WeightDecay, double.IsFinite(update.ClipNorm) ? update.ClipNorm : 0);
-        var made = await _connection.DoInTurnAsync<OptimStepMade>("optim_step", new OptimStep(_model, adam, _requests++), cancellationToken).ConfigureAwait(false);
+        var adam = new AdamParams(
+            update.LearningRate,
+            update.Rule.Beta1,
+            update.Rule.Beta2,
+            update.Rule.Epsilon,
+            update.Rule.WeightDecay,
+            double.IsFinite(update.ClipNorm) ? update.ClipNorm : 0
+        );
+        var made = await _connection
+            .DoInTurnAsync<OptimStepMade>("optim_step", new OptimStep(_model, adam, _requests++), cancellationToken)
+            .ConfigureAwait(false);
         // Servers have different names for it, or none.
-        return made.Metrics?.Where(metric => metric.Key.EndsWith("grad_norm", StringComparison.Ordinal)).Select(metric => (double?)metric.Value).FirstOrDefault();
+        return made
+            .Metrics?.Where(metric => metric.Key.EndsWith("grad_norm", StringComparison.Ordinal))
+            .Select(metric => (double?)metric.Value)
+            .FirstOrDefault();
     }
 
     /// <inheritdoc/>
     public async Task<string> SaveAsync(string name, CancellationToken cancellationToken)
     {
-        var kept = await _connection.DoInTurnAsync<Kept>("save_weights", new SaveWeights(_model, name, _requests++), cancellationToken).ConfigureAwait(false);
+        var kept = await _connection
+            .DoInTurnAsync<Kept>("save_weights", new SaveWeights(_model, name, _requests++), cancellationToken)
+            .ConfigureAwait(false);
         return kept.Path ?? throw new TinkerException("The server saved the weights, but did not say where.");
     }
 
@@ -153,15 +240,21 @@ public sealed class TinkerModelPort : IModelPort
     public async Task ExportAsync(string folder, CancellationToken cancellationToken)
     {
         var name = $"export-{_requests}";
-        await _connection.DoInTurnAsync<Kept>("save_weights_for_sampler", new SaveWeightsForSampler(_model, name, SeqId: _requests++), cancellationToken).ConfigureAwait(false);
-        await _connection.ReadAsync($"training_runs/{_model}/checkpoints/{name}/archive", archive => AtomicFolder.WriteAsync(folder, async path =>
-        {
-            var unpacked = new GZipStream(archive, CompressionMode.Decompress);
-            await using (unpacked.ConfigureAwait(false))
-            {
-                await TarFile.ExtractToDirectoryAsync(unpacked, path, overwriteFiles: false, cancellationToken).ConfigureAwait(false);
-            }
-        }), cancellationToken).ConfigureAwait(false);
+        await _connection
+            .DoInTurnAsync<Kept>("save_weights_for_sampler", new SaveWeightsForSampler(_model, name, SeqId: _requests++), cancellationToken)
+            .ConfigureAwait(false);
+        await _connection
+            .ReadAsync($"training_runs/{_model}/checkpoints/{name}/archive", archive => AtomicFolder.WriteAsync(folder, async path =>
+                    {
+                        var unpacked = new GZipStream(archive, CompressionMode.Decompress);
+                        await using (unpacked.ConfigureAwait(false))
+                        {
+                            await TarFile
+                                .ExtractToDirectoryAsync(unpacked, path, overwriteFiles: false, cancellationToken)
+                                .ConfigureAwait(false);
+                        }
+                    }), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>What is trained, for whoever must tell one run from another.</summary>
@@ -176,15 +269,25 @@ public sealed class TinkerModelPort : IModelPort
         _connection.Dispose();
     }
 
-    private async Task<IReadOnlyList<SampledTokens>> SampleAsync(SamplingRequest request, Kept sampler, long number, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<SampledTokens>> SampleAsync(
+        SamplingRequest request,
+        Kept sampler,
+        long number,
+        CancellationToken cancellationToken
+    )
     {
         await _samples.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var session = sampler.SamplingSessionId;
             var sample = new Sample(
-                new ModelInput([new InputChunk(request.Prompt)]), TinkerSampling.Of(request.Options, _tokenizer, _seedBits), request.Count, ModelPath: session is null ? sampler.Path : null, SamplingSessionId: session,
-                SeqId: number);
+                new ModelInput([new InputChunk(request.Prompt)]),
+                TinkerSampling.Of(request.Options, _tokenizer, _seedBits),
+                request.Count,
+                ModelPath: session is null ? sampler.Path : null,
+                SamplingSessionId: session,
+                SeqId: number
+            );
             var made = await _connection.DoAsync<SampleMade>("asample", sample, cancellationToken).ConfigureAwait(false);
             return made.Sequences.Count == request.Count
                 ? [.. made.Sequences.Select(sequence => TinkerSampling.Read(sequence, request.Options, _tokenizer))]
@@ -222,12 +325,22 @@ public sealed class TinkerModelPort : IModelPort
         }
     }
 
-    private static List<float[]> LogProbabilities(IReadOnlyList<TokenSequence> sequences, List<IReadOnlyDictionary<string, TensorData>> outputs) => outputs.Count == sequences.Count
-        ? [.. sequences.Zip(outputs, TinkerData.Drawn)]
-        : throw new TinkerException($"The server was given {sequences.Count} sequences, but told of {outputs.Count}.");
+    private static List<float[]> LogProbabilities(
+        IReadOnlyList<TokenSequence> sequences,
+        List<IReadOnlyDictionary<string, TensorData>> outputs
+    ) =>
+        outputs.Count == sequences.Count
+            ? [.. sequences.Zip(outputs, TinkerData.Drawn)]
+            : throw new TinkerException($"The server was given {sequences.Count} sequences, but told of {outputs.Count}.");
 
     /// <summary>The objective's own loss and metrics; its gradient is the server's work.</summary>
-    private static double Tell(IReadOnlyList<TokenSequence> sequences, List<float[]> logProbabilities, ISequenceObjective objective, UpdateSize whole, MetricSums metrics)
+    private static double Tell(
+        IReadOnlyList<TokenSequence> sequences,
+        List<float[]> logProbabilities,
+        ISequenceObjective objective,
+        UpdateSize whole,
+        MetricSums metrics
+    )
     {
         var starts = new int[sequences.Count + 1];
         for (var s = 0; s < sequences.Count; s++)
@@ -237,7 +350,9 @@ public sealed class TinkerModelPort : IModelPort
 
         var batch = new SequenceBatch
         {
-            Starts = starts, LogProbabilities = logProbabilities.SelectMany(one => one).ToArray(), OldLogProbabilities = sequences.SelectMany(sequence => sequence.Old).ToArray(),
+            Starts = starts,
+            LogProbabilities = logProbabilities.SelectMany(one => one).ToArray(),
+            OldLogProbabilities = sequences.SelectMany(sequence => sequence.Old).ToArray(),
             Advantages = sequences.SelectMany(sequence => sequence.Advantages).ToArray(),
         };
         return objective.Evaluate(batch, whole, new SequenceGradients { LogProbabilities = new float[starts[^1]] }, metrics);

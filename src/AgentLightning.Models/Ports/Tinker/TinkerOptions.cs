@@ -18,13 +18,20 @@ public sealed record TinkerOptions
     /// <summary>The adapter to be trained; null trains all weights, which few servers do.</summary>
     public LoraConfig? Lora { get; init; } = new(32);
 
-    /// <summary>Longest time for an answer to a request, above 0; 60 seconds by default. A result may take longer: it is asked for again.</summary>
+    /// <summary>
+    /// Longest time for an answer to a request, above 0; 60 seconds by default. A result may take longer: it is asked for again.
+    /// </summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How often a request is repeated that did not reach the server, or that it had no time for, 0 or more; 8 by default. The time between grows from 0.5 to 30 seconds.</summary>
+    /// <summary>
+    /// How often a request is repeated that did not reach the server, or that it had no time for, 0 or more; 8 by default. The time between
+    /// grows from 0.5 to 30 seconds.
+    /// </summary>
     public int Retries { get; init; } = 8;
 
-    /// <summary>Most tokens of sequences in one request, at least 1; 65,536 by default. What is more goes in several, to the same effect.</summary>
+    /// <summary>
+    /// Most tokens of sequences in one request, at least 1; 65,536 by default. What is more goes in several, to the same effect.
+    /// </summary>
     public int TokensPerRequest { get; init; } = 65_536;
 
     /// <summary>Requests for samples under way at once, at least 1; 64 by default.</summary>
@@ -36,7 +43,10 @@ public sealed record TinkerOptions
     // A record would write the key out.
     private bool PrintMembers(System.Text.StringBuilder text)
     {
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{nameof(Url)} = {Url}, {nameof(BaseModel)} = {BaseModel}, {nameof(Lora)} = {Lora}");
+        text.Append(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{nameof(Url)} = {Url}, {nameof(BaseModel)} = {BaseModel}, {nameof(Lora)} = {Lora}"
+        );
         return true;
     }
 }

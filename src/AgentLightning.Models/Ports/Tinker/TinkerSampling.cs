@@ -11,25 +11,49 @@ public static class TinkerSampling
     internal static SamplingParams Of(GenerationOptions options, Tokenizer? tokenizer, int seedBits)
     {
         options.Validate();
-        if (options.Grammar is not null || options.MinP > 0 || (options.Stop.Count > 0 && (tokenizer is null || options.StopIds is not null)))
+        if (
+            options.Grammar is not null
+            || options.MinP > 0
+            || (options.Stop.Count > 0 && (tokenizer is null || options.StopIds is not null))
+        )
         {
-            throw new ArgumentException("The wire has no word for grammars, min-p, and stop tokens beside stop strings; stop strings need the tokenizer of the model here.");
+            throw new ArgumentException(
+                "The wire has no word for grammars, min-p, and stop tokens beside stop strings; stop strings need the tokenizer of the "
+                    + "model here."
+            );
         }
 
         var ids = options.StopIds ?? tokenizer?.EosIds ?? [];
-        JsonElement? stop = options.Stop.Count > 0 ? JsonSerializer.SerializeToElement(options.Stop) : ids.Count > 0 ? JsonSerializer.SerializeToElement(ids) : null;
-        return new SamplingParams(options.MaxTokens, options.Seed & ((1L << seedBits) - 1), stop, options.Temperature, options.TopK == 0 ? -1 : options.TopK, options.TopP);
+        JsonElement? stop =
+            options.Stop.Count > 0 ? JsonSerializer.SerializeToElement(options.Stop)
+            : ids.Count > 0 ? JsonSerializer.SerializeToElement(ids)
+            : null;
+        return new SamplingParams(
+            options.MaxTokens,
+            options.Seed & ((1L << seedBits) - 1),
+            stop,
+            options.Temperature,
+            options.TopK == 0 ? -1 : options.TopK,
+            options.TopP
+        );
     }
 
     internal static SampledTokens Read(SampledSequence sequence, GenerationOptions options, Tokenizer? tokenizer)
     {
         if (sequence.Logprobs?.Length != sequence.Tokens.Length)
         {
-            throw new TinkerException($"The server drew {sequence.Tokens.Length} tokens, but told {sequence.Logprobs?.Length ?? 0} log-probabilities.");
+            throw new TinkerException(
+                $"The server drew {sequence.Tokens.Length} tokens, but told {sequence.Logprobs?.Length ?? 0} log-probabilities."
+            );
         }
 
         var text = tokenizer is null ? "" : Text(sequence.Tokens, new CompletionText(tokenizer.CreateStreamingDecoder(), options.Stop));
-        return new SampledTokens(sequence.Tokens, sequence.Logprobs, text, sequence.StopReason == "length" ? FinishReason.Length : FinishReason.Stop);
+        return new SampledTokens(
+            sequence.Tokens,
+            sequence.Logprobs,
+            text,
+            sequence.StopReason == "length" ? FinishReason.Length : FinishReason.Stop
+        );
     }
 
     /// <summary>What a request for samples asks of this engine.</summary>
@@ -39,15 +63,21 @@ public static class TinkerSampling
         var (ids, texts) = Stops(sampling.Stop);
         var options = new GenerationOptions
         {
-            MaxTokens = sampling.MaxTokens ?? throw new ArgumentException("'max_tokens' is required."), Temperature = sampling.Temperature, TopK = sampling.TopK == -1 ? 0 : sampling.TopK, TopP = sampling.TopP,
-            Seed = sampling.Seed ?? Random.Shared.NextInt64(1L << 31), Stop = texts, StopIds = ids,
+            MaxTokens = sampling.MaxTokens ?? throw new ArgumentException("'max_tokens' is required."),
+            Temperature = sampling.Temperature,
+            TopK = sampling.TopK == -1 ? 0 : sampling.TopK,
+            TopP = sampling.TopP,
+            Seed = sampling.Seed ?? Random.Shared.NextInt64(1L << 31),
+            Stop = texts,
+            StopIds = ids,
         };
         options.Validate();
         return options;
     }
 
     /// <summary>The answer.</summary>
-    public static SampledSequence Of(SampledTokens drawn) => new([.. drawn.Tokens], [.. drawn.LogProbabilities], drawn.Reason == FinishReason.Length ? "length" : "stop");
+    public static SampledSequence Of(SampledTokens drawn) =>
+        new([.. drawn.Tokens], [.. drawn.LogProbabilities], drawn.Reason == FinishReason.Length ? "length" : "stop");
 
     private static (IReadOnlyList<int>? Ids, IReadOnlyList<string> Texts) Stops(JsonElement? stop)
     {
@@ -58,7 +88,8 @@ public static class TinkerSampling
 
         var items = given.ValueKind == JsonValueKind.Array ? [.. given.EnumerateArray()] : (List<JsonElement>)[given];
         return items.All(item => item.ValueKind == JsonValueKind.String) ? (null, [.. items.Select(item => item.GetString()!)])
-            : items.All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _)) ? ([.. items.Select(item => item.GetInt32())], [])
+            : items.All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _))
+                ? ([.. items.Select(item => item.GetInt32())], [])
             : throw new ArgumentException("'stop' must be token ids or texts, all of one kind.");
     }
 

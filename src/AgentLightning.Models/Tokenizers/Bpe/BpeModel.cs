@@ -20,7 +20,11 @@ internal sealed class BpeModel
         _vocabulary = vocabulary;
         _bytes = bytes;
         // No token goes on across the blank before a word: then words can be merged, and remembered, one by one.
-        _splitsAtMeta = !bytes && !vocabulary.IgnoreMerges && vocabulary.IdOf(Meta.ToString()) is not null && vocabulary.MergedTokens.All(token => !CrossesMeta(token));
+        _splitsAtMeta =
+            !bytes
+            && !vocabulary.IgnoreMerges
+            && vocabulary.IdOf(Meta.ToString()) is not null
+            && vocabulary.MergedTokens.All(token => !CrossesMeta(token));
     }
 
     public void Encode(ReadOnlySpan<char> piece, List<int> output)
@@ -90,7 +94,10 @@ internal sealed class BpeModel
         try
         {
             var length = Encoding.UTF8.GetBytes(piece, bytes);
-            if (_vocabulary.IgnoreMerges && _vocabulary.IdOf(_bytes ? ByteAlphabet.Write(bytes.AsSpan(0, length)) : piece.ToString()) is { } whole)
+            if (
+                _vocabulary.IgnoreMerges
+                && _vocabulary.IdOf(_bytes ? ByteAlphabet.Write(bytes.AsSpan(0, length)) : piece.ToString()) is { } whole
+            )
             {
                 output.Add(whole);
                 return;
@@ -169,7 +176,8 @@ internal sealed class BpeModel
 
     private int PutUnknown(int[] symbols, int count, string what)
     {
-        var unknown = _vocabulary.UnknownId ?? throw new InvalidDataException($"The vocabulary has no token for {what}, and no unknown token. Its text would be lost.");
+        var unknown = _vocabulary.UnknownId
+            ?? throw new InvalidDataException($"The vocabulary has no token for {what}, and no unknown token. Its text would be lost.");
         return _vocabulary.FuseUnknown && count > 0 && symbols[count - 1] == unknown ? count : Put(symbols, count, unknown);
     }
 }

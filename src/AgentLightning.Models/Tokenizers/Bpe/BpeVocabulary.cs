@@ -41,7 +41,12 @@ internal sealed class BpeVocabulary
         }
 
         int Find(string token, int merge) =>
-            _ids.TryGetValue(token, out var id) ? id : throw new InvalidDataException($"{path}.merges[{merge}] is '{merges[merge].Left}' and '{merges[merge].Right}', but the vocabulary has no token '{token}'.");
+            _ids.TryGetValue(token, out var id)
+                ? id
+                : throw new InvalidDataException(
+                    $"{path}.merges[{merge}] is '{merges[merge].Left}' and '{merges[merge].Right}', but the vocabulary has no token "
+                        + $"'{token}'."
+                );
     }
 
     public MergeTable Merges { get; }
@@ -70,7 +75,8 @@ internal sealed class BpeVocabulary
     public int IdOfFallback(byte value) => _idOfFallback[value];
 
     /// <summary>A vocabulary without options, as GPT-2 has it.</summary>
-    public static BpeVocabulary Create(Dictionary<string, int> ids, IReadOnlyList<(string Left, string Right)> merges, string path) => new(ids, merges, path);
+    public static BpeVocabulary Create(Dictionary<string, int> ids, IReadOnlyList<(string Left, string Right)> merges, string path) =>
+        new(ids, merges, path);
 
     /// <summary>Reads the section <c>model</c> of tokenizer.json.</summary>
     public static BpeVocabulary Read(ComponentJson json)
@@ -98,7 +104,10 @@ internal sealed class BpeVocabulary
         var unknown = json.OptionalString("unk_token");
         var vocabulary = new BpeVocabulary(ids, ReadMerges(json), json.Path)
         {
-            UnknownId = unknown is null ? null : ids.TryGetValue(unknown, out var id) ? id : throw new InvalidDataException($"{json.Path}.unk_token is '{unknown}', which is not in the vocabulary."),
+            UnknownId =
+                unknown is null ? null
+                : ids.TryGetValue(unknown, out var id) ? id
+                : throw new InvalidDataException($"{json.Path}.unk_token is '{unknown}', which is not in the vocabulary."),
             FuseUnknown = json.Bool("fuse_unk", false),
             ByteFallback = json.Bool("byte_fallback", false),
             IgnoreMerges = json.Bool("ignore_merges", false),
@@ -111,15 +120,20 @@ internal sealed class BpeVocabulary
     {
         if (vocab.ValueKind != JsonValueKind.Object)
         {
-            throw new InvalidDataException($"{path} should be an object of tokens and ids, but it is {vocab.ValueKind.ToString().ToLowerInvariant()}.");
+            throw new InvalidDataException(
+                $"{path} should be an object of tokens and ids, but it is {vocab.ValueKind.ToString().ToLowerInvariant()}."
+            );
         }
 
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var token in vocab.EnumerateObject())
         {
-            ids[token.Name] = token.Value.ValueKind == JsonValueKind.Number && token.Value.TryGetInt32(out var id) && id >= 0
-                ? id
-                : throw new InvalidDataException($"{path} gives the token '{token.Name}' the id {token.Value.GetRawText()}, which is not a whole number from 0.");
+            ids[token.Name] =
+                token.Value.ValueKind == JsonValueKind.Number && token.Value.TryGetInt32(out var id) && id >= 0
+                    ? id
+                    : throw new InvalidDataException(
+                        $"{path} gives the token '{token.Name}' the id {token.Value.GetRawText()}, which is not a whole number from 0."
+                    );
         }
 
         return ids;
@@ -134,13 +148,24 @@ internal sealed class BpeVocabulary
             {
                 merges.Add(pair);
             }
-            else if (item.ValueKind == JsonValueKind.Array && item.GetArrayLength() == 2 && item[0].ValueKind == JsonValueKind.String && item[1].ValueKind == JsonValueKind.String)
+            else if (
+                item.ValueKind == JsonValueKind.Array
+                && item.GetArrayLength() == 2
+                && item[0].ValueKind == JsonValueKind.String
+                && item[1].ValueKind == JsonValueKind.String
+            )
             {
                 merges.Add((item[0].GetString()!, item[1].GetString()!));
             }
             else
             {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{json.Path}.merges[{merges.Count}] is neither two tokens with a blank between nor a list of two tokens: {item.GetRawText()}."));
+                throw new InvalidDataException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{json.Path}.merges[{merges.Count}] is neither two tokens with a blank between nor a list of two tokens: "
+                            + $"{item.GetRawText()}."
+                    )
+                );
             }
         }
 

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace AgentLightning.Models.Tokenizers.Bpe;
 
-/// <summary>The printable characters that byte-level vocabularies write bytes with: those of Latin-1 that are visible stand for themselves, the other 68 follow from U+0100.</summary>
+/// <summary>
+/// The printable characters that byte-level vocabularies write bytes with: those of Latin-1 that are visible stand for themselves, the
+/// other 68 follow from U+0100.
+/// </summary>
 internal static class ByteAlphabet
 {
     private static readonly char[] s_chars = Make();

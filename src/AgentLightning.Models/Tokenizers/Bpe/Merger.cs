@@ -7,7 +7,8 @@ internal static class Merger
     private const int Long = 48;
 
     /// <summary>Merges and returns how many symbols are left at the front.</summary>
-    public static int Merge(Span<int> symbols, MergeTable merges) => symbols.Length < Long ? MergeShort(symbols, merges) : MergeLong(symbols, merges);
+    public static int Merge(Span<int> symbols, MergeTable merges) =>
+        symbols.Length < Long ? MergeShort(symbols, merges) : MergeLong(symbols, merges);
 
     private static int MergeShort(Span<int> symbols, MergeTable merges)
     {
@@ -20,7 +21,8 @@ internal static class Merger
 
         while (count > 1)
         {
-            int best = MergeTable.Never, at = -1;
+            int best = MergeTable.Never,
+                at = -1;
             for (var i = 0; i < count - 1; i++)
             {
                 if (ranks[i] < best)

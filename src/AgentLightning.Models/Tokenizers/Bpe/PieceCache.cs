@@ -30,9 +30,11 @@ internal sealed class PieceCache
         return (int)(hash >> (64 - Bits));
     }
 
-    public int[]? Find(ReadOnlySpan<char> piece, int slot) => _entries[slot] is { } entry && piece.SequenceEqual(entry.Piece) ? entry.Ids : null;
+    public int[]? Find(ReadOnlySpan<char> piece, int slot) =>
+        _entries[slot] is { } entry && piece.SequenceEqual(entry.Piece) ? entry.Ids : null;
 
-    public void Keep(ReadOnlySpan<char> piece, int slot, ReadOnlySpan<int> ids) => _entries[slot] = new Entry(piece.ToString(), ids.ToArray());
+    public void Keep(ReadOnlySpan<char> piece, int slot, ReadOnlySpan<int> ids) =>
+        _entries[slot] = new Entry(piece.ToString(), ids.ToArray());
 
     private sealed record Entry(string Piece, int[] Ids);
 }

@@ -48,7 +48,10 @@ internal sealed class MetaspaceStep(char replacement, bool prepended) : DecoderS
 
     public override void Push(string text, bool added)
     {
-        Next!.Push(!_begun && prepended ? text.Replace(replacement.ToString(), "", StringComparison.Ordinal) : text.Replace(replacement, ' '), added);
+        Next!.Push(
+            !_begun && prepended ? text.Replace(replacement.ToString(), "", StringComparison.Ordinal) : text.Replace(replacement, ' '),
+            added
+        );
         _begun = true;
     }
 }
@@ -107,7 +110,9 @@ internal sealed class ByteFallbackStep : ByteStep
     public static bool TryRead(string token, out byte value)
     {
         value = 0;
-        return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+        return token.Length == 6
+            && token.StartsWith("<0x", StringComparison.Ordinal)
+            && token[5] == '>'
             && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
     }
 
@@ -133,7 +138,8 @@ internal sealed class StripTextStep(char content, int start, int stop) : Decoder
 
     public static string Strip(string text, char content, int start, int stop)
     {
-        int from = 0, to = text.Length;
+        int from = 0,
+            to = text.Length;
         while (from < start && from < to && text[from] == content)
         {
             from++;

@@ -8,7 +8,9 @@ internal sealed class Decoders
 {
     private const string Known = "ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, Sequence";
     private readonly List<Func<DecoderStep>> _steps = [];
-    private bool _fused, _byteLevel, _byteFallback;
+    private bool _fused,
+        _byteLevel,
+        _byteFallback;
 
     public static Decoders Create(ComponentJson? json)
     {
@@ -117,7 +119,8 @@ internal sealed class Decoders
     private void AddStrip(ComponentJson json)
     {
         var content = json.String("content");
-        int start = json.Int("start"), stop = json.Int("stop");
+        int start = json.Int("start"),
+            stop = json.Int("stop");
         if (content.Length != 1)
         {
             throw json.Refuse("content", content, "one character");
@@ -154,7 +157,10 @@ internal sealed class Decoders
     {
         if (_fused)
         {
-            throw new UnsupportedTokenizerException(json.Path, $"{json.Path} ({json.Type}) comes after the tokens were joined (Fuse or ByteLevel), which is only implemented for Strip.");
+            throw new UnsupportedTokenizerException(
+                json.Path,
+                $"{json.Path} ({json.Type}) comes after the tokens were joined (Fuse or ByteLevel), which is only implemented for Strip."
+            );
         }
     }
 }

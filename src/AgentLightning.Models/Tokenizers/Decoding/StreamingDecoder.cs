@@ -1,6 +1,9 @@
 namespace AgentLightning.Models.Tokenizers.Decoding;
 
-/// <summary>Turns tokens into text as they come. What it gives adds up to what <see cref="Tokenizer.Decode"/> gives for all of them, and never ends within a character.</summary>
+/// <summary>
+/// Turns tokens into text as they come. What it gives adds up to what <see cref="Tokenizer.Decode"/> gives for all of them, and never ends
+/// within a character.
+/// </summary>
 /// <remarks>One per text; not for several threads at once.</remarks>
 public sealed class StreamingDecoder
 {

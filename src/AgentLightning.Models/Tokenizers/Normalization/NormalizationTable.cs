@@ -3,7 +3,10 @@ using System.Globalization;
 namespace AgentLightning.Models.Tokenizers.Normalization;
 
 /// <summary>The Unicode data behind normal forms, read once from <c>normalization.txt</c>.</summary>
-/// <remarks>The runtime's own normal forms return text unchanged when globalisation is invariant, as it is in this product; tokens would silently be other ones.</remarks>
+/// <remarks>
+/// The runtime's own normal forms return text unchanged when globalisation is invariant, as it is in this product; tokens would silently be
+/// other ones.
+/// </remarks>
 internal sealed class NormalizationTable
 {
     private static readonly Lazy<NormalizationTable> s_instance = new(Read);
@@ -19,7 +22,9 @@ internal sealed class NormalizationTable
 
     public int ClassOf(int point) => point < 0x300 ? 0 : _classes.GetValueOrDefault(point);
 
-    /// <summary>The full decomposition of a code point, or null when it stands for itself. Hangul syllables are arithmetic and not in here.</summary>
+    /// <summary>
+    /// The full decomposition of a code point, or null when it stands for itself. Hangul syllables are arithmetic and not in here.
+    /// </summary>
     public int[]? Decompose(int point, bool compatible) =>
         compatible && _compatible.TryGetValue(point, out var wide) ? wide : _canonical.GetValueOrDefault(point);
 
@@ -35,7 +40,9 @@ internal sealed class NormalizationTable
         }
 
         return composed
-            ? _seconds.Contains(point) || (_canonical.ContainsKey(point) && !_composed.Contains(point)) || point is (>= 0x1161 and <= 0x1175) or (>= 0x11A8 and <= 0x11C2)
+            ? _seconds.Contains(point)
+                || (_canonical.ContainsKey(point) && !_composed.Contains(point))
+                || point is (>= 0x1161 and <= 0x1175) or (>= 0x11A8 and <= 0x11C2)
             : _canonical.ContainsKey(point) || point is >= 0xAC00 and <= 0xD7A3;
     }
 

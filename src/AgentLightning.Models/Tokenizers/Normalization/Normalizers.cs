@@ -40,7 +40,9 @@ internal static class Normalizers
         if (pattern.OptionalString("String") is { } literal)
         {
             pattern.Done();
-            return literal.Length == 0 ? throw new InvalidDataException($"{pattern.Path}.String is empty.") : text => text.Replace(literal, content, StringComparison.Ordinal);
+            return literal.Length == 0
+                ? throw new InvalidDataException($"{pattern.Path}.String is empty.")
+                : text => text.Replace(literal, content, StringComparison.Ordinal);
         }
 
         var regex = PieceRegex.Compile(pattern.String("Regex"), pattern);
@@ -48,31 +50,36 @@ internal static class Normalizers
         return text => regex.Replace(text, content);
     }
 
-    private static Normalizer Sequence(Normalizer[] steps) => text =>
-    {
-        foreach (var step in steps)
+    private static Normalizer Sequence(Normalizer[] steps) =>
+        text =>
         {
-            text = step(text);
-        }
+            foreach (var step in steps)
+            {
+                text = step(text);
+            }
 
-        return text;
-    };
+            return text;
+        };
 
     private static Normalizer Prepend(string prefix) => text => text.Length == 0 ? text : prefix + text;
 
     private static Normalizer Strip(ComponentJson json)
     {
-        bool left = json.Bool("strip_left", true), right = json.Bool("strip_right", true);
-        return text => (left, right) switch
-        {
-            (true, true) => text.Trim(),
-            (true, false) => text.TrimStart(),
-            (false, true) => text.TrimEnd(),
-            _ => text,
-        };
+        bool left = json.Bool("strip_left", true),
+            right = json.Bool("strip_right", true);
+        return text =>
+            (left, right) switch
+            {
+                (true, true) => text.Trim(),
+                (true, false) => text.TrimStart(),
+                (false, true) => text.TrimEnd(),
+                _ => text,
+            };
     }
 
-    /// <summary>Letter by letter, so that a sigma at the end of a word is one in its middle, as in the original; only the dotted I becomes two.</summary>
+    /// <summary>
+    /// Letter by letter, so that a sigma at the end of a word is one in its middle, as in the original; only the dotted I becomes two.
+    /// </summary>
     private static string Lowercase(string text) => text.ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 
     private static string StripAccents(string text)
@@ -80,7 +87,10 @@ internal static class Normalizers
         var kept = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark))
+            if (
+                Rune.GetUnicodeCategory(rune)
+                is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark)
+            )
             {
                 kept.Append(rune.ToString());
             }

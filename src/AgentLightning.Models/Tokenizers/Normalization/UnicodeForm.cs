@@ -5,8 +5,13 @@ namespace AgentLightning.Models.Tokenizers.Normalization;
 /// <summary>Unicode normal forms (UAX 15): NFC, NFD, NFKC, NFKD.</summary>
 internal static class UnicodeForm
 {
-    private const int HangulBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7;
-    private const int Vowels = 21, Tails = 28, Leads = 19;
+    private const int HangulBase = 0xAC00,
+        LeadBase = 0x1100,
+        VowelBase = 0x1161,
+        TailBase = 0x11A7;
+    private const int Vowels = 21,
+        Tails = 28,
+        Leads = 19;
 
     /// <summary>The text in a normal form; the same object when it already is. Unpaired surrogates must have been replaced.</summary>
     public static string Normalize(string text, bool composed, bool compatible)
@@ -41,7 +46,13 @@ internal static class UnicodeForm
 
     private static bool MayChange(string text, bool composed, bool compatible)
     {
-        var first = text.AsSpan().IndexOfAnyExceptInRange('\0', compatible ? '\u009F' : composed ? '\u02FF' : '\u00BF');
+        var first = text.AsSpan()
+            .IndexOfAnyExceptInRange(
+                '\0',
+                compatible ? '\u009F'
+                    : composed ? '\u02FF'
+                    : '\u00BF'
+            );
         if (first < 0)
         {
             return false;
@@ -131,7 +142,9 @@ internal static class UnicodeForm
     private static void Compose(List<int> points)
     {
         var table = NormalizationTable.Instance;
-        int starter = -1, lastClass = 0, write = 0;
+        int starter = -1,
+            lastClass = 0,
+            write = 0;
         for (var read = 0; read < points.Count; read++)
         {
             var point = points[read];

@@ -8,8 +8,10 @@ namespace AgentLightning.Models.Tokenizers.Pieces;
 internal sealed class FamilySplitter
 {
     public const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-    public const string Llama3Pattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-    public const string Qwen2Pattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    public const string Llama3Pattern =
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    public const string Qwen2Pattern =
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private enum Kind : byte
     {
@@ -32,13 +34,14 @@ internal sealed class FamilySplitter
     public static FamilySplitter Qwen2 { get; } = new(gpt2: false, 1);
 
     /// <summary>The splitter for a pattern, or null when the pattern is none of those known.</summary>
-    public static FamilySplitter? For(string pattern) => pattern switch
-    {
-        Gpt2Pattern => Gpt2,
-        Llama3Pattern => Llama3,
-        Qwen2Pattern => Qwen2,
-        _ => null,
-    };
+    public static FamilySplitter? For(string pattern) =>
+        pattern switch
+        {
+            Gpt2Pattern => Gpt2,
+            Llama3Pattern => Llama3,
+            Qwen2Pattern => Qwen2,
+            _ => null,
+        };
 
     /// <summary>Where the piece ends that starts at <paramref name="start"/>, which must be inside the text.</summary>
     public int End(ReadOnlySpan<char> text, int start) => _gpt2 ? Gpt2End(text, start) : NewerEnd(text, start);
@@ -150,7 +153,10 @@ internal sealed class FamilySplitter
     }
 
     /// <summary>The long s folds to s.</summary>
-    private static char Lower(char c) => c == '\u017F' ? 's' : char.IsAsciiLetterUpper(c) ? (char)(c | 0x20) : c;
+    private static char Lower(char c) =>
+        c == '\u017F' ? 's'
+        : char.IsAsciiLetterUpper(c) ? (char)(c | 0x20)
+        : c;
 
     private static Kind[] Kinds()
     {
@@ -163,10 +169,11 @@ internal sealed class FamilySplitter
         return kinds;
     }
 
-    private static Kind KindOf(UnicodeCategory category, bool white) => category switch
-    {
-        <= UnicodeCategory.OtherLetter => Kind.Letter,
-        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Number,
-        _ => white ? Kind.Space : Kind.Other,
-    };
+    private static Kind KindOf(UnicodeCategory category, bool white) =>
+        category switch
+        {
+            <= UnicodeCategory.OtherLetter => Kind.Letter,
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Number,
+            _ => white ? Kind.Space : Kind.Other,
+        };
 }

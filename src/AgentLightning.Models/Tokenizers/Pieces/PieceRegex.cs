@@ -22,7 +22,9 @@ internal sealed class PieceRegex
     {
         try
         {
-            return new PieceRegex(new Regex(Translate(pattern, owner), RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeSpan.FromSeconds(10)));
+            return new PieceRegex(
+                new Regex(Translate(pattern, owner), RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeSpan.FromSeconds(10))
+            );
         }
         catch (ArgumentException e)
         {
@@ -97,36 +99,39 @@ internal sealed class PieceRegex
     }
 
     /// <summary>A rare character of the BMP with the same general category, and with no range that patterns name.</summary>
-    private static char StandIn(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        UnicodeCategory.UppercaseLetter => '\uA640',
-        UnicodeCategory.LowercaseLetter => '\uA641',
-        UnicodeCategory.TitlecaseLetter => '\u1F88',
-        UnicodeCategory.ModifierLetter => '\uA67F',
-        UnicodeCategory.OtherLetter => '\uA4D0',
-        UnicodeCategory.NonSpacingMark => '\uA66F',
-        UnicodeCategory.SpacingCombiningMark => '\uA823',
-        UnicodeCategory.EnclosingMark => '\uA670',
-        UnicodeCategory.DecimalDigitNumber => '\uA620',
-        UnicodeCategory.LetterNumber => '\uA6E6',
-        UnicodeCategory.OtherNumber => '\uA830',
-        UnicodeCategory.DashPunctuation => '\u1400',
-        UnicodeCategory.OtherPunctuation => '\uA673',
-        UnicodeCategory.MathSymbol => '\u22FF',
-        UnicodeCategory.CurrencySymbol => '\uA838',
-        UnicodeCategory.ModifierSymbol => '\uA700',
-        UnicodeCategory.OtherSymbol when rune.Value is (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189) => '\u24B6',
-        UnicodeCategory.OtherSymbol => '\uA828',
-        UnicodeCategory.Format => '\u206A',
-        UnicodeCategory.PrivateUse => '\uE000',
-        _ => '\uFFFF',
-    };
+    private static char StandIn(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.UppercaseLetter => '\uA640',
+            UnicodeCategory.LowercaseLetter => '\uA641',
+            UnicodeCategory.TitlecaseLetter => '\u1F88',
+            UnicodeCategory.ModifierLetter => '\uA67F',
+            UnicodeCategory.OtherLetter => '\uA4D0',
+            UnicodeCategory.NonSpacingMark => '\uA66F',
+            UnicodeCategory.SpacingCombiningMark => '\uA823',
+            UnicodeCategory.EnclosingMark => '\uA670',
+            UnicodeCategory.DecimalDigitNumber => '\uA620',
+            UnicodeCategory.LetterNumber => '\uA6E6',
+            UnicodeCategory.OtherNumber => '\uA830',
+            UnicodeCategory.DashPunctuation => '\u1400',
+            UnicodeCategory.OtherPunctuation => '\uA673',
+            UnicodeCategory.MathSymbol => '\u22FF',
+            UnicodeCategory.CurrencySymbol => '\uA838',
+            UnicodeCategory.ModifierSymbol => '\uA700',
+            UnicodeCategory.OtherSymbol
+                when rune.Value is (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189) => '\u24B6',
+            UnicodeCategory.OtherSymbol => '\uA828',
+            UnicodeCategory.Format => '\u206A',
+            UnicodeCategory.PrivateUse => '\uE000',
+            _ => '\uFFFF',
+        };
 
     private static string Translate(string pattern, ComponentJson owner)
     {
         var result = new StringBuilder(pattern.Length + 32);
         // How many groups are open, and at which of them letters began to match in both cases.
-        int depth = 0, folded = int.MaxValue;
+        int depth = 0,
+            folded = int.MaxValue;
         var set = false;
         for (var i = 0; i < pattern.Length; i++)
         {
@@ -141,7 +146,11 @@ internal sealed class PieceRegex
             }
             else if (set)
             {
-                if (c == '[' || (c == '&' && i + 1 < pattern.Length && pattern[i + 1] == '&') || (c == '-' && i + 1 < pattern.Length && pattern[i + 1] == '['))
+                if (
+                    c == '['
+                    || (c == '&' && i + 1 < pattern.Length && pattern[i + 1] == '&')
+                    || (c == '-' && i + 1 < pattern.Length && pattern[i + 1] == '[')
+                )
                 {
                     throw Refuse(owner, "a set inside a set", pattern);
                 }
@@ -236,8 +245,9 @@ internal sealed class PieceRegex
     }
 
     private static string Group(string pattern, int i, ComponentJson owner) =>
-        Array.Find(["(?:", "(?i:", "(?=", "(?!", "(?<=", "(?<!", "(?>"], kind => string.CompareOrdinal(pattern, i, kind, 0, kind.Length) == 0)
-        ?? throw Refuse(owner, "this kind of group", pattern);
+        Array.Find(["(?:", "(?i:", "(?=", "(?!", "(?<=", "(?<!", "(?>"], kind =>
+            string.CompareOrdinal(pattern, i, kind, 0, kind.Length) == 0
+        ) ?? throw Refuse(owner, "this kind of group", pattern);
 
     private static bool EndsQuantifier(string pattern, int at)
     {

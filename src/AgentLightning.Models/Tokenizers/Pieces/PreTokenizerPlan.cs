@@ -19,23 +19,26 @@ internal sealed class PreTokenizerPlan
     public void Add(FamilySplitter splitter)
     {
         _only = splitter;
-        _steps.Add((piece, _, output) =>
-        {
-            var text = piece.Span;
-            for (var start = 0; start < text.Length;)
+        _steps.Add(
+            (piece, _, output) =>
             {
-                var end = splitter.End(text, start);
-                output.Add(piece[start..end]);
-                start = end;
+                var text = piece.Span;
+                for (var start = 0; start < text.Length; )
+                {
+                    var end = splitter.End(text, start);
+                    output.Add(piece[start..end]);
+                    start = end;
+                }
             }
-        });
+        );
     }
 
     /// <summary>The pieces of a text.</summary>
     /// <param name="first">Whether the text stands at the very beginning.</param>
     public List<ReadOnlyMemory<char>> Split(ReadOnlyMemory<char> text, bool first)
     {
-        List<ReadOnlyMemory<char>> pieces = [text], next = [];
+        List<ReadOnlyMemory<char>> pieces = [text],
+            next = [];
         foreach (var step in _steps)
         {
             for (var i = 0; i < pieces.Count; i++)

@@ -27,7 +27,10 @@ internal static class PreTokenizers
     {
         if (plan.ByteLevel)
         {
-            throw new UnsupportedTokenizerException(json.Path, $"{json.Path} ({json.Type}) comes after ByteLevel, which is only implemented as the last step.");
+            throw new UnsupportedTokenizerException(
+                json.Path,
+                $"{json.Path} ({json.Type}) comes after ByteLevel, which is only implemented as the last step."
+            );
         }
 
         switch (json.Type)
@@ -97,7 +100,10 @@ internal static class PreTokenizers
         {
             var regex = pattern.String("Regex");
             // The families' patterns leave nothing between two matches, so that these ways to split give the same pieces.
-            if (FamilySplitter.For(regex) is { } family && ((behavior == SplitBehavior.Removed && invert) || behavior == SplitBehavior.Isolated))
+            if (
+                FamilySplitter.For(regex) is { } family
+                && ((behavior == SplitBehavior.Removed && invert) || behavior == SplitBehavior.Isolated)
+            )
             {
                 plan.Add(family);
             }
@@ -113,7 +119,9 @@ internal static class PreTokenizers
     private static SplitBehavior Behavior(ComponentJson json, string? otherwise)
     {
         var name = json.OptionalString("behavior") ?? otherwise ?? json.String("behavior");
-        return Enum.TryParse<SplitBehavior>(name, out var behavior) && Enum.IsDefined(behavior) ? behavior : throw json.Refuse("behavior", name, string.Join(", ", Enum.GetNames<SplitBehavior>()));
+        return Enum.TryParse<SplitBehavior>(name, out var behavior) && Enum.IsDefined(behavior)
+            ? behavior
+            : throw json.Refuse("behavior", name, string.Join(", ", Enum.GetNames<SplitBehavior>()));
     }
 
     private static PreTokenizer Metaspace(ComponentJson json)
@@ -147,7 +155,12 @@ internal static class PreTokenizers
 
             if (split)
             {
-                Splits.Apply(text.AsMemory(), Segments.Of(text, rune => rune.Value == replacement[0]), SplitBehavior.MergedWithNext, output);
+                Splits.Apply(
+                    text.AsMemory(),
+                    Segments.Of(text, rune => rune.Value == replacement[0]),
+                    SplitBehavior.MergedWithNext,
+                    output
+                );
             }
             else
             {

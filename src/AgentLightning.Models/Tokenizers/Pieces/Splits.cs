@@ -21,7 +21,8 @@ internal static class Segments
     public static List<Segment> Of(ReadOnlySpan<char> text, Func<Rune, bool> match)
     {
         var segments = new List<Segment>();
-        int from = 0, at = 0;
+        int from = 0,
+            at = 0;
         foreach (var rune in text.EnumerateRunes())
         {
             if (match(rune))

@@ -7,20 +7,28 @@ using AgentLightning.Models.Tokenizers.Pieces;
 namespace AgentLightning.Models.Tokenizers.Training;
 
 /// <summary>
-/// Learns a byte-level BPE from text. Begin with bytes; again and again make a token of the pair seen most often within pieces; stop when there are enough tokens or no pair is frequent.
-/// Of pairs seen equally often the one with the lower ids goes first, so that the same text always gives the same tokens.
+/// Learns a byte-level BPE from text. Begin with bytes; again and again make a token of the pair seen most often within pieces; stop when
+/// there are enough tokens or no pair is frequent. Of pairs seen equally often the one with the lower ids goes first, so that the same text
+/// always gives the same tokens.
 /// </summary>
 /// <remarks>Left out: dropout, a limit on the length of tokens, and threads.</remarks>
 public static class BpeTrainer
 {
     /// <summary>Learns from texts. Unpaired surrogates count as U+FFFD.</summary>
-    public static TrainedTokenizer Train(IEnumerable<string> texts, BpeTrainerOptions options, CancellationToken cancellationToken = default)
+    public static TrainedTokenizer Train(
+        IEnumerable<string> texts,
+        BpeTrainerOptions options,
+        CancellationToken cancellationToken = default
+    )
     {
         options.Validate();
         var words = new Words(Count(texts, options.Family, cancellationToken));
         var tokens = Alphabet();
         var merges = new List<(string Left, string Right)>();
-        while (tokens.Count < options.VocabularySize - options.SpecialTokens.Count && words.TryTakeBest(options.MinFrequency, out var left, out var right))
+        while (
+            tokens.Count < options.VocabularySize - options.SpecialTokens.Count
+            && words.TryTakeBest(options.MinFrequency, out var left, out var right)
+        )
         {
             cancellationToken.ThrowIfCancellationRequested();
             var merged = tokens[left] + tokens[right];
@@ -33,11 +41,17 @@ public static class BpeTrainer
     }
 
     /// <summary>The 256 bytes in the order of their characters.</summary>
-    private static List<string> Alphabet() => [.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.CharOf((byte)value)).Order().Select(c => c.ToString())];
+    private static List<string> Alphabet() =>
+        [.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.CharOf((byte)value)).Order().Select(c => c.ToString())];
 
     private static Dictionary<string, int> Count(IEnumerable<string> texts, TokenizerFamily family, CancellationToken cancellationToken)
     {
-        var splitter = family switch { TokenizerFamily.Gpt2 => FamilySplitter.Gpt2, TokenizerFamily.Llama3 => FamilySplitter.Llama3, _ => FamilySplitter.Qwen2 };
+        var splitter = family switch
+        {
+            TokenizerFamily.Gpt2 => FamilySplitter.Gpt2,
+            TokenizerFamily.Llama3 => FamilySplitter.Llama3,
+            _ => FamilySplitter.Qwen2,
+        };
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         var bySpan = counts.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (var given in texts)
@@ -45,7 +59,7 @@ public static class BpeTrainer
             cancellationToken.ThrowIfCancellationRequested();
             var text = Tokenizer.WithoutLoneSurrogates(given);
             text = family == TokenizerFamily.Qwen2 ? UnicodeForm.Normalize(text, composed: true, compatible: false) : text;
-            for (var start = 0; start < text.Length;)
+            for (var start = 0; start < text.Length; )
             {
                 var end = splitter.End(text, start);
                 CollectionsMarshal.GetValueRefOrAddDefault(bySpan, text.AsSpan(start, end - start), out _)++;

@@ -16,7 +16,10 @@ public enum TokenizerFamily
 /// <summary>How a tokenizer is trained.</summary>
 public sealed record BpeTrainerOptions
 {
-    /// <summary>How many tokens there are at most, with the 256 bytes and the special tokens. Fewer when the text gives no more pairs. Default 8,192.</summary>
+    /// <summary>
+    /// How many tokens there are at most, with the 256 bytes and the special tokens. Fewer when the text gives no more pairs. Default
+    /// 8,192.
+    /// </summary>
     public int VocabularySize { get; init; } = 8_192;
 
     /// <summary>How often a pair must be seen to become a token, from 1. Default 2.</summary>
@@ -34,7 +37,9 @@ public sealed record BpeTrainerOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MinFrequency, 1);
         if (SpecialTokens.Any(string.IsNullOrEmpty) || SpecialTokens.Distinct().Count() != SpecialTokens.Count)
         {
-            throw new ArgumentException($"Special tokens must be different and not empty, but they are: {string.Join(", ", SpecialTokens.Select(token => $"'{token}'"))}.");
+            throw new ArgumentException(
+                $"Special tokens must be different and not empty, but they are: {string.Join(", ", SpecialTokens.Select(token => $"'{token}'"))}."
+            );
         }
     }
 }

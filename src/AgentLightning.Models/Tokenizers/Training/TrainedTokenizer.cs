@@ -8,7 +8,11 @@ namespace AgentLightning.Models.Tokenizers.Training;
 /// <summary>What <see cref="BpeTrainer"/> learned, as the files that Hugging Face libraries read.</summary>
 public sealed class TrainedTokenizer
 {
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     internal TrainedTokenizer(BpeTrainerOptions options, IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges)
     {
@@ -21,16 +25,18 @@ public sealed class TrainedTokenizer
         var added = new JsonArray();
         foreach (var token in options.SpecialTokens)
         {
-            added.Add(new JsonObject
-            {
-                ["id"] = tokens.Count + added.Count,
-                ["content"] = token,
-                ["single_word"] = false,
-                ["lstrip"] = false,
-                ["rstrip"] = false,
-                ["normalized"] = false,
-                ["special"] = true,
-            });
+            added.Add(
+                new JsonObject
+                {
+                    ["id"] = tokens.Count + added.Count,
+                    ["content"] = token,
+                    ["single_word"] = false,
+                    ["lstrip"] = false,
+                    ["rstrip"] = false,
+                    ["normalized"] = false,
+                    ["special"] = true,
+                }
+            );
         }
 
         Merges = merges;
@@ -91,27 +97,33 @@ public sealed class TrainedTokenizer
         }
     }
 
-    private static JsonObject PreTokenizer(TokenizerFamily family) => family == TokenizerFamily.Gpt2
-        ? ByteLevel(useRegex: true)
-        : new JsonObject
-        {
-            ["type"] = "Sequence",
-            ["pretokenizers"] = new JsonArray(
-                new JsonObject
-                {
-                    ["type"] = "Split",
-                    ["pattern"] = new JsonObject { ["Regex"] = family == TokenizerFamily.Llama3 ? FamilySplitter.Llama3Pattern : FamilySplitter.Qwen2Pattern },
-                    ["behavior"] = "Isolated",
-                    ["invert"] = false,
-                },
-                ByteLevel()),
-        };
+    private static JsonObject PreTokenizer(TokenizerFamily family) =>
+        family == TokenizerFamily.Gpt2
+            ? ByteLevel(useRegex: true)
+            : new JsonObject
+            {
+                ["type"] = "Sequence",
+                ["pretokenizers"] = new JsonArray(
+                    new JsonObject
+                    {
+                        ["type"] = "Split",
+                        ["pattern"] = new JsonObject
+                        {
+                            ["Regex"] = family == TokenizerFamily.Llama3 ? FamilySplitter.Llama3Pattern : FamilySplitter.Qwen2Pattern,
+                        },
+                        ["behavior"] = "Isolated",
+                        ["invert"] = false,
+                    },
+                    ByteLevel()
+                ),
+            };
 
-    private static JsonObject ByteLevel(bool useRegex = false) => new()
-    {
-        ["type"] = "ByteLevel",
-        ["add_prefix_space"] = false,
-        ["trim_offsets"] = true,
-        ["use_regex"] = useRegex,
-    };
+    private static JsonObject ByteLevel(bool useRegex = false) =>
+        new()
+        {
+            ["type"] = "ByteLevel",
+            ["add_prefix_space"] = false,
+            ["trim_offsets"] = true,
+            ["use_regex"] = useRegex,
+        };
 }

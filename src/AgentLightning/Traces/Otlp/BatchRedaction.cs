@@ -5,14 +5,20 @@ using AgentLightning.Governance;
 
 namespace AgentLightning.Traces.Otlp;
 
-/// <summary>Makes records of what a request brought: says whose each span is, takes secrets and personal data out of all of it, and refuses what may not be written.</summary>
+/// <summary>
+/// Makes records of what a request brought: says whose each span is, takes secrets and personal data out of all of it, and refuses what may
+/// not be written.
+/// </summary>
 internal sealed class BatchRedaction(OtlpBatch batch, Redactor redactor, TraceOptions options, DateTimeOffset now)
 {
     private readonly Dictionary<string, string> _agents = new(StringComparer.Ordinal);
     private readonly Dictionary<(string, string), string> _identifiers = [];
     private readonly Dictionary<(Sender, string), byte[]> _ends = [];
 
-    /// <summary>The spans that a sender who may write the agents for which <paramref name="mayWrite"/> is true brings; the others are added to the refused of the batch.</summary>
+    /// <summary>
+    /// The spans that a sender who may write the agents for which <paramref name="mayWrite"/> is true brings; the others are added to the
+    /// refused of the batch.
+    /// </summary>
     public List<(SpanDraft Draft, string Agent)> Allowed(Func<string, bool>? mayWrite)
     {
         var byTrace = AgentsByTrace();
@@ -54,7 +60,12 @@ internal sealed class BatchRedaction(OtlpBatch batch, Redactor redactor, TraceOp
             AgentId = agent,
             SessionId = Identifier(span.Session ?? span.Sender.Session, agent),
             UserId = Identifier(span.User ?? span.Sender.User, agent),
-            Status = span.Status switch { 1 => SpanStatus.Ok, 2 => SpanStatus.Error, _ => SpanStatus.Unset },
+            Status = span.Status switch
+            {
+                1 => SpanStatus.Ok,
+                2 => SpanStatus.Error,
+                _ => SpanStatus.Unset,
+            },
             Marks = span.Marks,
             StartNanos = SpanDraft.Nanos(span.Start),
             EndNanos = SpanDraft.Nanos(span.End),

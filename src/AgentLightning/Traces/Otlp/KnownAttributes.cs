@@ -39,7 +39,8 @@ internal static class KnownAttributes
         ["gen_ai.response.id"] = KnownAttribute.Response,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    private static readonly FrozenDictionary<string, KnownAttribute>.AlternateLookup<ReadOnlySpan<char>> s_lookup = s_known.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly FrozenDictionary<string, KnownAttribute>.AlternateLookup<ReadOnlySpan<char>> s_lookup =
+        s_known.GetAlternateLookup<ReadOnlySpan<char>>();
 
     public static KnownAttribute Of(ReadOnlySpan<char> name) => s_lookup.TryGetValue(name, out var known) ? known : KnownAttribute.None;
 
@@ -49,27 +50,36 @@ internal static class KnownAttributes
         if (name.StartsWith("gen_ai."))
         {
             var rest = name["gen_ai.".Length..];
-            return SpanMarks.GenAi | (rest switch
-            {
-                "request.model" or "response.model" => SpanMarks.Model,
-                "input.messages" or "output.messages" or "prompt" or "completion" or "tool.call.arguments" or "tool.call.result" => SpanMarks.Content,
-                "conversation.id" => SpanMarks.Session,
-                _ when rest.StartsWith("usage.") => SpanMarks.Usage,
-                _ when rest.StartsWith("prompt.") || rest.StartsWith("completion.") => (rest.StartsWith("prompt.name") ? SpanMarks.None : SpanMarks.Content),
-                _ => SpanMarks.None,
-            });
+            return SpanMarks.GenAi
+                | (
+                    rest switch
+                    {
+                        "request.model" or "response.model" => SpanMarks.Model,
+                        "input.messages" or "output.messages" or "prompt" or "completion" or "tool.call.arguments" or "tool.call.result" =>
+                            SpanMarks.Content,
+                        "conversation.id" => SpanMarks.Session,
+                        _ when rest.StartsWith("usage.") => SpanMarks.Usage,
+                        _ when rest.StartsWith("prompt.") || rest.StartsWith("completion.") => (
+                            rest.StartsWith("prompt.name") ? SpanMarks.None : SpanMarks.Content
+                        ),
+                        _ => SpanMarks.None,
+                    }
+                );
         }
 
         if (name.StartsWith("llm."))
         {
             var rest = name["llm.".Length..];
-            return SpanMarks.OpenInference | (rest switch
-            {
-                "model_name" => SpanMarks.Model,
-                _ when rest.StartsWith("token_count.") => SpanMarks.Usage,
-                _ when rest.StartsWith("input_messages.") || rest.StartsWith("output_messages.") => SpanMarks.Content,
-                _ => SpanMarks.None,
-            });
+            return SpanMarks.OpenInference
+                | (
+                    rest switch
+                    {
+                        "model_name" => SpanMarks.Model,
+                        _ when rest.StartsWith("token_count.") => SpanMarks.Usage,
+                        _ when rest.StartsWith("input_messages.") || rest.StartsWith("output_messages.") => SpanMarks.Content,
+                        _ => SpanMarks.None,
+                    }
+                );
         }
 
         return name switch
@@ -80,18 +90,26 @@ internal static class KnownAttributes
             "agentlightning.agent_id" => SpanMarks.None,
             "agentlightning.message.body" => SpanMarks.Lightning | SpanMarks.Content,
             _ when name.StartsWith("agentlightning.reward") => SpanMarks.Lightning | SpanMarks.Score,
-            _ when name.StartsWith("agentlightning.operation.") || name.StartsWith("agentlightning.object.") => SpanMarks.Lightning | SpanMarks.Content,
+            _ when name.StartsWith("agentlightning.operation.") || name.StartsWith("agentlightning.object.") => SpanMarks.Lightning
+                | SpanMarks.Content,
             _ => SpanMarks.None,
         };
     }
 
     /// <summary>What a span has that has an event of this name, or a log record that is one.</summary>
-    public static SpanMarks MarksOfEvent(ReadOnlySpan<char> name) => name switch
-    {
-        "gen_ai.evaluation.result" => SpanMarks.GenAi | SpanMarks.Score,
-        "gen_ai.system.message" or "gen_ai.user.message" or "gen_ai.assistant.message" or "gen_ai.tool.message" or "gen_ai.choice" or "gen_ai.content.prompt" or "gen_ai.content.completion"
+    public static SpanMarks MarksOfEvent(ReadOnlySpan<char> name) =>
+        name switch
+        {
+            "gen_ai.evaluation.result" => SpanMarks.GenAi | SpanMarks.Score,
+            "gen_ai.system.message"
+            or "gen_ai.user.message"
+            or "gen_ai.assistant.message"
+            or "gen_ai.tool.message"
+            or "gen_ai.choice"
+            or "gen_ai.content.prompt"
+            or "gen_ai.content.completion"
             or "gen_ai.client.inference.operation.details" => SpanMarks.GenAi | SpanMarks.Content,
-        _ when name.StartsWith("gen_ai.") => SpanMarks.GenAi,
-        _ => SpanMarks.None,
-    };
+            _ when name.StartsWith("gen_ai.") => SpanMarks.GenAi,
+            _ => SpanMarks.None,
+        };
 }

@@ -4,13 +4,19 @@ using System.Text.Json;
 
 namespace AgentLightning.Traces.Otlp;
 
-/// <summary>What one request brought, not yet redacted: the spans, their JSON one after another in one buffer, and what was refused.</summary>
+/// <summary>
+/// What one request brought, not yet redacted: the spans, their JSON one after another in one buffer, and what was refused.
+/// </summary>
 internal sealed class OtlpBatch : IDisposable
 {
     /// <summary>Values in values: deeper than this is nothing that a program wrote.</summary>
     public const int DeepestValue = 32;
 
-    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions s_json = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
     private readonly ArrayBufferWriter<byte> _buffer;
 
     public OtlpBatch(int size)
@@ -64,7 +70,12 @@ internal sealed class OtlpBatch : IDisposable
             return;
         }
 
-        if ((span.Marks & (SpanMarks.Inference | SpanMarks.Tool)) == 0 && (span.Marks & SpanMarks.Model) != 0 && (span.Marks & (SpanMarks.Usage | SpanMarks.Content)) != 0 && span.Form == SpanForm.Span)
+        if (
+            (span.Marks & (SpanMarks.Inference | SpanMarks.Tool)) == 0
+            && (span.Marks & SpanMarks.Model) != 0
+            && (span.Marks & (SpanMarks.Usage | SpanMarks.Content)) != 0
+            && span.Form == SpanForm.Span
+        )
         {
             // Older instrumentations name no operation.
             span.Marks |= SpanMarks.Inference;

@@ -5,16 +5,20 @@ using System.Text.Json;
 namespace AgentLightning.Traces.Otlp;
 
 /// <summary>
-/// Reads OTLP requests in JSON: names in lowerCamelCase, ids in hexadecimal digits, 64-bit numbers as strings or numbers, enums as numbers. Unknown names are passed over.
+/// Reads OTLP requests in JSON: names in lowerCamelCase, ids in hexadecimal digits, 64-bit numbers as strings or numbers, enums as numbers.
+/// Unknown names are passed over.
 /// </summary>
 internal static class OtlpJson
 {
     private static readonly JsonDocumentOptions s_options = new() { MaxDepth = 256 };
 
-    /// <summary>Throws <see cref="OtlpFormatException"/> when the body is no such request; a span that is broken in itself is refused alone.</summary>
+    /// <summary>
+    /// Throws <see cref="OtlpFormatException"/> when the body is no such request; a span that is broken in itself is refused alone.
+    /// </summary>
     public static void Read(ReadOnlyMemory<byte> body, SpanForm form, OtlpBatch batch)
     {
-        var (resources, scopes, spans) = form == SpanForm.Span ? ("resourceSpans", "scopeSpans", "spans") : ("resourceLogs", "scopeLogs", "logRecords");
+        var (resources, scopes, spans) =
+            form == SpanForm.Span ? ("resourceSpans", "scopeSpans", "spans") : ("resourceLogs", "scopeLogs", "logRecords");
         try
         {
             using var document = JsonDocument.Parse(body, s_options);
@@ -43,7 +47,9 @@ internal static class OtlpJson
         }
         catch (JsonException e)
         {
-            throw new OtlpFormatException(e.BytePositionInLine is { } position ? $"it is not JSON, at line {e.LineNumber + 1}, byte {position + 1}" : "it is not JSON");
+            throw new OtlpFormatException(
+                e.BytePositionInLine is { } position ? $"it is not JSON, at line {e.LineNumber + 1}, byte {position + 1}" : "it is not JSON"
+            );
         }
         catch (InvalidOperationException)
         {
@@ -211,7 +217,12 @@ internal static class OtlpJson
             throw new OtlpFormatException($"values are nested deeper than {OtlpBatch.DeepestValue}");
         }
 
-        var (kind, one) = value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().LastOrDefault() is { Value.ValueKind: not JsonValueKind.Undefined } last ? (last.Name, last.Value) : ("", value) : throw Wrong("value");
+        var (kind, one) =
+            value.ValueKind == JsonValueKind.Object
+                ? value.EnumerateObject().LastOrDefault() is { Value.ValueKind: not JsonValueKind.Undefined } last
+                    ? (last.Name, last.Value)
+                    : ("", value)
+                : throw Wrong("value");
         switch (kind)
         {
             case "stringValue":
@@ -219,10 +230,24 @@ internal static class OtlpJson
                 json.WriteStringValue(text);
                 break;
             case "boolValue":
-                json.WriteBooleanValue(one.ValueKind switch { JsonValueKind.True => true, JsonValueKind.False => false, _ => throw Wrong(kind) });
+                json.WriteBooleanValue(
+                    one.ValueKind switch
+                    {
+                        JsonValueKind.True => true,
+                        JsonValueKind.False => false,
+                        _ => throw Wrong(kind),
+                    }
+                );
                 break;
             case "intValue":
-                var number = long.TryParse(one.ValueKind == JsonValueKind.String ? one.GetString() : one.GetRawText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var read) ? read : throw Wrong(kind);
+                var number = long.TryParse(
+                    one.ValueKind == JsonValueKind.String ? one.GetString() : one.GetRawText(),
+                    NumberStyles.AllowLeadingSign,
+                    CultureInfo.InvariantCulture,
+                    out var read
+                )
+                    ? read
+                    : throw Wrong(kind);
                 text = SpanDraft.Text(number);
                 json.WriteNumberValue(number);
                 break;
@@ -242,7 +267,10 @@ internal static class OtlpJson
                 WriteMembers(json, one, "values", null, null, depth + 1);
                 break;
             case "bytesValue":
-                SpanJson.WriteBytes(json, one.ValueKind == JsonValueKind.String && one.TryGetBytesFromBase64(out var bytes) ? bytes : throw Wrong(kind));
+                SpanJson.WriteBytes(
+                    json,
+                    one.ValueKind == JsonValueKind.String && one.TryGetBytesFromBase64(out var bytes) ? bytes : throw Wrong(kind)
+                );
                 break;
             default:
                 json.WriteNullValue();
@@ -250,39 +278,55 @@ internal static class OtlpJson
         }
     }
 
-    private static double Double(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Number => value.GetDouble(),
-        JsonValueKind.String when value.GetString() is "NaN" or "Infinity" or "-Infinity" => value.GetString() switch { "NaN" => double.NaN, "Infinity" => double.PositiveInfinity, _ => double.NegativeInfinity },
-        JsonValueKind.String when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
-        _ => throw Wrong("doubleValue"),
-    };
+    private static double Double(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Number => value.GetDouble(),
+            JsonValueKind.String when value.GetString() is "NaN" or "Infinity" or "-Infinity" => value.GetString() switch
+            {
+                "NaN" => double.NaN,
+                "Infinity" => double.PositiveInfinity,
+                _ => double.NegativeInfinity,
+            },
+            JsonValueKind.String
+                when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
+            _ => throw Wrong("doubleValue"),
+        };
 
     private static JsonElement? Member(JsonElement element, string name) =>
         element.ValueKind != JsonValueKind.Object ? throw Wrong("an object")
-        : element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+        : element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value
+        : null;
 
-    private static JsonElement.ArrayEnumerator Items(JsonElement element, string name) => Member(element, name) switch
-    {
-        null => default,
-        { ValueKind: JsonValueKind.Array } list => list.EnumerateArray(),
-        _ => throw Wrong(name),
-    };
+    private static JsonElement.ArrayEnumerator Items(JsonElement element, string name) =>
+        Member(element, name) switch
+        {
+            null => default,
+            { ValueKind: JsonValueKind.Array } list => list.EnumerateArray(),
+            _ => throw Wrong(name),
+        };
 
-    private static string Text(JsonElement element, string name) => Member(element, name) switch
-    {
-        null => "",
-        { ValueKind: JsonValueKind.String } text => text.GetString()!,
-        _ => throw Wrong(name),
-    };
+    private static string Text(JsonElement element, string name) =>
+        Member(element, name) switch
+        {
+            null => "",
+            { ValueKind: JsonValueKind.String } text => text.GetString()!,
+            _ => throw Wrong(name),
+        };
 
-    private static ulong Unsigned(JsonElement element, string name) => Member(element, name) switch
-    {
-        null => 0,
-        { ValueKind: JsonValueKind.Number or JsonValueKind.String } value when ulong.TryParse(
-            value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
-        _ => throw Wrong(name),
-    };
+    private static ulong Unsigned(JsonElement element, string name) =>
+        Member(element, name) switch
+        {
+            null => 0,
+            { ValueKind: JsonValueKind.Number or JsonValueKind.String } value
+                when ulong.TryParse(
+                    value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText(),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out var number
+                ) => number,
+            _ => throw Wrong(name),
+        };
 
     private static string? Hex(string id, int length) =>
         id.Length == length && id.All(char.IsAsciiHexDigit) && id.AsSpan().ContainsAnyExcept('0') ? id.ToLowerInvariant() : null;

@@ -1,14 +1,17 @@
 using System.Text;
 using System.Text.Json;
-
 using static AgentLightning.Traces.Otlp.ProtobufJson;
 
 namespace AgentLightning.Traces.Otlp;
 
-/// <summary>Reads OTLP requests in protobuf, by the field numbers of opentelemetry-proto 1.x. Any field may come in any order, as the format allows.</summary>
+/// <summary>
+/// Reads OTLP requests in protobuf, by the field numbers of opentelemetry-proto 1.x. Any field may come in any order, as the format allows.
+/// </summary>
 internal static class OtlpProtobuf
 {
-    /// <summary>Throws <see cref="OtlpFormatException"/> when the body is no such request; a span that is broken in itself is refused alone.</summary>
+    /// <summary>
+    /// Throws <see cref="OtlpFormatException"/> when the body is no such request; a span that is broken in itself is refused alone.
+    /// </summary>
     public static void Read(ReadOnlySpan<byte> body, SpanForm form, OtlpBatch batch)
     {
         var request = new WireReader(body);

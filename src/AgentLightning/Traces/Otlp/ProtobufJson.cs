@@ -11,7 +11,14 @@ internal static class ProtobufJson
 
     public delegate void Writer(ReadOnlySpan<byte> message, SpanDraft span, Utf8JsonWriter json);
 
-    public static void WriteEach(Utf8JsonWriter json, ReadOnlySpan<byte> name, ReadOnlySpan<byte> message, int field, SpanDraft span, Writer write)
+    public static void WriteEach(
+        Utf8JsonWriter json,
+        ReadOnlySpan<byte> name,
+        ReadOnlySpan<byte> message,
+        int field,
+        SpanDraft span,
+        Writer write
+    )
     {
         json.WriteStartArray(name);
         var fields = new WireReader(message);
@@ -48,7 +55,14 @@ internal static class ProtobufJson
         json.WriteEndObject();
     }
 
-    public static void WriteMembers(Utf8JsonWriter json, ReadOnlySpan<byte> message, int field, SpanDraft? span, Sender? resource, int depth)
+    public static void WriteMembers(
+        Utf8JsonWriter json,
+        ReadOnlySpan<byte> message,
+        int field,
+        SpanDraft? span,
+        Sender? resource,
+        int depth
+    )
     {
         var fields = new WireReader(message);
         while (fields.Next())
@@ -66,7 +80,8 @@ internal static class ProtobufJson
 
     private static void WriteMember(Utf8JsonWriter json, ReadOnlySpan<byte> pair, SpanDraft? span, Sender? resource, int depth)
     {
-        ReadOnlySpan<byte> key = default, value = default;
+        ReadOnlySpan<byte> key = default,
+            value = default;
         var fields = new WireReader(pair);
         while (fields.Next())
         {

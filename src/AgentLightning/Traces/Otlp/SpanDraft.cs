@@ -23,7 +23,15 @@ internal sealed class Sender
 
     public string ScopeJson { get; set; } = "{}";
 
-    public Sender ForScope() => new() { Service = Service, Agent = Agent, Session = Session, User = User, ResourceJson = ResourceJson };
+    public Sender ForScope() =>
+        new()
+        {
+            Service = Service,
+            Agent = Agent,
+            Session = Session,
+            User = User,
+            ResourceJson = ResourceJson,
+        };
 }
 
 /// <summary>One span on its way from the wire to a record: as it came, not yet redacted.</summary>
@@ -56,7 +64,10 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
     /// <summary>The agent that the span itself names, as a name may be written.</summary>
     public string? Agent { get; private set; }
 
-    /// <summary>The same where nothing else can say otherwise: <c>agentlightning.agent_id</c> of the span, then of the resource, then what the span calls its agent.</summary>
+    /// <summary>
+    /// The same where nothing else can say otherwise: <c>agentlightning.agent_id</c> of the span, then of the resource, then what the span
+    /// calls its agent.
+    /// </summary>
     public string? OwnAgent => _agentRank == (int)KnownAttribute.LightningAgent ? Agent : sender.Agent ?? Agent;
 
     public string? Session { get; private set; }
@@ -76,7 +87,8 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
     {
         switch (attribute)
         {
-            case >= KnownAttribute.LightningAgent and <= KnownAttribute.OpenInferenceAgent when value.Length > 0 && (int)attribute < _agentRank:
+            case >= KnownAttribute.LightningAgent
+            and <= KnownAttribute.OpenInferenceAgent when value.Length > 0 && (int)attribute < _agentRank:
                 (_agentRank, Agent) = ((int)attribute, value);
                 Marks |= SpanMarks.Agent;
                 break;
@@ -87,10 +99,20 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
                 User ??= value;
                 break;
             case KnownAttribute.Operation:
-                Marks |= value switch { "chat" or "text_completion" or "generate_content" or "chat.completions" or "text.completions" => SpanMarks.Inference, "execute_tool" => SpanMarks.Tool, _ => SpanMarks.None };
+                Marks |= value switch
+                {
+                    "chat" or "text_completion" or "generate_content" or "chat.completions" or "text.completions" => SpanMarks.Inference,
+                    "execute_tool" => SpanMarks.Tool,
+                    _ => SpanMarks.None,
+                };
                 break;
             case KnownAttribute.OpenInferenceKind:
-                Marks |= value.ToUpperInvariant() switch { "LLM" => SpanMarks.Inference, "TOOL" => SpanMarks.Tool, _ => SpanMarks.None };
+                Marks |= value.ToUpperInvariant() switch
+                {
+                    "LLM" => SpanMarks.Inference,
+                    "TOOL" => SpanMarks.Tool,
+                    _ => SpanMarks.None,
+                };
                 break;
             case KnownAttribute.EventName when Name.Length == 0:
                 Name = value;
@@ -101,7 +123,10 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
         }
     }
 
-    /// <summary>A score that names the answer it is of needs no span: by itself it is a trace, the same when it is sent again. Time is in it because a trace is not read long after it began.</summary>
+    /// <summary>
+    /// A score that names the answer it is of needs no span: by itself it is a trace, the same when it is sent again. Time is in it because
+    /// a trace is not read long after it began.
+    /// </summary>
     public void Place()
     {
         if (Form != SpanForm.Log || !Marks.HasFlag(SpanMarks.Score) || Response is null || SpanId is not null)
@@ -109,22 +134,31 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
             return;
         }
 
-        var ids = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"score\n{OwnAgent ?? Sender.Service}\n{Response}\n{Start}")));
+        var ids = Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.UTF8.GetBytes($"score\n{OwnAgent ?? Sender.Service}\n{Response}\n{Start}"))
+        );
         (TraceId, SpanId) = (TraceId ?? ids[..32], ids[32..48]);
         ParentId = SpanId;
     }
 
     /// <summary>Why the span cannot be kept; null when it can.</summary>
     public string? Refusal() =>
-        TraceId is null ? form == SpanForm.Log ? "a GenAI log record without a trace id belongs to no span" : "trace_id must be 16 bytes, not all zero"
-        : SpanId is null ? form == SpanForm.Log ? "a GenAI log record without a span id belongs to no span" : "span_id must be 8 bytes, not all zero"
-        : null;
+        TraceId is null
+            ? form == SpanForm.Log
+                ? "a GenAI log record without a trace id belongs to no span"
+                : "trace_id must be 16 bytes, not all zero"
+            : SpanId is null
+                ? form == SpanForm.Log
+                    ? "a GenAI log record without a span id belongs to no span"
+                    : "span_id must be 8 bytes, not all zero"
+                : null;
 
     /// <summary>A time as it is stored; one that no clock shows is none.</summary>
     public static long Nanos(ulong time) => time > long.MaxValue ? 0 : (long)time;
 
     /// <summary>Bytes of an id as hexadecimal digits; null when they are none.</summary>
-    public static string? Hex(ReadOnlySpan<byte> id, int length) => id.Length == length && id.ContainsAnyExcept((byte)0) ? Convert.ToHexStringLower(id) : null;
+    public static string? Hex(ReadOnlySpan<byte> id, int length) =>
+        id.Length == length && id.ContainsAnyExcept((byte)0) ? Convert.ToHexStringLower(id) : null;
 
     /// <summary>An agent id of a name that may hold blanks: they become '-'.</summary>
     public static string AgentOf(string name)

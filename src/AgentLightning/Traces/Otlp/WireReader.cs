@@ -49,7 +49,9 @@ internal ref struct WireReader(ReadOnlySpan<byte> data)
         }
 
         var length = Varint();
-        return length <= (ulong)(_data.Length - _at) ? Take((int)length) : throw new OtlpFormatException("a field is longer than what holds it");
+        return length <= (ulong)(_data.Length - _at)
+            ? Take((int)length)
+            : throw new OtlpFormatException("a field is longer than what holds it");
     }
 
     public void Skip()

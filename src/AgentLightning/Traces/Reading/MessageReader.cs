@@ -11,8 +11,9 @@ internal sealed record SpanMessages(List<EpisodeMessage> Input, List<EpisodeMess
 }
 
 /// <summary>
-/// Reads messages in every form they are sent in, the newest names first: <c>gen_ai.input.messages</c>; message events; <c>gen_ai.prompt.N.*</c>; OpenInference's
-/// <c>llm.input_messages.N.*</c>; plain input and output. The first that is there counts, for each side by itself.
+/// Reads messages in every form they are sent in, the newest names first: <c>gen_ai.input.messages</c>; message events;
+/// <c>gen_ai.prompt.N.*</c>; OpenInference's <c>llm.input_messages.N.*</c>; plain input and output. The first that is there counts, for
+/// each side by itself.
 /// </summary>
 internal static class MessageReader
 {
@@ -25,14 +26,16 @@ internal static class MessageReader
             () => Indexed(span, "gen_ai.prompt.", "user"),
             () => Listed(span.Attribute("gen_ai.prompt"), "user"),
             () => Indexed(span, "llm.input_messages.", "user"),
-            () => Listed(span.Attribute("input.value"), "user"));
+            () => Listed(span.Attribute("input.value"), "user")
+        );
         var output = First(
             () => Listed(span.Attribute("gen_ai.output.messages"), "assistant"),
             () => toEvents,
             () => Indexed(span, "gen_ai.completion.", "assistant"),
             () => Listed(span.Attribute("gen_ai.completion"), "assistant"),
             () => Indexed(span, "llm.output_messages.", "assistant"),
-            () => Listed(span.Attribute("output.value"), "assistant"));
+            () => Listed(span.Attribute("output.value"), "assistant")
+        );
         return new SpanMessages(input, output);
     }
 
@@ -50,9 +53,10 @@ internal static class MessageReader
         return [];
     }
 
-    private static List<EpisodeMessage> System(SpanView span) => span.Attribute("gen_ai.system_instructions") is { } instructions
-        ? [.. Listed(instructions, "system").Select(message => message with { Role = "system" })]
-        : [];
+    private static List<EpisodeMessage> System(SpanView span) =>
+        span.Attribute("gen_ai.system_instructions") is { } instructions
+            ? [.. Listed(instructions, "system").Select(message => message with { Role = "system" })]
+            : [];
 
     /// <summary>A list of messages or parts, as values or as JSON in a text; a text that is neither is one message.</summary>
     private static List<EpisodeMessage> Listed(JsonElement? given, string role)
@@ -63,22 +67,31 @@ internal static class MessageReader
         }
 
         var list = SpanView.Parsed(value);
-        if (list.ValueKind == JsonValueKind.Object && list.TryGetProperty("messages", out var inner) && inner.ValueKind == JsonValueKind.Array)
+        if (
+            list.ValueKind == JsonValueKind.Object
+            && list.TryGetProperty("messages", out var inner)
+            && inner.ValueKind == JsonValueKind.Array
+        )
         {
             list = inner;
         }
 
         if (list.ValueKind != JsonValueKind.Array)
         {
-            return list.ValueKind == JsonValueKind.Object && IsMessage(list) ? [.. OfMessage(list, role)] : [new EpisodeMessage(role, SpanView.TextOf(value))];
+            return list.ValueKind == JsonValueKind.Object && IsMessage(list)
+                ? [.. OfMessage(list, role)]
+                : [new EpisodeMessage(role, SpanView.TextOf(value))];
         }
 
         List<JsonElement> items = [.. list.EnumerateArray()];
         return items.Exists(IsMessage)
-            ? [.. items.Where(item => item.ValueKind == JsonValueKind.Object).SelectMany(item => OfMessage(item, role))]
-            : items.Count == 0 ? [] : [.. OfParts(items, role, null, null, [])];
+                ? [.. items.Where(item => item.ValueKind == JsonValueKind.Object).SelectMany(item => OfMessage(item, role))]
+            : items.Count == 0 ? []
+            : [.. OfParts(items, role, null, null, [])];
 
-        static bool IsMessage(JsonElement item) => item.ValueKind == JsonValueKind.Object && (item.TryGetProperty("role", out _) || item.TryGetProperty("parts", out _) || item.TryGetProperty("message", out _));
+        static bool IsMessage(JsonElement item) =>
+            item.ValueKind == JsonValueKind.Object
+            && (item.TryGetProperty("role", out _) || item.TryGetProperty("parts", out _) || item.TryGetProperty("message", out _));
     }
 
     private static IEnumerable<EpisodeMessage> OfMessage(JsonElement message, string defaultRole)
@@ -94,11 +107,26 @@ internal static class MessageReader
         var content = Member(message, "parts") ?? Member(message, "content");
         return content is { } parts && SpanView.Parsed(parts) is { ValueKind: JsonValueKind.Array } array
             ? OfParts([.. array.EnumerateArray()], role, name, callId, calls)
-            : [new EpisodeMessage(role, content is { ValueKind: not JsonValueKind.Null } text ? SpanView.TextOf(text) : null, name, callId, calls.Count == 0 ? null : calls)];
+            :
+            [
+                new EpisodeMessage(
+                    role,
+                    content is { ValueKind: not JsonValueKind.Null } text ? SpanView.TextOf(text) : null,
+                    name,
+                    callId,
+                    calls.Count == 0 ? null : calls
+                ),
+            ];
     }
 
     /// <summary>Parts of one message: texts are joined, calls are its calls, and each answer of a tool is a message of its own.</summary>
-    private static IEnumerable<EpisodeMessage> OfParts(List<JsonElement> parts, string role, string? name, string? callId, List<MessageToolCall> calls)
+    private static IEnumerable<EpisodeMessage> OfParts(
+        List<JsonElement> parts,
+        string role,
+        string? name,
+        string? callId,
+        List<MessageToolCall> calls
+    )
     {
         var (texts, answers, others) = (new List<string>(), new List<EpisodeMessage>(), false);
         foreach (var part in parts)
@@ -106,14 +134,18 @@ internal static class MessageReader
             switch (part.ValueKind == JsonValueKind.Object ? Text(part, "type") ?? "text" : "text")
             {
                 case "text" or "input_text" or "output_text":
-                    texts.Add(part.ValueKind == JsonValueKind.Object ? Text(part, "content") ?? Text(part, "text") ?? "" : SpanView.TextOf(part));
+                    texts.Add(
+                        part.ValueKind == JsonValueKind.Object ? Text(part, "content") ?? Text(part, "text") ?? "" : SpanView.TextOf(part)
+                    );
                     break;
                 case "tool_call" or "server_tool_call":
                     calls.Add(new MessageToolCall(Text(part, "id"), Text(part, "name") ?? "", Text(part, "arguments")));
                     break;
                 case "tool_call_response" or "server_tool_call_response":
                     // The examples of the convention write both names.
-                    answers.Add(new EpisodeMessage("tool", Text(part, "response") ?? Text(part, "result"), Text(part, "name"), Text(part, "id")));
+                    answers.Add(
+                        new EpisodeMessage("tool", Text(part, "response") ?? Text(part, "result"), Text(part, "name"), Text(part, "id"))
+                    );
                     break;
                 case "reasoning":
                     break;
@@ -123,19 +155,28 @@ internal static class MessageReader
             }
         }
 
-        var content = others ? $"[{string.Join(',', parts.Select(part => part.GetRawText()))}]" : texts.Count == 0 ? null : string.Join('\n', texts);
-        return content is null && calls.Count == 0 && answers.Count > 0 ? answers : [new EpisodeMessage(role, content, name, callId, calls.Count == 0 ? null : calls), .. answers];
+        var content =
+            others ? $"[{string.Join(',', parts.Select(part => part.GetRawText()))}]"
+            : texts.Count == 0 ? null
+            : string.Join('\n', texts);
+        return content is null && calls.Count == 0 && answers.Count > 0
+            ? answers
+            : [new EpisodeMessage(role, content, name, callId, calls.Count == 0 ? null : calls), .. answers];
     }
 
-    private static List<MessageToolCall> CallsOf(JsonElement list) => list.ValueKind != JsonValueKind.Array
-        ? []
-        : [
-            .. list.EnumerateArray().Where(call => call.ValueKind == JsonValueKind.Object).Select(call =>
-            {
-                var function = Member(call, "function") is { ValueKind: JsonValueKind.Object } inner ? inner : call;
-                return new MessageToolCall(Text(call, "id"), Text(function, "name") ?? "", Text(function, "arguments"));
-            }),
-        ];
+    private static List<MessageToolCall> CallsOf(JsonElement list) =>
+        list.ValueKind != JsonValueKind.Array
+            ? []
+            :
+            [
+                .. list.EnumerateArray()
+                    .Where(call => call.ValueKind == JsonValueKind.Object)
+                    .Select(call =>
+                    {
+                        var function = Member(call, "function") is { ValueKind: JsonValueKind.Object } inner ? inner : call;
+                        return new MessageToolCall(Text(call, "id"), Text(function, "name") ?? "", Text(function, "arguments"));
+                    }),
+            ];
 
     /// <summary>The older message events, of the span or as log records, in the order of their times.</summary>
     private static (List<EpisodeMessage> Input, List<EpisodeMessage> Output) OfEvents(SpanView span)
@@ -165,8 +206,13 @@ internal static class MessageReader
 
     private static JsonElement ContentOf(EventView one)
     {
-        var content = one.Body is { } body ? SpanView.Parsed(body) : Member(one.Attributes, "gen_ai.event.content") is { } text ? SpanView.Parsed(text) : one.Attributes;
-        return content.ValueKind == JsonValueKind.Object ? content : JsonSerializer.SerializeToElement(new { content = SpanView.TextOf(content) });
+        var content =
+            one.Body is { } body ? SpanView.Parsed(body)
+            : Member(one.Attributes, "gen_ai.event.content") is { } text ? SpanView.Parsed(text)
+            : one.Attributes;
+        return content.ValueKind == JsonValueKind.Object
+            ? content
+            : JsonSerializer.SerializeToElement(new { content = SpanView.TextOf(content) });
     }
 
     /// <summary>Attributes such as <c>gen_ai.prompt.0.content</c>, and <c>llm.input_messages.0.message.content</c>.</summary>
@@ -179,7 +225,9 @@ internal static class MessageReader
             if (dot > 0 && int.TryParse(rest.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
             {
                 var path = rest[(dot + 1)..];
-                (messages.TryGetValue(index, out var fields) ? fields : messages[index] = [])[path.StartsWith("message.", StringComparison.Ordinal) ? path["message.".Length..] : path] = value;
+                (messages.TryGetValue(index, out var fields) ? fields : messages[index] = [])[
+                    path.StartsWith("message.", StringComparison.Ordinal) ? path["message.".Length..] : path
+                ] = value;
             }
         }
 
@@ -193,7 +241,11 @@ internal static class MessageReader
         foreach (var (path, value) in fields)
         {
             var parts = path.Split('.');
-            if (parts.Length >= 3 && parts[0] is "tool_calls" or "contents" && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            if (
+                parts.Length >= 3
+                && parts[0] is "tool_calls" or "contents"
+                && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            )
             {
                 if (parts[0] == "contents" && parts[^1] == "text")
                 {
@@ -214,12 +266,20 @@ internal static class MessageReader
         }
 
         return new EpisodeMessage(
-            One("role") ?? defaultRole, One("content") ?? (texts.Count == 0 ? null : string.Join('\n', texts.Values)), One("name"), One("tool_call_id"), calls.Count == 0 ? null : [.. calls.Values]);
+            One("role") ?? defaultRole,
+            One("content") ?? (texts.Count == 0 ? null : string.Join('\n', texts.Values)),
+            One("name"),
+            One("tool_call_id"),
+            calls.Count == 0 ? null : [.. calls.Values]
+        );
 
-        string? One(string name) => fields.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null ? SpanView.TextOf(value) : null;
+        string? One(string name) =>
+            fields.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null ? SpanView.TextOf(value) : null;
     }
 
-    private static JsonElement? Member(JsonElement element, string name) => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : null;
+    private static JsonElement? Member(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : null;
 
-    private static string? Text(JsonElement element, string name) => Member(element, name) is { ValueKind: not JsonValueKind.Null } value ? SpanView.TextOf(value) : null;
+    private static string? Text(JsonElement element, string name) =>
+        Member(element, name) is { ValueKind: not JsonValueKind.Null } value ? SpanView.TextOf(value) : null;
 }

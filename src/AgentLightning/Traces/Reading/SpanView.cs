@@ -34,9 +34,17 @@ internal sealed class SpanView
             var index = 0;
             foreach (var one in events.EnumerateArray())
             {
-                Add(new EventView(
-                    one.TryGetProperty("name", out var name) ? name.GetString()! : "", record.StartNanos + (one.TryGetProperty("offset_ns", out var offset) && offset.TryGetInt64(out var nanos) ? nanos : 0),
-                    one.GetProperty("attributes"), null, $"{record.SpanId}-e{index++}", record));
+                Add(
+                    new EventView(
+                        one.TryGetProperty("name", out var name) ? name.GetString()! : "",
+                        record.StartNanos
+                            + (one.TryGetProperty("offset_ns", out var offset) && offset.TryGetInt64(out var nanos) ? nanos : 0),
+                        one.GetProperty("attributes"),
+                        null,
+                        $"{record.SpanId}-e{index++}",
+                        record
+                    )
+                );
             }
         }
     }
@@ -47,13 +55,19 @@ internal sealed class SpanView
 
     public SpanView? Parent { get; set; }
 
-    public double Milliseconds => Record.EndNanos >= Record.StartNanos && Record.StartNanos > 0 ? (Record.EndNanos - Record.StartNanos) / 1e6 : 0;
+    public double Milliseconds =>
+        Record.EndNanos >= Record.StartNanos && Record.StartNanos > 0 ? (Record.EndNanos - Record.StartNanos) / 1e6 : 0;
 
-    public string? StatusMessage => _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty("status_message", out var message) ? message.GetString() : null;
+    public string? StatusMessage =>
+        _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty("status_message", out var message) ? message.GetString() : null;
 
     /// <summary>An attribute of the resource, as text.</summary>
     public string? Resource(string name) =>
-        _body.ValueKind == JsonValueKind.Object && _body.TryGetProperty("resource", out var resource) && resource.TryGetProperty(name, out var value) ? TextOf(value) : null;
+        _body.ValueKind == JsonValueKind.Object
+        && _body.TryGetProperty("resource", out var resource)
+        && resource.TryGetProperty(name, out var value)
+            ? TextOf(value)
+            : null;
 
     /// <summary>Joins a log record to the span.</summary>
     public void Join(SpanRecord log)
@@ -65,7 +79,16 @@ internal sealed class SpanView
 
         using var document = JsonDocument.Parse(log.Body);
         var body = document.RootElement.Clone();
-        Add(new EventView(log.Name, log.StartNanos, body.GetProperty("attributes"), body.TryGetProperty("body", out var content) ? content : null, log.SpanId, log));
+        Add(
+            new EventView(
+                log.Name,
+                log.StartNanos,
+                body.GetProperty("attributes"),
+                body.TryGetProperty("body", out var content) ? content : null,
+                log.SpanId,
+                log
+            )
+        );
     }
 
     /// <summary>All attributes whose name begins with <paramref name="prefix"/>, with the rest of the name.</summary>
@@ -111,12 +134,15 @@ internal sealed class SpanView
     }
 
     /// <summary>A finite number, also one that was sent as text.</summary>
-    public static double? NumberOf(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Number when value.TryGetDouble(out var number) && double.IsFinite(number) => number,
-        JsonValueKind.String when double.TryParse(TextOf(value), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) => number,
-        _ => null,
-    };
+    public static double? NumberOf(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Number when value.TryGetDouble(out var number) && double.IsFinite(number) => number,
+            JsonValueKind.String
+                when double.TryParse(TextOf(value), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                    && double.IsFinite(number) => number,
+            _ => null,
+        };
 
     /// <summary>What a text holds that is JSON; anything else as it is.</summary>
     public static JsonElement Parsed(JsonElement value)

@@ -34,7 +34,9 @@ public abstract class ApiKeyStoreConformance<TEngine> : StoreConformance<TEngine
     {
         await Store.AddAsync(new StoredApiKey(new ApiKey("a", "first", Role.Read, null, Noon), s_hash), Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.AddAsync(new StoredApiKey(new ApiKey("a", "second", Role.Admin, null, Noon), new byte[32]), Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            Store.AddAsync(new StoredApiKey(new ApiKey("a", "second", Role.Admin, null, Noon), new byte[32]), Token)
+        );
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
         Assert.Equal("first", (await Store.FindAsync("a", Token))!.Key.Name);

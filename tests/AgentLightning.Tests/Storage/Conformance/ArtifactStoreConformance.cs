@@ -88,15 +88,20 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
     [Fact]
     public async Task A_write_that_fails_leaves_nothing()
     {
-        await Assert.ThrowsAsync<IOException>(() => Store.PutAsync(
-            async stream =>
-            {
-                await stream.WriteAsync("hello"u8.ToArray());
-                throw new IOException("gone");
-            },
-            Token));
+        await Assert.ThrowsAsync<IOException>(() =>
+            Store.PutAsync(
+                async stream =>
+                {
+                    await stream.WriteAsync("hello"u8.ToArray());
+                    throw new IOException("gone");
+                },
+                Token
+            )
+        );
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            Store.ReadAsync("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Token)
+        );
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
     }
 

@@ -48,10 +48,22 @@ public abstract class AuditLogConformance<TEngine> : StoreConformance<TEngine>
     {
         await Log.AppendAsync(
             [
-                NewEntry("a", minute: 0), NewEntry("b", minute: 1) with { AgentId = "other" }, NewEntry("c", minute: 2) with { AgentId = null },
-                NewEntry("d", minute: 3) with { Action = AuditAction.KeyRevoked },
+                NewEntry("a", minute: 0),
+                NewEntry("b", minute: 1) with
+                {
+                    AgentId = "other",
+                },
+                NewEntry("c", minute: 2) with
+                {
+                    AgentId = null,
+                },
+                NewEntry("d", minute: 3) with
+                {
+                    Action = AuditAction.KeyRevoked,
+                },
             ],
-            Token);
+            Token
+        );
 
         Assert.Equal("d a", await FoundAsync(new AuditQuery(Agents: ["agent"])));
         Assert.Equal("d b a", await FoundAsync(new AuditQuery(Agents: ["agent", "other"])));
@@ -65,8 +77,12 @@ public abstract class AuditLogConformance<TEngine> : StoreConformance<TEngine>
     {
         await Log.AppendAsync([NewEntry("mine"), NewEntry("theirs") with { AgentId = "other" }], Token);
 
-        var unknown = await Assert.ThrowsAsync<LightningException>(() => Log.ListAsync(new AuditQuery(Agents: ["agent"], Before: "nobody"), Token));
-        var foreign = await Assert.ThrowsAsync<LightningException>(() => Log.ListAsync(new AuditQuery(Agents: ["agent"], Before: "theirs"), Token));
+        var unknown = await Assert.ThrowsAsync<LightningException>(() =>
+            Log.ListAsync(new AuditQuery(Agents: ["agent"], Before: "nobody"), Token)
+        );
+        var foreign = await Assert.ThrowsAsync<LightningException>(() =>
+            Log.ListAsync(new AuditQuery(Agents: ["agent"], Before: "theirs"), Token)
+        );
 
         Assert.Equal(ErrorKind.NotFound, foreign.Kind);
         Assert.Equal(unknown.Message.Replace("nobody", "theirs", StringComparison.Ordinal), foreign.Message);
@@ -76,9 +92,13 @@ public abstract class AuditLogConformance<TEngine> : StoreConformance<TEngine>
     [InlineData(0)]
     [InlineData(1_001)]
     public async Task A_page_has_a_bounded_size(int limit) =>
-        Assert.Equal(ErrorKind.Invalid, (await Assert.ThrowsAsync<LightningException>(() => Log.ListAsync(new AuditQuery(Limit: limit), Token))).Kind);
+        Assert.Equal(
+            ErrorKind.Invalid,
+            (await Assert.ThrowsAsync<LightningException>(() => Log.ListAsync(new AuditQuery(Limit: limit), Token))).Kind
+        );
 
-    private async Task<string> FoundAsync(AuditQuery query) => string.Join(' ', (await Log.ListAsync(query, Token)).Select(entry => entry.Id));
+    private async Task<string> FoundAsync(AuditQuery query) =>
+        string.Join(' ', (await Log.ListAsync(query, Token)).Select(entry => entry.Id));
 
     private static AuditEntry NewEntry(string id, int minute = 0) =>
         new(id, Noon.AddMinutes(minute), "agent", "cli", AuditAction.Promoted, "release-1", AuditOutcome.Succeeded, null);

@@ -33,20 +33,58 @@ public abstract class DatasetStoreConformance<TEngine> : StoreConformance<TEngin
     [Fact]
     public async Task Rewarded_choices_come_grouped_by_input_with_quality_averaged_and_penalties_added()
     {
-        await Get<IEpisodeStore>().AddAsync(
-            [
-                NewEpisode("e1", minute: 2) with { InputKey = "k1" }, NewEpisode("e2", minute: 1) with { InputKey = "k1", Action = "no" }, NewEpisode("e3") with { InputKey = "k0" },
-                NewEpisode("own") with { Internal = true }, NewEpisode("failed") with { Status = EpisodeStatus.Failed }, NewEpisode("no-choice") with { Action = null },
-                NewEpisode("unrewarded"), NewEpisode("foreign", "other"),
-            ],
-            Token);
-        await Get<IRewardStore>().AddAsync(
-            [
-                NewReward("r1", "e1", 1), NewReward("r2", "e1", 0.5, source: RewardSource.EvalScore), NewReward("r3", "e1", -0.1, source: RewardSource.LatencyPenalty),
-                NewReward("r4", "e2", -1) with { Correction = "yes" }, NewReward("r5", "e3", -0.9), NewReward("r6", "e3", -0.9, source: RewardSource.CostPenalty),
-                NewReward("r7", "own", 1), NewReward("r8", "failed", 1), NewReward("r9", "no-choice", 1), NewReward("r10", "foreign", 1, "other"),
-            ],
-            Token);
+        await Get<IEpisodeStore>()
+            .AddAsync(
+                [
+                    NewEpisode("e1", minute: 2) with
+                    {
+                        InputKey = "k1",
+                    },
+                    NewEpisode("e2", minute: 1) with
+                    {
+                        InputKey = "k1",
+                        Action = "no",
+                    },
+                    NewEpisode("e3") with
+                    {
+                        InputKey = "k0",
+                    },
+                    NewEpisode("own") with
+                    {
+                        Internal = true,
+                    },
+                    NewEpisode("failed") with
+                    {
+                        Status = EpisodeStatus.Failed,
+                    },
+                    NewEpisode("no-choice") with
+                    {
+                        Action = null,
+                    },
+                    NewEpisode("unrewarded"),
+                    NewEpisode("foreign", "other"),
+                ],
+                Token
+            );
+        await Get<IRewardStore>()
+            .AddAsync(
+                [
+                    NewReward("r1", "e1", 1),
+                    NewReward("r2", "e1", 0.5, source: RewardSource.EvalScore),
+                    NewReward("r3", "e1", -0.1, source: RewardSource.LatencyPenalty),
+                    NewReward("r4", "e2", -1) with
+                    {
+                        Correction = "yes",
+                    },
+                    NewReward("r5", "e3", -0.9),
+                    NewReward("r6", "e3", -0.9, source: RewardSource.CostPenalty),
+                    NewReward("r7", "own", 1),
+                    NewReward("r8", "failed", 1),
+                    NewReward("r9", "no-choice", 1),
+                    NewReward("r10", "foreign", 1, "other"),
+                ],
+                Token
+            );
 
         var rows = await Store.RewardedEpisodesAsync("agent", Token);
 

@@ -51,7 +51,9 @@ public abstract class DeploymentStoreConformance<TEngine> : StoreConformance<TEn
     [Fact]
     public async Task A_release_of_a_run_that_does_not_exist_is_refused()
     {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ActivateAsync(Release("d1") with { TrainingRunId = "nobody" }, null, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            Store.ActivateAsync(Release("d1") with { TrainingRunId = "nobody" }, null, Token)
+        );
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
         Assert.Null(await Store.FindActiveAsync("agent", "production", Token));
@@ -62,22 +64,29 @@ public abstract class DeploymentStoreConformance<TEngine> : StoreConformance<TEn
     {
         var other = (await Engine.OpenAsync()).GetRequiredService<IDeploymentStore>();
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(async () =>
-        {
-            try
-            {
-                await (i % 2 == 0 ? Store : other).ActivateAsync(Release($"d{i}"), null, Token);
-                return true;
-            }
-            catch (LightningException e) when (e.Kind == ErrorKind.Conflict)
-            {
-                return false;
-            }
-        })));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 12)
+                .Select(i =>
+                    Task.Run(async () =>
+                    {
+                        try
+                        {
+                            await (i % 2 == 0 ? Store : other).ActivateAsync(Release($"d{i}"), null, Token);
+                            return true;
+                        }
+                        catch (LightningException e) when (e.Kind == ErrorKind.Conflict)
+                        {
+                            return false;
+                        }
+                    })
+                )
+        );
 
         Assert.Equal(1, outcomes.Count(won => won));
         Assert.Equal(1, await Store.CountAsync("agent", Token));
     }
 
-    private static Deployment Release(string id) => new(id, "agent", Deployment.DefaultSlot, 0, null, null, $"model of {id}", null, true, false, null, Noon, "test", null, null);
+    private static Deployment Release(string id) =>
+        new(id, "agent", Deployment.DefaultSlot, 0, null, null, $"model of {id}", null, true, false, null, Noon, "test", null, null);
 }

@@ -14,12 +14,33 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     {
         var episode = NewEpisode("e1") with
         {
-            UserInput = "Zeile 1\nZeile 2 🙂 \"quoted\" \\ \u0001", SessionId = "s", CorrelationId = "c", ModelDeployment = "m", DeploymentId = "d", TrainingRunId = "r",
-            Status = EpisodeStatus.Failed, Internal = true, ToolCalls = [new("tool", "{\"a\":1}", null, 3.25, "boom")], TokenUsage = new(1, 2, 3),
-            Metadata = new Dictionary<string, string> { ["intent"] = "ask" }, InputKey = "key",
-            UserId = "u", MessageId = "m1", TraceId = "0af7651916cd43dd8448eb211c80319c", Intent = "ask", Persona = "homeowner", Error = "TimeoutException: too late",
-            TimeToFirstTokenMs = 12.5, Tags = ["a", "b c"], Tokens = new([1, 2], [3], [-0.25]),
-            Messages = [new("user", "hi", "bo"), new("assistant", null, ToolCalls: [new("call_1", "tool", "{\"a\":1}")]), new("tool", "1", ToolCallId: "call_1")],
+            UserInput = "Zeile 1\nZeile 2 🙂 \"quoted\" \\ \u0001",
+            SessionId = "s",
+            CorrelationId = "c",
+            ModelDeployment = "m",
+            DeploymentId = "d",
+            TrainingRunId = "r",
+            Status = EpisodeStatus.Failed,
+            Internal = true,
+            ToolCalls = [new("tool", "{\"a\":1}", null, 3.25, "boom")],
+            TokenUsage = new(1, 2, 3),
+            Metadata = new Dictionary<string, string> { ["intent"] = "ask" },
+            InputKey = "key",
+            UserId = "u",
+            MessageId = "m1",
+            TraceId = "0af7651916cd43dd8448eb211c80319c",
+            Intent = "ask",
+            Persona = "homeowner",
+            Error = "TimeoutException: too late",
+            TimeToFirstTokenMs = 12.5,
+            Tags = ["a", "b c"],
+            Tokens = new([1, 2], [3], [-0.25]),
+            Messages =
+            [
+                new("user", "hi", "bo"),
+                new("assistant", null, ToolCalls: [new("call_1", "tool", "{\"a\":1}")]),
+                new("tool", "1", ToolCallId: "call_1"),
+            ],
         };
         await Store.AddAsync([episode], Token);
 
@@ -41,7 +62,9 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     [Fact]
     public async Task A_text_with_the_character_0_is_refused_and_not_cut()
     {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.AddAsync([NewEpisode("e1") with { AssistantOutput = "one\0two" }], Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            Store.AddAsync([NewEpisode("e1") with { AssistantOutput = "one\0two" }], Token)
+        );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
         Assert.Contains("U+0000", error.Message, StringComparison.Ordinal);
@@ -85,7 +108,10 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     [Fact]
     public async Task Lists_are_newest_first_and_cut_long_texts_to_200_characters()
     {
-        await Store.AddAsync([NewEpisode("a", minute: 1), NewEpisode("b", minute: 3) with { UserInput = new string('x', 500) }, NewEpisode("c", minute: 2)], Token);
+        await Store.AddAsync(
+            [NewEpisode("a", minute: 1), NewEpisode("b", minute: 3) with { UserInput = new string('x', 500) }, NewEpisode("c", minute: 2)],
+            Token
+        );
 
         var list = await Store.ListAsync(new EpisodeQuery("agent"), Token);
 
@@ -113,7 +139,14 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
             await Store.AddAsync([NewEpisode($"new{seen.Count:00}", minute: 90)], Token);
         }
 
-        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"e{i:00}").OrderByDescending(id => int.Parse(id.AsSpan(1), null) / 10).ThenByDescending(id => id), seen);
+        Assert.Equal(
+            Enumerable
+                .Range(0, 25)
+                .Select(i => $"e{i:00}")
+                .OrderByDescending(id => int.Parse(id.AsSpan(1), null) / 10)
+                .ThenByDescending(id => id),
+            seen
+        );
     }
 
     [Fact]
@@ -121,7 +154,10 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     {
         await Store.AddAsync([NewEpisode("a", "one", 1), NewEpisode("b", "one", 5), NewEpisode("c", "two", 5)], Token);
 
-        Assert.Equal(["b"], (await Store.ListAsync(new EpisodeQuery("one", Start: Noon.AddMinutes(2)), Token)).Select(episode => episode.Id));
+        Assert.Equal(
+            ["b"],
+            (await Store.ListAsync(new EpisodeQuery("one", Start: Noon.AddMinutes(2)), Token)).Select(episode => episode.Id)
+        );
         Assert.Equal(["a"], (await Store.ListAsync(new EpisodeQuery(End: Noon.AddMinutes(5)), Token)).Select(episode => episode.Id));
         Assert.Equal(1, await Store.CountAsync("two", Token));
     }
@@ -159,8 +195,18 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
         var ids = Enumerable.Range(0, 50).Select(i => $"e{i}").ToList();
 
         // In both orders, which is how two groups come to wait for each other.
-        var added = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() =>
-            (i % 2 == 0 ? Store : other).AddAsync([.. (i % 4 < 2 ? ids : ids.AsEnumerable().Reverse()).Select(id => NewEpisode(id))], Token))));
+        var added = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(i =>
+                    Task.Run(() =>
+                        (i % 2 == 0 ? Store : other).AddAsync(
+                            [.. (i % 4 < 2 ? ids : ids.AsEnumerable().Reverse()).Select(id => NewEpisode(id))],
+                            Token
+                        )
+                    )
+                )
+        );
 
         Assert.Equal(50, added.Sum());
         Assert.Equal(50, await Store.CountAsync(null, Token));
@@ -179,7 +225,10 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     [Fact]
     public async Task A_deletion_takes_steps_of_the_size_asked_for_oldest_first_and_what_refers_to_the_episodes_goes_with_them()
     {
-        await Store.AddAsync([.. Enumerable.Range(0, 25).Select(i => NewEpisode($"e{i:00}", minute: i) with { SessionId = i < 23 ? "s" : "other" })], Token);
+        await Store.AddAsync(
+            [.. Enumerable.Range(0, 25).Select(i => NewEpisode($"e{i:00}", minute: i) with { SessionId = i < 23 ? "s" : "other" })],
+            Token
+        );
         await Get<IRewardStore>().AddAsync([NewReward("r1", "e00", 1), NewReward("r2", "e00", -1), NewReward("r3", "e24", 0.5)], Token);
         var selection = new EpisodeSelection(SessionId: "s");
 
@@ -188,8 +237,7 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
         {
             steps.Add(await Store.DeleteAsync(selection, 10, Token));
             Assert.Equal(steps.Count < 3 ? $"e{steps.Sum():00}" : "e23", (await Store.ListAsync(new EpisodeQuery(), Token))[^1].Id);
-        }
-        while (steps[^1] > 0);
+        } while (steps[^1] > 0);
 
         Assert.Equal([10, 10, 3, 0], steps);
         Assert.Equal(2, await Store.CountAsync("agent", Token));
@@ -212,7 +260,18 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     [Fact]
     public async Task A_removed_payload_leaves_the_facts()
     {
-        await Store.AddAsync([NewEpisode("e1") with { ToolCalls = [new("tool", "{}", "1", 1, null)], Intent = "ask", Messages = [new("user", "hi")] }, NewEpisode("e2", minute: 5)], Token);
+        await Store.AddAsync(
+            [
+                NewEpisode("e1") with
+                {
+                    ToolCalls = [new("tool", "{}", "1", 1, null)],
+                    Intent = "ask",
+                    Messages = [new("user", "hi")],
+                },
+                NewEpisode("e2", minute: 5),
+            ],
+            Token
+        );
 
         Assert.Equal(["e1"], await Store.WithPayloadAsync(new EpisodeSelection(AgentId: "agent"), 1, Token));
         Assert.Equal(1, await Store.RemovePayloadsAsync(new EpisodeSelection(OlderThan: Noon.AddMinutes(1)), 10, Token));
@@ -222,7 +281,10 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
         var left = (await Store.FindAsync("e1", Token))!;
         Assert.Equal(("", "", true, "ask"), (left.UserInput, left.AssistantOutput, left.PayloadRemoved, left.Intent));
         Assert.Empty(left.Messages);
-        Assert.Equal([("e2", 0), ("e1", 1)], (await Store.ListAsync(new EpisodeQuery(), Token)).Select(episode => (episode.Id, episode.ToolCallsCount)));
+        Assert.Equal(
+            [("e2", 0), ("e1", 1)],
+            (await Store.ListAsync(new EpisodeQuery(), Token)).Select(episode => (episode.Id, episode.ToolCallsCount))
+        );
         Assert.False((await Store.FindAsync("e2", Token))!.PayloadRemoved);
     }
 
@@ -231,31 +293,50 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     {
         var other = await Engine.OpenAsync();
         IServiceProvider[] processes = [Services, other];
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(
-            async () =>
-            {
-                var (episodes, rewards) = ((IEpisodeStore)processes[worker % 2].GetService(typeof(IEpisodeStore))!, (IRewardStore)processes[worker % 2].GetService(typeof(IRewardStore))!);
-                for (var i = 0; i < 15; i++)
-                {
-                    await episodes.AddAsync([.. Enumerable.Range(0, 4).Select(j => NewEpisode($"e{(i * 3) + j}") with { Intent = $"i{j % 2}" })], Token);
-                    try
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(worker =>
+                    Task.Run(async () =>
                     {
-                        await rewards.AddAsync([NewReward($"r{worker}.{i}", $"e{i * 3}", (worker - 4) / 4.0), NewReward($"s{worker}.{i}", $"e{(i * 3) + 1}", 1)], Token);
-                    }
-                    catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
-                    {
-                        // Another had deleted the episode.
-                    }
+                        var (episodes, rewards) = (
+                            (IEpisodeStore)processes[worker % 2].GetService(typeof(IEpisodeStore))!,
+                            (IRewardStore)processes[worker % 2].GetService(typeof(IRewardStore))!
+                        );
+                        for (var i = 0; i < 15; i++)
+                        {
+                            await episodes.AddAsync(
+                                [.. Enumerable.Range(0, 4).Select(j => NewEpisode($"e{(i * 3) + j}") with { Intent = $"i{j % 2}" })],
+                                Token
+                            );
+                            try
+                            {
+                                await rewards.AddAsync(
+                                    [
+                                        NewReward($"r{worker}.{i}", $"e{i * 3}", (worker - 4) / 4.0),
+                                        NewReward($"s{worker}.{i}", $"e{(i * 3) + 1}", 1),
+                                    ],
+                                    Token
+                                );
+                            }
+                            catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
+                            {
+                                // Another had deleted the episode.
+                            }
 
-                    await episodes.DeleteAsync(new EpisodeSelection(Ids: [$"e{(i * 3) - 2}", $"e{(i * 3) + 1}"]), 10, Token);
-                }
-            })));
+                            await episodes.DeleteAsync(new EpisodeSelection(Ids: [$"e{(i * 3) - 2}", $"e{(i * 3) + 1}"]), 10, Token);
+                        }
+                    })
+                )
+        );
 
         var left = await Store.ReadAsync(new EpisodeQuery(Limit: 7), Token).ToListAsync(Token);
         var values = new List<double>();
         foreach (var episode in left)
         {
-            values.AddRange((await Get<IRewardStore>().HistoryAsync(episode.Id, Token)).Where(reward => reward.IsCurrent).Select(reward => reward.Value));
+            values.AddRange(
+                (await Get<IRewardStore>().HistoryAsync(episode.Id, Token)).Where(reward => reward.IsCurrent).Select(reward => reward.Value)
+            );
         }
 
         var summary = await Get<IRewardStore>().SummariseAsync("agent", Token);
@@ -269,17 +350,26 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
         await Store.AddAsync([NewEpisode("e1")], Token);
         var rewards = Get<IRewardStore>();
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(async () =>
-        {
-            try
-            {
-                return await rewards.AddAsync([NewReward($"a{i}", "e1", 0.5), NewReward($"b{i}", i % 3 == 0 ? "nobody" : "e1", 0.25)], Token);
-            }
-            catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
-            {
-                return 0;
-            }
-        })));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 60)
+                .Select(i =>
+                    Task.Run(async () =>
+                    {
+                        try
+                        {
+                            return await rewards.AddAsync(
+                                [NewReward($"a{i}", "e1", 0.5), NewReward($"b{i}", i % 3 == 0 ? "nobody" : "e1", 0.25)],
+                                Token
+                            );
+                        }
+                        catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
+                        {
+                            return 0;
+                        }
+                    })
+                )
+        );
 
         Assert.Equal(Enumerable.Range(0, 60).Select(i => i % 3 == 0 ? 0 : 2), outcomes);
         Assert.Equal(80, (await rewards.HistoryAsync("e1", Token)).Count);

@@ -11,7 +11,18 @@ public abstract class EvaluationStoreConformance<TEngine> : StoreConformance<TEn
         await AddDatasetAsync();
         await AddRunAsync("r1");
         var comparison = PairedComparison.Of(["a", "b", "a"], ["a", "a", "a"], ["a", "b", "a"], seed: 1);
-        var first = new EvaluationRecord("v1", "agent", "r1", "data", "rules", null, "model", comparison, new GateVerdict(false, "why not"), Noon);
+        var first = new EvaluationRecord(
+            "v1",
+            "agent",
+            "r1",
+            "data",
+            "rules",
+            null,
+            "model",
+            comparison,
+            new GateVerdict(false, "why not"),
+            Noon
+        );
         var second = first with { Id = "v2", Verdict = new GateVerdict(true, "why"), CreatedAt = Noon.AddMinutes(1) };
         var store = Get<IEvaluationStore>();
         await store.AddAsync(second, Token);

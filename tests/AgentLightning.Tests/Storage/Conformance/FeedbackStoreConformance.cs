@@ -15,7 +15,17 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
     public async Task Every_part_of_feedback_comes_back()
     {
         await AddEpisodesAsync("e1");
-        var whole = NewFeedback("f1", "e1") with { SessionId = "s", UserId = "u", Rating = 4, Helpful = true, Accurate = false, Complete = null, Comment = "Ünï 🙂 '\"", RewardScore = 0.85 };
+        var whole = NewFeedback("f1", "e1") with
+        {
+            SessionId = "s",
+            UserId = "u",
+            Rating = 4,
+            Helpful = true,
+            Accurate = false,
+            Complete = null,
+            Comment = "Ünï 🙂 '\"",
+            RewardScore = 0.85,
+        };
         var bare = NewFeedback("f2", "e1");
 
         Assert.True(await Store.AddAsync(whole, Token));
@@ -37,7 +47,10 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
 
         var all = await Store.ListAsync(new FeedbackQuery(), Token);
 
-        Assert.Equal([("f1", false), ("f2", true), ("f3", true), ("f4", true)], all.Select(feedback => (feedback.Id, feedback.IsCurrent)).Order());
+        Assert.Equal(
+            [("f1", false), ("f2", true), ("f3", true), ("f4", true)],
+            all.Select(feedback => (feedback.Id, feedback.IsCurrent)).Order()
+        );
         Assert.Equal(Noon.AddMinutes(5), all.Single(feedback => feedback.Id == "f1").UpdatedAt);
         Assert.Equal(3, await Store.CountAsync("agent", Token));
         Assert.Equal((3, 2.0), await SumAsync());
@@ -56,7 +69,10 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
         Assert.Equal(1, await Store.RemoveCommentsAsync("u", "agent", ["agent"], 1, Token));
         Assert.Equal(0, await Store.RemoveCommentsAsync("u", null, null, 1, Token));
 
-        Assert.Equal([("f1", null), ("f2", "two"), ("f3", null)], (await Store.ListAsync(new FeedbackQuery(), Token)).Select(feedback => (feedback.Id, feedback.Comment)).Order());
+        Assert.Equal(
+            [("f1", null), ("f2", "two"), ("f3", null)],
+            (await Store.ListAsync(new FeedbackQuery(), Token)).Select(feedback => (feedback.Id, feedback.Comment)).Order()
+        );
         Assert.Equal((3, 2.0), await SumAsync());
     }
 
@@ -76,7 +92,11 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
         await AddEpisodesAsync("e1");
         var other = (IFeedbackStore)(await Engine.OpenAsync()).GetService(typeof(IFeedbackStore))!;
 
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).AddAsync(NewFeedback($"f{i}", "e1", "u"), Token))));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).AddAsync(NewFeedback($"f{i}", "e1", "u"), Token)))
+        );
 
         var all = await Store.ListAsync(new FeedbackQuery(), Token);
         Assert.Equal(20, all.Count);
@@ -117,13 +137,26 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
             seen.AddRange(page);
         }
 
-        Assert.Equal(Enumerable.Range(0, 30).Select(i => $"f{i}").Order(StringComparer.Ordinal), seen.Select(feedback => feedback.Id).Order(StringComparer.Ordinal));
-        Assert.Equal(seen.OrderByDescending(feedback => feedback.CreatedAt).ThenByDescending(feedback => feedback.Id, StringComparer.Ordinal), seen);
+        Assert.Equal(
+            Enumerable.Range(0, 30).Select(i => $"f{i}").Order(StringComparer.Ordinal),
+            seen.Select(feedback => feedback.Id).Order(StringComparer.Ordinal)
+        );
+        Assert.Equal(
+            seen.OrderByDescending(feedback => feedback.CreatedAt).ThenByDescending(feedback => feedback.Id, StringComparer.Ordinal),
+            seen
+        );
         Assert.Equal("f7", Assert.Single(await Store.ListAsync(new FeedbackQuery(EpisodeId: "e7"), Token)).Id);
-        Assert.Equal(ErrorKind.NotFound, (await Assert.ThrowsAsync<LightningException>(() => Store.ListAsync(new FeedbackQuery(Before: "nobody"), Token))).Kind);
-        Assert.Equal(ErrorKind.Invalid, (await Assert.ThrowsAsync<LightningException>(() => Store.ListAsync(new FeedbackQuery(Limit: 0), Token))).Kind);
+        Assert.Equal(
+            ErrorKind.NotFound,
+            (await Assert.ThrowsAsync<LightningException>(() => Store.ListAsync(new FeedbackQuery(Before: "nobody"), Token))).Kind
+        );
+        Assert.Equal(
+            ErrorKind.Invalid,
+            (await Assert.ThrowsAsync<LightningException>(() => Store.ListAsync(new FeedbackQuery(Limit: 0), Token))).Kind
+        );
 
-        Task<IReadOnlyList<MessageFeedback>> PageAsync(string? before) => Store.ListAsync(new FeedbackQuery("agent", Limit: 7, Before: before), Token);
+        Task<IReadOnlyList<MessageFeedback>> PageAsync(string? before) =>
+            Store.ListAsync(new FeedbackQuery("agent", Limit: 7, Before: before), Token);
     }
 
     [Fact]
@@ -133,23 +166,45 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
         var midnight = new DateTimeOffset(2026, 3, 4, 0, 0, 0, TimeSpan.Zero);
         await Store.AddAsync(NewFeedback("f1", "e1", score: 0.8) with { CreatedAt = midnight.AddMicroseconds(-1) }, Token);
         await Store.AddAsync(NewFeedback("f2", "e2", score: 0.5) with { CreatedAt = midnight }, Token);
-        await Store.AddAsync(NewFeedback("f3", "e3", score: 0.25) with { CreatedAt = midnight.AddHours(2), FeedbackType = "regenerate" }, Token);
+        await Store.AddAsync(
+            NewFeedback("f3", "e3", score: 0.25) with
+            {
+                CreatedAt = midnight.AddHours(2),
+                FeedbackType = "regenerate",
+            },
+            Token
+        );
         await Store.AddAsync(NewFeedback("f4", "e4", score: 1) with { CreatedAt = midnight.AddDays(1) }, Token);
 
         Assert.Equal(
             [new FeedbackCount(s_day, "regenerate", 1, 0.25, 0, 0), new FeedbackCount(s_day, "thumbs_up", 1, 0.5, 0, 1)],
-            await Store.CountAsync("agent", s_day, s_day, Token));
+            await Store.CountAsync("agent", s_day, s_day, Token)
+        );
         Assert.Equal(
-            [new FeedbackCount(s_day.AddDays(-1), "thumbs_up", 1, 0.8, 1, 0), new FeedbackCount(s_day, "regenerate", 1, 0.25, 0, 0), new FeedbackCount(s_day, "thumbs_up", 1, 0.5, 0, 1)],
-            await Store.CountAsync(null, s_day.AddDays(-1), s_day, Token));
+            [
+                new FeedbackCount(s_day.AddDays(-1), "thumbs_up", 1, 0.8, 1, 0),
+                new FeedbackCount(s_day, "regenerate", 1, 0.25, 0, 0),
+                new FeedbackCount(s_day, "thumbs_up", 1, 0.5, 0, 1),
+            ],
+            await Store.CountAsync(null, s_day.AddDays(-1), s_day, Token)
+        );
         Assert.Empty(await Store.CountAsync("nobody", s_day.AddDays(-1), s_day, Token));
     }
 
-    private static MessageFeedback NewFeedback(string id, string episode, string? user = null, int minute = 0, double score = 1) => new()
-    {
-        Id = id, MessageId = $"message of {episode}", EpisodeId = episode, AgentId = "agent", UserId = user, FeedbackType = "thumbs_up", RewardScore = score,
-        MessageCreatedAt = Noon, CreatedAt = Noon.AddMinutes(minute), UpdatedAt = Noon.AddMinutes(minute),
-    };
+    private static MessageFeedback NewFeedback(string id, string episode, string? user = null, int minute = 0, double score = 1) =>
+        new()
+        {
+            Id = id,
+            MessageId = $"message of {episode}",
+            EpisodeId = episode,
+            AgentId = "agent",
+            UserId = user,
+            FeedbackType = "thumbs_up",
+            RewardScore = score,
+            MessageCreatedAt = Noon,
+            CreatedAt = Noon.AddMinutes(minute),
+            UpdatedAt = Noon.AddMinutes(minute),
+        };
 
     private Task<int> AddEpisodesAsync(params string[] ids) => Get<IEpisodeStore>().AddAsync([.. ids.Select(id => NewEpisode(id))], Token);
 

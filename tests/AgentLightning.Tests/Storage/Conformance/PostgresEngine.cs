@@ -29,9 +29,11 @@ public sealed class PostgresEngine : StoreEngine
 
     public string Store => _store.Value;
 
-    public override Task ChangeArtifactAsync(string id) => ExecuteAsync("UPDATE artifacts SET content = content || '!'::bytea WHERE id = @id", id);
+    public override Task ChangeArtifactAsync(string id) =>
+        ExecuteAsync("UPDATE artifacts SET content = content || '!'::bytea WHERE id = @id", id);
 
     public override Task LoseArtifactAsync(string id) => ExecuteAsync("DELETE FROM artifacts WHERE id = @id", id);
 
-    protected override IServiceCollection Configure(IServiceCollection services) => services.AddLightning(new LightningOptions { Store = Store });
+    protected override IServiceCollection Configure(IServiceCollection services) =>
+        services.AddLightning(new LightningOptions { Store = Store });
 }

@@ -11,8 +11,8 @@ using AgentLightning.Training;
 namespace AgentLightning.Tests.Storage.Conformance;
 
 /// <summary>
-/// Thousands of operations with arguments drawn so that they meet one another, on an engine opened twice and on <see cref="StoreModel"/>: each must answer
-/// alike. A failure names the seed; LIGHTNING_TEST_SEED runs it again.
+/// Thousands of operations with arguments drawn so that they meet one another, on an engine opened twice and on <see cref="StoreModel"/>:
+/// each must answer alike. A failure names the seed; LIGHTNING_TEST_SEED runs it again.
 /// </summary>
 public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TEngine>
     where TEngine : StoreEngine, new()
@@ -20,7 +20,17 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     private const int Operations = 2_500;
     private static readonly string[] s_agents = ["agent", "Agent", "other"];
     private static readonly PairedComparison s_comparison = PairedComparison.Of(["a", "b", "a"], ["a", "a", "a"], ["a", "b", "a"], seed: 1);
-    private static readonly string[] s_texts = ["", "plain", "Ünï çödé 🙂", "quote ' and \" and \\ and ; -- and @id", "tab\tline\nend\u0001", new('x', 500), string.Concat(Enumerable.Repeat("🙂", 150)), "a" + string.Concat(Enumerable.Repeat("🙂", 150))];
+    private static readonly string[] s_texts =
+    [
+        "",
+        "plain",
+        "Ünï çödé 🙂",
+        "quote ' and \" and \\ and ; -- and @id",
+        "tab\tline\nend\u0001",
+        new('x', 500),
+        string.Concat(Enumerable.Repeat("🙂", 150)),
+        "a" + string.Concat(Enumerable.Repeat("🙂", 150)),
+    ];
     private readonly StoreModel _model = new();
     private Random _random = Random.Shared;
     private int _step;
@@ -34,7 +44,9 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     [Fact]
     public async Task Every_answer_is_the_one_of_the_model()
     {
-        var seed = Environment.GetEnvironmentVariable("LIGHTNING_TEST_SEED") is { } given ? int.Parse(given, null) : RandomNumberGenerator.GetInt32(int.MaxValue);
+        var seed = Environment.GetEnvironmentVariable("LIGHTNING_TEST_SEED") is { } given
+            ? int.Parse(given, null)
+            : RandomNumberGenerator.GetInt32(int.MaxValue);
         _random = new Random(seed);
         IServiceProvider[] processes = [Services, await Engine.OpenAsync()];
         var refused = 0;
@@ -49,7 +61,10 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
 
         // Operations that are mostly refused, or never, would say little.
         Assert.InRange(refused, Operations / 100, Operations / 4);
-        Assert.True(_model.Episodes.Count > 50 && _model.Rewards.Count > 50 && _model.Deployments.Count > 20, $"seed {seed} made too few records");
+        Assert.True(
+            _model.Episodes.Count > 50 && _model.Rewards.Count > 50 && _model.Deployments.Count > 20,
+            $"seed {seed} made too few records"
+        );
     }
 
     private (string Name, Func<Func<Type, object>, Task<object?>> Run) Draw()
@@ -63,11 +78,23 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
                 return ($"add episodes {Json(episodes)}", async get => await Of<IEpisodeStore>(get).AddAsync(episodes, Token));
             case 4 when _random.Next(2) == 0:
                 string[] ids = [episodeId, DrawEpisode().Id, "none"];
-                return ($"origins of {Json(ids)}", async get => (await Of<IEpisodeStore>(get).OriginsAsync(ids, Token)).OrderBy(origin => origin.EpisodeId, StringComparer.Ordinal).ToList());
+                return ($"origins of {Json(ids)}", async get =>
+                    (await Of<IEpisodeStore>(get).OriginsAsync(ids, Token))
+                        .OrderBy(origin => origin.EpisodeId, StringComparer.Ordinal)
+                        .ToList()
+                );
             case 4:
                 return ($"find episode {episodeId}", async get => await Of<IEpisodeStore>(get).FindAsync(episodeId, Token));
             case 5 or 6:
-                var query = new EpisodeQuery(anyAgent, _random.Next(3) == 0 ? time : null, _random.Next(3) == 0 ? Time : null, limit, _random.Next(2) == 0 ? episodeId : null, _random.Next(5) == 0 ? text : null, _random.Next(5) == 0 ? "user1" : null);
+                var query = new EpisodeQuery(
+                    anyAgent,
+                    _random.Next(3) == 0 ? time : null,
+                    _random.Next(3) == 0 ? Time : null,
+                    limit,
+                    _random.Next(2) == 0 ? episodeId : null,
+                    _random.Next(5) == 0 ? text : null,
+                    _random.Next(5) == 0 ? "user1" : null
+                );
                 return ($"list {query}", async get => await Of<IEpisodeStore>(get).ListAsync(query, Token));
             case 7:
                 return ($"count episodes of {anyAgent}", async get => await Of<IEpisodeStore>(get).CountAsync(anyAgent, Token));
@@ -81,96 +108,226 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
             case 14:
                 return ($"summarise {anyAgent}", async get => Rounded(await Of<IRewardStore>(get).SummariseAsync(anyAgent, Token)));
             case 15:
-                return ($"summarise release d1 over {limit}", async get => Rounded(await Of<IRewardStore>(get).SummariseDeploymentAsync("d1", limit, Token)));
+                return ($"summarise release d1 over {limit}", async get =>
+                    Rounded(await Of<IRewardStore>(get).SummariseDeploymentAsync("d1", limit, Token))
+                );
             case 16:
-                var dataset = new Dataset($"s{step}", agent, $"name{_random.Next(2)}", 0, text, _random.Next(2) == 0 ? null : 0.5, _random.NextInt64(), 1, 2, 3, "artifact", time);
+                var dataset = new Dataset(
+                    $"s{step}",
+                    agent,
+                    $"name{_random.Next(2)}",
+                    0,
+                    text,
+                    _random.Next(2) == 0 ? null : 0.5,
+                    _random.NextInt64(),
+                    1,
+                    2,
+                    3,
+                    "artifact",
+                    time
+                );
                 return ($"add data set {dataset}", async get => await Of<IDatasetStore>(get).AddAsync(dataset, Token));
             case 17:
                 return ($"data sets of {anyAgent}", async get =>
-                    (await Of<IDatasetStore>(get).ListAsync(anyAgent, limit, Token), await Of<IDatasetStore>(get).CountAsync(anyAgent, Token), await Of<IDatasetStore>(get).RewardedEpisodesAsync(agent, Token)));
+                    (
+                        await Of<IDatasetStore>(get).ListAsync(anyAgent, limit, Token),
+                        await Of<IDatasetStore>(get).CountAsync(anyAgent, Token),
+                        await Of<IDatasetStore>(get).RewardedEpisodesAsync(agent, Token)
+                    )
+                );
             case 23:
                 var selection = DrawSelection();
-                return ($"delete {limit} of {Json(selection)}", async get => await Of<IEpisodeStore>(get).DeleteAsync(selection, limit, Token));
+                return ($"delete {limit} of {Json(selection)}", async get =>
+                    await Of<IEpisodeStore>(get).DeleteAsync(selection, limit, Token)
+                );
             case 24:
                 var older = DrawSelection();
-                return ($"remove payloads of {limit} of {Json(older)}", async get => await Of<IEpisodeStore>(get).RemovePayloadsAsync(older, limit, Token));
+                return ($"remove payloads of {limit} of {Json(older)}", async get =>
+                    await Of<IEpisodeStore>(get).RemovePayloadsAsync(older, limit, Token)
+                );
             case 25:
-                return ($"read all of {anyAgent}", async get => await Of<IEpisodeStore>(get).ReadAsync(new EpisodeQuery(anyAgent, Limit: limit), Token).ToListAsync(Token));
+                return ($"read all of {anyAgent}", async get =>
+                    await Of<IEpisodeStore>(get).ReadAsync(new EpisodeQuery(anyAgent, Limit: limit), Token).ToListAsync(Token)
+                );
             case 27:
                 var late = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).DistinctBy(episode => episode.Id).ToList();
                 return ($"update what was read {Json(late)}", async get => await Of<IEpisodeStore>(get).UpdateReadAsync(late, Token));
             case 26:
-                return ($"find by message {text}", async get => (await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", Token))?.Id);
+                return ($"find by message {text}", async get =>
+                    (await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", Token))?.Id
+                );
             case 29:
-                var rewardQuery = new RewardQuery(anyAgent, _random.Next(3) == 0 ? episodeId : null, _random.Next(3) == 0 ? Pick(Enum.GetValues<RewardSource>()) : null, limit, _random.Next(2) == 0 ? rewardId : null);
+                var rewardQuery = new RewardQuery(
+                    anyAgent,
+                    _random.Next(3) == 0 ? episodeId : null,
+                    _random.Next(3) == 0 ? Pick(Enum.GetValues<RewardSource>()) : null,
+                    limit,
+                    _random.Next(2) == 0 ? rewardId : null
+                );
                 return ($"list {rewardQuery}", async get => await Of<IRewardStore>(get).ListAsync(rewardQuery, Token));
             case 28:
                 return ($"range of {anyAgent}", async get => await Of<IRewardStore>(get).FindRangeAsync(anyAgent, Token));
             case 18 when _model.Datasets.Count > 0:
-                var run = new TrainingRun($"t{step}", agent, Pick(_model.Datasets).Id, "local", Pick(Enum.GetValues<TrainingMethod>()), "base", null, null, TrainingStatus.Pending, new Dictionary<string, string> { ["text"] = text }, null, null, time, null, null);
+                var run = new TrainingRun(
+                    $"t{step}",
+                    agent,
+                    Pick(_model.Datasets).Id,
+                    "local",
+                    Pick(Enum.GetValues<TrainingMethod>()),
+                    "base",
+                    null,
+                    null,
+                    TrainingStatus.Pending,
+                    new Dictionary<string, string> { ["text"] = text },
+                    null,
+                    null,
+                    time,
+                    null,
+                    null
+                );
                 return ($"add run {run.Id}", async get => await Done(Of<ITrainingRunStore>(get).AddAsync(run, Token)));
             case 19 when _model.Runs.Count > 0:
-                var moved = Pick(_model.Runs) with { Status = Pick(Enum.GetValues<TrainingStatus>()), ErrorMessage = text, StartedAt = time, Metrics = new Dictionary<string, double> { ["loss"] = _random.NextDouble() } };
+                var moved = Pick(_model.Runs) with
+                {
+                    Status = Pick(Enum.GetValues<TrainingStatus>()),
+                    ErrorMessage = text,
+                    StartedAt = time,
+                    Metrics = new Dictionary<string, double> { ["loss"] = _random.NextDouble() },
+                };
                 return ($"move run {moved}", async get => await Of<ITrainingRunStore>(get).TryMoveAsync(moved, Token));
             case 20:
                 return ($"runs of {anyAgent}, and {runId}", async get =>
-                    (await Of<ITrainingRunStore>(get).ListAsync(anyAgent, limit, Token), (await Of<ITrainingRunStore>(get).CountByStatusAsync(anyAgent, Token)).OrderBy(count => count.Key),
-                     await Of<ITrainingRunStore>(get).FindAsync(runId, Token), await Of<IEvaluationStore>(get).FindLatestAsync(runId, Token)));
+                    (
+                        await Of<ITrainingRunStore>(get).ListAsync(anyAgent, limit, Token),
+                        (await Of<ITrainingRunStore>(get).CountByStatusAsync(anyAgent, Token)).OrderBy(count => count.Key),
+                        await Of<ITrainingRunStore>(get).FindAsync(runId, Token),
+                        await Of<IEvaluationStore>(get).FindLatestAsync(runId, Token)
+                    )
+                );
             case 21 when _model.Runs.Count > 0:
                 var ofRun = Pick(_model.Runs);
-                var evaluation = new EvaluationRecord($"v{step}", agent, ofRun.Id, ofRun.DatasetId, "rules", null, text, s_comparison, new GateVerdict(_random.Next(2) == 0, text), time);
+                var evaluation = new EvaluationRecord(
+                    $"v{step}",
+                    agent,
+                    ofRun.Id,
+                    ofRun.DatasetId,
+                    "rules",
+                    null,
+                    text,
+                    s_comparison,
+                    new GateVerdict(_random.Next(2) == 0, text),
+                    time
+                );
                 return ($"add evaluation of {ofRun.Id}", async get => await Done(Of<IEvaluationStore>(get).AddAsync(evaluation, Token)));
             case 22:
                 var release = DrawRelease(agent);
-                var active = _model.Deployments.Find(known => known.IsActive && (known.AgentId, known.Slot) == (release.AgentId, release.Slot))?.Id;
+                var active = _model
+                    .Deployments.Find(known => known.IsActive && (known.AgentId, known.Slot) == (release.AgentId, release.Slot))
+                    ?.Id;
                 var expected = _random.Next(4) == 0 ? Known(_model.Deployments.Select(known => known.Id)) : active;
-                return ($"activate {release}, expecting {expected}", async get => await Of<IDeploymentStore>(get).ActivateAsync(release, expected, Token));
+                return ($"activate {release}, expecting {expected}", async get =>
+                    await Of<IDeploymentStore>(get).ActivateAsync(release, expected, Token)
+                );
             default:
                 var slot = _random.Next(2) == 0 ? null : "canary";
                 return ($"releases of {anyAgent} in {slot}", async get =>
-                    (await Of<IDeploymentStore>(get).ListAsync(anyAgent, slot, limit, Token), await Of<IDeploymentStore>(get).CountAsync(anyAgent, Token),
-                     await Of<IDeploymentStore>(get).FindActiveAsync(agent, slot ?? Deployment.DefaultSlot, Token)));
+                    (
+                        await Of<IDeploymentStore>(get).ListAsync(anyAgent, slot, limit, Token),
+                        await Of<IDeploymentStore>(get).CountAsync(anyAgent, Token),
+                        await Of<IDeploymentStore>(get).FindActiveAsync(agent, slot ?? Deployment.DefaultSlot, Token)
+                    )
+                );
         }
     }
 
-    private Episode DrawEpisode() => NewEpisode(EpisodeId(), Agent) with
-    {
-        UserInput = Pick(s_texts), AssistantOutput = Pick(s_texts), CreatedAt = Time, InputKey = _random.Next(3) == 0 ? null : $"k{_random.Next(20)}", Internal = _random.Next(6) == 0,
-        Status = _random.Next(6) == 0 ? EpisodeStatus.Failed : EpisodeStatus.Succeeded, DeploymentId = _random.Next(2) == 0 ? "d1" : null, Action = _random.Next(6) == 0 ? null : "yes",
-        ActionLogProbability = _random.Next(3) == 0 ? null : -_random.NextDouble(), SessionId = _random.Next(2) == 0 ? null : Pick(s_texts),
-        ToolCalls = [.. Enumerable.Range(0, _random.Next(3)).Select(i => new EpisodeToolCall($"tool{i}", Pick(s_texts), null, _random.NextDouble(), null))],
-        TraceId = _random.Next(2) == 0 ? null : $"{_random.Next(3):x32}", ModelDeployment = _random.Next(2) == 0 ? null : $"model{_random.Next(2)}",
-        UserId = _random.Next(2) == 0 ? null : $"user{_random.Next(3)}", MessageId = _random.Next(3) == 0 ? $"m{_random.Next(9)}" : null, Intent = _random.Next(2) == 0 ? null : Pick(s_texts),
-        Persona = _random.Next(4) == 0 ? "p" : null, Error = _random.Next(6) == 0 ? Pick(s_texts) : null, Tags = _random.Next(3) == 0 ? [Pick(s_texts), "b"] : [],
-        Messages = _random.Next(3) == 0 ? [new("user", Pick(s_texts)), new("assistant", null, ToolCalls: [new("c", "tool", Pick(s_texts))])] : [],
-        Tokens = _random.Next(4) == 0 ? new([1, 2], [3], [-_random.NextDouble()]) : null,
-        TokenUsage = _random.Next(2) == 0 ? null : new TokenUsage(1, 2, 3), RequestLatencyMs = _random.NextDouble() * 1e6,
-    };
+    private Episode DrawEpisode() =>
+        NewEpisode(EpisodeId(), Agent) with
+        {
+            UserInput = Pick(s_texts),
+            AssistantOutput = Pick(s_texts),
+            CreatedAt = Time,
+            InputKey = _random.Next(3) == 0 ? null : $"k{_random.Next(20)}",
+            Internal = _random.Next(6) == 0,
+            Status = _random.Next(6) == 0 ? EpisodeStatus.Failed : EpisodeStatus.Succeeded,
+            DeploymentId = _random.Next(2) == 0 ? "d1" : null,
+            Action = _random.Next(6) == 0 ? null : "yes",
+            ActionLogProbability = _random.Next(3) == 0 ? null : -_random.NextDouble(),
+            SessionId = _random.Next(2) == 0 ? null : Pick(s_texts),
+            ToolCalls =
+            [
+                .. Enumerable
+                    .Range(0, _random.Next(3))
+                    .Select(i => new EpisodeToolCall($"tool{i}", Pick(s_texts), null, _random.NextDouble(), null)),
+            ],
+            TraceId = _random.Next(2) == 0 ? null : $"{_random.Next(3):x32}",
+            ModelDeployment = _random.Next(2) == 0 ? null : $"model{_random.Next(2)}",
+            UserId = _random.Next(2) == 0 ? null : $"user{_random.Next(3)}",
+            MessageId = _random.Next(3) == 0 ? $"m{_random.Next(9)}" : null,
+            Intent = _random.Next(2) == 0 ? null : Pick(s_texts),
+            Persona = _random.Next(4) == 0 ? "p" : null,
+            Error = _random.Next(6) == 0 ? Pick(s_texts) : null,
+            Tags = _random.Next(3) == 0 ? [Pick(s_texts), "b"] : [],
+            Messages =
+                _random.Next(3) == 0
+                    ? [new("user", Pick(s_texts)), new("assistant", null, ToolCalls: [new("c", "tool", Pick(s_texts))])]
+                    : [],
+            Tokens = _random.Next(4) == 0 ? new([1, 2], [3], [-_random.NextDouble()]) : null,
+            TokenUsage = _random.Next(2) == 0 ? null : new TokenUsage(1, 2, 3),
+            RequestLatencyMs = _random.NextDouble() * 1e6,
+        };
 
     // Eighths add up without rounding, in any order.
-    private Reward DrawReward() => NewReward(RewardId(), EpisodeId(), _random.Next(40) == 0 ? 1.5 : _random.Next(-8, 9) / 8.0, Agent, Pick(Enum.GetValues<RewardSource>())) with
-    {
-        Evaluator = _random.Next(3) == 0 ? "second" : "", CreatedAt = Time, Correction = _random.Next(3) == 0 ? Pick(s_texts) : null, RawValue = _random.Next(2) == 0 ? null : _random.NextDouble(),
-        Comments = _random.Next(2) == 0 ? null : Pick(s_texts),
-    };
+    private Reward DrawReward() =>
+        NewReward(
+            RewardId(),
+            EpisodeId(),
+            _random.Next(40) == 0 ? 1.5 : _random.Next(-8, 9) / 8.0,
+            Agent,
+            Pick(Enum.GetValues<RewardSource>())
+        ) with
+        {
+            Evaluator = _random.Next(3) == 0 ? "second" : "",
+            CreatedAt = Time,
+            Correction = _random.Next(3) == 0 ? Pick(s_texts) : null,
+            RawValue = _random.Next(2) == 0 ? null : _random.NextDouble(),
+            Comments = _random.Next(2) == 0 ? null : Pick(s_texts),
+        };
 
-    private EpisodeSelection DrawSelection() => _random.Next(6) switch
-    {
-        0 => new(),
-        1 => new(Agent, UserId: "user1"),
-        2 => new(SessionId: Pick(s_texts)),
-        3 => new(AnyAgent, OlderThan: Time),
-        4 => new(AnyAgent, [EpisodeId(), EpisodeId(), "nobody"]),
-        _ => new(AnyAgent, [], "none", OlderThan: Time),
-    };
+    private EpisodeSelection DrawSelection() =>
+        _random.Next(6) switch
+        {
+            0 => new(),
+            1 => new(Agent, UserId: "user1"),
+            2 => new(SessionId: Pick(s_texts)),
+            3 => new(AnyAgent, OlderThan: Time),
+            4 => new(AnyAgent, [EpisodeId(), EpisodeId(), "nobody"]),
+            _ => new(AnyAgent, [], "none", OlderThan: Time),
+        };
 
     private Deployment DrawRelease(string agent)
     {
         // One in ten names a run that does not exist. No two are made at the same time: the order of such is not promised.
-        var run = _random.Next(10) == 0 ? "nobody" : _random.Next(2) == 0 && _model.Runs.Count > 0 ? Pick(_model.Runs).Id : null;
+        var run =
+            _random.Next(10) == 0 ? "nobody"
+            : _random.Next(2) == 0 && _model.Runs.Count > 0 ? Pick(_model.Runs).Id
+            : null;
         return new Deployment(
-            $"p{_step}", agent, _random.Next(3) == 0 ? "canary" : Deployment.DefaultSlot, 0, run, null, Pick(s_texts), null, true, _random.Next(2) == 0, null, Noon.AddSeconds(_step), "test", null,
-            _random.Next(2) == 0 ? null : Pick(s_texts));
+            $"p{_step}",
+            agent,
+            _random.Next(3) == 0 ? "canary" : Deployment.DefaultSlot,
+            0,
+            run,
+            null,
+            Pick(s_texts),
+            null,
+            true,
+            _random.Next(2) == 0,
+            null,
+            Noon.AddSeconds(_step),
+            "test",
+            null,
+            _random.Next(2) == 0 ? null : Pick(s_texts)
+        );
     }
 
     private static async Task<string> AnswerAsync(Func<Func<Type, object>, Task<object?>> operation, Func<Type, object> get)
@@ -203,7 +360,8 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
 
     private string RewardId() => $"r{_random.Next(600)}";
 
-    private string Known(IEnumerable<string> ids) => ids.OrderBy(id => id, StringComparer.Ordinal).ToList() is { Count: > 0 } known ? Pick(known) : "nobody";
+    private string Known(IEnumerable<string> ids) =>
+        ids.OrderBy(id => id, StringComparer.Ordinal).ToList() is { Count: > 0 } known ? Pick(known) : "nobody";
 
     private T Pick<T>(IReadOnlyList<T> items) => items[_random.Next(items.Count)];
 

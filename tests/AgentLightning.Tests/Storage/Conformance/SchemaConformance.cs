@@ -25,8 +25,17 @@ public abstract class SchemaConformance<TEngine> : StoreConformance<TEngine>
     {
         var other = await Engine.OpenAsync();
 
-        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() =>
-            (i % 2 == 0 ? Services : other).GetRequiredService<IEpisodeStore>().AddAsync([.. Enumerable.Range(0, 5).Select(j => NewEpisode($"e{i}-{j}"))], Token))));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 40)
+                .Select(i =>
+                    Task.Run(() =>
+                        (i % 2 == 0 ? Services : other)
+                            .GetRequiredService<IEpisodeStore>()
+                            .AddAsync([.. Enumerable.Range(0, 5).Select(j => NewEpisode($"e{i}-{j}"))], Token)
+                    )
+                )
+        );
 
         Assert.Equal(200, await Get<IEpisodeStore>().CountAsync(null, Token));
     }

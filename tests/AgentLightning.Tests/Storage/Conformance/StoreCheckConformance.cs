@@ -44,9 +44,23 @@ public abstract class StoreCheckConformance<TEngine> : StoreConformance<TEngine>
 
     private async Task FillAsync()
     {
-        await Get<IEpisodeStore>().AddAsync(
-            [.. Enumerable.Range(0, 40).Select(i => NewEpisode($"e{i}", i % 5 == 0 ? "other" : "agent", i * 200) with { Intent = i % 3 == 0 ? "ask" : null, Persona = i % 4 == 0 ? "p" : null })], Token);
-        await Get<IRewardStore>().AddAsync([.. Enumerable.Range(0, 30).Select(i => NewReward($"r{i}", $"e{i % 25}", (i - 15) / 17.0))], Token);
+        await Get<IEpisodeStore>()
+            .AddAsync(
+                [
+                    .. Enumerable
+                        .Range(0, 40)
+                        .Select(i =>
+                            NewEpisode($"e{i}", i % 5 == 0 ? "other" : "agent", i * 200) with
+                            {
+                                Intent = i % 3 == 0 ? "ask" : null,
+                                Persona = i % 4 == 0 ? "p" : null,
+                            }
+                        ),
+                ],
+                Token
+            );
+        await Get<IRewardStore>()
+            .AddAsync([.. Enumerable.Range(0, 30).Select(i => NewReward($"r{i}", $"e{i % 25}", (i - 15) / 17.0))], Token);
         await Get<IEpisodeStore>().DeleteAsync(new EpisodeSelection(Ids: ["e3", "e4", "e39"]), 10, Token);
     }
 

@@ -30,24 +30,59 @@ public abstract class StoreConformance<TEngine> : IAsyncLifetime
     protected T Get<T>()
         where T : notnull => Services.GetRequiredService<T>();
 
-    protected static Episode NewEpisode(string id, string agent = "agent", int minute = 0) => new()
-    {
-        Id = id, AgentId = agent, UserInput = $"input of {id}", AssistantOutput = $"output of {id}", CreatedAt = Noon.AddMinutes(minute), RequestLatencyMs = 12.5,
-        Action = "yes", ActionLogProbability = -0.5,
-    };
+    protected static Episode NewEpisode(string id, string agent = "agent", int minute = 0) =>
+        new()
+        {
+            Id = id,
+            AgentId = agent,
+            UserInput = $"input of {id}",
+            AssistantOutput = $"output of {id}",
+            CreatedAt = Noon.AddMinutes(minute),
+            RequestLatencyMs = 12.5,
+            Action = "yes",
+            ActionLogProbability = -0.5,
+        };
 
-    protected static Reward NewReward(string id, string episode, double value, string agent = "agent", RewardSource source = RewardSource.HumanApproval) => new()
-    {
-        Id = id, EpisodeId = episode, AgentId = agent, Source = source, Value = value, CreatedAt = Noon,
-    };
+    protected static Reward NewReward(
+        string id,
+        string episode,
+        double value,
+        string agent = "agent",
+        RewardSource source = RewardSource.HumanApproval
+    ) =>
+        new()
+        {
+            Id = id,
+            EpisodeId = episode,
+            AgentId = agent,
+            Source = source,
+            Value = value,
+            CreatedAt = Noon,
+        };
 
     protected async Task<Dataset> AddDatasetAsync(string id = "data", string name = "name", string agent = "agent") =>
-        await Get<IDatasetStore>().AddAsync(new Dataset(id, agent, name, 0, "rewarded", 0.5, 7, 3, 1, 4, "sha256:" + new string('0', 64), Noon), Token);
+        await Get<IDatasetStore>()
+            .AddAsync(new Dataset(id, agent, name, 0, "rewarded", 0.5, 7, 3, 1, 4, "sha256:" + new string('0', 64), Noon), Token);
 
     protected async Task<TrainingRun> AddRunAsync(string id, string dataset = "data", string agent = "agent")
     {
         var run = new TrainingRun(
-            id, agent, dataset, "local", TrainingMethod.Supervised, "base", null, null, TrainingStatus.Pending, new Dictionary<string, string> { ["seed"] = "1" }, null, null, Noon, null, null);
+            id,
+            agent,
+            dataset,
+            "local",
+            TrainingMethod.Supervised,
+            "base",
+            null,
+            null,
+            TrainingStatus.Pending,
+            new Dictionary<string, string> { ["seed"] = "1" },
+            null,
+            null,
+            Noon,
+            null,
+            null
+        );
         await Get<ITrainingRunStore>().AddAsync(run, Token);
         return run;
     }

@@ -40,8 +40,13 @@ public abstract class StoreEngine : IAsyncDisposable
 
     protected abstract IServiceCollection Configure(IServiceCollection services);
 
-    private protected Task ExecuteAsync(string sql, string id) => _opened[0].GetRequiredService<SqlDatabase>().WriteAsync(
-        session => session.ExecuteAsync(sql, TestContext.Current.CancellationToken, ("@id", id)), TestContext.Current.CancellationToken);
+    private protected Task ExecuteAsync(string sql, string id) =>
+        _opened[0]
+            .GetRequiredService<SqlDatabase>()
+            .WriteAsync(
+                session => session.ExecuteAsync(sql, TestContext.Current.CancellationToken, ("@id", id)),
+                TestContext.Current.CancellationToken
+            );
 }
 
 /// <summary>SQLite in a file of its own.</summary>
@@ -63,7 +68,8 @@ public sealed class SqliteEngine : StoreEngine
         return Task.CompletedTask;
     }
 
-    protected override IServiceCollection Configure(IServiceCollection services) => services.AddLightning(new LightningOptions { Store = _folder.File("lightning.db") });
+    protected override IServiceCollection Configure(IServiceCollection services) =>
+        services.AddLightning(new LightningOptions { Store = _folder.File("lightning.db") });
 
     private string PathOf(string id) => Path.Combine(_folder.File("lightning.artifacts"), id["sha256:".Length..]);
 }

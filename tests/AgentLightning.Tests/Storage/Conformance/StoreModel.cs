@@ -8,7 +8,10 @@ using AgentLightning.Training;
 
 namespace AgentLightning.Tests.Storage.Conformance;
 
-/// <summary>What the contracts of the stores promise, in lists: written to be read, and compared with every engine by <see cref="RandomOperationsConformance{TEngine}"/>.</summary>
+/// <summary>
+/// What the contracts of the stores promise, in lists: written to be read, and compared with every engine by
+/// <see cref="RandomOperationsConformance{TEngine}"/>.
+/// </summary>
 internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, ITrainingRunStore, IEvaluationStore, IDeploymentStore
 {
     /// <summary>Stays when the calls themselves are gone.</summary>
@@ -55,14 +58,29 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
             var known = Episodes[at];
             var facts = known with
             {
-                SessionId = read.SessionId, ModelDeployment = read.ModelDeployment, Status = read.Status, InputKey = read.InputKey ?? InputKeys.Of(read.UserInput), RequestLatencyMs = read.RequestLatencyMs,
-                UserId = read.UserId, MessageId = read.MessageId, TimeToFirstTokenMs = read.TimeToFirstTokenMs, Tags = read.Tags,
+                SessionId = read.SessionId,
+                ModelDeployment = read.ModelDeployment,
+                Status = read.Status,
+                InputKey = read.InputKey ?? InputKeys.Of(read.UserInput),
+                RequestLatencyMs = read.RequestLatencyMs,
+                UserId = read.UserId,
+                MessageId = read.MessageId,
+                TimeToFirstTokenMs = read.TimeToFirstTokenMs,
+                Tags = read.Tags,
             };
-            Episodes[at] = known.PayloadRemoved ? facts : facts with
-            {
-                UserInput = read.UserInput, AssistantOutput = read.AssistantOutput, ToolCalls = read.ToolCalls, TokenUsage = read.TokenUsage, Metadata = read.Metadata, Messages = read.Messages,
-                Tokens = read.Tokens, Error = read.Error,
-            };
+            Episodes[at] = known.PayloadRemoved
+                ? facts
+                : facts with
+                {
+                    UserInput = read.UserInput,
+                    AssistantOutput = read.AssistantOutput,
+                    ToolCalls = read.ToolCalls,
+                    TokenUsage = read.TokenUsage,
+                    Metadata = read.Metadata,
+                    Messages = read.Messages,
+                    Tokens = read.Tokens,
+                    Error = read.Error,
+                };
             _toolCalls[read.Id] = read.ToolCalls.Count;
             updated++;
         }
@@ -70,19 +88,35 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.FromResult(updated);
     }
 
+    Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(Episodes.Find(episode => episode.Id == id));
 
-    Task<Episode?> IEpisodeStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Episodes.Find(episode => episode.Id == id));
+    public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<EpisodeOrigin>>([
+            .. Episodes
+                .Where(episode => ids.Contains(episode.Id))
+                .Select(episode => new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId)),
+        ]);
 
-    public Task<IReadOnlyList<EpisodeOrigin>> OriginsAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<EpisodeOrigin>>(
-        [.. Episodes.Where(episode => ids.Contains(episode.Id)).Select(episode => new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId))]);
+    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
+        List(
+            Select(query)
+                .Select(episode => new EpisodeSummary(
+                    episode.Id,
+                    episode.AgentId,
+                    Cut(episode.UserInput),
+                    Cut(episode.AssistantOutput),
+                    _toolCalls[episode.Id],
+                    episode.ModelDeployment,
+                    episode.DeploymentId,
+                    episode.RequestLatencyMs,
+                    episode.CreatedAt
+                )),
+            query.Limit
+        );
 
-    public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) => List(
-        Select(query).Select(episode => new EpisodeSummary(
-            episode.Id, episode.AgentId, Cut(episode.UserInput), Cut(episode.AssistantOutput), _toolCalls[episode.Id], episode.ModelDeployment, episode.DeploymentId,
-            episode.RequestLatencyMs, episode.CreatedAt)),
-        query.Limit);
-
-    public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) => Select(query).ToAsyncEnumerable();
+    public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
+        Select(query).ToAsyncEnumerable();
 
     public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken)
     {
@@ -93,7 +127,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     }
 
     public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<string>>([.. Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).Select(episode => episode.Id)]);
+        Task.FromResult<IReadOnlyList<string>>([
+            .. Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).Select(episode => episode.Id),
+        ]);
 
     public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken)
     {
@@ -102,14 +138,23 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         {
             Episodes[Episodes.IndexOf(episode)] = episode with
             {
-                UserInput = "", AssistantOutput = "", ToolCalls = [], Messages = [], TokenUsage = null, Tokens = null, Metadata = null, Error = null, PayloadRemoved = true,
+                UserInput = "",
+                AssistantOutput = "",
+                ToolCalls = [],
+                Messages = [],
+                TokenUsage = null,
+                Tokens = null,
+                Metadata = null,
+                Error = null,
+                PayloadRemoved = true,
             };
         }
 
         return Task.FromResult(chosen.Count);
     }
 
-    Task<long> IEpisodeStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Episodes, episode => episode.AgentId, agentId);
+    Task<long> IEpisodeStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
+        Count(Episodes, episode => episode.AgentId, agentId);
 
     public Task<IReadOnlyList<bool>> AddEachAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken)
     {
@@ -133,12 +178,28 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
             }
 
             var judges = reward.Source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty);
-            var isJudged = after.Exists(known => known.EpisodeId == reward.EpisodeId && known.Source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty));
+            var isJudged = after.Exists(known =>
+                known.EpisodeId == reward.EpisodeId
+                && known.Source is not (RewardSource.ImplicitSignals or RewardSource.CostPenalty or RewardSource.LatencyPenalty)
+            );
             after =
             [
-                .. after.Select(known => known.EpisodeId == reward.EpisodeId
-                    && ((known.Source, known.Evaluator) == (reward.Source, reward.Evaluator) || (judges && known.Source == RewardSource.ImplicitSignals)) ? known with { IsCurrent = false } : known),
-                reward with { IsCurrent = reward.Source != RewardSource.ImplicitSignals || !isJudged },
+                .. after.Select(known =>
+                    known.EpisodeId == reward.EpisodeId
+                    && (
+                        (known.Source, known.Evaluator) == (reward.Source, reward.Evaluator)
+                        || (judges && known.Source == RewardSource.ImplicitSignals)
+                    )
+                        ? known with
+                        {
+                            IsCurrent = false,
+                        }
+                        : known
+                ),
+                reward with
+                {
+                    IsCurrent = reward.Source != RewardSource.ImplicitSignals || !isJudged,
+                },
             ];
         }
 
@@ -147,15 +208,24 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return List(added);
     }
 
-    Task<Reward?> IRewardStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Rewards.Find(reward => reward.Id == id));
+    Task<Reward?> IRewardStore.FindAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(Rewards.Find(reward => reward.Id == id));
 
-    public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) => List(
-        Rewards.Where(reward => reward.EpisodeId == episodeId).OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.IsCurrent)
-            .ThenByDescending(reward => reward.Id, StringComparer.Ordinal));
+    public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) =>
+        List(
+            Rewards
+                .Where(reward => reward.EpisodeId == episodeId)
+                .OrderByDescending(reward => reward.CreatedAt)
+                .ThenByDescending(reward => reward.IsCurrent)
+                .ThenByDescending(reward => reward.Id, StringComparer.Ordinal)
+        );
 
     public Task<IReadOnlyList<Reward>> ListAsync(RewardQuery query, CancellationToken cancellationToken)
     {
-        var newestFirst = Rewards.OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.Id, StringComparer.Ordinal).ToList();
+        var newestFirst = Rewards
+            .OrderByDescending(reward => reward.CreatedAt)
+            .ThenByDescending(reward => reward.Id, StringComparer.Ordinal)
+            .ToList();
         if (query.Before is not null)
         {
             var at = newestFirst.FindIndex(reward => reward.Id == query.Before);
@@ -163,22 +233,37 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         }
 
         return List(
-            newestFirst.Where(reward => (query.AgentId ?? reward.AgentId) == reward.AgentId && (query.EpisodeId ?? reward.EpisodeId) == reward.EpisodeId && (query.Source ?? reward.Source) == reward.Source),
-            query.Limit);
+            newestFirst.Where(reward =>
+                (query.AgentId ?? reward.AgentId) == reward.AgentId
+                && (query.EpisodeId ?? reward.EpisodeId) == reward.EpisodeId
+                && (query.Source ?? reward.Source) == reward.Source
+            ),
+            query.Limit
+        );
     }
 
     public Task<RewardRange?> FindRangeAsync(string? agentId, CancellationToken cancellationToken)
     {
-        var values = Rewards.Where(reward => reward.IsCurrent && (agentId ?? reward.AgentId) == reward.AgentId).Select(reward => reward.Value).ToList();
+        var values = Rewards
+            .Where(reward => reward.IsCurrent && (agentId ?? reward.AgentId) == reward.AgentId)
+            .Select(reward => reward.Value)
+            .ToList();
         return Task.FromResult(values.Count == 0 ? null : new RewardRange(values.Min(), values.Max()));
     }
 
     public Task<RewardSummary> SummariseAsync(string? agentId, CancellationToken cancellationToken) =>
         Summarise(Rewards.Where(reward => reward.IsCurrent && (agentId ?? reward.AgentId) == reward.AgentId));
 
-    public Task<RewardSummary> SummariseDeploymentAsync(string deploymentId, int window, CancellationToken cancellationToken) => Summarise(
-        Rewards.Where(reward => reward.IsCurrent && Episodes.Exists(episode => episode.Id == reward.EpisodeId && episode.DeploymentId == deploymentId))
-            .OrderByDescending(reward => reward.CreatedAt).ThenByDescending(reward => reward.Id, StringComparer.Ordinal).Take(window));
+    public Task<RewardSummary> SummariseDeploymentAsync(string deploymentId, int window, CancellationToken cancellationToken) =>
+        Summarise(
+            Rewards
+                .Where(reward =>
+                    reward.IsCurrent && Episodes.Exists(episode => episode.Id == reward.EpisodeId && episode.DeploymentId == deploymentId)
+                )
+                .OrderByDescending(reward => reward.CreatedAt)
+                .ThenByDescending(reward => reward.Id, StringComparer.Ordinal)
+                .Take(window)
+        );
 
     public Task<Dataset> AddAsync(Dataset dataset, CancellationToken cancellationToken)
     {
@@ -187,23 +272,46 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.FromResult(dataset);
     }
 
-    Task<Dataset?> IDatasetStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Datasets.Find(dataset => dataset.Id == id));
+    Task<Dataset?> IDatasetStore.FindAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(Datasets.Find(dataset => dataset.Id == id));
 
-    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) => List(
-        Datasets.Where(dataset => (agentId ?? dataset.AgentId) == dataset.AgentId).OrderByDescending(dataset => dataset.CreatedAt).ThenByDescending(dataset => dataset.Id, StringComparer.Ordinal), limit);
+    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
+        List(
+            Datasets
+                .Where(dataset => (agentId ?? dataset.AgentId) == dataset.AgentId)
+                .OrderByDescending(dataset => dataset.CreatedAt)
+                .ThenByDescending(dataset => dataset.Id, StringComparer.Ordinal),
+            limit
+        );
 
-    Task<long> IDatasetStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Datasets, dataset => dataset.AgentId, agentId);
+    Task<long> IDatasetStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
+        Count(Datasets, dataset => dataset.AgentId, agentId);
 
-    public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) => List(
-        from episode in Episodes
-        where episode is { Internal: false, PayloadRemoved: false, Action: not null, Status: EpisodeStatus.Succeeded } && episode.AgentId == agentId
-        let rewards = Rewards.Where(reward => reward.IsCurrent && reward.EpisodeId == episode.Id && reward.AgentId == agentId).ToLookup(reward => reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty)
-        where rewards.Count > 0
-        orderby episode.InputKey, episode.CreatedAt, episode.Id
-        select new RewardedEpisode(
-            episode.Id, episode.InputKey!, episode.UserInput, episode.Action!, episode.ActionLogProbability,
-            Math.Clamp(rewards[false].Select(reward => reward.Value).DefaultIfEmpty().Average() + rewards[true].Sum(reward => reward.Value), -1, 1),
-            rewards.SelectMany(both => both).Max(reward => reward.Correction)));
+    public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) =>
+        List(
+            from episode in Episodes
+            where
+                episode is { Internal: false, PayloadRemoved: false, Action: not null, Status: EpisodeStatus.Succeeded }
+                && episode.AgentId == agentId
+            let rewards = Rewards
+                .Where(reward => reward.IsCurrent && reward.EpisodeId == episode.Id && reward.AgentId == agentId)
+                .ToLookup(reward => reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty)
+            where rewards.Count > 0
+            orderby episode.InputKey, episode.CreatedAt, episode.Id
+            select new RewardedEpisode(
+                episode.Id,
+                episode.InputKey!,
+                episode.UserInput,
+                episode.Action!,
+                episode.ActionLogProbability,
+                Math.Clamp(
+                    rewards[false].Select(reward => reward.Value).DefaultIfEmpty().Average() + rewards[true].Sum(reward => reward.Value),
+                    -1,
+                    1
+                ),
+                rewards.SelectMany(both => both).Max(reward => reward.Correction)
+            )
+        );
 
     public Task AddAsync(TrainingRun run, CancellationToken cancellationToken)
     {
@@ -211,20 +319,34 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.CompletedTask;
     }
 
-    Task<TrainingRun?> ITrainingRunStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Runs.Find(run => run.Id == id));
+    Task<TrainingRun?> ITrainingRunStore.FindAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(Runs.Find(run => run.Id == id));
 
-    Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) => List(
-        Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId).OrderByDescending(run => run.CreatedAt).ThenByDescending(run => run.Id, StringComparer.Ordinal), limit);
+    Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
+        List(
+            Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId)
+                .OrderByDescending(run => run.CreatedAt)
+                .ThenByDescending(run => run.Id, StringComparer.Ordinal),
+            limit
+        );
 
-    public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyDictionary<TrainingStatus, long>>(
-        Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId).GroupBy(run => run.Status).ToDictionary(group => group.Key, group => group.LongCount()));
+    public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyDictionary<TrainingStatus, long>>(
+            Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId)
+                .GroupBy(run => run.Status)
+                .ToDictionary(group => group.Key, group => group.LongCount())
+        );
 
     public Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken)
     {
         var at = Runs.FindIndex(known => known.Id == run.Id);
-        var mayMove = at >= 0 && (Runs[at].Status, run.Status) is
-            (TrainingStatus.Pending, TrainingStatus.Running or TrainingStatus.Failed or TrainingStatus.Cancelled)
-            or (TrainingStatus.Running, TrainingStatus.Succeeded or TrainingStatus.Failed or TrainingStatus.Cancelled);
+        var mayMove =
+            at >= 0
+            && (Runs[at].Status, run.Status)
+                is
+                    (TrainingStatus.Pending, TrainingStatus.Running or TrainingStatus.Failed or TrainingStatus.Cancelled)
+                    or
+                    (TrainingStatus.Running, TrainingStatus.Succeeded or TrainingStatus.Failed or TrainingStatus.Cancelled);
         if (mayMove)
         {
             Runs[at] = run;
@@ -239,16 +361,25 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.CompletedTask;
     }
 
-    Task<EvaluationRecord?> IEvaluationStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Evaluations.Find(evaluation => evaluation.Id == id));
+    Task<EvaluationRecord?> IEvaluationStore.FindAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(Evaluations.Find(evaluation => evaluation.Id == id));
 
-    public Task<EvaluationRecord?> FindLatestAsync(string trainingRunId, CancellationToken cancellationToken) => Task.FromResult(
-        Evaluations.Where(evaluation => evaluation.TrainingRunId == trainingRunId).OrderByDescending(evaluation => evaluation.CreatedAt)
-            .ThenByDescending(evaluation => evaluation.Id, StringComparer.Ordinal).FirstOrDefault());
+    public Task<EvaluationRecord?> FindLatestAsync(string trainingRunId, CancellationToken cancellationToken) =>
+        Task.FromResult(
+            Evaluations
+                .Where(evaluation => evaluation.TrainingRunId == trainingRunId)
+                .OrderByDescending(evaluation => evaluation.CreatedAt)
+                .ThenByDescending(evaluation => evaluation.Id, StringComparer.Ordinal)
+                .FirstOrDefault()
+        );
 
     public async Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
     {
         var active = await FindActiveAsync(deployment.AgentId, deployment.Slot, cancellationToken);
-        if (active?.Id != expectedActiveId || (deployment.TrainingRunId is not null && Runs.TrueForAll(run => run.Id != deployment.TrainingRunId)))
+        if (
+            active?.Id != expectedActiveId
+            || (deployment.TrainingRunId is not null && Runs.TrueForAll(run => run.Id != deployment.TrainingRunId))
+        )
         {
             throw LightningException.Conflict("");
         }
@@ -263,17 +394,25 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Deployments[^1];
     }
 
-    Task<Deployment?> IDeploymentStore.FindAsync(string id, CancellationToken cancellationToken) => Task.FromResult(Deployments.Find(deployment => deployment.Id == id));
+    Task<Deployment?> IDeploymentStore.FindAsync(string id, CancellationToken cancellationToken) =>
+        Task.FromResult(Deployments.Find(deployment => deployment.Id == id));
 
     public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken) =>
         Task.FromResult(Deployments.Find(deployment => deployment.IsActive && (deployment.AgentId, deployment.Slot) == (agentId, slot)));
 
-    public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) => List(
-        Deployments.Where(deployment => (agentId ?? deployment.AgentId) == deployment.AgentId && (slot ?? deployment.Slot) == deployment.Slot).OrderByDescending(deployment => deployment.PromotedAt), limit);
+    public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) =>
+        List(
+            Deployments
+                .Where(deployment => (agentId ?? deployment.AgentId) == deployment.AgentId && (slot ?? deployment.Slot) == deployment.Slot)
+                .OrderByDescending(deployment => deployment.PromotedAt),
+            limit
+        );
 
-    Task<long> IDeploymentStore.CountAsync(string? agentId, CancellationToken cancellationToken) => Count(Deployments, deployment => deployment.AgentId, agentId);
+    Task<long> IDeploymentStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
+        Count(Deployments, deployment => deployment.AgentId, agentId);
 
-    private List<Episode> NewestFirst() => [.. Episodes.OrderByDescending(episode => episode.CreatedAt).ThenByDescending(episode => episode.Id, StringComparer.Ordinal)];
+    private List<Episode> NewestFirst() =>
+        [.. Episodes.OrderByDescending(episode => episode.CreatedAt).ThenByDescending(episode => episode.Id, StringComparer.Ordinal)];
 
     private IEnumerable<Episode> Select(EpisodeQuery query)
     {
@@ -285,27 +424,46 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         }
 
         return newestFirst.Where(episode =>
-            (query.AgentId ?? episode.AgentId) == episode.AgentId && (query.SessionId ?? episode.SessionId) == episode.SessionId && (query.UserId ?? episode.UserId) == episode.UserId
-            && !(episode.CreatedAt < query.Start) && !(episode.CreatedAt >= query.End));
+            (query.AgentId ?? episode.AgentId) == episode.AgentId
+            && (query.SessionId ?? episode.SessionId) == episode.SessionId
+            && (query.UserId ?? episode.UserId) == episode.UserId
+            && !(episode.CreatedAt < query.Start)
+            && !(episode.CreatedAt >= query.End)
+        );
     }
 
     private IEnumerable<Episode> Select(EpisodeSelection selection) =>
         selection is { AgentId: null, Ids: null, SessionId: null, UserId: null, OlderThan: null }
             ? throw LightningException.Invalid("")
-            : NewestFirst().AsEnumerable().Reverse().Where(episode =>
-                (selection.AgentId ?? episode.AgentId) == episode.AgentId && (selection.SessionId ?? episode.SessionId) == episode.SessionId
-                && (selection.UserId ?? episode.UserId) == episode.UserId && selection.Ids?.Contains(episode.Id) != false && !(episode.CreatedAt >= selection.OlderThan));
+            : NewestFirst()
+                .AsEnumerable()
+                .Reverse()
+                .Where(episode =>
+                    (selection.AgentId ?? episode.AgentId) == episode.AgentId
+                    && (selection.SessionId ?? episode.SessionId) == episode.SessionId
+                    && (selection.UserId ?? episode.UserId) == episode.UserId
+                    && selection.Ids?.Contains(episode.Id) != false
+                    && !(episode.CreatedAt >= selection.OlderThan)
+                );
 
     private static string Cut(string text) => text.Length <= 200 ? text : text[..(char.IsHighSurrogate(text[199]) ? 199 : 200)] + "...";
 
-    private static Task<IReadOnlyList<T>> List<T>(IEnumerable<T> items, int limit = int.MaxValue) => Task.FromResult<IReadOnlyList<T>>([.. items.Take(limit)]);
+    private static Task<IReadOnlyList<T>> List<T>(IEnumerable<T> items, int limit = int.MaxValue) =>
+        Task.FromResult<IReadOnlyList<T>>([.. items.Take(limit)]);
 
-    private static Task<long> Count<T>(List<T> items, Func<T, string> agentOf, string? agentId) => Task.FromResult(items.LongCount(item => (agentId ?? agentOf(item)) == agentOf(item)));
+    private static Task<long> Count<T>(List<T> items, Func<T, string> agentOf, string? agentId) =>
+        Task.FromResult(items.LongCount(item => (agentId ?? agentOf(item)) == agentOf(item)));
 
     private static Task<RewardSummary> Summarise(IEnumerable<Reward> rewards)
     {
         var values = rewards.Select(reward => reward.Value).ToList();
         var mean = values.DefaultIfEmpty().Average();
-        return Task.FromResult(new RewardSummary(values.Count, mean, values.Count < 2 ? 0 : values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)));
+        return Task.FromResult(
+            new RewardSummary(
+                values.Count,
+                mean,
+                values.Count < 2 ? 0 : values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)
+            )
+        );
     }
 }

@@ -7,7 +7,13 @@ namespace AgentLightning.Tests.Storage.Conformance;
 public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     where TEngine : StoreEngine, new()
 {
-    private static readonly TraceOptions s_options = new() { RootQuiet = TimeSpan.FromSeconds(2), Quiet = TimeSpan.FromSeconds(30), LongestOpen = TimeSpan.FromSeconds(60), LateWindow = TimeSpan.FromMinutes(5) };
+    private static readonly TraceOptions s_options = new()
+    {
+        RootQuiet = TimeSpan.FromSeconds(2),
+        Quiet = TimeSpan.FromSeconds(30),
+        LongestOpen = TimeSpan.FromSeconds(60),
+        LateWindow = TimeSpan.FromMinutes(5),
+    };
 
     private ITraceStore Store => Get<ITraceStore>();
 
@@ -16,8 +22,15 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     {
         var span = NewSpan("a", 1, parent: 7) with
         {
-            Name = "chat 🙂 \"m\"", Form = SpanForm.Span, SessionId = "s", UserId = "u", Status = SpanStatus.Error, Marks = SpanMarks.GenAi | SpanMarks.Score, StartNanos = 1_790_000_000_123_456_789,
-            EndNanos = long.MaxValue, Body = Encoding.UTF8.GetBytes("{\"attributes\":{\"a\":\"日本\"}}"),
+            Name = "chat 🙂 \"m\"",
+            Form = SpanForm.Span,
+            SessionId = "s",
+            UserId = "u",
+            Status = SpanStatus.Error,
+            Marks = SpanMarks.GenAi | SpanMarks.Score,
+            StartNanos = 1_790_000_000_123_456_789,
+            EndNanos = long.MaxValue,
+            Body = Encoding.UTF8.GetBytes("{\"attributes\":{\"a\":\"日本\"}}"),
         };
         await AddAsync(span);
 
@@ -29,7 +42,10 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     {
         Assert.Equal(new TraceWriteResult(2, 0, 0), await AddAsync(NewSpan("a", 1), NewSpan("a", 2)));
 
-        Assert.Equal(new TraceWriteResult(1, 1, 1), await AddAsync(NewSpan("a", 3), NewSpan("a", 1), NewSpan("a", 2) with { Body = "{\"attributes\":{\"other\":1}}"u8.ToArray() }));
+        Assert.Equal(
+            new TraceWriteResult(1, 1, 1),
+            await AddAsync(NewSpan("a", 3), NewSpan("a", 1), NewSpan("a", 2) with { Body = "{\"attributes\":{\"other\":1}}"u8.ToArray() })
+        );
 
         Assert.Equal(3, await Store.CountAsync(Token));
         Assert.Equal(NewSpan("a", 2).Body, (await Store.SpansAsync(TraceOf("a"), 10, Token))[1].Body);
@@ -38,7 +54,8 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     }
 
     [Fact]
-    public async Task The_same_span_twice_in_one_group_is_one() => Assert.Equal(new TraceWriteResult(1, 1, 0), await AddAsync(NewSpan("a", 1), NewSpan("a", 1)));
+    public async Task The_same_span_twice_in_one_group_is_one() =>
+        Assert.Equal(new TraceWriteResult(1, 1, 0), await AddAsync(NewSpan("a", 1), NewSpan("a", 1)));
 
     [Fact]
     public async Task Nothing_is_nothing()
@@ -51,9 +68,26 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     [Fact]
     public async Task Spans_come_earliest_first_and_no_more_than_asked_for()
     {
-        await AddAsync(NewSpan("a", 3) with { StartNanos = 1 }, NewSpan("a", 1) with { StartNanos = 3 }, NewSpan("a", 2) with { StartNanos = 2 }, NewSpan("b", 1));
+        await AddAsync(
+            NewSpan("a", 3) with
+            {
+                StartNanos = 1,
+            },
+            NewSpan("a", 1) with
+            {
+                StartNanos = 3,
+            },
+            NewSpan("a", 2) with
+            {
+                StartNanos = 2,
+            },
+            NewSpan("b", 1)
+        );
 
-        Assert.Equal(["0000000000000003", "0000000000000002"], (await Store.SpansAsync(TraceOf("a"), 2, Token)).Select(span => span.SpanId));
+        Assert.Equal(
+            ["0000000000000003", "0000000000000002"],
+            (await Store.SpansAsync(TraceOf("a"), 2, Token)).Select(span => span.SpanId)
+        );
     }
 
     [Fact]
@@ -177,10 +211,18 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     [Fact]
     public async Task Counts_add_up_and_know_when_they_began()
     {
-        await Store.AddAsync([], [new TraceCount("s", "c", "spans", 2, Noon, Noon), new TraceCount("s", "d", "spans", 1, Noon, Noon)], s_options, Token);
+        await Store.AddAsync(
+            [],
+            [new TraceCount("s", "c", "spans", 2, Noon, Noon), new TraceCount("s", "d", "spans", 1, Noon, Noon)],
+            s_options,
+            Token
+        );
         await Store.AddAsync([], [new TraceCount("s", "c", "spans", 3, Noon.AddDays(1), Noon.AddDays(1))], s_options, Token);
 
-        Assert.Equal([new TraceCount("s", "c", "spans", 5, Noon, Noon.AddDays(1)), new TraceCount("s", "d", "spans", 1, Noon, Noon)], await Store.CountsAsync(Token));
+        Assert.Equal(
+            [new TraceCount("s", "c", "spans", 5, Noon, Noon.AddDays(1)), new TraceCount("s", "d", "spans", 1, Noon, Noon)],
+            await Store.CountsAsync(Token)
+        );
     }
 
     [Fact]
@@ -189,20 +231,33 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
         await AddAsync(NewSpan("a", 1), NewSpan("b", 1) with { AgentId = "other" });
         await AddAsync(NewSpan("a", 2, parent: 1) with { AgentId = "other" });
 
-        Assert.Equal(new Dictionary<string, string> { [TraceOf("a")] = "agent", [TraceOf("b")] = "other" }, await Store.AgentsAsync([TraceOf("a"), TraceOf("b"), TraceOf("c")], Token));
+        Assert.Equal(
+            new Dictionary<string, string> { [TraceOf("a")] = "agent", [TraceOf("b")] = "other" },
+            await Store.AgentsAsync([TraceOf("a"), TraceOf("b"), TraceOf("c")], Token)
+        );
     }
 
     [Fact]
     public async Task Writers_at_once_lose_nothing_and_double_nothing()
     {
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
-        {
-            for (var i = 0; i < 10; i++)
-            {
-                // Every span comes from two writers.
-                await AddAsync([.. Enumerable.Range(0, 20).Select(j => NewSpan($"{j % 7}", 1 + (writer / 2 * 1000) + (i * 20) + j, parent: 1))]);
-            }
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(writer =>
+                    Task.Run(async () =>
+                    {
+                        for (var i = 0; i < 10; i++)
+                        {
+                            // Every span comes from two writers.
+                            await AddAsync([
+                                .. Enumerable
+                                    .Range(0, 20)
+                                    .Select(j => NewSpan($"{j % 7}", 1 + (writer / 2 * 1000) + (i * 20) + j, parent: 1)),
+                            ]);
+                        }
+                    })
+                )
+        );
 
         Assert.Equal(4 * 10 * 20, await Store.CountAsync(Token));
     }
@@ -212,26 +267,48 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     {
         var episodes = Get<IEpisodeStore>();
         await episodes.AddAsync([NewEpisode("e1") with { TraceId = TraceOf("a") }, NewEpisode("e2")], Token);
-        var late = NewEpisode("e1", "other", minute: 9) with { TraceId = TraceOf("a"), AssistantOutput = "late", ModelDeployment = "m", ToolCalls = [new("t", null, null, 1, null)], TokenUsage = new(1, 2, 3) };
+        var late = NewEpisode("e1", "other", minute: 9) with
+        {
+            TraceId = TraceOf("a"),
+            AssistantOutput = "late",
+            ModelDeployment = "m",
+            ToolCalls = [new("t", null, null, 1, null)],
+            TokenUsage = new(1, 2, 3),
+        };
 
-        Assert.Equal(1, await episodes.UpdateReadAsync([late, NewEpisode("e2") with { TraceId = TraceOf("b"), AssistantOutput = "of another" }], Token));
+        Assert.Equal(
+            1,
+            await episodes.UpdateReadAsync([late, NewEpisode("e2") with { TraceId = TraceOf("b"), AssistantOutput = "of another" }], Token)
+        );
 
         var read = (await episodes.FindAsync("e1", Token))!;
-        Assert.Equal(("late", "m", 1, 3, "agent", Noon), (read.AssistantOutput, read.ModelDeployment, read.ToolCalls.Count, read.TokenUsage!.Total, read.AgentId, read.CreatedAt));
+        Assert.Equal(
+            ("late", "m", 1, 3, "agent", Noon),
+            (read.AssistantOutput, read.ModelDeployment, read.ToolCalls.Count, read.TokenUsage!.Total, read.AgentId, read.CreatedAt)
+        );
         Assert.Equal("output of e2", (await episodes.FindAsync("e2", Token))!.AssistantOutput);
     }
 
     private static string TraceOf(string name) => name.PadLeft(32, 'e');
 
-    private static SpanRecord NewSpan(string trace, int span, int? parent = null, double second = 0) => new()
-    {
-        TraceId = TraceOf(trace), SpanId = $"{span:x16}", ParentId = parent is null ? null : $"{parent:x16}", Name = $"span {span}", AgentId = "agent", ReceivedAt = Noon.AddSeconds(second),
-        StartNanos = span, EndNanos = span + 1, Body = Encoding.UTF8.GetBytes($"{{\"attributes\":{{\"n\":{span}}}}}"),
-    };
+    private static SpanRecord NewSpan(string trace, int span, int? parent = null, double second = 0) =>
+        new()
+        {
+            TraceId = TraceOf(trace),
+            SpanId = $"{span:x16}",
+            ParentId = parent is null ? null : $"{parent:x16}",
+            Name = $"span {span}",
+            AgentId = "agent",
+            ReceivedAt = Noon.AddSeconds(second),
+            StartNanos = span,
+            EndNanos = span + 1,
+            Body = Encoding.UTF8.GetBytes($"{{\"attributes\":{{\"n\":{span}}}}}"),
+        };
 
     private Task<TraceWriteResult> AddAsync(params SpanRecord[] spans) => Store.AddAsync(spans, [], s_options, Token);
 
-    private async Task<List<string>> DueAsync(double second) => [.. (await Store.DueAsync(Noon.AddSeconds(second), 10, Token)).Select(due => due.TraceId)];
+    private async Task<List<string>> DueAsync(double second) =>
+        [.. (await Store.DueAsync(Noon.AddSeconds(second), 10, Token)).Select(due => due.TraceId)];
 
     private async Task ReadAsync(string episode, int second)
     {

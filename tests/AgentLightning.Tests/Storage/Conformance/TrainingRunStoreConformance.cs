@@ -16,7 +16,12 @@ public abstract class TrainingRunStoreConformance<TEngine> : StoreConformance<TE
         Assert.True(await Store.TryMoveAsync(run with { Status = TrainingStatus.Running, StartedAt = Noon }, Token));
         var done = run with
         {
-            Status = TrainingStatus.Succeeded, StartedAt = Noon, CompletedAt = Noon.AddSeconds(3), TunedModelName = "model", Artifact = "sha256:x", Metrics = new Dictionary<string, double> { ["loss"] = 0.5 },
+            Status = TrainingStatus.Succeeded,
+            StartedAt = Noon,
+            CompletedAt = Noon.AddSeconds(3),
+            TunedModelName = "model",
+            Artifact = "sha256:x",
+            Metrics = new Dictionary<string, double> { ["loss"] = 0.5 },
         };
         Assert.True(await Store.TryMoveAsync(done, Token));
 
@@ -50,7 +55,15 @@ public abstract class TrainingRunStoreConformance<TEngine> : StoreConformance<TE
         var run = await AddRunAsync("r1");
         await Store.TryMoveAsync(run with { Status = TrainingStatus.Running }, Token);
 
-        var moved = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => Store.TryMoveAsync(run with { Status = i % 2 == 0 ? TrainingStatus.Succeeded : TrainingStatus.Failed }, Token))));
+        var moved = await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(i =>
+                    Task.Run(() =>
+                        Store.TryMoveAsync(run with { Status = i % 2 == 0 ? TrainingStatus.Succeeded : TrainingStatus.Failed }, Token)
+                    )
+                )
+        );
 
         Assert.Equal(1, moved.Count(done => done));
     }

@@ -1,6 +1,9 @@
 namespace AgentLightning.Models.Generation.Grammars.Automata;
 
-/// <summary>What a pattern allows, byte by byte: it is in one state, and each byte leads to another or to none. From every state a whole text can be reached.</summary>
+/// <summary>
+/// What a pattern allows, byte by byte: it is in one state, and each byte leads to another or to none. From every state a whole text can be
+/// reached.
+/// </summary>
 internal sealed class Automaton
 {
     public const int MostStates = 5_000;
@@ -45,7 +48,10 @@ internal sealed class Automaton
             var key = string.Join(',', closed);
             if (!sets.TryGetValue(key, out var state))
             {
-                sets[key] = state = list.Count < MostStates ? list.Count : throw new FormatException($"takes more than {MostStates:N0} states. Make it simpler, or its repetitions fewer");
+                sets[key] = state =
+                    list.Count < MostStates
+                        ? list.Count
+                        : throw new FormatException($"takes more than {MostStates:N0} states. Make it simpler, or its repetitions fewer");
                 list.Add(closed);
             }
 
@@ -82,6 +88,12 @@ internal sealed class Automaton
             }
         }
 
-        return left[0] == int.MaxValue ? null : new Automaton([.. next.Select(row => (int[])[.. row.Select(to => to >= 0 && left[to] < int.MaxValue ? to : -1)])], ends, left);
+        return left[0] == int.MaxValue
+            ? null
+            : new Automaton(
+                [.. next.Select(row => (int[])[.. row.Select(to => to >= 0 && left[to] < int.MaxValue ? to : -1)])],
+                ends,
+                left
+            );
     }
 }

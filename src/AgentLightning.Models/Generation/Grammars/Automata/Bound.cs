@@ -4,5 +4,8 @@ namespace AgentLightning.Models.Generation.Grammars.Automata;
 /// <param name="Excluded">Whether the number itself is none of them.</param>
 internal readonly record struct Bound(decimal Value, bool Excluded)
 {
-    public bool Allows(decimal value, bool above) => value == Value ? !Excluded : above ? value > Value : value < Value;
+    public bool Allows(decimal value, bool above) =>
+        value == Value ? !Excluded
+        : above ? value > Value
+        : value < Value;
 }

@@ -101,7 +101,19 @@ internal sealed class ByteGraph
         {
             for (; low <= high && low < 0x20; low++)
             {
-                Bytes(from, to, low switch { '\b' => "\\b", '\t' => "\\t", '\n' => "\\n", '\f' => "\\f", '\r' => "\\r", _ => $"\\u{low:x4}" });
+                Bytes(
+                    from,
+                    to,
+                    low switch
+                    {
+                        '\b' => "\\b",
+                        '\t' => "\\t",
+                        '\n' => "\\n",
+                        '\f' => "\\f",
+                        '\r' => "\\r",
+                        _ => $"\\u{low:x4}",
+                    }
+                );
             }
 
             foreach (var escaped in "\"\\")
@@ -165,7 +177,8 @@ internal sealed class ByteGraph
 
         if (low <= high)
         {
-            byte[] first = Encoded(low), last = Encoded(high);
+            byte[] first = Encoded(low),
+                last = Encoded(high);
             for (var i = 0; i < first.Length - 1; i++)
             {
                 from = Edge(from, first[i], last[i]);

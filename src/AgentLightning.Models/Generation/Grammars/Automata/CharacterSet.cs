@@ -3,7 +3,10 @@ namespace AgentLightning.Models.Generation.Grammars.Automata;
 /// <summary>Unicode characters as ranges in order that do not touch. Halves of characters (surrogates) are in none.</summary>
 internal sealed class CharacterSet
 {
-    private const int Last = 0x10FFFF, MostCommon = 0xFFFF, FirstHalf = 0xD800, LastHalf = 0xDFFF;
+    private const int Last = 0x10FFFF,
+        MostCommon = 0xFFFF,
+        FirstHalf = 0xD800,
+        LastHalf = 0xDFFF;
 
     private CharacterSet(IEnumerable<(int From, int To)> ranges)
     {
@@ -30,7 +33,8 @@ internal sealed class CharacterSet
     public static CharacterSet Words { get; } = Union(Digits, Of('a', 'z'), Of('A', 'Z'), Of('_', '_'));
 
     /// <summary>As ECMAScript has it.</summary>
-    public static CharacterSet Blanks { get; } = Union([Of('\t', '\r'), .. " \u00A0\u1680\u2028\u2029\u202F\u205F\u3000\uFEFF".Select(c => Of(c, c)), Of('\u2000', '\u200A')]);
+    public static CharacterSet Blanks { get; } =
+        Union([Of('\t', '\r'), .. " \u00A0\u1680\u2028\u2029\u202F\u205F\u3000\uFEFF".Select(c => Of(c, c)), Of('\u2000', '\u200A')]);
 
     /// <summary>What a dot stands for.</summary>
     public static CharacterSet NoLineEnds { get; } = Union(Of('\n', '\n'), Of('\r', '\r'), Of('\u2028', '\u2029')).Others();
@@ -52,6 +56,11 @@ internal sealed class CharacterSet
             next = to + 1;
         }
 
-        return Union([.. others.Append(Of(next, MostCommon)).SelectMany(set => set.Ranges).Select(range => Of(range.From, Math.Min(range.To, MostCommon)))]);
+        return Union([
+            .. others
+                .Append(Of(next, MostCommon))
+                .SelectMany(set => set.Ranges)
+                .Select(range => Of(range.From, Math.Min(range.To, MostCommon))),
+        ]);
     }
 }

@@ -2,26 +2,27 @@ using System.Numerics;
 
 namespace AgentLightning.Models.Generation.Grammars.Automata;
 
-/// <summary>Numbers between two bounds as patterns of their digits: no exponents, up to 15 digits before the point and about 6 behind it.</summary>
+/// <summary>
+/// Numbers between two bounds as patterns of their digits: no exponents, up to 15 digits before the point and about 6 behind it.
+/// </summary>
 internal static class NumberPatterns
 {
-    private const int MostDigits = 15, MostFractionDigits = 6;
+    private const int MostDigits = 15,
+        MostFractionDigits = 6;
     private static readonly BigInteger s_largest = BigInteger.Pow(10, MostDigits) - 1;
 
     /// <summary>Whole numbers. Without a bound, of up to 15 digits.</summary>
     public static Piece Whole(BigInteger? least, BigInteger? most)
     {
         var (low, high) = (least ?? -s_largest, most ?? s_largest);
-        return new Choice([
-            new Sequence([Piece.Text("-"), Digits(BigInteger.Max(1, -high), -low)]),
-            Digits(BigInteger.Max(0, low), high),
-        ]);
+        return new Choice([new Sequence([Piece.Text("-"), Digits(BigInteger.Max(1, -high), -low)]), Digits(BigInteger.Max(0, low), high)]);
     }
 
     /// <summary>Numbers with or without a fraction.</summary>
     public static Piece Decimal(Bound? least, Bound? most)
     {
-        Bound low = least ?? new(-(decimal)s_largest, false), high = most ?? new((decimal)s_largest, false);
+        Bound low = least ?? new(-(decimal)s_largest, false),
+            high = most ?? new((decimal)s_largest, false);
         return new Choice([new Sequence([Piece.Text("-"), Magnitudes(Negated(high), Negated(low))]), Magnitudes(low, high)]);
     }
 
@@ -44,7 +45,10 @@ internal static class NumberPatterns
 
         return new Choice([
             OfWhole(first, low, null),
-            new Sequence([Digits(new BigInteger(first) + 1, new BigInteger(last) - 1), new Choice([Piece.Empty, new Sequence([Piece.Text("."), Any(1)])])]),
+            new Sequence([
+                Digits(new BigInteger(first) + 1, new BigInteger(last) - 1),
+                new Choice([Piece.Empty, new Sequence([Piece.Text("."), Any(1)])]),
+            ]),
             OfWhole(last, null, high),
         ]);
     }
@@ -54,10 +58,23 @@ internal static class NumberPatterns
     {
         var alone = (low is null || low.Value.Allows(whole, above: true)) && (high is null || high.Value.Allows(whole, above: false));
         var number = Piece.Text(whole.ToString("F0", System.Globalization.CultureInfo.InvariantCulture));
-        var fractions = Fractions(Fraction(low), low?.Excluded == true, Fraction(high), high?.Excluded == true, first: true, low is not null, high is not null);
+        var fractions = Fractions(
+            Fraction(low),
+            low?.Excluded == true,
+            Fraction(high),
+            high?.Excluded == true,
+            first: true,
+            low is not null,
+            high is not null
+        );
         return new Choice([alone ? number : Piece.Nothing, new Sequence([number, Piece.Text("."), fractions])]);
 
-        static string Fraction(Bound? bound) => bound is null ? "" : (bound.Value.Value - decimal.Floor(bound.Value.Value)).ToString("F28", System.Globalization.CultureInfo.InvariantCulture)[2..].TrimEnd('0');
+        static string Fraction(Bound? bound) =>
+            bound is null
+                ? ""
+                : (bound.Value.Value - decimal.Floor(bound.Value.Value))
+                    .ToString("F28", System.Globalization.CultureInfo.InvariantCulture)[2..]
+                    .TrimEnd('0');
     }
 
     /// <summary>Digits behind the point between those of two bounds, as far as these still hold one back.</summary>
@@ -71,14 +88,23 @@ internal static class NumberPatterns
 
         if (bounded && !limited)
         {
-            return low.Length > 0 ? new Choice([Then(low[0] + 1, '9'), new Sequence([Piece.Text(low[..1]), Fractions(low[1..], above, "", false, false, true, false)])])
+            return low.Length > 0
+                    ? new Choice([
+                        Then(low[0] + 1, '9'),
+                        new Sequence([Piece.Text(low[..1]), Fractions(low[1..], above, "", false, false, true, false)]),
+                    ])
                 : above ? new Sequence([new Repeat(Piece.Text("0"), 0, MostFractionDigits), new OneOf(CharacterSet.Of('1', '9')), Any(0)])
                 : Any(empty);
         }
 
         if (!bounded)
         {
-            return high.Length > 0 ? new Choice([first ? Piece.Nothing : Piece.Empty, Then('0', high[0] - 1), new Sequence([Piece.Text(high[..1]), Fractions("", false, high[1..], below, false, false, true)])])
+            return high.Length > 0
+                    ? new Choice([
+                        first ? Piece.Nothing : Piece.Empty,
+                        Then('0', high[0] - 1),
+                        new Sequence([Piece.Text(high[..1]), Fractions("", false, high[1..], below, false, false, true)]),
+                    ])
                 : below ? Piece.Nothing
                 : new Repeat(Piece.Text("0"), empty, MostFractionDigits);
         }
@@ -115,7 +141,8 @@ internal static class NumberPatterns
         var options = new List<Piece>();
         for (var length = 1; length <= MostDigits; length++)
         {
-            BigInteger least = length == 1 ? 0 : BigInteger.Pow(10, length - 1), most = BigInteger.Pow(10, length) - 1;
+            BigInteger least = length == 1 ? 0 : BigInteger.Pow(10, length - 1),
+                most = BigInteger.Pow(10, length) - 1;
             var (from, to) = (BigInteger.Max(low, least), BigInteger.Min(high, most));
             if (from <= to)
             {
@@ -142,7 +169,12 @@ internal static class NumberPatterns
         var rest = low.Length - 1;
         return new Choice([
             new Sequence([Piece.Text(low[..1]), OfLength(low[1..], new string('9', rest))]),
-            low[0] + 1 > high[0] - 1 ? Piece.Nothing : new Sequence([new OneOf(CharacterSet.Of(low[0] + 1, high[0] - 1)), OfLength(new string('0', rest), new string('9', rest))]),
+            low[0] + 1 > high[0] - 1
+                ? Piece.Nothing
+                : new Sequence([
+                    new OneOf(CharacterSet.Of(low[0] + 1, high[0] - 1)),
+                    OfLength(new string('0', rest), new string('9', rest)),
+                ]),
             new Sequence([Piece.Text(high[..1]), OfLength(new string('0', rest), high[1..])]),
         ]);
     }

@@ -4,15 +4,18 @@ using System.Text;
 namespace AgentLightning.Models.Generation.Grammars.Automata;
 
 /// <summary>
-/// Reads a regular expression of ECMAScript, as in the keyword <c>pattern</c>: characters, classes, groups, alternatives, repetition, and anchors at the two ends. A pattern without
-/// anchors may be anywhere in the text. What depends on what stands around (look-around, \b) or stood before (back-references) is a <see cref="FormatException"/>.
+/// Reads a regular expression of ECMAScript, as in the keyword <c>pattern</c>: characters, classes, groups, alternatives, repetition, and
+/// anchors at the two ends. A pattern without anchors may be anywhere in the text. What depends on what stands around (look-around, \b) or
+/// stood before (back-references) is a <see cref="FormatException"/>.
 /// </summary>
 internal sealed class PatternParser
 {
-    private const int Deepest = 100, MostRepeats = 1000;
+    private const int Deepest = 100,
+        MostRepeats = 1000;
     private static readonly Piece s_anything = new Repeat(new OneOf(CharacterSet.All), 0, null);
     private readonly Rune[] _text;
-    private int _at, _depth;
+    private int _at,
+        _depth;
 
     private PatternParser(string pattern) => _text = [.. pattern.EnumerateRunes()];
 
@@ -22,11 +25,14 @@ internal sealed class PatternParser
         var options = new List<Piece>();
         do
         {
-            Piece start = parser.Take('^') ? Piece.Empty : s_anything, body = parser.Parts(), end = parser.Take('$') ? Piece.Empty : s_anything;
+            Piece start = parser.Take('^') ? Piece.Empty : s_anything,
+                body = parser.Parts(),
+                end = parser.Take('$') ? Piece.Empty : s_anything;
             options.Add(new Sequence([start, body, end]));
-        }
-        while (parser.Take('|'));
-        return parser._at == parser._text.Length ? new Choice(options) : throw parser.Unsupported(parser.Next == ')' ? "a ')' that closes nothing" : "an anchor that is not at an end");
+        } while (parser.Take('|'));
+        return parser._at == parser._text.Length
+            ? new Choice(options)
+            : throw parser.Unsupported(parser.Next == ')' ? "a ')' that closes nothing" : "an anchor that is not at an end");
     }
 
     private int Next => _at < _text.Length ? _text[_at].Value : -1;
@@ -51,7 +57,12 @@ internal sealed class PatternParser
 
     private Piece Repeated(Piece part)
     {
-        (int Least, int? Most)? times = Take('*') ? (0, null) : Take('+') ? (1, null) : Take('?') ? (0, 1) : Take('{') ? Times() : null;
+        (int Least, int? Most)? times =
+            Take('*') ? (0, null)
+            : Take('+') ? (1, null)
+            : Take('?') ? (0, 1)
+            : Take('{') ? Times()
+            : null;
         if (times is not { } found)
         {
             return part;
@@ -79,7 +90,9 @@ internal sealed class PatternParser
             _at++;
         }
 
-        return _at == from ? null : _at - from > 6 ? int.MaxValue : int.Parse(string.Concat(_text[from.._at]), CultureInfo.InvariantCulture);
+        return _at == from ? null
+            : _at - from > 6 ? int.MaxValue
+            : int.Parse(string.Concat(_text[from.._at]), CultureInfo.InvariantCulture);
     }
 
     private Piece One()
@@ -127,8 +140,7 @@ internal sealed class PatternParser
         do
         {
             options.Add(Parts());
-        }
-        while (Take('|'));
+        } while (Take('|'));
         _depth--;
         return Take(')') ? new Choice(options) : throw Unsupported(Next == '$' ? "an anchor within a group" : "a group without an end");
     }
@@ -144,7 +156,11 @@ internal sealed class PatternParser
             {
                 _at++;
                 var to = Member();
-                sets.Add(Single(from) is { } low && Single(to) is { } high && low <= high ? CharacterSet.Of(low, high) : throw Unsupported("a range of a class that is not from one character to a later one"));
+                sets.Add(
+                    Single(from) is { } low && Single(to) is { } high && low <= high
+                        ? CharacterSet.Of(low, high)
+                        : throw Unsupported("a range of a class that is not from one character to a later one")
+                );
             }
             else
             {
@@ -160,7 +176,9 @@ internal sealed class PatternParser
     {
         var c = Next;
         _at++;
-        return c == -1 ? throw Unsupported("a class without an end") : c == '\\' ? Escaped(inClass: true) : CharacterSet.Of(c, c);
+        return c == -1 ? throw Unsupported("a class without an end")
+            : c == '\\' ? Escaped(inClass: true)
+            : CharacterSet.Of(c, c);
     }
 
     private static int? Single(CharacterSet set) => set.Ranges is [var (from, to)] && from == to ? from : null;
@@ -206,7 +224,10 @@ internal sealed class PatternParser
     {
         var text = string.Concat(_text.Skip(_at).Take(digits));
         _at += digits;
-        return text.Length == digits && int.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && value is < 0xD800 or > 0xDFFF
+        return
+            text.Length == digits
+            && int.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            && value is < 0xD800 or > 0xDFFF
             ? value
             : throw Unsupported($"an escape of a character that is not {digits} hexadecimal digits of a whole one");
     }
@@ -219,10 +240,13 @@ internal sealed class PatternParser
             _at += Next == -1 || _at - from > 6 ? throw Unsupported("an escape of a character without an end") : 1;
         }
 
-        return int.TryParse(string.Concat(_text[from..(_at - 1)]), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && Rune.IsValid(value)
+        return
+            int.TryParse(string.Concat(_text[from..(_at - 1)]), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            && Rune.IsValid(value)
             ? value
             : throw Unsupported("an escape of no character");
     }
 
-    private FormatException Unsupported(string what) => new($"has {what}, which is not supported (at character {Math.Min(_at, _text.Length)})");
+    private FormatException Unsupported(string what) =>
+        new($"has {what}, which is not supported (at character {Math.Min(_at, _text.Length)})");
 }
