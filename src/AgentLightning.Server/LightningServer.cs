@@ -115,7 +115,7 @@ public static class LightningServer
     {
         services.AddSingleton(options);
         services.AddScoped<Caller>();
-        services.AddScoped<AgentScope>();
+        services.AddScoped(provider => provider.GetRequiredService<Caller>().Scope);
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<AccessMiddleware>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());

@@ -30,10 +30,9 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
             : rule;
     }
 
-    /// <summary>Whether the handler of an endpoint has an <see cref="AgentScope"/> to ask.</summary>
+    /// <summary>Whether the handler of an endpoint has an <see cref="Scope"/> to ask.</summary>
     public static bool TakesScope(Endpoint endpoint) =>
-        endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Any(parameter => parameter.ParameterType == typeof(AgentScope))
-        == true;
+        endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Any(parameter => parameter.ParameterType == typeof(Scope)) == true;
 
     public async Task IdentifyAsync(HttpContext context, Caller caller, RequestDelegate next)
     {

@@ -6,7 +6,7 @@ namespace AgentLightning.Server.Access;
 /// <summary>How an endpoint keeps a key that is for some agents away from the records of others.</summary>
 internal enum AgentRule
 {
-    /// <summary>The handler takes an <see cref="AgentScope"/> and asks it; a test holds it to that.</summary>
+    /// <summary>The handler takes an <see cref="Scope"/> and asks it; a test holds it to that.</summary>
     Scoped,
 
     /// <summary>The endpoint gives and takes nothing that belongs to an agent.</summary>

@@ -25,7 +25,7 @@ internal static class AuditEndpoints
 
     private static async Task<AuditListResponse> ListAsync(
         IAuditLog log,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? action = null,

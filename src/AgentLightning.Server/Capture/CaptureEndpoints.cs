@@ -51,7 +51,7 @@ internal static class CaptureEndpoints
     private static async Task ExportAsync(
         HttpResponse response,
         EpisodeExport export,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
@@ -74,7 +74,7 @@ internal static class CaptureEndpoints
     private static async Task<IResult> AddEpisodeAsync(
         EpisodeInput body,
         CaptureService capture,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {
@@ -87,7 +87,7 @@ internal static class CaptureEndpoints
     private static async Task<IResult> AddBatchAsync(
         HttpRequest request,
         CaptureService capture,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {

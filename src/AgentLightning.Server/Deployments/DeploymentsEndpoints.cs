@@ -107,7 +107,7 @@ internal static class DeploymentsEndpoints
 
     private static async Task<DeploymentListResponse> ListAsync(
         IDeploymentStore deployments,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20
@@ -145,7 +145,7 @@ internal static class DeploymentsEndpoints
 
     private static async Task<ActiveDeploymentResponse> ActiveAsync(
         IDeploymentStore deployments,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null
     )
@@ -173,7 +173,7 @@ internal static class DeploymentsEndpoints
 
     private static async Task<LineageResponse> LineageAsync(
         LineageReader lineage,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null
     )
@@ -185,7 +185,7 @@ internal static class DeploymentsEndpoints
     private static async Task<PromoteResponse> PromoteAsync(
         PromoteBody body,
         DeploymentService service,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {
@@ -203,7 +203,7 @@ internal static class DeploymentsEndpoints
     private static async Task<RollbackResponse> RollbackAsync(
         RollbackBody? body,
         DeploymentService service,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {

@@ -120,7 +120,7 @@ internal static class EpisodesEndpoints
     private static async Task<EpisodeRemovedResponse> DeleteAsync(
         string id,
         EpisodeRemoval removal,
-        AgentScope agents,
+        Scope agents,
         CancellationToken cancellationToken
     )
     {
@@ -138,7 +138,7 @@ internal static class EpisodesEndpoints
 
     private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
         EpisodeRemoval removal,
-        AgentScope agents,
+        Scope agents,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
@@ -160,7 +160,7 @@ internal static class EpisodesEndpoints
 
     private static async Task<EpisodeListResponse> ListAsync(
         IEpisodeStore episodes,
-        AgentScope scope,
+        Scope scope,
         Redactor redactor,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -181,7 +181,7 @@ internal static class EpisodesEndpoints
         string id,
         IEpisodeStore episodes,
         IRewardStore rewards,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {

@@ -42,14 +42,14 @@ internal static class ChatAdminEndpoints
 
     private static Task<InteractionStatistics> StatsAsync(
         ChatStatistics statistics,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
     ) => statistics.InteractionsAsync(scope.AgentOrAll(agentName), cancellationToken);
 
     private static Task<FeedbackStatistics> FeedbackStatsAsync(
         ChatStatistics statistics,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null,
         int days = 7
@@ -57,7 +57,7 @@ internal static class ChatAdminEndpoints
 
     private static async Task<ClearedResponse> ClearAsync(
         EpisodeRemoval removal,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
     )
@@ -79,7 +79,7 @@ internal static class ChatAdminEndpoints
     private static async Task<RecentFeedbackResponse> RecentAsync(
         IFeedbackStore feedback,
         TimeProvider time,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null,
         int limit = 20
@@ -94,7 +94,7 @@ internal static class ChatAdminEndpoints
 
     private static Task<ChatDashboard> DashboardAsync(
         ChatStatistics statistics,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
     ) => statistics.DashboardAsync(scope.AgentOrAll(agentName), cancellationToken);

@@ -127,14 +127,14 @@ public static class FeedbackEndpoints
     private static async Task<ChatFeedbackResponse> GiveAsync(
         ChatFeedbackBody body,
         FeedbackService feedback,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromHeader(Name = UserHeader)] string? user = null
     ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(body.ToRequest(user), scope.Allows, cancellationToken));
 
     private static async Task<FeedbackListResponse> ListAsync(
         IFeedbackStore feedback,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "episode_id")] string? episodeId = null,

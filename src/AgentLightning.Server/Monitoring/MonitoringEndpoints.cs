@@ -76,7 +76,7 @@ internal static class MonitoringEndpoints
     private static async Task<RewardGroupsResponse> RewardsAsync(
         MonitoringReader monitoring,
         TimeProvider time,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
@@ -98,7 +98,7 @@ internal static class MonitoringEndpoints
     private static async Task<SubmissionResponse> SubmissionAsync(
         MonitoringReader monitoring,
         TimeProvider time,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
@@ -121,7 +121,7 @@ internal static class MonitoringEndpoints
     private static async Task<DistributionResponse> DistributionAsync(
         MonitoringReader monitoring,
         TimeProvider time,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
@@ -145,7 +145,7 @@ internal static class MonitoringEndpoints
     private static async Task<LowRewardResponse> LowRewardsAsync(
         MonitoringReader monitoring,
         TimeProvider time,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,

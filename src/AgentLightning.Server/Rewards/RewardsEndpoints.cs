@@ -53,7 +53,7 @@ internal static class RewardsEndpoints
 
     private static async Task<RewardListResponse> ListAsync(
         IRewardStore rewards,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "episode_id")] string? episodeId = null,
@@ -75,7 +75,7 @@ internal static class RewardsEndpoints
         RewardService rewards,
         IEpisodeStore episodes,
         EpisodeRecorder recorder,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {
@@ -90,7 +90,7 @@ internal static class RewardsEndpoints
         FeedbackService feedback,
         IEpisodeStore episodes,
         EpisodeRecorder recorder,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {

@@ -19,7 +19,7 @@ internal static class StatsEndpoints
 
     private static Task<AgentStats> GetAsync(
         StatsReader stats,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null
     ) => stats.ReadAsync(scope.Agent(agentId, TriageAgent.DefaultAgentId), RuleTriagePolicy.PolicyName, cancellationToken);

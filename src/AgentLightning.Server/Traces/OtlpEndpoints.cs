@@ -18,13 +18,13 @@ internal static class OtlpEndpoints
     public static void MapOtlp(this IEndpointRouteBuilder routes)
     {
         routes
-            .MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) =>
+            .MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, Scope scope, CancellationToken cancellationToken) =>
                 ReceiveAsync(request, receiver, SpanForm.Span, scope, cancellationToken)
             )
             .WithSummary("Takes in OpenTelemetry spans (OTLP/HTTP, protobuf or JSON). What is answered with 200 is on disk.")
             .RequiresRole(Role.Write);
         routes
-            .MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, AgentScope scope, CancellationToken cancellationToken) =>
+            .MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, Scope scope, CancellationToken cancellationToken) =>
                 ReceiveAsync(request, receiver, SpanForm.Log, scope, cancellationToken)
             )
             .WithSummary("Takes in OpenTelemetry log records: events of GenAI are joined to their spans, others are not kept.")
@@ -50,7 +50,7 @@ internal static class OtlpEndpoints
         HttpRequest request,
         OtlpReceiver receiver,
         SpanForm form,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {

@@ -54,7 +54,7 @@ internal static class TriageEndpoints
         TriageRequest request,
         TriageAgent agent,
         Redactor redactor,
-        AgentScope scope,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {

@@ -1,4 +1,5 @@
 using System.Reflection;
+using AgentLightning.Access;
 using AgentLightning.Server.Access;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
@@ -34,7 +35,7 @@ public sealed class EndpointRuleTests
             {
                 Assert.True(
                     AccessMiddleware.TakesScope(endpoint),
-                    $"{name} keeps agents apart by an {nameof(AgentScope)}, but its handler does not take one. Take it and ask it, or say "
+                    $"{name} keeps agents apart by an {nameof(Scope)}, but its handler does not take one. Take it and ask it, or say "
                         + $"AgentRule.NoRecords or AgentRule.AllAgents."
                 );
             }

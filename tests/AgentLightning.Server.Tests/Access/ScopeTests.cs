@@ -16,7 +16,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AgentLightning.Server.Tests;
 
 /// <summary>A key for some agents never sees or touches what belongs to another, on any route of the OpenAPI document.</summary>
-public sealed class AgentScopeTests
+public sealed class ScopeTests
 {
     private const int Seed = 20_261_121;
 
