@@ -103,10 +103,10 @@ public sealed class Redactor
 
     /// <summary>
     /// An id of a user or a conversation as it is stored: as it came, or <see cref="NameOfIdentifier"/> when there is something to take out
-    /// of it.
+    /// of it, or when it is longer than <see cref="Ids.LongestName"/>.
     /// </summary>
     public string? Identifier(string? id, string? agentId = null) =>
-        id is null || ReferenceEquals(Redact(id, agentId), id) ? id : NameOfIdentifier(id);
+        id is null || (id.Length <= Ids.LongestName && ReferenceEquals(Redact(id, agentId), id)) ? id : NameOfIdentifier(id);
 
     private AgentRedaction Settings(string? agentId) =>
         agentId is not null && _options.Agents.TryGetValue(agentId, out var own) ? own : _default;

@@ -126,7 +126,8 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             session =>
                 session.ExecuteEachAsync(
                     """
-                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
+                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), failure = @failure,
+                                      due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
                     WHERE trace_id = @trace
                     """,
                     [
@@ -140,6 +141,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                                     ("@now", now.ToColumn()),
                                     ("@due", reading.Trace.DueAt.ToColumn()),
                                     ("@again", reading.Again?.ToColumn()),
+                                    ("@failure", reading.Failure),
                                 }
                             ),
                     ],
@@ -197,6 +199,28 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     public Task<long> CountPendingAsync(CancellationToken cancellationToken) =>
         database.LookAsync(
             session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken),
+            cancellationToken
+        );
+
+    public Task<FailedTraces> FailedAsync(int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async session => new FailedTraces(
+                await session.CountAsync("SELECT COUNT(*) FROM traces WHERE failure IS NOT NULL", cancellationToken).ConfigureAwait(false),
+                await session
+                    .QueryAsync(
+                        "SELECT trace_id, agent_id, failure, last_at FROM traces WHERE failure IS NOT NULL "
+                            + "ORDER BY last_at DESC, trace_id DESC LIMIT @limit",
+                        reader => new FailedTrace(
+                            reader.Text("trace_id"),
+                            reader.Text("agent_id"),
+                            reader.Text("failure"),
+                            reader.Time("last_at")
+                        ),
+                        cancellationToken,
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false)
+            ),
             cancellationToken
         );
 
