@@ -38,5 +38,5 @@ public sealed class PostgresEngine : StoreEngine
         ExecuteAsync($"ALTER TABLE episodes ADD CONSTRAINT refused CHECK (id <> '{id}')", id);
 
     protected override IServiceCollection Configure(IServiceCollection services) =>
-        services.AddLightning(new LightningOptions { Store = Store });
+        services.AddLightningServices(new LightningOptions { Store = Store });
 }

@@ -75,7 +75,7 @@ public sealed class SqliteEngine : StoreEngine
         ExecuteAsync($"CREATE TRIGGER refused BEFORE INSERT ON episodes WHEN NEW.id = '{id}' BEGIN SELECT RAISE(ABORT, 'no'); END", id);
 
     protected override IServiceCollection Configure(IServiceCollection services) =>
-        services.AddLightning(new LightningOptions { Store = _folder.File("lightning.db") });
+        services.AddLightningServices(new LightningOptions { Store = _folder.File("lightning.db") });
 
     private string PathOf(string id) => Path.Combine(_folder.File("lightning.artifacts"), id["sha256:".Length..]);
 }
