@@ -12,7 +12,9 @@ public sealed record TraceWriteResult(int Added, int Duplicates, int Conflicts);
 /// <summary>A trace whose episode is to be read.</summary>
 /// <param name="DueAt">Since when; a span that comes later moves it.</param>
 /// <param name="EpisodeId">The episode that was read out of it before; null the first time.</param>
-public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? EpisodeId);
+/// <param name="FirstAt">When it began to arrive.</param>
+/// <param name="Writes">How many writes brought spans of it.</param>
+public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? EpisodeId, DateTimeOffset FirstAt, long Writes);
 
 /// <summary>A trace that was read.</summary>
 /// <param name="EpisodeId">The episode in it, or that it tells of; null when there is none.</param>

@@ -88,7 +88,8 @@ public sealed partial class TraceReader(
         var read = new List<ReadTrace>(due.Count);
         foreach (var trace in due)
         {
-            var spans = await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
+            var spans = ingestor.Fresh.Take(trace)
+                ?? await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
             read.Add(Read(trace, spans));
         }
 
