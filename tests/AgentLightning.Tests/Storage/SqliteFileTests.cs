@@ -266,7 +266,7 @@ public sealed class SqliteFileTests : IDisposable
         var options = new LightningOptions { Store = _folder.File(name) };
         return new ServiceCollection()
             .AddLogging()
-            .AddLightning(lockWait is { } wait ? options with { LockWait = wait } : options)
+            .AddLightningServices(lockWait is { } wait ? options with { LockWait = wait } : options)
             .BuildServiceProvider();
     }
 }
