@@ -46,17 +46,13 @@ public sealed partial class EpisodeListTests(TrainedStore store)
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         foreach (var time in new[] { "2026-03-07T23:59:59", "2026-03-08T00:00:00", "2026-03-08T23:59:59.5Z", "2026-03-09" })
         {
-            await server.PostAsync(
+            using var made = await server.PostRawAsync(
                 "/api/lightning/episodes",
-                new
-                {
-                    id = time.Replace(':', '-'),
-                    agent_id = "a",
-                    user_input = "x",
-                    assistant_output = "y",
-                    created_at = time,
-                }
+                $$"""
+                {"id":"{{time.Replace(':', '-')}}","agent_id":"a","user_input":"x","assistant_output":"y","created_at":"{{time}}"}
+                """
             );
+            Assert.Equal(HttpStatusCode.Created, made.StatusCode);
         }
 
         Assert.Equal(["2026-03-08T23-59-59.5Z", "2026-03-08T00-00-00"], await IdsAsync("start_date=2026-03-08&end_date=2026-03-08"));
