@@ -28,7 +28,7 @@ public sealed class PostgresRewardTotalsTests : RewardTotalsConformance<Postgres
 
 public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;
 
-public sealed class PostgresTraceReaderTests : TraceReaderConformance<PostgresEngine>;
+public sealed class PostgresEpisodeAssemblerTests : EpisodeAssemblerConformance<PostgresEngine>;
 
 public sealed class PostgresApiKeyStoreTests : ApiKeyStoreConformance<PostgresEngine>;
 

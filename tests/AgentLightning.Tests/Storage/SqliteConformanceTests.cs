@@ -28,7 +28,7 @@ public sealed class SqliteRewardTotalsTests : RewardTotalsConformance<SqliteEngi
 
 public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;
 
-public sealed class SqliteTraceReaderTests : TraceReaderConformance<SqliteEngine>;
+public sealed class SqliteEpisodeAssemblerTests : EpisodeAssemblerConformance<SqliteEngine>;
 
 public sealed class SqliteApiKeyStoreTests : ApiKeyStoreConformance<SqliteEngine>;
 

@@ -6,12 +6,12 @@ using AgentLightning.Traces;
 namespace AgentLightning.Tests.Storage.Conformance;
 
 /// <summary>What becomes of traces whose episode a store does not take.</summary>
-public abstract class TraceReaderConformance<TEngine> : StoreConformance<TEngine>
+public abstract class EpisodeAssemblerConformance<TEngine> : StoreConformance<TEngine>
     where TEngine : StoreEngine, new()
 {
     private const int Traces = 70;
 
-    private TraceReader Reader => Get<TraceReader>();
+    private EpisodeAssembler Reader => Get<EpisodeAssembler>();
 
     private ITraceStore Store => Get<ITraceStore>();
 

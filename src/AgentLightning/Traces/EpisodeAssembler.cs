@@ -11,7 +11,7 @@ namespace AgentLightning.Traces;
 /// Reads episodes and rewards out of traces when they are due. What waits lies in the store, so that nothing is lost with the process, and
 /// several servers may read: the same trace gives the same ids.
 /// </summary>
-public sealed partial class TraceReader(
+public sealed partial class EpisodeAssembler(
     ITraceStore traces,
     IEpisodeStore episodes,
     IRewardStore rewards,
@@ -20,7 +20,7 @@ public sealed partial class TraceReader(
     Redactor redactor,
     TraceOptions options,
     TimeProvider time,
-    ILogger<TraceReader> logger
+    ILogger<EpisodeAssembler> logger
 )
 {
     private const int Round = 64;
@@ -118,7 +118,7 @@ public sealed partial class TraceReader(
     /// Stores what was read together. What the store refuses for what is in it is tried once more, trace by trace, so that one does not
     /// keep the others from being stored; that one is marked, and the reading goes on.
     /// </summary>
-    private async Task<List<TraceReading>> StoreAsync(List<ReadTrace> read, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<List<AssembledTrace>> StoreAsync(List<ReadTrace> read, DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
         {
@@ -126,7 +126,7 @@ public sealed partial class TraceReader(
         }
         catch (Exception e) when (IsOfContent(e) && read.Count > 1)
         {
-            var readings = new List<TraceReading>(read.Count);
+            var readings = new List<AssembledTrace>(read.Count);
             foreach (var one in read)
             {
                 readings.AddRange(await StoreAsync([one], now, cancellationToken).ConfigureAwait(false));
@@ -139,7 +139,7 @@ public sealed partial class TraceReader(
             var reason = redactor.Redact(e.Message);
             reason = $"The store refused it: {(reason.Length <= LongestReason ? reason : reason[..LongestReason])}";
             LogRefused(logger, read[0].Trace.TraceId, reason);
-            return [new TraceReading(read[0].Trace, null, Failure: reason)];
+            return [new AssembledTrace(read[0].Trace, null, Failure: reason)];
         }
     }
 
@@ -147,7 +147,7 @@ public sealed partial class TraceReader(
     private static bool IsOfContent(Exception e) =>
         e is not OperationCanceledException and not LightningException { Kind: ErrorKind.Unavailable or ErrorKind.Corrupt };
 
-    private async Task<List<TraceReading>> StoreTogetherAsync(List<ReadTrace> read, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<List<AssembledTrace>> StoreTogetherAsync(List<ReadTrace> read, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var told = read.Where(one => one.Episode is not null).ToLookup(one => one.Trace.EpisodeId == one.Episode!.Id, one => one.Episode!);
         await episodes.AddAsync([.. told[false]], cancellationToken).ConfigureAwait(false);
@@ -156,7 +156,7 @@ public sealed partial class TraceReader(
             await episodes.UpdateReadAsync([.. told[true]], cancellationToken).ConfigureAwait(false);
         }
 
-        var readings = new List<TraceReading>();
+        var readings = new List<AssembledTrace>();
         foreach (var (trace, episode, scores, failure) in read)
         {
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
@@ -167,7 +167,7 @@ public sealed partial class TraceReader(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new TraceReading(trace, episode?.Id ?? only, Again(trace, lost, now), failure));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), failure));
         }
 
         return readings;
