@@ -124,9 +124,10 @@ internal static class FeedbackCommand
                 }
                 else
                 {
+                    var meaning = RewardCalculator.Explain(given.RewardScore);
                     Terminal.Results.MarkupLineInterpolated(
                         CultureInfo.InvariantCulture,
-                        $"Message {given.MessageId} has the reward [bold]{given.RewardScore:0.00}[/] of 0..1: {RewardCalculator.Explain(given.RewardScore)}"
+                        $"Message {given.MessageId} has the reward [bold]{given.RewardScore:0.00}[/] of 0..1: {meaning}"
                     );
                 }
 

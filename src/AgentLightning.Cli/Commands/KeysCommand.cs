@@ -81,8 +81,9 @@ internal static class KeysCommand
 
                 // The key by itself, whole, so that it can be copied or piped.
                 await Console.Out.WriteLineAsync(made.Text);
-                Terminal.Progress.MarkupLineInterpolated(
-                    $"This is the only time that the key is shown. Its id is {made.Key.Id}; 'lightning keys revoke {made.Key.Id}' takes it back."
+                Terminal.Progress.WriteLine(
+                    $"This is the only time that the key is shown. Its id is {made.Key.Id}; "
+                        + $"'lightning keys revoke {made.Key.Id}' takes it back."
                 );
                 return ExitCodes.Success;
             }
