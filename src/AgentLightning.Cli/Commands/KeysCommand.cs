@@ -118,21 +118,29 @@ internal static class KeysCommand
                 }
 
                 var now = workspace.Get<TimeProvider>().GetUtcNow();
-                var table = new Table().AddColumns("id", "name", "role", "agents", "state", "created", "last used");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id),
+                    new("name"),
+                    new("role", ColumnKind.Fixed),
+                    new("agents"),
+                    new("state"),
+                    new("created", ColumnKind.Fixed, Spare: 2),
+                    new("last used", ColumnKind.Fixed, Spare: 1)
+                );
                 foreach (var key in keys)
                 {
-                    table.AddRow(
-                        Markup.Escape(key.Id),
-                        Markup.Escape(key.Name),
+                    table.Add(
+                        key.Id,
+                        key.Name,
                         EnumText.Of(key.Role),
-                        Markup.Escape(key.Agents is null ? "all" : string.Join(", ", key.Agents)),
+                        key.Agents is null ? "all" : string.Join(", ", key.Agents),
                         State(key, now),
                         Time(key.CreatedAt),
                         Time(key.LastUsedAt)
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

@@ -20,6 +20,9 @@ internal static class Terminal
     /// <summary>Characters of a line of standard error that can be written over: one less than there are, or the cursor moves on.</summary>
     public static int ProgressWidth => Math.Max(Progress.Profile.Width - 1, 1);
 
+    /// <summary>Characters of a line of standard output.</summary>
+    public static int ResultsWidth => Results.Profile.Width;
+
     /// <summary>A text on one line of at most so many columns; what is cut ends in an ellipsis.</summary>
     public static string Cut(string text, int columns)
     {
