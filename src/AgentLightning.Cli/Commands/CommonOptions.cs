@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AgentLightning.Common;
 using AgentLightning.Triage;
 
 namespace AgentLightning.Cli.Commands;
@@ -20,6 +21,30 @@ internal static class CommonOptions
 
     public static Option<long> Seed() =>
         new("--seed") { Description = "Fixes every random choice; the same seed gives the same figures.", DefaultValueFactory = _ => 1 };
+
+    /// <summary>Where a period begins. UTC where no zone is given.</summary>
+    public static Option<DateTimeOffset?> Start(string description) => Time("--start", description, IsoTime.Start);
+
+    /// <summary>Where a period ends: of a day, at its last moment. UTC where no zone is given.</summary>
+    public static Option<DateTimeOffset?> End(string description) => Time("--end", description, IsoTime.End);
+
+    private static Option<DateTimeOffset?> Time(string name, string description, Func<string, string, DateTimeOffset?> read) =>
+        new(name)
+        {
+            Description = description,
+            CustomParser = result =>
+            {
+                try
+                {
+                    return read(result.Tokens[0].Value, name);
+                }
+                catch (LightningException e)
+                {
+                    result.AddError(e.Message);
+                    return null;
+                }
+            },
+        };
 
     /// <summary>A mistyped option must not be taken for the argument.</summary>
     public static void RefuseOptions(Argument<string> argument, string hint) =>
