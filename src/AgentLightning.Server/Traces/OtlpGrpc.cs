@@ -99,12 +99,7 @@ internal sealed class OtlpMessage : IDisposable
 internal sealed class OtlpGrpcService(OtlpReceiver receiver)
 {
     /// <param name="scope">Of whose agents the sender may write spans; the others are refused and counted in the answer.</param>
-    public async Task<byte[]> ExportAsync(
-        SpanForm form,
-        IAsyncStreamReader<OtlpMessage> messages,
-        ServerCallContext call,
-        Scope scope
-    )
+    public async Task<byte[]> ExportAsync(SpanForm form, IAsyncStreamReader<OtlpMessage> messages, ServerCallContext call, Scope scope)
     {
         try
         {

@@ -147,7 +147,11 @@ public sealed partial class EpisodeAssembler(
     private static bool IsOfContent(Exception e) =>
         e is not OperationCanceledException and not LightningException { Kind: ErrorKind.Unavailable or ErrorKind.Corrupt };
 
-    private async Task<List<AssembledTrace>> StoreTogetherAsync(List<ReadTrace> read, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<List<AssembledTrace>> StoreTogetherAsync(
+        List<ReadTrace> read,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    )
     {
         var told = read.Where(one => one.Episode is not null).ToLookup(one => one.Trace.EpisodeId == one.Episode!.Id, one => one.Episode!);
         await episodes.AddAsync([.. told[false]], cancellationToken).ConfigureAwait(false);

@@ -112,11 +112,7 @@ public sealed class OtlpGrpcTests
         await using var _ = server;
 
         Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync(grpc, [0x0a, 0x7f, 1])).StatusCode);
-        var large = OtlpBytes.Request(
-            "svc",
-            "scope",
-            [OtlpBytes.Span(Trace, Root, null, "x", At, 5, [("text", new string('x', 10_000))])]
-        );
+        var large = OtlpBytes.Request("svc", "scope", [OtlpBytes.Span(Trace, Root, null, "x", At, 5, [("text", new string('x', 10_000))])]);
         foreach (var gzip in new[] { false, true })
         {
             var refusal = await RefusedAsync(grpc, large, gzip: gzip);
@@ -131,9 +127,11 @@ public sealed class OtlpGrpcTests
     public async Task While_the_store_is_away_the_caller_is_told_when_to_come_again()
     {
         using var folder = new TemporaryFolder();
-        var (server, grpc) = await StartAsync(
-            folder,
-            options => options with { Lightning = options.Lightning with { LockWait = TimeSpan.FromSeconds(1) } }
+        var (server, grpc) = await StartAsync(folder, options =>
+            options with
+            {
+                Lightning = options.Lightning with { LockWait = TimeSpan.FromSeconds(1) },
+            }
         );
         await using var _ = server;
         await using var other = new SqliteConnection($"Data Source={folder.File("lightning.db")};Pooling=False");
@@ -171,8 +169,7 @@ public sealed class OtlpGrpcTests
 
     private static ITraceStore Store(ServerUnderTest server) => server.App.Services.GetRequiredService<ITraceStore>();
 
-    private static byte[] SpanOf(string trace) =>
-        OtlpBytes.Span(trace, Root, null, "chat m", At, 5, [("gen_ai.operation.name", "chat")]);
+    private static byte[] SpanOf(string trace) => OtlpBytes.Span(trace, Root, null, "chat m", At, 5, [("gen_ai.operation.name", "chat")]);
 
     private static async Task<(ServerUnderTest Server, Uri Grpc)> StartAsync(
         TemporaryFolder folder,
@@ -180,9 +177,11 @@ public sealed class OtlpGrpcTests
     )
     {
         var url = $"http://127.0.0.1:{FreePort()}";
-        var server = await ServerUnderTest.StartAsync(
-            folder.File("lightning.db"),
-            options => (change ?? (same => same))(options) with { OtlpGrpcUrls = url }
+        var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"), options =>
+            (change ?? (same => same))(options) with
+            {
+                OtlpGrpcUrls = url,
+            }
         );
         return (server, new Uri(url));
     }

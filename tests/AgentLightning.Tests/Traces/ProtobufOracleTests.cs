@@ -168,7 +168,8 @@ public sealed class ProtobufOracleTests
 
     [Fact]
     public void Garbage_is_refused_or_read_to_nothing() =>
-        Gen.Byte.Array[0, 200]
+        Gen
+            .Byte.Array[0, 200]
             .Sample(
                 bytes =>
                 {
@@ -272,13 +273,10 @@ public sealed class ProtobufOracleTests
             AnyValue.ValueOneofCase.StringValue => Kept(value.StringValue),
             AnyValue.ValueOneofCase.BoolValue => value.BoolValue,
             AnyValue.ValueOneofCase.IntValue => value.IntValue,
-            AnyValue.ValueOneofCase.DoubleValue => double.IsFinite(value.DoubleValue)
-                ? value.DoubleValue
-                : double.IsNaN(value.DoubleValue)
-                    ? "NaN"
-                    : value.DoubleValue > 0
-                        ? "Infinity"
-                        : "-Infinity",
+            AnyValue.ValueOneofCase.DoubleValue => double.IsFinite(value.DoubleValue) ? value.DoubleValue
+            : double.IsNaN(value.DoubleValue) ? "NaN"
+            : value.DoubleValue > 0 ? "Infinity"
+            : "-Infinity",
             AnyValue.ValueOneofCase.ArrayValue => new JsonArray([.. value.ArrayValue.Values.Select(JsonOf)]),
             AnyValue.ValueOneofCase.KvlistValue => JsonOf(value.KvlistValue.Values),
             AnyValue.ValueOneofCase.BytesValue => Utf8.IsValid(value.BytesValue.Span)
@@ -314,9 +312,7 @@ public sealed class ProtobufOracleTests
             (1, Gen.Const(0).Select(_ => new AnyValue())),
         ];
         (int, Gen<AnyValue>)[] nested =
-            depth == 0
-                ? []
-                : [(1, ValueOf(depth - 1).Array[0, 3].Select(ArrayOf)), (1, Attributes(depth - 1).Select(ListOf))];
+            depth == 0 ? [] : [(1, ValueOf(depth - 1).Array[0, 3].Select(ArrayOf)), (1, Attributes(depth - 1).Select(ListOf))];
         return Gen.Frequency<AnyValue>([.. plain, .. nested]);
 
         static AnyValue ArrayOf(AnyValue[] values)
@@ -340,35 +336,22 @@ public sealed class ProtobufOracleTests
             .Array[0, 4]
             .Select(pairs => pairs.DistinctBy(pair => Kept(pair.Key)).ToArray());
 
-    private static Gen<Span.Types.Event> EventOf() =>
-        Gen.Select(
-            s_time,
-            s_text,
-            Attributes(1),
-            (time, name, attributes) =>
-            {
-                var one = new Span.Types.Event { TimeUnixNano = time, Name = name };
-                one.Attributes.Add(attributes);
-                return one;
-            }
-        );
+    private static Gen<Span.Types.Event> EventOf() => Gen.Select(s_time, s_text, Attributes(1), (time, name, attributes) =>
+        {
+            var one = new Span.Types.Event { TimeUnixNano = time, Name = name };
+            one.Attributes.Add(attributes);
+            return one;
+        });
 
-    private static Gen<Span.Types.Link> LinkOf() =>
-        Gen.Select(
-            s_bytes,
-            s_bytes,
-            s_text,
-            Attributes(1),
-            (trace, span, state, attributes) =>
+    private static Gen<Span.Types.Link> LinkOf() => Gen.Select(s_bytes, s_bytes, s_text, Attributes(1), (trace, span, state, attributes) =>
+        {
+            var link = new Span.Types.Link
             {
-                var link = new Span.Types.Link
-                {
-                    TraceId = trace,
-                    SpanId = span,
-                    TraceState = state,
-                };
-                link.Attributes.Add(attributes);
-                return link;
-            }
-        );
+                TraceId = trace,
+                SpanId = span,
+                TraceState = state,
+            };
+            link.Attributes.Add(attributes);
+            return link;
+        });
 }
