@@ -28,4 +28,7 @@ public sealed record Deployment(
 {
     /// <summary>The slot that is served when nothing else is said.</summary>
     public const string DefaultSlot = "production";
+
+    /// <summary>The topic of change notices; their subject is the agent whose active release changed.</summary>
+    public const string Changes = "deployments";
 }

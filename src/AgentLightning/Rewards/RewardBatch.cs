@@ -40,7 +40,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
                         [.. _superseded.Select(id => new (string, SqlValue)[] { ("@id", id) })]
                     ),
                     new SqlWrites(InsertSql, [.. _new.Select(Row)]),
-                    _totals.Writes(database),
+                    .. _totals.Writes(database),
                 ],
                 cancellationToken
             )
@@ -133,6 +133,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
             episode.Current.Remove(old);
             old.IsCurrent = false;
             _totals.Add(episode.KeyFor(old.AgentId), -TotalDelta.OfReward(old.Value));
+            _totals.Releases.Add(episode.DeploymentId, old.AgentId, -ReleaseDelta.OfReward(old.Value));
             if (old.New is null)
             {
                 _superseded.Add(old.Id);
@@ -145,6 +146,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
         {
             episode.Current.Add(entry);
             _totals.Add(episode.KeyFor(entry.AgentId), TotalDelta.OfReward(entry.Value));
+            _totals.Releases.Add(episode.DeploymentId, entry.AgentId, ReleaseDelta.OfReward(entry.Value));
         }
 
         return true;

@@ -54,7 +54,7 @@ internal readonly record struct TotalDelta(
 }
 
 /// <summary>
-/// The changes that one transaction makes to the table <c>daily_totals</c>, gathered and written together. Whoever adds, supersedes or
+/// The changes that one transaction makes to the tables <c>daily_totals</c> and <c>release_totals</c>, gathered and written together. Whoever adds, supersedes or
 /// deletes episodes or rewards changes the totals in the same transaction: they are what a count over all rows would give.
 /// </summary>
 internal sealed class DailyTotals
@@ -75,15 +75,22 @@ internal sealed class DailyTotals
 
     public void Add(TotalKey key, TotalDelta delta) => _deltas[key] = _deltas.TryGetValue(key, out var sum) ? sum + delta : delta;
 
+    /// <summary>Those of the releases that the episodes belong to.</summary>
+    public ReleaseTotals Releases { get; } = new();
+
     public Task WriteAsync(SqlDatabase database, SqlSession session, CancellationToken cancellationToken) =>
-        session.WriteTogetherAsync([Writes(database)], cancellationToken);
+        session.WriteTogetherAsync(Writes(database), cancellationToken);
 
     /// <summary>What <see cref="WriteAsync"/> would write.</summary>
-    public SqlWrites Writes(SqlDatabase database)
+    public IReadOnlyList<SqlWrites> Writes(SqlDatabase database)
     {
         var slot = database.ManyWriters ? Random.Shared.Next(Slots) : 0;
-        // In one order everywhere, so that two writers in one slot never wait for each other in a circle.
-        return new SqlWrites(
+        return [Daily(slot), Releases.Writes(slot)];
+    }
+
+    // In one order everywhere, so that two writers in one slot never wait for each other in a circle.
+    private SqlWrites Daily(int slot) =>
+        new(
             UpsertSql,
             [
                 .. _deltas
@@ -96,7 +103,6 @@ internal sealed class DailyTotals
                     .Select(entry => Row(entry.Key, slot, entry.Value)),
             ]
         );
-    }
 
     private static (string, SqlValue)[] Row(TotalKey key, int slot, TotalDelta delta) =>
         [

@@ -28,7 +28,7 @@ public sealed class FolderArtifactStoreTests : IDisposable
     [Fact]
     public async Task A_missing_artifact_names_the_file()
     {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync("sha256:" + new string('a', 64), Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync("sha256:" + new string('a', 64), Token));
 
         Assert.Contains(_folder.File("artifacts"), error.Message, StringComparison.Ordinal);
     }

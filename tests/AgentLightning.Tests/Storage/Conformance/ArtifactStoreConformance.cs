@@ -15,7 +15,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
 
         Assert.Equal("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", id);
         Assert.Equal(id, await PutAsync("hello"u8.ToArray()));
-        Assert.Equal("hello"u8.ToArray(), await Store.ReadAsync(id, Token));
+        Assert.Equal("hello"u8.ToArray(), await Store.ReadAllAsync(id, Token));
     }
 
     [Theory]
@@ -26,7 +26,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         var content = new byte[size];
         new Random(1).NextBytes(content);
 
-        Assert.Equal(content, await Store.ReadAsync(await PutAsync(content), Token));
+        Assert.Equal(content, await Store.ReadAllAsync(await PutAsync(content), Token));
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
 
         var other = (IArtifactStore)(await Engine.OpenAsync()).GetService(typeof(IArtifactStore))!;
 
-        Assert.Equal("hello"u8.ToArray(), await other.ReadAsync(id, Token));
+        Assert.Equal("hello"u8.ToArray(), await other.ReadAllAsync(id, Token));
     }
 
     [Fact]
@@ -53,13 +53,13 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         var id = await PutAsync("hello"u8.ToArray());
         await Engine.ChangeArtifactAsync(id);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(id, Token));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Contains(id, error.Message, StringComparison.Ordinal);
         Assert.Contains("ce06092fb948d9ffac7d1a376e404b26b7575bcc11ee05a4615fef4fec3a308b", error.Message, StringComparison.Ordinal);
         await PutAsync("hello"u8.ToArray());
-        Assert.Equal("hello"u8.ToArray(), await Store.ReadAsync(id, Token));
+        Assert.Equal("hello"u8.ToArray(), await Store.ReadAllAsync(id, Token));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         var id = await PutAsync("hello"u8.ToArray());
         await Engine.LoseArtifactAsync(id);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(id, Token));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Contains(id, error.Message, StringComparison.Ordinal);
@@ -80,7 +80,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
     [InlineData("md5:abc")]
     public async Task An_id_that_is_none_is_refused(string id)
     {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(id, Token));
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
     }
@@ -100,7 +100,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         );
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            Store.ReadAsync("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Token)
+            Store.ReadAllAsync("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Token)
         );
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
     }
