@@ -5,7 +5,7 @@ namespace AgentLightning.Audit;
 /// <param name="Start">From this time on.</param>
 /// <param name="End">Before this time.</param>
 /// <param name="Limit">1…1,000.</param>
-/// <param name="Before">The cursor that ended the page before, see <see cref="AgentLightning.Storage.PageCursor"/>, or the id of an entry:
+/// <param name="Before">The cursor that ended the page before, see <see cref="AgentLightning.Common.PageCursor"/>, or the id of an entry:
 /// only older ones follow. Stable while new entries arrive; a cursor also when its entry is gone.</param>
 public sealed record AuditQuery(
     IReadOnlyList<string>? Agents = null,

@@ -16,6 +16,7 @@ internal abstract class ChangeNotices(SqlDatabase database) : IChangeNotices, IA
     private readonly CancellationTokenSource _over = new();
     private Dictionary<(string Topic, string Subject), long>? _known;
     private Task? _listening;
+    private bool _disposed;
 
     protected SqlDatabase Database { get; } = database;
 
@@ -24,7 +25,7 @@ internal abstract class ChangeNotices(SqlDatabase database) : IChangeNotices, IA
         var subscription = new Subscription(this, topic, changed);
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_over.IsCancellationRequested, this);
+            ObjectDisposedException.ThrowIf(_disposed, this);
             _subscriptions.Add(subscription);
             _listening ??= Task.Run(() => ListenAsync(_over.Token));
         }
@@ -60,8 +61,19 @@ internal abstract class ChangeNotices(SqlDatabase database) : IChangeNotices, IA
     protected virtual Task RaiseAsync(SqlSession session, string topic, string subject, CancellationToken cancellationToken) =>
         session.ExecuteAsync(RaiseSql, cancellationToken, ("@topic", topic), ("@subject", subject));
 
-    public virtual async ValueTask DisposeAsync()
+    /// <remarks>More than once, since it is registered under its contract as well.</remarks>
+    public async ValueTask DisposeAsync()
     {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
         await _over.CancelAsync().ConfigureAwait(false);
         await (_listening ?? Task.CompletedTask).ConfigureAwait(false);
         _over.Dispose();

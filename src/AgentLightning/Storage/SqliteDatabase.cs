@@ -55,7 +55,10 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     protected override string HasSchemaSql => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'";
 
-    public override Task<bool> ExistsAsync(CancellationToken cancellationToken) => Task.FromResult(File.Exists(_path));
+    public override Task<bool> ExistsAsync(CancellationToken cancellationToken) =>
+        File.Exists(_path) ? Task.FromResult(true)
+        : _file.WasThere ? throw Gone(null)
+        : Task.FromResult(false);
 
     public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) =>
         ReadAsync(connection => look(new SqlSession(connection, null)), cancellationToken);
@@ -191,11 +194,7 @@ internal sealed class SqliteDatabase : SqlDatabase
                     $"The disk that holds the store '{_path}' is full. Free some space and try again.",
                     e
                 ),
-                14 when _file.WasThere => new LightningException(
-                    ErrorKind.Unavailable,
-                    $"The store '{_path}' is no longer there, or may not be opened. Put the file back or restore it from a backup.",
-                    e
-                ),
+                14 when _file.WasThere => Gone(e),
                 14 => new LightningException(
                     ErrorKind.Invalid,
                     $"The store '{_path}' cannot be opened. Check that its folder exists and may be written.",
@@ -205,10 +204,18 @@ internal sealed class SqliteDatabase : SqlDatabase
             };
         }
     }
+    private LightningException Gone(Exception? cause) =>
+        new(
+            ErrorKind.Unavailable,
+            $"The store '{_path}' is no longer there, or may not be opened. Put the file back or restore it from a backup.",
+            cause
+        );
+
     /// <summary>A file that was a store and is broken gets no more writes: what is written to it may be lost with it.</summary>
     private LightningException Damaged(SqliteException e)
     {
-        if (_file.WasThere)
+        // A file that never was a database is no damage, and 11 is said of databases only.
+        if (_file.WasThere || e.SqliteErrorCode == 11)
         {
             _damage ??= e.Message;
         }

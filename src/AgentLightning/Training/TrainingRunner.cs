@@ -149,7 +149,7 @@ public sealed class TrainingRunner(
                 failed += await FailIfInterruptedAsync(run, cancellationToken).ConfigureAwait(false) ? 1 : 0;
             }
 
-            before = Page.Next(page, Page.Most, run => PageCursor.Of(run.CreatedAt, run.Id));
+            before = ListPage.Of(page, Page.Most, run => PageCursor.After(run.CreatedAt, run.Id)).Next;
         } while (before is not null);
 
         return failed;

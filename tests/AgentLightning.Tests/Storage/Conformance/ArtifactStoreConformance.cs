@@ -18,6 +18,24 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         Assert.Equal("hello"u8.ToArray(), await Store.ReadAllAsync(id, Token));
     }
 
+    [Fact]
+    public async Task Content_is_read_piece_by_piece_and_damage_is_told_at_its_end_at_the_latest()
+    {
+        var content = new byte[3_000_000];
+        new Random(2).NextBytes(content);
+        var id = await Store.PutAsync(new MemoryStream(content), Token);
+        await Engine.ChangeArtifactAsync(id);
+        await using var stream = await Store.OpenAsync(id, Token);
+        var first = new byte[100_000];
+        await stream.ReadExactlyAsync(first, Token);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => stream.CopyToAsync(Stream.Null, Token));
+
+        Assert.Equal(content[..100_000], first);
+        Assert.Equal(ErrorKind.Corrupt, error.Kind);
+        Assert.Equal(ErrorKind.Corrupt, (await Assert.ThrowsAsync<LightningException>(() => Store.CheckAsync(id, Token))).Kind);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(5_000_000)]
