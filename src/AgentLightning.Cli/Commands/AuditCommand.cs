@@ -20,11 +20,8 @@ internal static class AuditCommand
         {
             Description = $"Only entries of this kind: {string.Join(", ", Enum.GetValues<AuditAction>().Select(EnumText.Of))}.",
         };
-        var start = new Option<DateTimeOffset?>("--start")
-        {
-            Description = "Only entries from this time on, for example 2026-01-31T12:00:00Z.",
-        };
-        var end = new Option<DateTimeOffset?>("--end") { Description = "Only entries before this time." };
+        var start = CommonOptions.Start("Only entries from this time on, for example 2026-01-31 or 2026-01-31T12:00:00Z.");
+        var end = CommonOptions.End("Only entries before this time; a day counts whole.");
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 50 };
         var before = new Option<string?>("--before")
         {
@@ -64,22 +61,31 @@ internal static class AuditCommand
                     return ExitCodes.Success;
                 }
 
-                var table = new Table().AddColumns("id", "at", "actor", "action", "subject", "agent", "outcome", "detail");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id, Spare: 2),
+                    new("at", ColumnKind.Fixed),
+                    new("actor"),
+                    new("action", ColumnKind.Fixed),
+                    new("subject"),
+                    new("agent", Spare: 1),
+                    new("outcome", ColumnKind.Fixed),
+                    new("detail", Spare: 3)
+                );
                 foreach (var entry in entries)
                 {
-                    table.AddRow(
-                        Markup.Escape(entry.Id),
+                    table.Add(
+                        entry.Id,
                         entry.At.ToString("u", CultureInfo.InvariantCulture),
-                        Markup.Escape(entry.Actor),
+                        entry.Actor,
                         EnumText.Of(entry.Action),
-                        Markup.Escape(entry.Subject),
-                        Markup.Escape(entry.AgentId ?? ""),
+                        entry.Subject,
+                        entry.AgentId ?? "",
                         EnumText.Of(entry.Outcome),
-                        Markup.Escape(string.Join(", ", entry.Detail?.Select(pair => $"{pair.Key} {pair.Value}") ?? []))
+                        string.Join(", ", entry.Detail?.Select(pair => $"{pair.Key} {pair.Value}") ?? [])
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

@@ -23,8 +23,8 @@ public interface IAuditLog
     Task AppendAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Entries, newest first. An id in <see cref="AuditQuery.Before"/> that the query could not have listed is an error, as one that does not
-    /// exist.
+    /// Entries, newest first. An id in <see cref="AuditQuery.Before"/> that the query could not have listed is an error, as one that does
+    /// not exist.
     /// </summary>
     Task<IReadOnlyList<AuditEntry>> ListAsync(AuditQuery query, CancellationToken cancellationToken);
 }

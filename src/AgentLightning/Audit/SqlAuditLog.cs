@@ -35,16 +35,9 @@ internal sealed class SqlAuditLog(SqlDatabase database) : IAuditLog
                     .Add("action = @action", "@action", query.Action is { } action ? EnumText.Of(action) : null)
                     .Add("at >= @start", "@start", query.Start?.ToColumn())
                     .Add("at < @end", "@end", query.End?.ToColumn());
-                await s_order
-                    .AfterAsync(where, session, query.Before, query.Limit, query.Agents, cancellationToken)
-                    .ConfigureAwait(false);
+                await s_order.AfterAsync(where, session, query.Before, query.Limit, query.Agents, cancellationToken).ConfigureAwait(false);
                 return await session
-                    .QueryAsync(
-                        $"SELECT * FROM audit_entries {where} {s_order.Sql}",
-                        Read,
-                        cancellationToken,
-                        where.Parameters
-                    )
+                    .QueryAsync($"SELECT * FROM audit_entries {where} {s_order.Sql}", Read, cancellationToken, where.Parameters)
                     .ConfigureAwait(false);
             },
             cancellationToken

@@ -18,8 +18,10 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
                 await session
                     .ExecuteAsync(
                         """
-                        INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count, validation_count, episode_count, artifact, created_at)
-                        VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1 FROM datasets WHERE agent_id = @agent AND name = @name),
+                        INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count,
+                            validation_count, episode_count, artifact, created_at)
+                        VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1
+                            FROM datasets WHERE agent_id = @agent AND name = @name),
                                 @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at)
                         """,
                         cancellationToken,

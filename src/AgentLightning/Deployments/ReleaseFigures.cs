@@ -26,9 +26,5 @@ public sealed record ReleaseFigures(
 public interface IReleaseFigures
 {
     /// <summary>The figures of an agent's releases, in the order of the ids; zeros for one that served nothing.</summary>
-    Task<IReadOnlyList<ReleaseFigures>> ReadAsync(
-        string agentId,
-        IReadOnlyList<string> deploymentIds,
-        CancellationToken cancellationToken
-    );
+    Task<IReadOnlyList<ReleaseFigures>> ReadAsync(string agentId, IReadOnlyList<string> deploymentIds, CancellationToken cancellationToken);
 }

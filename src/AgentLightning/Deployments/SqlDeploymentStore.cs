@@ -109,7 +109,8 @@ internal sealed class SqlDeploymentStore(SqlDatabase database, ChangeNotices not
         await session
             .ExecuteAsync(
                 """
-                INSERT INTO deployments (id, agent_id, slot, number, training_run_id, evaluation_id, tuned_model_name, artifact, is_active, forced, replaces,
+                INSERT INTO deployments (id, agent_id, slot, number, training_run_id, evaluation_id, tuned_model_name, artifact,
+                    is_active, forced, replaces,
                                          promoted_at, promoted_by, rollback_from, rollback_reason)
                 VALUES (@id, @agent, @slot, (SELECT COALESCE(MAX(number), 0) + 1 FROM deployments WHERE agent_id = @agent AND slot = @slot),
                         @run, @evaluation, @model, @artifact, 1, @forced, @replaces, @at, @by, @from, @reason)

@@ -44,9 +44,7 @@ internal sealed class SqlReleaseFigures(SqlDatabase database) : IReleaseFigures
         var byId = found.ToDictionary(figures => figures.DeploymentId, StringComparer.Ordinal);
         return
         [
-            .. deploymentIds.Select(id =>
-                byId.GetValueOrDefault(id) ?? new ReleaseFigures(id, 0, 0, 0, 0, 0, new RewardSummary(0, 0, 0))
-            ),
+            .. deploymentIds.Select(id => byId.GetValueOrDefault(id) ?? new ReleaseFigures(id, 0, 0, 0, 0, 0, new RewardSummary(0, 0, 0))),
         ];
     }
 

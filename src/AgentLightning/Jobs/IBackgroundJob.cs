@@ -28,7 +28,8 @@ public interface IJobStore
 
     /// <summary>
     /// Notes the beginning of a run, if the token is that of the job's newest lease and the last run began at least
-    /// <paramref name="interval"/> before <paramref name="now"/> or never came to its end; otherwise nothing changes and the answer is false.
+    /// <paramref name="interval"/> before <paramref name="now"/> or never came to its end; otherwise nothing changes and the answer is
+    /// false.
     /// </summary>
     Task<bool> TryStartAsync(
         string name,
@@ -40,5 +41,5 @@ public interface IJobStore
     );
 
     /// <summary>Notes the end of a run, under the same condition of the lease.</summary>
-    Task CompleteAsync(string name, string lease, long token, string? error, DateTimeOffset now, CancellationToken cancellationToken);
+    Task CompleteAsync(string name, string lease, long token, string? failure, DateTimeOffset now, CancellationToken cancellationToken);
 }

@@ -45,11 +45,7 @@ public sealed partial class JobRunner(
         await using (held.ConfigureAwait(false))
         {
             var (name, token) = (held.Lease.Name, held.Lease.Token);
-            if (
-                !await records
-                    .TryStartAsync(job.Name, name, token, interval, time.GetUtcNow(), cancellationToken)
-                    .ConfigureAwait(false)
-            )
+            if (!await records.TryStartAsync(job.Name, name, token, interval, time.GetUtcNow(), cancellationToken).ConfigureAwait(false))
             {
                 return false;
             }
@@ -66,9 +62,7 @@ public sealed partial class JobRunner(
                 LogFailed(logger, job.Name, error);
             }
 
-            await records
-                .CompleteAsync(job.Name, name, token, error, time.GetUtcNow(), CancellationToken.None)
-                .ConfigureAwait(false);
+            await records.CompleteAsync(job.Name, name, token, error, time.GetUtcNow(), CancellationToken.None).ConfigureAwait(false);
             return true;
         }
     }

@@ -37,7 +37,8 @@ internal sealed class SqlJobStore(SqlDatabase database) : IJobStore
                     .ExecuteAsync(
                         """
                         INSERT INTO jobs (name, started_at, runs) VALUES (@name, @now, 1)
-                        ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at, completed_at = NULL, error = NULL, runs = jobs.runs + 1
+                        ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at, completed_at = NULL, error = NULL,
+                            runs = jobs.runs + 1
                         WHERE jobs.started_at <= @latest OR jobs.completed_at IS NULL
                         """,
                         cancellationToken,
@@ -53,7 +54,7 @@ internal sealed class SqlJobStore(SqlDatabase database) : IJobStore
         string name,
         string lease,
         long token,
-        string? error,
+        string? failure,
         DateTimeOffset now,
         CancellationToken cancellationToken
     ) =>
@@ -66,7 +67,7 @@ internal sealed class SqlJobStore(SqlDatabase database) : IJobStore
                         cancellationToken,
                         ("@name", name),
                         ("@now", now.ToColumn()),
-                        ("@error", error)
+                        ("@error", failure)
                     )
                     .ConfigureAwait(false) == 1,
             cancellationToken

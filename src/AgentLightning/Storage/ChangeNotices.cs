@@ -34,12 +34,7 @@ internal abstract class ChangeNotices(SqlDatabase database) : IChangeNotices, IA
     }
 
     /// <summary>Writes, and tells of a change when that is on disk.</summary>
-    public async Task<T> WriteAsync<T>(
-        Func<SqlSession, Task<T>> work,
-        string topic,
-        string subject,
-        CancellationToken cancellationToken
-    )
+    public async Task<T> WriteAsync<T>(Func<SqlSession, Task<T>> work, string topic, string subject, CancellationToken cancellationToken)
     {
         var result = await Database
             .WriteAsync(

@@ -46,10 +46,9 @@ internal sealed record PageOrder(string Table, string Time, string What, string 
         if (before is not null)
         {
             var place = Read(before) ?? await FindAsync(session, before, agents, cancellationToken).ConfigureAwait(false);
-            var after =
-                Rank is null
-                    ? $"({Alias}{Time}, {Alias}id) < (@after_at, @after_id)"
-                    : $"({Alias}{Time}, {Alias}{Rank}, {Alias}id) < (@after_at, @after_rank, @after_id)";
+            var after = Rank is null
+                ? $"({Alias}{Time}, {Alias}id) < (@after_at, @after_id)"
+                : $"({Alias}{Time}, {Alias}{Rank}, {Alias}id) < (@after_at, @after_rank, @after_id)";
             where.Add(after, "@after_at", place.At).With("@after_rank", place.Rank).With("@after_id", place.Id);
         }
 
@@ -90,8 +89,6 @@ internal sealed record PageOrder(string Table, string Time, string What, string 
                 where.Parameters
             )
             .ConfigureAwait(false);
-        return places.Count > 0
-            ? places[0]
-            : throw LightningException.NotFound($"{What} {id}, named by 'before', not found.");
+        return places.Count > 0 ? places[0] : throw LightningException.NotFound($"{What} {id}, named by 'before', not found.");
     }
 }

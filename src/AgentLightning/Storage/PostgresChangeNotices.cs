@@ -48,8 +48,7 @@ internal sealed class PostgresChangeNotices(PostgresDatabase database, TimeProvi
             }
             catch (Exception e) when (e is LightningException || PostgresErrors.IsOfTheServer(e))
             {
-                await Task.Delay(s_untilAgain, time, cancellationToken)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(s_untilAgain, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -15,7 +15,16 @@ internal readonly record struct ReleaseDelta(
 )
 {
     public static ReleaseDelta OfEpisode(bool succeeded, double latencyMs, long promptTokens, long completionTokens) =>
-        new(1, succeeded ? 0 : 1, (long)Math.Round(latencyMs * 1_000, MidpointRounding.AwayFromZero), promptTokens, completionTokens, 0, 0, 0);
+        new(
+            1,
+            succeeded ? 0 : 1,
+            (long)Math.Round(latencyMs * 1_000, MidpointRounding.AwayFromZero),
+            promptTokens,
+            completionTokens,
+            0,
+            0,
+            0
+        );
 
     public static ReleaseDelta OfReward(double value) =>
         TotalDelta.OfReward(value) is var reward ? new(0, 0, 0, 0, 0, 1, reward.RewardSum, reward.RewardSquares) : default;
@@ -33,27 +42,21 @@ internal readonly record struct ReleaseDelta(
         );
 
     public static ReleaseDelta operator -(ReleaseDelta a) =>
-        new(
-            -a.Episodes,
-            -a.Failed,
-            -a.Latency,
-            -a.PromptTokens,
-            -a.CompletionTokens,
-            -a.Rewards,
-            -a.RewardSum,
-            -a.RewardSquares
-        );
+        new(-a.Episodes, -a.Failed, -a.Latency, -a.PromptTokens, -a.CompletionTokens, -a.Rewards, -a.RewardSum, -a.RewardSquares);
 }
 
 /// <summary>The changes that one transaction makes to the table <c>release_totals</c>.</summary>
 internal sealed class ReleaseTotals
 {
     private const string UpsertSql = """
-        INSERT INTO release_totals (deployment_id, agent_id, slot, episodes, failed, latency, prompt_tokens, completion_tokens, rewards, reward_sum, reward_squares)
+        INSERT INTO release_totals (deployment_id, agent_id, slot, episodes, failed, latency, prompt_tokens, completion_tokens, rewards,
+            reward_sum, reward_squares)
         VALUES (@deployment, @agent, @slot, @episodes, @failed, @latency, @prompt, @completion, @rewards, @sum, @squares)
         ON CONFLICT (deployment_id, agent_id, slot) DO UPDATE SET
-            episodes = release_totals.episodes + excluded.episodes, failed = release_totals.failed + excluded.failed, latency = release_totals.latency + excluded.latency,
-            prompt_tokens = release_totals.prompt_tokens + excluded.prompt_tokens, completion_tokens = release_totals.completion_tokens + excluded.completion_tokens,
+            episodes = release_totals.episodes + excluded.episodes, failed = release_totals.failed + excluded.failed,
+                latency = release_totals.latency + excluded.latency,
+            prompt_tokens = release_totals.prompt_tokens + excluded.prompt_tokens,
+                completion_tokens = release_totals.completion_tokens + excluded.completion_tokens,
             rewards = release_totals.rewards + excluded.rewards, reward_sum = release_totals.reward_sum + excluded.reward_sum,
             reward_squares = release_totals.reward_squares + excluded.reward_squares
         """;

@@ -41,14 +41,11 @@ internal sealed class SqlArtifactStore(SqlDatabase database) : IArtifactStore
     public async Task<Stream> OpenAsync(string id, CancellationToken cancellationToken)
     {
         ArtifactId.HashOf(id);
-        var first =
-            await PieceAsync("SELECT content FROM artifacts WHERE id = @id", id, 0, cancellationToken).ConfigureAwait(false)
+        var first = await PieceAsync("SELECT content FROM artifacts WHERE id = @id", id, 0, cancellationToken).ConfigureAwait(false)
             ?? throw ArtifactId.Missing(id, "such row in the table of artifacts");
         return new CheckedRead(
-            new PieceStream(
-                first,
-                (part, token) =>
-                    PieceAsync("SELECT content FROM artifact_parts WHERE artifact_id = @id AND part = @part", id, part, token)
+            new PieceStream(first, (part, token) =>
+                PieceAsync("SELECT content FROM artifact_parts WHERE artifact_id = @id AND part = @part", id, part, token)
             ),
             id,
             "its rows in the tables of artifacts"
@@ -57,8 +54,7 @@ internal sealed class SqlArtifactStore(SqlDatabase database) : IArtifactStore
 
     private Task<byte[]?> PieceAsync(string sql, string id, int part, CancellationToken cancellationToken) =>
         database.LookAsync(
-            session =>
-                session.SingleAsync(sql, reader => reader.GetFieldValue<byte[]>(0), cancellationToken, ("@id", id), ("@part", part)),
+            session => session.SingleAsync(sql, reader => reader.GetFieldValue<byte[]>(0), cancellationToken, ("@id", id), ("@part", part)),
             cancellationToken
         );
 

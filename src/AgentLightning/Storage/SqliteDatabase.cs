@@ -99,7 +99,8 @@ internal sealed class SqliteDatabase : SqlDatabase
         {
             return await WriteAsync(work, cancellationToken).ConfigureAwait(false);
         }
-        catch (LightningException e) when (e.InnerException is SqliteException { SqliteErrorCode: Full or InputOutput } && _reserve.Release())
+        catch (LightningException e)
+            when (e.InnerException is SqliteException { SqliteErrorCode: Full or InputOutput } && _reserve.Release())
         {
             return await WriteAsync(work, cancellationToken).ConfigureAwait(false);
         }
@@ -204,6 +205,7 @@ internal sealed class SqliteDatabase : SqlDatabase
             };
         }
     }
+
     private LightningException Gone(Exception? cause) =>
         new(
             ErrorKind.Unavailable,
@@ -222,8 +224,8 @@ internal sealed class SqliteDatabase : SqlDatabase
 
         return new LightningException(
             ErrorKind.Corrupt,
-            $"'{_path}' is not a sound SQLite database ({e.Message.TrimEnd('.')}). Give the path of a Lightning store, or restore it from a "
-                + $"backup.",
+            $"'{_path}' is not a sound SQLite database ({e.Message.TrimEnd('.')}). Give the path of a Lightning store, or restore it "
+                + $"from a backup.",
             e
         );
     }

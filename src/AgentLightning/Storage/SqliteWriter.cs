@@ -94,8 +94,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Begins a transaction; false when nobody waits for one any more. SQLite's own waiting looks less and less often: beside a process that
-    /// writes without pause, which lets go of the lock for some microseconds only, it would never come to its turn.
+    /// Begins a transaction; false when nobody waits for one any more. SQLite's own waiting looks less and less often: beside a process
+    /// that writes without pause, which lets go of the lock for some microseconds only, it would never come to its turn.
     /// </summary>
     private async Task<bool> BeginAsync()
     {

@@ -23,27 +23,34 @@ public sealed class StoreCheck
             FROM episodes
             UNION ALL
             SELECT r.agent_id, e.created_at / 86400000000, COALESCE(e.model, ''), COALESCE(e.intent, ''), COALESCE(e.persona, ''), 0, 0, -1,
-                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= 0.6 THEN -1 ELSE 0 END, CASE WHEN r.value >= 0 AND r.value < 0.6 THEN -1 ELSE 0 END
+                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= 0.6 THEN -1 ELSE 0 END,
+                       CASE WHEN r.value >= 0 AND r.value < 0.6 THEN -1 ELSE 0 END
             FROM rewards r JOIN episodes e ON e.id = r.episode_id WHERE r.is_current = 1
         ) AS compared
         GROUP BY agent_id, day, model, intent, persona
-        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0 OR SUM(good) <> 0
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0
+            OR SUM(good) <> 0
         """;
 
     /// <summary>The same for the totals of releases.</summary>
     private const string ReleaseDifferencesSql = """
-        SELECT agent_id, SUM(episodes) AS episodes, SUM(failed) AS failed, SUM(latency) AS latency, SUM(tokens) AS tokens, SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum
+        SELECT agent_id, SUM(episodes) AS episodes, SUM(failed) AS failed, SUM(latency) AS latency, SUM(tokens) AS tokens,
+            SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum
         FROM (
-            SELECT deployment_id, agent_id, episodes, failed, latency, prompt_tokens + completion_tokens AS tokens, rewards, reward_sum FROM release_totals
+            SELECT deployment_id, agent_id, episodes, failed, latency, prompt_tokens + completion_tokens AS tokens, rewards,
+                reward_sum FROM release_totals
             UNION ALL
-            SELECT deployment_id, agent_id, -1, CASE WHEN status = 'succeeded' THEN 0 ELSE -1 END, -CAST(ROUND(latency_ms * 1000) AS BIGINT),
+            SELECT deployment_id, agent_id, -1, CASE WHEN status = 'succeeded' THEN 0 ELSE -1 END,
+                -CAST(ROUND(latency_ms * 1000) AS BIGINT),
                    -COALESCE(prompt_tokens, 0) - COALESCE(completion_tokens, 0), 0, 0
             FROM episodes WHERE deployment_id IS NOT NULL
             UNION ALL
-            SELECT deployment_id, agent_id, 0, 0, 0, 0, -1, -CAST(ROUND(value * 1000000000) AS BIGINT) FROM rewards WHERE is_current = 1 AND deployment_id IS NOT NULL
+            SELECT deployment_id, agent_id, 0, 0, 0, 0, -1, -CAST(ROUND(value * 1000000000) AS BIGINT)
+                FROM rewards WHERE is_current = 1 AND deployment_id IS NOT NULL
         ) AS compared
         GROUP BY deployment_id, agent_id
-        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR ABS(SUM(latency)) > 1000 OR SUM(tokens) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR ABS(SUM(latency)) > 1000 OR SUM(tokens) <> 0 OR SUM(rewards) <> 0
+            OR ABS(SUM(reward_sum)) > 1000
         """;
 
     private static readonly string[] s_totals = ["daily_totals", "release_totals"];

@@ -82,14 +82,13 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
             async session =>
                 (
                     lease is null
-                    || await SqlLeaseStore
-                        .HoldsAsync(database, session, lease.Name, lease.Token, cancellationToken)
-                        .ConfigureAwait(false)
+                    || await SqlLeaseStore.HoldsAsync(database, session, lease.Name, lease.Token, cancellationToken).ConfigureAwait(false)
                 )
                 && await session
                     .ExecuteAsync(
                         $"""
-                        UPDATE training_runs SET status = @status, tuned_model_name = @name, artifact = @artifact, metrics = @metrics, error_message = @error,
+                        UPDATE training_runs SET status = @status, tuned_model_name = @name, artifact = @artifact, metrics = @metrics,
+                            error_message = @error,
                                started_at = @started, completed_at = @completed
                         WHERE id = @id AND status IN ({from})
                         """,

@@ -166,8 +166,7 @@ public sealed class TrainingRunner(
 
         await using (held.ConfigureAwait(false))
         {
-            return await runs
-                .TryMoveAsync(
+            return await runs.TryMoveAsync(
                     run with
                     {
                         Status = TrainingStatus.Failed,

@@ -29,14 +29,11 @@ public sealed class FolderArtifactStoreTests : IDisposable
     public async Task The_name_of_an_artifact_is_brought_to_the_disk_after_the_artifact_itself()
     {
         var synchronised = new List<(string Folder, int Files)>();
-        var store = new FolderArtifactStore(
-            _folder.File("artifacts"),
-            path =>
-            {
-                DiskSync.Folder(path);
-                synchronised.Add((path, Directory.GetFiles(path).Length));
-            }
-        );
+        var store = new FolderArtifactStore(_folder.File("artifacts"), path =>
+        {
+            DiskSync.Folder(path);
+            synchronised.Add((path, Directory.GetFiles(path).Length));
+        });
 
         await store.PutAsync(new MemoryStream("hello"u8.ToArray()), Token);
 

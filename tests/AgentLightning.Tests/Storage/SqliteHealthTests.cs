@@ -224,7 +224,13 @@ public sealed class SqliteHealthTests : IDisposable
 
     private void FillDisk()
     {
-        using var filler = new FileStream(System.IO.Path.Combine(_mounted!, "filler"), FileMode.Create, FileAccess.Write, FileShare.None, 1);
+        using var filler = new FileStream(
+            System.IO.Path.Combine(_mounted!, "filler"),
+            FileMode.Create,
+            FileAccess.Write,
+            FileShare.None,
+            1
+        );
         var block = new byte[4_096];
         try
         {

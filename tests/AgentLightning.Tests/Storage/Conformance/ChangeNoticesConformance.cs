@@ -36,17 +36,14 @@ public abstract class ChangeNoticesConformance<TEngine> : StoreConformance<TEngi
         var told = new List<string>();
         var (done, notices) = (new TaskCompletionSource(), Get<ChangeNotices>());
         notices.Subscribe("topic", _ => told.Add("gone")).Dispose();
-        using var listening = notices.Subscribe(
-            "topic",
-            subject =>
+        using var listening = notices.Subscribe("topic", subject =>
+        {
+            told.Add(subject);
+            if (subject == "last")
             {
-                told.Add(subject);
-                if (subject == "last")
-                {
-                    done.TrySetResult();
-                }
+                done.TrySetResult();
             }
-        );
+        });
         using var others = notices.Subscribe("another topic", _ => told.Add("another"));
 
         await Assert.ThrowsAsync<LightningException>(() =>

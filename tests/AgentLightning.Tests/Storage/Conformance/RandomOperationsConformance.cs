@@ -64,7 +64,8 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
         IServiceProvider[] processes = [Services, await Engine.OpenAsync()];
         var (operations, refused, made) = (0, 0, 0);
 
-        await Gen.Int.Array[1, MostOperations]
+        await Gen
+            .Int.Array[1, MostOperations]
             .SampleAsync(
                 async numbers =>
                 {

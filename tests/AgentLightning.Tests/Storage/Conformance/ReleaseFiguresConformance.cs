@@ -37,12 +37,7 @@ public abstract class ReleaseFiguresConformance<TEngine> : StoreConformance<TEng
             );
         await Get<IRewardStore>()
             .AddAsync(
-                [
-                    NewReward("r1", "e1", 1),
-                    NewReward("r2", "e1", 0.5),
-                    NewReward("r3", "e2", -0.5),
-                    NewReward("r4", "e4", 1, "other"),
-                ],
+                [NewReward("r1", "e1", 1), NewReward("r2", "e1", 0.5), NewReward("r3", "e2", -0.5), NewReward("r4", "e4", 1, "other")],
                 Token
             );
 
@@ -58,28 +53,16 @@ public abstract class ReleaseFiguresConformance<TEngine> : StoreConformance<TEng
         await Get<IEpisodeStore>().RemovePayloadsAsync(new EpisodeSelection(Ids: ["e2"]), 10, Token);
         Assert.Equal(figures[0], (await FiguresAsync())[0]);
         await Get<IEpisodeStore>().DeleteAsync(new EpisodeSelection(Ids: ["e2"]), 10, Token);
-        Assert.Equal(
-            new ReleaseFigures("d1", 1, 0, 10, 100, 20, new RewardSummary(1, 0.5, 0)),
-            (await FiguresAsync())[0]
-        );
+        Assert.Equal(new ReleaseFigures("d1", 1, 0, 10, 100, 20, new RewardSummary(1, 0.5, 0)), (await FiguresAsync())[0]);
         Assert.All(await Get<StoreCheck>().RunAsync(Token), result => Assert.True(result.Passed, result.Detail));
 
         await Engine.DamageAsync("UPDATE release_totals SET latency = latency + 5000, rewards = 9 WHERE agent_id = @id", "agent");
         Assert.Contains(await Get<StoreCheck>().RunAsync(Token), result => !result.Passed);
         await Get<StoreCheck>().RebuildTotalsAsync(Token);
-        Assert.Equal(
-            new ReleaseFigures("d1", 1, 0, 10, 100, 20, new RewardSummary(1, 0.5, 0)),
-            (await FiguresAsync())[0]
-        );
+        Assert.Equal(new ReleaseFigures("d1", 1, 0, 10, 100, 20, new RewardSummary(1, 0.5, 0)), (await FiguresAsync())[0]);
     }
 
-    private Task<IReadOnlyList<ReleaseFigures>> FiguresAsync() =>
-        Get<IReleaseFigures>().ReadAsync("agent", ["d1", "none", "d2"], Token);
+    private Task<IReadOnlyList<ReleaseFigures>> FiguresAsync() => Get<IReleaseFigures>().ReadAsync("agent", ["d1", "none", "d2"], Token);
 
-    private static Episode Served(string id, double latencyMs) =>
-        NewEpisode(id) with
-        {
-            DeploymentId = "d1",
-            RequestLatencyMs = latencyMs,
-        };
+    private static Episode Served(string id, double latencyMs) => NewEpisode(id) with { DeploymentId = "d1", RequestLatencyMs = latencyMs };
 }

@@ -276,12 +276,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     Task<Dataset?> IDatasetStore.FindAsync(string id, CancellationToken cancellationToken) =>
         Task.FromResult(Datasets.Find(dataset => dataset.Id == id));
 
-    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(
-        string? agentId,
-        int limit,
-        string? before,
-        CancellationToken cancellationToken
-    ) =>
+    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(string? agentId, int limit, string? before, CancellationToken cancellationToken) =>
         List(
             After(
                 Datasets
