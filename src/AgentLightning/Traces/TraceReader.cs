@@ -24,8 +24,8 @@ public sealed partial class TraceReader(
 {
     private const int Round = 64;
 
-    /// <summary>The queue is busy when this part of it is full.</summary>
-    private const int PartOfBusy = 256;
+    /// <summary>Bytes on their way to the disk above which much comes in.</summary>
+    private const int Busy = 256 * 1024;
 
     private string? _failing;
 
@@ -46,10 +46,7 @@ public sealed partial class TraceReader(
     {
         try
         {
-            while (
-                await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round
-                && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy
-            )
+            while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < Busy)
             {
                 // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for
                 // an answer.
