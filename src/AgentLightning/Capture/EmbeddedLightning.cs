@@ -37,7 +37,7 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<CaptureService>(),
                     provider.GetRequiredService<OtlpReceiver>(),
                     provider.GetRequiredService<ByteBudget>(),
-                    provider.GetRequiredService<TraceReader>()
+                    provider.GetRequiredService<EpisodeAssembler>()
                 )
             );
 
@@ -47,7 +47,7 @@ public static class EmbeddedLightning
         CaptureService capture,
         OtlpReceiver receiver,
         ByteBudget budget,
-        TraceReader reader
+        EpisodeAssembler assembler
     ) : ICaptureSink, IDisposable
     {
         private readonly CancellationTokenSource _closed = new();
@@ -70,7 +70,7 @@ public static class EmbeddedLightning
                 {
                     await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
                     _isOpen = true;
-                    _reading = Task.Run(() => reader.RunAsync(_closed.Token), CancellationToken.None);
+                    _reading = Task.Run(() => assembler.RunAsync(_closed.Token), CancellationToken.None);
                 }
 
                 if (payload.Kind == PayloadKind.Spans)
