@@ -173,9 +173,11 @@ public sealed class ConfigurationTests
     public void A_number_is_written_with_a_point_whatever_the_language_of_the_machine(string text, string said)
     {
         var before = CultureInfo.CurrentCulture;
+        var german = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        (german.NumberFormat.NumberDecimalSeparator, german.NumberFormat.NumberGroupSeparator) = (",", ".");
         try
         {
-            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("de-DE");
+            CultureInfo.CurrentCulture = german;
             using var folder = new TemporaryFolder();
 
             var error = Assert.Throws<LightningException>(() =>
