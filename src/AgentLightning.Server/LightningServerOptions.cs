@@ -85,8 +85,9 @@ public sealed record LightningServerOptions
         if (ranges.Count == 0 && Lightning.Budget.OfConnection < MaxBodyBytes + Lightning.Traces.LargestBody)
         {
             mistakes.Add(
-                $"limits.budget_bytes ({Lightning.Budget.Bytes}) must be larger: the share of one connection is {Lightning.Budget.OfConnection} "
-                    + $"bytes, and must hold limits.max_body_bytes and traces.largest_body_bytes ({MaxBodyBytes} + {Lightning.Traces.LargestBody})."
+                $"limits.budget_bytes ({Lightning.Budget.Bytes}) must be larger: the share of one connection is "
+                    + $"{Lightning.Budget.OfConnection} bytes, and must hold limits.max_body_bytes and traces.largest_body_bytes "
+                    + $"({MaxBodyBytes} + {Lightning.Traces.LargestBody})."
             );
         }
 
