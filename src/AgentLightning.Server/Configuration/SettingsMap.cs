@@ -15,6 +15,7 @@ internal static class SettingsMap
         new()
         {
             Urls = settings.Urls,
+            OtlpGrpcUrls = settings.OtlpGrpcUrls,
             AllowAnonymous = settings.AllowAnonymous,
             AllowedHosts = settings.AllowedHosts.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             MaxBodyBytes = settings.Limits.MaxBodyBytes,
@@ -71,6 +72,7 @@ internal static class SettingsMap
                     ReadInterval = TimeSpan.FromMilliseconds(settings.Traces.ReadIntervalMilliseconds),
                     MostSpans = settings.Traces.MostSpans,
                     LargestBody = settings.Traces.LargestBodyBytes,
+                    FreshBytes = settings.Traces.FreshBytes,
                     GroupSize = settings.Traces.GroupSize,
                     DefaultAgent = settings.Traces.DefaultAgent,
                 },
@@ -90,6 +92,7 @@ internal static class SettingsMap
         return new Settings
         {
             Urls = options.Urls,
+            OtlpGrpcUrls = options.OtlpGrpcUrls,
             Store = lightning.Store,
             AllowAnonymous = options.AllowAnonymous,
             AllowedHosts = string.Join(';', options.AllowedHosts),
@@ -142,6 +145,7 @@ internal static class SettingsMap
                 ReadIntervalMilliseconds = (int)Math.Ceiling(lightning.Traces.ReadInterval.TotalMilliseconds),
                 MostSpans = lightning.Traces.MostSpans,
                 LargestBodyBytes = lightning.Traces.LargestBody,
+                FreshBytes = lightning.Traces.FreshBytes,
                 GroupSize = lightning.Traces.GroupSize,
                 DefaultAgent = lightning.Traces.DefaultAgent,
             },

@@ -36,7 +36,6 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<SqlDatabase>(),
                     provider.GetRequiredService<CaptureService>(),
                     provider.GetRequiredService<OtlpReceiver>(),
-                    provider.GetRequiredService<ByteBudget>(),
                     provider.GetRequiredService<EpisodeAssembler>()
                 )
             );
@@ -46,7 +45,6 @@ public static class EmbeddedLightning
         SqlDatabase database,
         CaptureService capture,
         OtlpReceiver receiver,
-        ByteBudget budget,
         EpisodeAssembler assembler
     ) : ICaptureSink, IDisposable
     {
@@ -94,10 +92,8 @@ public static class EmbeddedLightning
 
         private async Task<SinkAnswer> TakeSpansAsync(Payload payload, CancellationToken cancellationToken)
         {
-            using var body = new MemoryStream(payload.Bytes.ToArray(), writable: false);
-            using var share = budget.Open("", "");
             var result = await receiver
-                .ReceiveAsync(body, payload.Bytes.Length, gzip: false, OtlpEncoding.Json, SpanForm.Span, null, share, cancellationToken)
+                .ReceiveAsync(payload.Bytes, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken)
                 .ConfigureAwait(false);
             return result.Outcome switch
             {

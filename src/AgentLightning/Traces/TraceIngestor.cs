@@ -27,11 +27,15 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     {
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
+        Fresh = new FreshTraces(options);
         _writer = Task.Run(WriteAsync);
     }
 
     /// <summary>Bytes of requests that are on their way to the disk.</summary>
     public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
+
+    /// <summary>The spans that were written and not yet read.</summary>
+    internal FreshTraces Fresh { get; }
 
     /// <summary>
     /// Takes in one request. What is wrong with single spans is told in the result, and the others are stored. A body that cannot be read
@@ -238,24 +242,20 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     /// </summary>
     private async Task CommitAsync(List<Entry> group)
     {
+        List<SpanRecord> spans = group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)];
         try
         {
             var counts = group
                 .SelectMany(entry => entry.Counts)
                 .GroupBy(count => (count.Service, count.Scope, count.What))
                 .Select(same => same.First() with { Count = same.Sum(count => count.Count), LastAt = same.Max(count => count.LastAt) });
-            await _store
-                .AddAsync(
-                    group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)],
-                    [.. counts],
-                    _options,
-                    CancellationToken.None
-                )
-                .ConfigureAwait(false);
+            await _store.AddAsync(spans, [.. counts], _options, CancellationToken.None).ConfigureAwait(false);
+            Fresh.Add(spans);
             group.ForEach(entry => entry.Done.SetResult());
         }
         catch (Exception e) when (group.Count > 1 && e is not LightningException { Kind: ErrorKind.Unavailable })
         {
+            Fresh.Forget(spans);
             LogRetry(_logger, group.Count, _redactor.Redact(e.Message));
             foreach (var entry in group)
             {
@@ -264,6 +264,7 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         }
         catch (Exception e)
         {
+            Fresh.Forget(spans);
             group.ForEach(entry => entry.Done.SetException(e));
         }
     }

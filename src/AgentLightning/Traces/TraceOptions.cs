@@ -30,6 +30,12 @@ public sealed record TraceOptions
     /// <summary>Largest body after inflation, 1 KiB…1 GiB; 32 MiB by default. The body on the wire is limited by the server.</summary>
     public int LargestBody { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of spans that are kept in memory from their writing to the reading of their episode, 0…4 GiB; 32 MiB by default. What has no
+    /// room is read back from the store.
+    /// </summary>
+    public long FreshBytes { get; init; } = 32 * 1024 * 1024;
+
     /// <summary>Most spans of one transaction, 1…100,000; 4,096 by default. A request is never divided.</summary>
     public int GroupSize { get; init; } = 4_096;
 
@@ -57,6 +63,7 @@ public sealed record TraceOptions
         );
         Check(nameof(MostSpans), MostSpans is >= 1 and <= 100_000, "from 1 to 100000", MostSpans);
         Check(nameof(LargestBody), LargestBody is >= 1024 and <= 1024 * 1024 * 1024, "from 1 KiB to 1 GiB, in bytes", LargestBody);
+        Check(nameof(FreshBytes), FreshBytes is >= 0 and <= 4L * 1024 * 1024 * 1024, "from 0 to 4 GiB, in bytes", FreshBytes);
         Check(nameof(GroupSize), GroupSize is >= 1 and <= 100_000, "from 1 to 100000", GroupSize);
         Ids.Check(DefaultAgent, $"{nameof(DefaultAgent)} of the traces");
 

@@ -93,7 +93,7 @@ public sealed class RetentionTests
             );
             await services
                 .GetRequiredService<OtlpReceiver>()
-                .ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+                .ReceiveAsync(request, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
         }
 
         await new EpisodeAssembler(
