@@ -41,12 +41,9 @@ public static class EmbeddedLightning
             );
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(
-        SqlDatabase database,
-        CaptureService capture,
-        OtlpReceiver receiver,
-        EpisodeAssembler assembler
-    ) : ICaptureSink, IDisposable
+    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, EpisodeAssembler assembler)
+        : ICaptureSink,
+            IDisposable
     {
         private readonly CancellationTokenSource _closed = new();
         private Task _reading = Task.CompletedTask;
