@@ -25,8 +25,8 @@ public sealed partial class EpisodeAssembler(
 {
     private const int Round = 64;
 
-    /// <summary>The queue is busy when this part of it is full.</summary>
-    private const int PartOfBusy = 256;
+    /// <summary>Bytes on their way to the disk above which much comes in.</summary>
+    private const int Busy = 256 * 1024;
 
     private const int LongestReason = 500;
 
@@ -49,10 +49,7 @@ public sealed partial class EpisodeAssembler(
     {
         try
         {
-            while (
-                await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round
-                && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy
-            )
+            while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < Busy)
             {
                 // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for
                 // an answer.
