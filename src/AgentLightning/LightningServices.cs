@@ -121,6 +121,7 @@ public static class LightningServices
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardWriter>();
         services.TryAddSingleton<RewardService>();
+        services.TryAddSingleton<ListRewards>();
         services.TryAddSingleton<CaptureService>();
         services.TryAddSingleton<EpisodeExport>();
 
@@ -131,7 +132,7 @@ public static class LightningServices
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
         services.TryAddSingleton<TraceIngestor>();
         services.TryAddSingleton<OtlpReceiver>();
-        services.TryAddSingleton<TraceReader>();
+        services.TryAddSingleton<EpisodeAssembler>();
         services.TryAddSingleton<TraceDiagnostics>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
