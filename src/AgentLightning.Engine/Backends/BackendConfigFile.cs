@@ -177,8 +177,9 @@ internal sealed class BackendConfigFile
     }
 
     /// <summary>Without the value of anything that may be a key.</summary>
-    private LightningException Wrong(string key, TomlValue seen, string expected) =>
-        LightningException.Invalid(
-            $"{_path}, line {seen.Line}: '{Root}.{key}' must be {expected}{(key.EndsWith("key", StringComparison.Ordinal) ? "" : $", but it is {seen.Value}")}."
-        );
+    private LightningException Wrong(string key, TomlValue seen, string expected)
+    {
+        var but = key.EndsWith("key", StringComparison.Ordinal) ? "" : $", but it is {seen.Value}";
+        return LightningException.Invalid($"{_path}, line {seen.Line}: '{Root}.{key}' must be {expected}{but}.");
+    }
 }

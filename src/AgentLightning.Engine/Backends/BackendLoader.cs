@@ -25,7 +25,8 @@ public sealed partial class BackendLoader(BackendLoaderOptions options, ILogger<
     };
 
     /// <summary>
-    /// What <c>config.toml</c> says; null when there is none, or none for chat back ends, or it cannot be read, which is logged as a warning.
+    /// What <c>config.toml</c> says; null when there is none, or none for chat back ends, or it cannot be read, which is logged as a
+    /// warning.
     /// </summary>
     public BackendConfig? LoadConfig()
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Tests.Support;
 using AgentLightning.Testing;
@@ -48,16 +47,10 @@ public sealed class InterruptionTests
             folder.Path,
             ["model", "train", "--model", "model", "--data", docs, "--out", "out", "--full", "--steps", "1000000"]
         );
-        var (begun, error) = (new TaskCompletionSource(), new StringBuilder());
-        process.OutputDataReceived += (_, _) => begun.TrySetResult();
-        process.ErrorDataReceived += (_, line) =>
-        {
-            error.AppendLine(line.Data);
-            begun.TrySetResult();
-        };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        await begun.Task;
+        var error = process.StandardError.ReadToEndAsync();
+        // It says nothing before it has ended; so much is only computed once it is at work.
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!process.HasExited && process.TotalProcessorTime < TimeSpan.FromSeconds(5) && await looks.WaitForNextTickAsync()) { }
 
         // Once to ask, then until it is gone.
         while (!process.HasExited)
@@ -67,7 +60,7 @@ public sealed class InterruptionTests
         }
 
         await process.WaitForExitAsync();
-        Assert.DoesNotContain("nhandled", error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("nhandled", await error, StringComparison.Ordinal);
         Assert.Contains(process.ExitCode, new[] { 1, 143 });
     }
 }
