@@ -67,7 +67,10 @@ internal sealed record ToolChoice(IReadOnlyList<AIFunctionDeclaration> Functions
             '\n',
             Functions
                 .Select(function => $"{function.Name}: {function.Description} Arguments: {Parameters(function).ToJsonString()}")
-                .Prepend("You can call functions. To call one, write a line TOOL_CALL: name(arguments), with the arguments as a JSON object.")
+                .Prepend(
+                    "You can call functions. To call one, write a line TOOL_CALL: name(arguments), with the arguments as a JSON "
+                        + "object."
+                )
         );
 
     /// <summary>The schema of one call that must be made; a list of one where the form is a list.</summary>

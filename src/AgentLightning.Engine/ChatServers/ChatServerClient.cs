@@ -10,8 +10,8 @@ namespace AgentLightning.Engine.ChatServers;
 /// </summary>
 /// <remarks>
 /// The library speaks the protocol. What is added here: whatever fails is a <see cref="LightningException"/> that names server and model
-/// and quotes what the server says of it, without the key; an answer has a limit of time; what the protocol cannot say is an error and not left
-/// out. A conversation id is not sent: every request carries its whole conversation.
+/// and quotes what the server says of it, without the key; an answer has a limit of time; what the protocol cannot say is an error and
+/// not left out. A conversation id is not sent: every request carries its whole conversation.
 /// </remarks>
 public sealed class ChatServerClient : DelegatingChatClient
 {
