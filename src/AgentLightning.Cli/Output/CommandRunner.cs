@@ -14,9 +14,12 @@ internal static class CommandRunner
             return await TellWrongAsync(root, parsed);
         }
 
+        using var interruption = new Interruption();
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            // The library's own watch over signals gives a command two seconds, and fails by itself at a second signal.
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(configuration, interruption.Token);
         }
         catch (LightningException e)
         {
