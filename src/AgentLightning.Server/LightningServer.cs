@@ -107,6 +107,7 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapKeys();
         app.MapOtlp();
         return app;
     }

@@ -106,7 +106,10 @@ public static class LightningServices
         services.TryAddSingleton<IAuditLog, SqlAuditLog>();
         services.TryAddSingleton<AuditTrail>();
         services.TryAddSingleton<IApiKeyStore, SqlApiKeyStore>();
-        services.TryAddSingleton<ApiKeyService>();
+        services.TryAddSingleton<CreateKey>();
+        services.TryAddSingleton<ListKeys>();
+        services.TryAddSingleton<RevokeKey>();
+        services.TryAddSingleton<ListAuditEntries>();
         services.TryAddSingleton<ApiKeyVerifier>();
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
@@ -114,7 +117,7 @@ public static class LightningServices
         services.TryAddSingleton<EpisodeRecorder>();
 
         services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
-        services.TryAddSingleton<EpisodeRemoval>();
+        services.TryAddSingleton<DeleteEpisodes>();
         services.TryAddSingleton(options.Retention);
         services.TryAddSingleton<RetentionSweeper>();
 
@@ -146,8 +149,13 @@ public static class LightningServices
         services.TryAddSingleton<Evaluator>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
-        services.TryAddSingleton<DeploymentService>();
-        services.TryAddSingleton<LineageReader>();
+        services.TryAddSingleton<Promote>();
+        services.TryAddSingleton<PromoteBase>();
+        services.TryAddSingleton<Rollback>();
+        services.TryAddSingleton<ListDeployments>();
+        services.TryAddSingleton<GetDeployment>();
+        services.TryAddSingleton<GetActiveDeployment>();
+        services.TryAddSingleton<GetLineage>();
         services.TryAddSingleton(options.Guard);
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
@@ -158,7 +166,7 @@ public static class LightningServices
         services.TryAddSingleton<ChatStatistics>();
 
         services.TryAddSingleton<TriagePolicies>();
-        services.TryAddSingleton<TriageAgent>();
+        services.TryAddSingleton<TriageFeedback>();
         return services;
     }
 

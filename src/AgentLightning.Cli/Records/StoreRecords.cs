@@ -36,7 +36,7 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
         RemovalScope scope,
         IProgress<long> progress,
         CancellationToken cancellationToken
-    ) => new(await workspace.Get<EpisodeRemoval>().RemoveAsync(selection, scope, "cli", progress, cancellationToken), scope);
+    ) => new(await workspace.Get<DeleteEpisodes>().RemoveAsync(selection, scope, "cli", progress, cancellationToken), scope);
 
     public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
         workspace.Get<EpisodeExport>().ReadAsync(query, cancellationToken);

@@ -1,6 +1,5 @@
 using AgentLightning.Access;
 using AgentLightning.Audit;
-using AgentLightning.Common;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -24,7 +23,7 @@ internal static class AuditEndpoints
             .RequiresRole(Role.Admin);
 
     private static async Task<AuditListResponse> ListAsync(
-        IAuditLog log,
+        ListAuditEntries audit,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -35,15 +34,11 @@ internal static class AuditEndpoints
         string? before = null
     )
     {
-        var query = new AuditQuery(
-            scope.Named(agentId) is { } named ? [named] : scope.Agents,
-            action is null ? null : EnumText.Parse<AuditAction>(action, "action"),
-            startDate,
-            endDate,
-            limit,
-            before
+        var entries = await audit.ExecuteAsync(
+            scope,
+            new AuditRequest(agentId, action, startDate, endDate, limit, before),
+            cancellationToken
         );
-        var entries = await log.ListAsync(query, cancellationToken);
         return new AuditListResponse(entries.Count, entries);
     }
 }

@@ -1,5 +1,4 @@
 using AgentLightning.Access;
-using AgentLightning.Governance;
 using AgentLightning.Server.Access;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
@@ -38,7 +37,25 @@ public sealed record TriageResponse(
     bool NeedsHuman,
     string Model,
     string? DeploymentId
-);
+)
+{
+    public static TriageResponse Of(TriageResult result) =>
+        new(
+            // An id in the answer is one that a reward can be given to, even after a crash.
+            result.Captured
+                ? result.EpisodeId
+                : null,
+            result.Analysis.Category,
+            result.Analysis.Severity,
+            result.Analysis.Action,
+            result.Analysis.Priority,
+            result.Analysis.Confidence,
+            result.Analysis.Reasoning,
+            result.Analysis.NeedsHuman,
+            result.Episode.ModelDeployment!,
+            result.Episode.DeploymentId
+        );
+}
 
 internal static class TriageEndpoints
 {
@@ -47,19 +64,17 @@ internal static class TriageEndpoints
             .MapPost("/triage", AnalyzeAsync)
             .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequiresRole(Role.Write);
 
     private static async Task<TriageResponse> AnalyzeAsync(
         TriageRequest request,
-        TriageAgent agent,
-        Redactor redactor,
+        TriageFeedback triage,
         Scope scope,
         CancellationToken cancellationToken
     )
     {
-        redactor.CheckName(request.EpisodeId, "episode_id");
-        redactor.CheckName(request.AgentId, "agent_id");
         var task = new FeedbackTask(
             request.Comment ?? request.Text ?? "",
             request.Title,
@@ -68,28 +83,8 @@ internal static class TriageEndpoints
             request.Page,
             request.FeedbackId
         );
-        var call = new TriageCall(
-            scope.Agent(request.AgentId, TriageAgent.DefaultAgentId),
-            request.EpisodeId,
-            request.SessionId,
-            Durable: true
-        );
-        var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
-        var analysis = result.Analysis;
-        return new TriageResponse(
-            // An id in the answer is one that a reward can be given to, even after a crash.
-            result.Captured
-                ? result.EpisodeId
-                : null,
-            analysis.Category,
-            analysis.Severity,
-            analysis.Action,
-            analysis.Priority,
-            analysis.Confidence,
-            analysis.Reasoning,
-            analysis.NeedsHuman,
-            result.Episode.ModelDeployment!,
-            result.Episode.DeploymentId
-        );
+        var call = new TriageCall(request.AgentId, request.EpisodeId, request.SessionId, Durable: true);
+        var result = await triage.ExecuteAsync(scope, task, call, Random.Shared, cancellationToken);
+        return TriageResponse.Of(result);
     }
 }

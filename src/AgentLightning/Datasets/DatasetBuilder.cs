@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Storage;
 
@@ -19,9 +20,14 @@ public sealed record DatasetRequest(string AgentId, string Name, long Seed, doub
 /// </summary>
 public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifacts, TimeProvider time)
 {
-    /// <summary>Makes and stores a data set; no qualifying episode is <see cref="ErrorKind.Conflict"/>.</summary>
-    public async Task<Dataset> BuildAsync(DatasetRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes and stores a data set of an agent's episodes. Asks for the role write. No qualifying episode is
+    /// <see cref="ErrorKind.Conflict"/>.
+    /// </summary>
+    public async Task<Dataset> BuildAsync(Scope scope, DatasetRequest request, CancellationToken cancellationToken)
     {
+        scope.Require(Role.Write);
+        scope.Named(request.AgentId);
         if (request.HeldOutShare is not (>= 0.05 and <= 0.5))
         {
             throw LightningException.Invalid($"The held-out share must be from 0.05 to 0.5, but it is {request.HeldOutShare}.");

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Storage;
@@ -21,18 +22,29 @@ public sealed class Evaluator(
 )
 {
     /// <summary>
-    /// Scores both on the held-out examples whose right answer is known, and stores the result. No such example is
-    /// <see cref="ErrorKind.Conflict"/>.
+    /// Scores both on the held-out examples whose right answer is known, and stores the result. Asks for the role write; a run of another
+    /// agent is <see cref="ErrorKind.NotFound"/>. No such example is <see cref="ErrorKind.Conflict"/>.
     /// </summary>
     public async Task<EvaluationRecord> EvaluateAsync(
+        Scope scope,
         TrainingRun run,
         Contestant baseline,
         Contestant candidate,
         CancellationToken cancellationToken
     )
     {
-        var dataset = await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false)
-            ?? throw LightningException.NotFound($"Data set {run.DatasetId} not found.");
+        scope.Require(Role.Write);
+        if (!scope.Allows(run.AgentId))
+        {
+            throw LightningException.NotFound($"Training run {run.Id} not found.");
+        }
+
+        var dataset = await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false);
+        if (dataset is null || dataset.AgentId != run.AgentId)
+        {
+            throw LightningException.NotFound($"Data set {run.DatasetId} of agent '{run.AgentId}' not found.");
+        }
+
         var examples = (await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
             .Where(example => example is { Side: DatasetSide.Validation, Expected: not null })
             .ToList();

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Storage;
@@ -29,21 +30,28 @@ public sealed class TrainingRunner(
 {
     /// <summary>
     /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled
-    /// run and throws.
+    /// run and throws. Asks for the role write; a data set of another agent is <see cref="ErrorKind.NotFound"/>.
     /// </summary>
     public async Task<TrainingRun> RunAsync(
+        Scope scope,
         TrainingRequest request,
         IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken
     )
     {
+        scope.Require(Role.Write);
+        scope.Named(request.AgentId);
         var engine = engines.FirstOrDefault(candidate => candidate.Name == request.Engine)
             ?? throw LightningException.Invalid(
                 $"There is no training engine '{request.Engine}'. There is: "
                     + $"{string.Join(", ", engines.Select(candidate => candidate.Name))}."
             );
-        var dataset = await datasets.FindAsync(request.DatasetId, cancellationToken).ConfigureAwait(false)
-            ?? throw LightningException.NotFound($"Data set {request.DatasetId} not found.");
+        var dataset = await datasets.FindAsync(request.DatasetId, cancellationToken).ConfigureAwait(false);
+        if (dataset is null || dataset.AgentId != request.AgentId)
+        {
+            throw LightningException.NotFound($"Data set {request.DatasetId} of agent '{request.AgentId}' not found.");
+        }
+
         var now = time.GetUtcNow().Rounded();
         var run = new TrainingRun(
             Ids.New(now),

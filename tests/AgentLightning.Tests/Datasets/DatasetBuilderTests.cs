@@ -74,7 +74,7 @@ public sealed class DatasetBuilderTests
         await product.AddRewardedAsync("good", "one", "yes", 0.9);
         await product.AddRewardedAsync("bad", "two", "yes", -0.9);
 
-        var dataset = await product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1, MinReward: 0.5), Token);
+        var dataset = await product.Get<DatasetBuilder>().BuildAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", 1, MinReward: 0.5), Token);
 
         Assert.Equal((1, "min_reward >= 0.5"), (dataset.EpisodeCount, dataset.QueryFilter));
     }
@@ -99,7 +99,7 @@ public sealed class DatasetBuilderTests
         await using var product = await Product.OpenAsync();
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1, share), Token)
+            product.Get<DatasetBuilder>().BuildAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", 1, share), Token)
         );
 
         Assert.Contains("from 0.05 to 0.5", error.Message, StringComparison.Ordinal);
@@ -116,7 +116,7 @@ public sealed class DatasetBuilderTests
     private static async Task<(Dataset Dataset, IReadOnlyList<DatasetExample> Examples)> BuildAsync(Product product, long seed)
     {
         var builder = product.Get<DatasetBuilder>();
-        var dataset = await builder.BuildAsync(new DatasetRequest(Product.Agent, "data", seed), Token);
+        var dataset = await builder.BuildAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", seed), Token);
         return (dataset, await builder.ReadAsync(dataset, Token));
     }
 }

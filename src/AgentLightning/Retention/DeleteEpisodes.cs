@@ -1,4 +1,5 @@
 using System.Globalization;
+using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
@@ -21,7 +22,7 @@ public enum RemovalScope
 /// <summary>
 /// Takes episodes away, any number of them, in steps that each are one short transaction: others write meanwhile, and memory does not grow.
 /// </summary>
-public sealed class EpisodeRemoval(
+public sealed class DeleteEpisodes(
     IEpisodeStore episodes,
     ITraceStore traces,
     IFeedbackStore feedback,
@@ -35,31 +36,33 @@ public sealed class EpisodeRemoval(
     /// <summary>
     /// Removes all that is selected, what waits to be written included, and returns how many episodes that were. The id of a user or a
     /// session is looked for as it was given to the capture. Where a user is all that is named, the comments that the user gave on others'
-    /// episodes go too. Cancelled, it has removed whole steps, and begun again it goes on.
+    /// episodes go too. Cancelled, it has removed whole steps, and begun again it goes on. Asks for the role admin; what belongs to agents
+    /// that the scope is not for is as if it were not there.
     /// </summary>
-    /// <param name="actor">Who asks for it, where the flow of control does not say: the audit log keeps it.</param>
     /// <param name="progress">Is told the number removed so far, after each step.</param>
-    public async Task<long> RemoveAsync(
+    public async Task<long> ExecuteAsync(
+        Scope scope,
         EpisodeSelection selection,
-        RemovalScope scope,
-        string actor,
+        RemovalScope what,
         IProgress<long>? progress,
         CancellationToken cancellationToken
     )
     {
+        scope.Require(Role.Admin);
+        scope.Named(selection.AgentId);
         foreach (var id in selection.Ids ?? [])
         {
             Ids.Check(id, "id");
         }
 
         await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
-        var stored = selection.AsStored(redactor);
+        var stored = selection.AsStored(redactor) with { Agents = scope.Agents };
         var removed = 0L;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var step =
-                scope == RemovalScope.Episode
+                what == RemovalScope.Episode
                     ? await episodes.DeleteAsync(stored, Step, cancellationToken).ConfigureAwait(false)
                     : await RemovePayloadsAsync(stored, cancellationToken).ConfigureAwait(false);
             if (step == 0)
@@ -79,8 +82,8 @@ public sealed class EpisodeRemoval(
                     AuditAction.Deleted,
                     stored.Ids is [var only] ? only : "episodes",
                     stored.AgentId,
-                    actor,
-                    Detail(stored, scope, removed, comments)
+                    scope.Actor,
+                    Detail(stored, what, removed, comments)
                 )
                 .ConfigureAwait(false);
         }
@@ -123,11 +126,11 @@ public sealed class EpisodeRemoval(
         }
     }
 
-    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope scope, long removed, long comments)
+    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope what, long removed, long comments)
     {
         var detail = new Dictionary<string, string>
         {
-            ["scope"] = EnumText.Of(scope),
+            ["scope"] = EnumText.Of(what),
             ["removed"] = removed.ToString(CultureInfo.InvariantCulture),
         };
         Add("comments", comments == 0 ? null : comments.ToString(CultureInfo.InvariantCulture));
