@@ -22,8 +22,8 @@ public static class EmbeddedLightning
         LightningOptions options,
         Action<LightningClientOptions>? configure = null
     ) =>
-        LightningServices
-            .AddLightning(services, options)
+        services
+            .AddLightningServices(options)
             .AddLightning(
                 client =>
                 {
