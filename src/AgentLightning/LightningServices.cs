@@ -191,7 +191,7 @@ public static class LightningServices
         {
             throw LightningException.NotFound(
                 $"There is no store '{provider.GetRequiredService<LightningOptions>().StoreName}'. Name one with --store, or make one "
-                    + $"with 'lightning serve' or 'lightning demo'."
+                    + $"with 'lightning db migrate', 'lightning serve' or 'lightning demo'."
             );
         }
 

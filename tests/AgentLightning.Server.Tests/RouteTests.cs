@@ -31,7 +31,7 @@ public sealed class RouteTests
     [InlineData("GET", "/api/lightning/triage")]
     [InlineData("POST", "/api/lightning/stats")]
     [InlineData("PUT", "/api/lightning/deployments")]
-    [InlineData("GET", "/api/lightning/deployments/rollback")]
+    [InlineData("PUT", "/api/lightning/deployments/rollback")]
     public async Task A_wrong_method_is_a_problem_with_405_that_names_the_right_one(string method, string path)
     {
         using var folder = new TemporaryFolder();

@@ -54,7 +54,7 @@ internal static class EpisodesDeleteCommand
                 }
 
                 var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var removed = await opened.RemoveAsync(selection, scope, new ProgressLine("episodes removed"), cancellationToken);
                 if (parsed.GetValue(json))
                 {

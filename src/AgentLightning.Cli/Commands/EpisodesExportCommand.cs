@@ -31,7 +31,7 @@ internal static class EpisodesExportCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var file = parsed.GetValue(output);
                 if (file?.Exists == true)
                 {

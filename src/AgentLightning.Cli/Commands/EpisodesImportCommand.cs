@@ -41,7 +41,7 @@ internal static class EpisodesImportCommand
                 }
 
                 using var reader = path == "-" ? Console.In : new StreamReader(path);
-                await using var opened = await records.OpenAsync(parsed, create: true, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var outcome = await ImportAsync(reader, opened, cancellationToken);
                 if (parsed.GetValue(json))
                 {

@@ -36,7 +36,7 @@ internal static class FeedbackCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var list = await opened.ListFeedbackAsync(
                     new FeedbackQuery(
                         parsed.GetValue(agentId),
@@ -116,7 +116,7 @@ internal static class FeedbackCommand
                     parsed.GetValue(feedbackId),
                     null
                 );
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var given = await opened.GiveAsync(body, parsed.GetValue(user), cancellationToken);
                 if (parsed.GetValue(json))
                 {
@@ -151,7 +151,7 @@ internal static class FeedbackCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var stats = await opened.FeedbackStatsAsync(parsed.GetValue(agentId), parsed.GetValue(days), cancellationToken);
                 if (parsed.GetValue(json))
                 {

@@ -70,7 +70,7 @@ internal sealed class DemoRunner(
 
     public async Task RunAsync(Func<string, string, ReportStep> begin, CancellationToken cancellationToken)
     {
-        await workspace.Get<TrainingRunner>().FailInterruptedAsync(Agent, cancellationToken);
+        await workspace.Get<TrainingRunner>().FailInterruptedAsync(s_scope, Agent, cancellationToken);
         foreach (var (name, title, run) in Steps)
         {
             var report = begin(name, title);
@@ -266,11 +266,7 @@ internal sealed class DemoRunner(
     {
         var history = await workspace.Get<IDeploymentStore>().ListAsync(Agent, null, 100, cancellationToken);
         return history.FirstOrDefault(release => release.TrainingRunId == runId && release.RollbackFrom is null)?.Id
-            ?? (
-                await workspace
-                    .Get<Promote>()
-                    .ExecuteAsync(s_scope, new PromoteRequest(Agent, runId, Force: force), cancellationToken)
-            ).Id;
+            ?? (await workspace.Get<Promote>().ExecuteAsync(s_scope, new PromoteRequest(Agent, runId, Force: force), cancellationToken)).Id;
     }
 
     private async Task ServeAsync(ReportStep report, CancellationToken cancellationToken)

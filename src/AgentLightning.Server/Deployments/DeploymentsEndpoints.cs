@@ -13,11 +13,17 @@ namespace AgentLightning.Server.Deployments;
 /// <summary>A run to release.</summary>
 /// <param name="RunId">The training run whose model is to serve; required.</param>
 /// <param name="Force">Releases it although the gate has not passed it; the record says so.</param>
-public sealed record PromoteBody(string? AgentId, string? RunId, string? PromotedBy, bool Force = false);
+public sealed record PromoteBody(string? AgentId, string? RunId, string? PromotedBy, bool Force = false)
+{
+    public PromoteRequest ToRequest() => new(AgentId, RunId, PromotedBy, Force);
+}
 
 /// <summary>A release to leave.</summary>
 /// <param name="TargetDeploymentId">Where to go back to; the last good release by default.</param>
-public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, string? Reason, string? RolledBackBy);
+public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, string? Reason, string? RolledBackBy)
+{
+    public RollbackRequest ToRequest() => new(AgentId, TargetDeploymentId, Reason, RolledBackBy);
+}
 
 /// <summary>A release as lists show it.</summary>
 /// <param name="Replaces">The release that was active before it.</param>
@@ -190,11 +196,7 @@ internal static class DeploymentsEndpoints
         CancellationToken cancellationToken
     )
     {
-        var d = await promote.ExecuteAsync(
-            scope,
-            new PromoteRequest(body.AgentId, body.RunId, body.PromotedBy, body.Force),
-            cancellationToken
-        );
+        var d = await promote.ExecuteAsync(scope, body.ToRequest(), cancellationToken);
         return new PromoteResponse(true, d.Id, d.TrainingRunId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy);
     }
 
@@ -205,11 +207,7 @@ internal static class DeploymentsEndpoints
         CancellationToken cancellationToken
     )
     {
-        var d = await rollback.ExecuteAsync(
-            scope,
-            new RollbackRequest(body.AgentId, body.TargetDeploymentId, body.Reason, body.RolledBackBy),
-            cancellationToken
-        );
+        var d = await rollback.ExecuteAsync(scope, body.ToRequest(), cancellationToken);
         return new RollbackResponse(true, d.Id, d.TunedModelName, d.IsActive, d.RollbackFrom, d.RollbackReason, d.PromotedBy);
     }
 }

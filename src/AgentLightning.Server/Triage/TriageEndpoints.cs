@@ -22,7 +22,12 @@ public sealed record TriageRequest(
     string? AgentId,
     string? EpisodeId,
     string? SessionId
-);
+)
+{
+    public FeedbackTask ToTask() => new(Comment ?? Text ?? "", Title, Type, Rating, Page, FeedbackId);
+
+    public TriageCall ToCall() => new(AgentId, EpisodeId, SessionId, Durable: true);
+}
 
 /// <summary>The analysis, the episode it is stored as, and who answered.</summary>
 /// <param name="EpisodeId">To give a reward to; null when the call could not be captured, which does not fail the answer.</param>
@@ -40,20 +45,26 @@ public sealed record TriageResponse(
 )
 {
     public static TriageResponse Of(TriageResult result) =>
-        new(
+        Of(result.Analysis, result.Episode.ModelDeployment!) with
+        {
             // An id in the answer is one that a reward can be given to, even after a crash.
-            result.Captured
-                ? result.EpisodeId
-                : null,
-            result.Analysis.Category,
-            result.Analysis.Severity,
-            result.Analysis.Action,
-            result.Analysis.Priority,
-            result.Analysis.Confidence,
-            result.Analysis.Reasoning,
-            result.Analysis.NeedsHuman,
-            result.Episode.ModelDeployment!,
-            result.Episode.DeploymentId
+            EpisodeId = result.Captured ? result.EpisodeId : null,
+            DeploymentId = result.Episode.DeploymentId,
+        };
+
+    /// <summary>An answer that was not captured.</summary>
+    public static TriageResponse Of(FeedbackAnalysis analysis, string model) =>
+        new(
+            null,
+            analysis.Category,
+            analysis.Severity,
+            analysis.Action,
+            analysis.Priority,
+            analysis.Confidence,
+            analysis.Reasoning,
+            analysis.NeedsHuman,
+            model,
+            null
         );
 }
 
@@ -75,16 +86,6 @@ internal static class TriageEndpoints
         CancellationToken cancellationToken
     )
     {
-        var task = new FeedbackTask(
-            request.Comment ?? request.Text ?? "",
-            request.Title,
-            request.Type,
-            request.Rating,
-            request.Page,
-            request.FeedbackId
-        );
-        var call = new TriageCall(request.AgentId, request.EpisodeId, request.SessionId, Durable: true);
-        var result = await triage.ExecuteAsync(scope, task, call, Random.Shared, cancellationToken);
-        return TriageResponse.Of(result);
+        return TriageResponse.Of(await triage.ExecuteAsync(scope, request.ToTask(), request.ToCall(), Random.Shared, cancellationToken));
     }
 }

@@ -43,7 +43,8 @@ public static class ListenAddresses
         LightningException.Invalid(
             $"--urls holds '{Split(urls).First(url => !AreLoopback(url))}', which others can reach, and the store has no API key, so "
                 + $"anybody could read and change everything. "
-                + "Make a key with 'lightning keys create --name NAME --role admin --store STORE', or listen on "
+                + "Make a key with 'lightning keys create --name NAME --role admin --store STORE' (after 'lightning db migrate --store STORE' "
+                + "where there is no store yet), or listen on "
                 + DefaultUrl
                 + ", or say --allow-anonymous if the network keeps everybody else out."
         );

@@ -12,9 +12,8 @@ public sealed class GetDeployment(IDeploymentStore deployments)
     public async Task<Deployment> ExecuteAsync(Scope scope, string id, CancellationToken cancellationToken)
     {
         scope.Require(Role.Read);
-        return scope.Visible(
-                await deployments.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false),
-                release => release.AgentId
-            ) ?? throw LightningException.NotFound($"Release {id} not found.");
+        return scope.Visible(await deployments.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false), release =>
+            release.AgentId
+        ) ?? throw LightningException.NotFound($"Release {id} not found.");
     }
 }

@@ -48,12 +48,7 @@ public sealed record LineageEvaluation(string Id, bool Passed, string Reason, do
 public sealed record DeploymentLineage(string AgentId, IReadOnlyList<LineageEntry> Entries);
 
 /// <summary>Tells why what serves serves: each release with its evidence, newest first.</summary>
-public sealed class GetLineage(
-    IDeploymentStore deployments,
-    ITrainingRunStore runs,
-    IDatasetStore datasets,
-    IEvaluationStore evaluations
-)
+public sealed class GetLineage(IDeploymentStore deployments, ITrainingRunStore runs, IDatasetStore datasets, IEvaluationStore evaluations)
 {
     private const int Listed = 100;
 
@@ -75,9 +70,8 @@ public sealed class GetLineage(
                 : OfAgent(await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false), found => found.AgentId);
             var evaluation = release.EvaluationId is null
                 ? null
-                : OfAgent(
-                    await evaluations.FindAsync(release.EvaluationId, cancellationToken).ConfigureAwait(false),
-                    found => found.AgentId
+                : OfAgent(await evaluations.FindAsync(release.EvaluationId, cancellationToken).ConfigureAwait(false), found =>
+                    found.AgentId
                 );
             entries.Add(EntryOf(release, run, dataset, evaluation));
         }

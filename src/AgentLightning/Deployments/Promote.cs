@@ -97,9 +97,7 @@ public sealed class Promote
         {
             Forced = objection is not null,
         };
-        return await _releases
-            .ActivateAsync(scope, release, active?.Id, AuditAction.Promoted, cancellationToken)
-            .ConfigureAwait(false);
+        return await _releases.ActivateAsync(scope, release, active?.Id, AuditAction.Promoted, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Why an evaluation is no evidence for this promotion; null when it is.</summary>

@@ -32,17 +32,7 @@ public sealed class PromoteBase
         scope.Require(Role.Admin);
         var agentId = scope.Agent(request.AgentId, Scope.DefaultAgent);
         var active = await _deployments.FindActiveAsync(agentId, request.Slot, cancellationToken).ConfigureAwait(false);
-        var release = _releases.New(
-            agentId,
-            request.Slot,
-            null,
-            null,
-            request.Model,
-            request.Artifact,
-            request.PromotedBy ?? scope.Actor
-        );
-        return await _releases
-            .ActivateAsync(scope, release, active?.Id, AuditAction.Promoted, cancellationToken)
-            .ConfigureAwait(false);
+        var release = _releases.New(agentId, request.Slot, null, null, request.Model, request.Artifact, request.PromotedBy ?? scope.Actor);
+        return await _releases.ActivateAsync(scope, release, active?.Id, AuditAction.Promoted, cancellationToken).ConfigureAwait(false);
     }
 }

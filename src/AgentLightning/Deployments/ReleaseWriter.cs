@@ -2,6 +2,7 @@ using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Governance;
+using AgentLightning.Storage;
 
 namespace AgentLightning.Deployments;
 
@@ -9,15 +10,7 @@ namespace AgentLightning.Deployments;
 internal sealed class ReleaseWriter(IDeploymentStore deployments, AuditTrail audit, Redactor redactor, TimeProvider time)
 {
     /// <summary>A release that is not stored yet.</summary>
-    public Deployment New(
-        string agentId,
-        string slot,
-        string? runId,
-        string? evaluationId,
-        string model,
-        string? artifact,
-        string by
-    )
+    public Deployment New(string agentId, string slot, string? runId, string? evaluationId, string model, string? artifact, string by)
     {
         var now = time.GetUtcNow().Rounded();
         return new Deployment(

@@ -30,13 +30,7 @@ public sealed class Rollback
     private readonly ReleaseWriter _releases;
     private readonly Redactor _redactor;
 
-    public Rollback(
-        IDeploymentStore deployments,
-        IArtifactStore artifacts,
-        AuditTrail audit,
-        Redactor redactor,
-        TimeProvider time
-    )
+    public Rollback(IDeploymentStore deployments, IArtifactStore artifacts, AuditTrail audit, Redactor redactor, TimeProvider time)
     {
         (_deployments, _artifacts, _redactor) = (deployments, artifacts, redactor);
         _releases = new ReleaseWriter(deployments, audit, redactor, time);
@@ -83,9 +77,7 @@ public sealed class Rollback
             RollbackReason = _redactor.Redact(request.Reason ?? "requested", agentId),
             Forced = target.Forced,
         };
-        return await _releases
-            .ActivateAsync(scope, release, active.Id, AuditAction.RolledBack, cancellationToken)
-            .ConfigureAwait(false);
+        return await _releases.ActivateAsync(scope, release, active.Id, AuditAction.RolledBack, cancellationToken).ConfigureAwait(false);
     }
 
     private static Deployment? LastGood(IReadOnlyList<Deployment> history, Deployment active)

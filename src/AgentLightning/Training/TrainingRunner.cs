@@ -115,9 +115,14 @@ public sealed class TrainingRunner(
         }
     }
 
-    /// <summary>Fails the runs that a process left behind when it was ended in the middle of them. Returns how many.</summary>
-    public async Task<int> FailInterruptedAsync(string agentId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Fails the runs of an agent that a process left behind when it was ended in the middle of them. Returns how many. Asks for the role
+    /// write.
+    /// </summary>
+    public async Task<int> FailInterruptedAsync(Scope scope, string agentId, CancellationToken cancellationToken)
     {
+        scope.Require(Role.Write);
+        scope.Named(agentId);
         var failed = 0;
         foreach (var run in await runs.ListAsync(agentId, 1_000, cancellationToken).ConfigureAwait(false))
         {

@@ -78,14 +78,7 @@ public sealed class TriageFeedback(
         };
     }
 
-    private TriageResult Answer(
-        FeedbackTask task,
-        ServingPolicy serving,
-        string agentId,
-        TriageCall call,
-        Random random,
-        long started
-    )
+    private TriageResult Answer(FeedbackTask task, ServingPolicy serving, string agentId, TriageCall call, Random random, long started)
     {
         var policy = serving.Policy;
         var categories = policy.Categories.Count;

@@ -105,7 +105,7 @@ public sealed class DemoTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
         var options = new LightningOptions { Store = Path.Combine(demo.CopyTo(folder), "lightning.db") };
-        await using var workspace = await Workspace.OpenAsync(options, create: false, TestContext.Current.CancellationToken);
+        await using var workspace = await Workspace.OpenAsync(options, TestContext.Current.CancellationToken);
         var dataset = Assert.Single(await workspace.Get<IDatasetStore>().ListAsync(null, 10, TestContext.Current.CancellationToken));
 
         var examples = await workspace.Get<DatasetBuilder>().ReadAsync(dataset, TestContext.Current.CancellationToken);

@@ -36,6 +36,10 @@ public static class Lightning
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
+    /// <summary>Makes an empty store, which commands other than <c>serve</c> and <c>db migrate</c> do not.</summary>
+    public static async Task MakeStoreAsync(string path) =>
+        await (await Workspace.MigrateAsync(new LightningOptions { Store = path }, CancellationToken.None)).DisposeAsync();
+
     /// <summary>Runs a command line in a folder, to its end.</summary>
     public static Task<Outcome> RunAsync(string folder, params string[] arguments) => RunAsync(folder, "", arguments);
 

@@ -1,5 +1,5 @@
-using AgentLightning.Access;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
 using AgentLightning.Triage;

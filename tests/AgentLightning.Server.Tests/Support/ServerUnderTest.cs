@@ -56,11 +56,7 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
     public Task<NewApiKey> KeyAsync(Role role, params string[] agents) =>
         App
             .Services.GetRequiredService<CreateKey>()
-            .ExecuteAsync(
-                Scope.Owner("test"),
-                new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents),
-                CancellationToken.None
-            );
+            .ExecuteAsync(Scope.Owner("test"), new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents), CancellationToken.None);
 
     public Task<HttpResponseMessage> PostRawAsync(string path, string body, string mediaType = "application/json") =>
         Http.PostAsync(path, new StringContent(body, Encoding.UTF8, mediaType));

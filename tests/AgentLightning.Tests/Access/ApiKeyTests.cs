@@ -139,7 +139,9 @@ public sealed class ApiKeyTests
     public async Task Making_and_revoking_a_key_is_in_the_audit_log()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<CreateKey>().ExecuteAsync(Scope.Owner("ada"), new ApiKeyRequest("nightly", Role.Write, ["shop"]), Token);
+        var made = await product
+            .Get<CreateKey>()
+            .ExecuteAsync(Scope.Owner("ada"), new ApiKeyRequest("nightly", Role.Write, ["shop"]), Token);
         _time.Advance(TimeSpan.FromMinutes(1));
         await product.Get<RevokeKey>().ExecuteAsync(Scope.Owner("bob"), made.Key.Id, Token);
         await product.Get<RevokeKey>().ExecuteAsync(Scope.Owner("bob"), made.Key.Id, Token);
@@ -157,22 +159,14 @@ public sealed class ApiKeyTests
     public async Task Releases_and_rollbacks_are_in_the_audit_log_with_who_acted()
     {
         await using var product = await OpenAsync();
-        await product
-            .Get<PromoteBase>()
-            .ExecuteAsync(Scope.Owner("ada"), new PromoteBaseRequest(Product.Agent, "rules"), Token);
+        await product.Get<PromoteBase>().ExecuteAsync(Scope.Owner("ada"), new PromoteBaseRequest(Product.Agent, "rules"), Token);
         _time.Advance(TimeSpan.FromMinutes(1));
         var run = await product.AddRunAsync("yes", "no");
         var second = await product
             .Get<Promote>()
-            .ExecuteAsync(
-                new Scope("key 0123", Role.Admin, null),
-                new PromoteRequest(Product.Agent, run.Id, "ada", Force: true),
-                Token
-            );
+            .ExecuteAsync(new Scope("key 0123", Role.Admin, null), new PromoteRequest(Product.Agent, run.Id, "ada", Force: true), Token);
         _time.Advance(TimeSpan.FromMinutes(1));
-        await product
-            .Get<Rollback>()
-            .ExecuteAsync(Scope.Owner("bob"), new RollbackRequest(Product.Agent, Reason: "worse"), Token);
+        await product.Get<Rollback>().ExecuteAsync(Scope.Owner("bob"), new RollbackRequest(Product.Agent, Reason: "worse"), Token);
 
         var entries = await product.Get<IAuditLog>().ListAsync(new AuditQuery(Agents: [Product.Agent]), Token);
 
@@ -222,7 +216,11 @@ public sealed class ApiKeyTests
         var error = await Assert.ThrowsAsync<LightningException>(() =>
             product
                 .Get<CreateKey>()
-                .ExecuteAsync(Product.Owner, new ApiKeyRequest(name, Role.Read, list, days is null ? null : TimeSpan.FromDays(days.Value)), Token)
+                .ExecuteAsync(
+                    Product.Owner,
+                    new ApiKeyRequest(name, Role.Read, list, days is null ? null : TimeSpan.FromDays(days.Value)),
+                    Token
+                )
         );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);

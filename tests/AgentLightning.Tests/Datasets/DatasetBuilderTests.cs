@@ -74,7 +74,9 @@ public sealed class DatasetBuilderTests
         await product.AddRewardedAsync("good", "one", "yes", 0.9);
         await product.AddRewardedAsync("bad", "two", "yes", -0.9);
 
-        var dataset = await product.Get<DatasetBuilder>().BuildAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", 1, MinReward: 0.5), Token);
+        var dataset = await product
+            .Get<DatasetBuilder>()
+            .BuildAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", 1, MinReward: 0.5), Token);
 
         Assert.Equal((1, "min_reward >= 0.5"), (dataset.EpisodeCount, dataset.QueryFilter));
     }

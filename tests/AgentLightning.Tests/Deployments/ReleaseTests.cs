@@ -70,9 +70,7 @@ public sealed class ReleaseTests
         var releases = new Releases(product);
         var run = await product.AddRunAsync("a", "b");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            releases.PromoteAsync(run.Id, force: false)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => releases.PromoteAsync(run.Id, force: false));
         var forced = await releases.PromoteAsync(run.Id, force: true);
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
@@ -106,9 +104,7 @@ public sealed class ReleaseTests
         await EvaluateAsync(product, run, passed: true);
         await PromoteAsync(product, "meanwhile", "label");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            new Releases(product).PromoteAsync(run.Id, force: false)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => new Releases(product).PromoteAsync(run.Id, force: false));
 
         Assert.Contains("compared with 'rules', but 'model-meanwhile-label' serves now", error.Message, StringComparison.Ordinal);
     }
@@ -121,9 +117,7 @@ public sealed class ReleaseTests
         var run = await product.AddRunAsync("two", "label");
         await File.AppendAllTextAsync(product.ArtifactPath(run.Artifact!), " ", Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            new Releases(product).PromoteAsync(run.Id, force: true)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => new Releases(product).PromoteAsync(run.Id, force: true));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Equal(active, await product.Get<IDeploymentStore>().FindActiveAsync(Product.Agent, "production", Token));
@@ -140,9 +134,7 @@ public sealed class ReleaseTests
         await product.Get<ITrainingRunStore>().AddAsync(other, Token);
         await product.Get<ITrainingRunStore>().TryMoveAsync(other, Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            new Releases(product).PromoteAsync("other", force: true)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => new Releases(product).PromoteAsync("other", force: true));
 
         Assert.Contains(EnumText.Of(status), error.Message, StringComparison.Ordinal);
     }

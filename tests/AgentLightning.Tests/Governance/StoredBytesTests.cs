@@ -52,9 +52,7 @@ public sealed class StoredBytesTests
                 ),
                 Token
             );
-        await product
-            .Get<PromoteBase>()
-            .ExecuteAsync(Product.Owner, new PromoteBaseRequest(Product.Agent, "triage-rules"), Token);
+        await product.Get<PromoteBase>().ExecuteAsync(Product.Owner, new PromoteBaseRequest(Product.Agent, "triage-rules"), Token);
         var run = await product.AddRunAsync("bug", "praise");
         await product.Get<Promote>().ExecuteAsync(Product.Owner, new PromoteRequest(Product.Agent, run.Id, Force: true), Token);
         await product

@@ -108,7 +108,10 @@ public sealed class RetentionTests
             NullLogger<TraceReader>.Instance
         ).ReadDueAsync(Token);
 
-        Assert.Equal(1, await removal.RemoveAsync(new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, "test", null, Token));
+        Assert.Equal(
+            1,
+            await removal.ExecuteAsync(Product.Owner, new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, null, Token)
+        );
         Assert.Equal([0, 1, 1], await BodiesAsync());
 
         var later = new AheadClock(TimeSpan.FromHours(3));

@@ -204,7 +204,13 @@ public sealed class TriageTests
         var error = await Assert.ThrowsAsync<LightningException>(() =>
             product
                 .Get<TriageFeedback>()
-                .ExecuteAsync(Product.Owner, new FeedbackTask(comment, Rating: rating), new TriageCall(agentId ?? Product.Agent), new Random(1), Token)
+                .ExecuteAsync(
+                    Product.Owner,
+                    new FeedbackTask(comment, Rating: rating),
+                    new TriageCall(agentId ?? Product.Agent),
+                    new Random(1),
+                    Token
+                )
         );
         await product.Get<EpisodeRecorder>().FlushAsync(Token);
 
