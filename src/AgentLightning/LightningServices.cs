@@ -124,6 +124,7 @@ public static class LightningServices
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardWriter>();
         services.TryAddSingleton<RewardService>();
+        services.TryAddSingleton<ListRewards>();
         services.TryAddSingleton<CaptureService>();
         services.TryAddSingleton<EpisodeExport>();
 
@@ -138,7 +139,8 @@ public static class LightningServices
         services.TryAddSingleton<TraceDiagnostics>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
-        services.TryAddSingleton<DatasetBuilder>();
+        services.TryAddSingleton<DatasetReader>();
+        services.TryAddSingleton<BuildDataset>();
 
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
         services.TryAddSingleton<TrainingRunner>();

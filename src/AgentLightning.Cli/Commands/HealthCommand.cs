@@ -15,8 +15,8 @@ internal static class HealthCommand
         var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var command = new Command(
             "health",
-            "Asks a server, or looks at a store, whether it is ready; the exit code is 1 when it is not. Example: lightning health --server "
-                + "http://127.0.0.1:4747"
+            "Asks a server, or looks at a store, whether it is ready; the exit code is 1 when it is not. Example: lightning health "
+                + "--server http://127.0.0.1:4747"
         );
         records.AddTo(command);
         command.Add(json);

@@ -28,7 +28,8 @@ internal static class TriageRunCommand
         var (agentId, json) = (CommonOptions.AgentId(), CommonOptions.Json());
         var command = new Command(
             "run",
-            "Analyses one text: by rules, by a model's folder, or by the active release of a store or a server, which captures it. Example: lightning triage run \"The docs link returns 404\""
+            "Analyses one text: by rules, by a model's folder, or by the active release of a store or a server, which captures it. "
+                + "Example: lightning triage run \"The docs link returns 404\""
         )
         {
             text,

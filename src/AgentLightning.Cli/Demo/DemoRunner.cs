@@ -44,7 +44,7 @@ internal sealed class DemoRunner(
     [
         .. LabelledSet
             .Shuffled(items, options.Seed)
-            .Where(item => DatasetBuilder.SideOf(item.Task.Key, options.Seed, HeldOutShare) == DatasetSide.Validation),
+            .Where(item => DatasetReader.SideOf(item.Task.Key, options.Seed, HeldOutShare) == DatasetSide.Validation),
     ];
 
     private readonly SimulatedReviewer _reviewer = new(
@@ -149,8 +149,8 @@ internal sealed class DemoRunner(
     private async Task BuildDatasetAsync(ReportStep report, CancellationToken cancellationToken)
     {
         var dataset = await workspace
-            .Get<DatasetBuilder>()
-            .BuildAsync(s_scope, new DatasetRequest(Agent, "demo", options.Seed, HeldOutShare), cancellationToken);
+            .Get<BuildDataset>()
+            .ExecuteAsync(s_scope, new DatasetRequest(Agent, "demo", options.Seed, HeldOutShare), cancellationToken);
         state.DatasetId = dataset.Id;
     }
 

@@ -23,7 +23,7 @@ public sealed record ApiKeyRequest(string Name, Role Role, IReadOnlyList<string>
 }
 
 /// <summary>Makes a key. That is in the audit log.</summary>
-public sealed class CreateKey(IApiKeyStore keys, AuditTrail audit, Redactor redactor, TimeProvider time)
+public sealed class CreateKey(IApiKeyStore keys, AuditTrail audit, Redactor redactor, TimeProvider time) : IOperation
 {
     private const int MostAgents = 100;
 

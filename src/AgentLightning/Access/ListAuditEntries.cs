@@ -22,7 +22,7 @@ public sealed record AuditRequest(
 /// <summary>
 /// Lists who did what. It is here and not beside the log because the log knows nothing of scopes: whoever makes a key writes into it.
 /// </summary>
-public sealed class ListAuditEntries(IAuditLog log)
+public sealed class ListAuditEntries(IAuditLog log) : IOperation
 {
     /// <summary>
     /// Entries, newest first; a scope of some agents sees those about these. Asks for the role admin. An unknown action is

@@ -6,7 +6,7 @@ using AgentLightning.Storage;
 namespace AgentLightning.Access;
 
 /// <summary>Takes a key back. That is in the audit log.</summary>
-public sealed class RevokeKey(IApiKeyStore keys, AuditTrail audit, Redactor redactor, TimeProvider time)
+public sealed class RevokeKey(IApiKeyStore keys, AuditTrail audit, Redactor redactor, TimeProvider time) : IOperation
 {
     /// <summary>
     /// Revokes a key; servers let it in for at most another second. One that is revoked already stays as it is. Asks for the role admin

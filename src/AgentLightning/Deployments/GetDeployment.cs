@@ -4,7 +4,7 @@ using AgentLightning.Common;
 namespace AgentLightning.Deployments;
 
 /// <summary>Looks one release up.</summary>
-public sealed class GetDeployment(IDeploymentStore deployments)
+public sealed class GetDeployment(IDeploymentStore deployments) : IOperation
 {
     /// <summary>
     /// The release. Asks for the role read. One that does not exist, or is another agent's, is <see cref="ErrorKind.NotFound"/>.

@@ -49,6 +49,7 @@ public sealed record DeploymentLineage(string AgentId, IReadOnlyList<LineageEntr
 
 /// <summary>Tells why what serves serves: each release with its evidence, newest first.</summary>
 public sealed class GetLineage(IDeploymentStore deployments, ITrainingRunStore runs, IDatasetStore datasets, IEvaluationStore evaluations)
+    : IOperation
 {
     private const int Listed = 100;
 

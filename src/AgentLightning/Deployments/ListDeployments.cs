@@ -9,7 +9,7 @@ namespace AgentLightning.Deployments;
 public sealed record DeploymentList(string AgentId, IReadOnlyList<Deployment> Releases);
 
 /// <summary>Lists an agent's releases.</summary>
-public sealed class ListDeployments(IDeploymentStore deployments)
+public sealed class ListDeployments(IDeploymentStore deployments) : IOperation
 {
     /// <summary>The newest releases, newest first. Asks for the role read.</summary>
     /// <param name="agentId">The agent; the usual one of the scope by default.</param>

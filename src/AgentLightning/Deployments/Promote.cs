@@ -22,7 +22,7 @@ public sealed record PromoteRequest(
 );
 
 /// <summary>Releases the model of a training run. It is one transaction that leaves a record.</summary>
-public sealed class Promote
+public sealed class Promote : IOperation
 {
     private readonly IDeploymentStore _deployments;
     private readonly ITrainingRunStore _runs;

@@ -18,7 +18,7 @@ public sealed record PromoteBaseRequest(
 );
 
 /// <summary>Releases a built-in policy, as the state to come back to.</summary>
-public sealed class PromoteBase
+public sealed class PromoteBase : IOperation
 {
     private readonly IDeploymentStore _deployments;
     private readonly ReleaseWriter _releases;

@@ -22,7 +22,7 @@ public sealed record RollbackRequest(
 );
 
 /// <summary>Takes a release back. It is one transaction that leaves a record.</summary>
-public sealed class Rollback
+public sealed class Rollback : IOperation
 {
     private const int LongestHistory = 1_000;
     private readonly IDeploymentStore _deployments;

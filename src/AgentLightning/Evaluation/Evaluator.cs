@@ -15,11 +15,11 @@ public sealed record Contestant(string Model, string? DeploymentId, Func<string,
 /// <summary>Proves a candidate on the held-out part of the data set that its run was made from.</summary>
 public sealed class Evaluator(
     IDatasetStore datasets,
-    DatasetBuilder builder,
+    DatasetReader reader,
     IEvaluationStore evaluations,
     EvaluationGate gate,
     TimeProvider time
-)
+) : IOperation
 {
     /// <summary>
     /// Scores both on the held-out examples whose right answer is known, and stores the result. Asks for the role write; a run of another
@@ -45,7 +45,7 @@ public sealed class Evaluator(
             throw LightningException.NotFound($"Data set {run.DatasetId} of agent '{run.AgentId}' not found.");
         }
 
-        var examples = (await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
+        var examples = (await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
             .Where(example => example is { Side: DatasetSide.Validation, Expected: not null })
             .ToList();
         if (examples.Count == 0)

@@ -29,7 +29,7 @@ public sealed class DeleteEpisodes(
     EpisodeRecorder recorder,
     Redactor redactor,
     AuditTrail audit
-)
+) : IOperation
 {
     private const int Step = 500;
 

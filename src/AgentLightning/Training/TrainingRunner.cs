@@ -22,11 +22,11 @@ public sealed record TrainingRequest(
 public sealed class TrainingRunner(
     ITrainingRunStore runs,
     IDatasetStore datasets,
-    DatasetBuilder builder,
+    DatasetReader reader,
     IArtifactStore artifacts,
     IEnumerable<ITrainingEngine> engines,
     TimeProvider time
-)
+) : IOperation
 {
     /// <summary>
     /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled
@@ -41,17 +41,17 @@ public sealed class TrainingRunner(
     {
         scope.Require(Role.Write);
         scope.Named(request.AgentId);
-        var engine = engines.FirstOrDefault(candidate => candidate.Name == request.Engine)
-            ?? throw LightningException.Invalid(
-                $"There is no training engine '{request.Engine}'. There is: "
-                    + $"{string.Join(", ", engines.Select(candidate => candidate.Name))}."
-            );
         var dataset = await datasets.FindAsync(request.DatasetId, cancellationToken).ConfigureAwait(false);
         if (dataset is null || dataset.AgentId != request.AgentId)
         {
             throw LightningException.NotFound($"Data set {request.DatasetId} of agent '{request.AgentId}' not found.");
         }
 
+        var engine = engines.FirstOrDefault(candidate => candidate.Name == request.Engine)
+            ?? throw LightningException.Invalid(
+                $"There is no training engine '{request.Engine}'. There is: "
+                    + $"{string.Join(", ", engines.Select(candidate => candidate.Name))}."
+            );
         var now = time.GetUtcNow().Rounded();
         var run = new TrainingRun(
             Ids.New(now),
@@ -75,7 +75,7 @@ public sealed class TrainingRunner(
         {
             run = await MoveAsync(run with { Status = TrainingStatus.Running, StartedAt = time.GetUtcNow().Rounded() })
                 .ConfigureAwait(false);
-            var examples = await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false);
+            var examples = await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false);
             var job = new TrainingJob(
                 run,
                 [.. examples.Where(example => example.Side == DatasetSide.Train)],

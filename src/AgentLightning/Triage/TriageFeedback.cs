@@ -32,7 +32,7 @@ public sealed class TriageFeedback(
     EpisodeRecorder recorder,
     Redactor redactor,
     TimeProvider time
-)
+) : IOperation
 {
     /// <summary>
     /// Answers with the active policy of the agent. Asks for the role write. Names that hold a secret are <see cref="ErrorKind.Invalid"/>;
@@ -59,7 +59,8 @@ public sealed class TriageFeedback(
         var captured = call.Durable
             ? await recorder.RecordDurablyAsync(result.Episode, cancellationToken).ConfigureAwait(false)
             : await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false);
-        // What is there already stays, whosever it is, and whether it was there is known for sure only now: it may have waited in the queue.
+        // What is there already stays, whosever it is. Whether it was there is known for sure only now: it may have waited in the
+        // queue.
         if (
             captured
             && call is { Durable: true, EpisodeId: not null }

@@ -58,8 +58,8 @@ public sealed class TrainedStore : IAsyncLifetime
         await CaptureAsync(services, items);
 
         var dataset = await services
-            .GetRequiredService<DatasetBuilder>()
-            .BuildAsync(s_owner, new DatasetRequest(Agent, "feedback", Seed: 1), CancellationToken.None);
+            .GetRequiredService<BuildDataset>()
+            .ExecuteAsync(s_owner, new DatasetRequest(Agent, "feedback", Seed: 1), CancellationToken.None);
         GoodRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "1"));
         OtherGoodRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "2"));
         UnprovenRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "3"));

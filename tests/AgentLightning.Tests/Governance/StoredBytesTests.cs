@@ -58,7 +58,7 @@ public sealed class StoredBytesTests
         await product
             .Get<Rollback>()
             .ExecuteAsync(Product.Owner, new RollbackRequest(Product.Agent, Reason: $"asked by {s_planted[12]}"), Token);
-        await product.Get<DatasetBuilder>().BuildAsync(Product.Owner, new DatasetRequest(Product.Agent, "all", 1), Token);
+        await product.Get<BuildDataset>().ExecuteAsync(Product.Owner, new DatasetRequest(Product.Agent, "all", 1), Token);
 
         Assert.Empty(await FoundAsync(product.Options));
         Assert.InRange(recorder.Redacted, 9, 20);
