@@ -63,7 +63,7 @@ public static class LightningServer
         builder.Services.AddRouting();
         builder.Services.AddLightningServices(options.Lightning).AddLocalEngine();
         AddServer(builder.Services, options);
-        builder.Services.AddHostedService<TraceReading>();
+        builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<RetentionService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);

@@ -1,5 +1,6 @@
 using AgentLightning.Access;
 using AgentLightning.Audit;
+using AgentLightning.Common;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -28,15 +29,15 @@ internal static class AuditEndpoints
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? action = null,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
-        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null,
+        [FromQuery(Name = "start_date")] string? startDate = null,
+        [FromQuery(Name = "end_date")] string? endDate = null,
         int limit = 50,
         string? before = null
     )
     {
         var entries = await audit.ExecuteAsync(
             scope,
-            new AuditRequest(agentId, action, startDate, endDate, limit, before),
+            new AuditRequest(agentId, action, IsoTime.Start(startDate, "start_date"), IsoTime.End(endDate, "end_date"), limit, before),
             cancellationToken
         );
         return new AuditListResponse(entries.Count, entries);

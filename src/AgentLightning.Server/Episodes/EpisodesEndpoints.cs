@@ -143,12 +143,17 @@ internal static class EpisodesEndpoints
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null,
-        [FromQuery(Name = "older_than")] DateTimeOffset? olderThan = null,
+        [FromQuery(Name = "older_than")] string? olderThan = null,
         string? scope = null
     )
     {
         var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
-        var selection = new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: olderThan);
+        var selection = new EpisodeSelection(
+            agentId,
+            SessionId: sessionId,
+            UserId: userId,
+            OlderThan: IsoTime.Start(olderThan, "older_than")
+        );
         return new EpisodeRemovedResponse(await episodes.ExecuteAsync(agents, selection, what, null, cancellationToken), what);
     }
 
@@ -159,14 +164,23 @@ internal static class EpisodesEndpoints
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
-        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null,
+        [FromQuery(Name = "start_date")] string? startDate = null,
+        [FromQuery(Name = "end_date")] string? endDate = null,
         string? before = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null
     )
     {
-        var query = new EpisodeQuery(scope.Named(agentId), startDate, endDate, limit, before, sessionId, userId, scope.Agents);
+        var query = new EpisodeQuery(
+            scope.Named(agentId),
+            IsoTime.Start(startDate, "start_date"),
+            IsoTime.End(endDate, "end_date"),
+            limit,
+            before,
+            sessionId,
+            userId,
+            scope.Agents
+        );
         var found = await episodes.ListAsync(query.AsStored(redactor), cancellationToken);
         return new EpisodeListResponse(agentId, found.Count, found);
     }

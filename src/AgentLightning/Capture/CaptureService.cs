@@ -127,7 +127,9 @@ public sealed class CaptureService(
         {
             throw new LightningException(
                 ErrorKind.Invalid,
-                e.Path is null or "$" ? "The line cannot be read as JSON." : $"The line is not the JSON that was expected: at {e.Path}.",
+                e.Path is null or "$"
+                    ? "The line cannot be read as JSON."
+                    : $"The line is not the JSON that was expected: {LightningJson.Describe(e)}",
                 e
             );
         }

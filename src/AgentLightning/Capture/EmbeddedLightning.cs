@@ -36,12 +36,12 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<SqlDatabase>(),
                     provider.GetRequiredService<CaptureService>(),
                     provider.GetRequiredService<OtlpReceiver>(),
-                    provider.GetRequiredService<TraceReader>()
+                    provider.GetRequiredService<EpisodeAssembler>()
                 )
             );
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, TraceReader reader)
+    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, EpisodeAssembler assembler)
         : ICaptureSink,
             IDisposable
     {
@@ -65,7 +65,7 @@ public static class EmbeddedLightning
                 {
                     await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
                     _isOpen = true;
-                    _reading = Task.Run(() => reader.RunAsync(_closed.Token), CancellationToken.None);
+                    _reading = Task.Run(() => assembler.RunAsync(_closed.Token), CancellationToken.None);
                 }
 
                 if (payload.Kind == PayloadKind.Spans)

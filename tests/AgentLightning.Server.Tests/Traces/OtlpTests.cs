@@ -246,7 +246,7 @@ public sealed class OtlpTests
             )
         );
         // The reward comes right after the episode.
-        await server.App.Services.GetRequiredService<TraceReader>().ReadDueAsync(CancellationToken.None);
+        await server.App.Services.GetRequiredService<EpisodeAssembler>().ReadDueAsync(CancellationToken.None);
         Assert.Equal(1, (await EpisodeAsync(server, Trace)).GetProperty("rewards")[0].GetProperty("value").GetDouble());
     }
 

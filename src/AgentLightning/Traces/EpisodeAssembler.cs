@@ -10,7 +10,7 @@ namespace AgentLightning.Traces;
 /// Reads episodes and rewards out of traces when they are due. What waits lies in the store, so that nothing is lost with the process, and
 /// several servers may read: the same trace gives the same ids.
 /// </summary>
-public sealed partial class TraceReader(
+public sealed partial class EpisodeAssembler(
     ITraceStore traces,
     IEpisodeStore episodes,
     IRewardStore rewards,
@@ -19,7 +19,7 @@ public sealed partial class TraceReader(
     Redactor redactor,
     TraceOptions options,
     TimeProvider time,
-    ILogger<TraceReader> logger
+    ILogger<EpisodeAssembler> logger
 )
 {
     private const int Round = 64;
@@ -106,7 +106,7 @@ public sealed partial class TraceReader(
             await episodes.UpdateReadAsync([.. told[true]], cancellationToken).ConfigureAwait(false);
         }
 
-        var readings = new List<TraceReading>();
+        var readings = new List<AssembledTrace>();
         foreach (var (trace, episode, scores) in read)
         {
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
@@ -117,7 +117,7 @@ public sealed partial class TraceReader(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new TraceReading(trace, episode?.Id ?? only, Again(trace, lost, now)));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now)));
         }
 
         // Last: whoever dies before it reads the same again.
