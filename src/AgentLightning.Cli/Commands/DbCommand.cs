@@ -50,7 +50,7 @@ internal static class DbCommand
                 }
                 else
                 {
-                    Console.Out.WriteLine(applied.Count == 0 ? "The schema is up to date" : $"Applied {string.Join(", ", applied)}");
+                    Terminal.Out.WriteLine(applied.Count == 0 ? "The schema is up to date" : $"Applied {string.Join(", ", applied)}");
                 }
 
                 return ExitCodes.Success;

@@ -38,8 +38,9 @@ internal static class EpisodesExportCommand
                     throw LightningException.Conflict($"'{file}' exists already. Name a new file, or delete it first.");
                 }
 
-                await using var writer = file is null ? Console.Out : new StreamWriter(file.FullName);
-                var (progress, written) = (new ProgressLine("records written"), 0L);
+                await using var writer = file is null ? Terminal.Out : new StreamWriter(file.FullName);
+                using var progress = new ProgressLine("records written");
+                var written = 0L;
                 await foreach (
                     var line in opened.ExportAsync(
                         new EpisodeQuery(parsed.GetValue(agentId), UserId: parsed.GetValue(userId)),

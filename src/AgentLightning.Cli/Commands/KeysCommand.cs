@@ -65,9 +65,10 @@ internal static class KeysCommand
                 }
 
                 // The key by itself, whole, so that it can be copied or piped.
-                await Console.Out.WriteLineAsync(made.Key);
-                Terminal.Progress.MarkupLineInterpolated(
-                    $"This is the only time that the key is shown. Its id is {made.Id}; 'lightning keys revoke {made.Id}' takes it back."
+                await Terminal.Out.WriteLineAsync(made.Key);
+                Terminal.Progress.WriteLine(
+                    $"This is the only time that the key is shown. Its id is {made.Id}; "
+                        + $"'lightning keys revoke {made.Id}' takes it back."
                 );
                 return ExitCodes.Success;
             }
@@ -97,21 +98,29 @@ internal static class KeysCommand
                 }
 
                 var now = TimeProvider.System.GetUtcNow();
-                var table = new Table().AddColumns("id", "name", "role", "agents", "state", "created", "last used");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id),
+                    new("name"),
+                    new("role", ColumnKind.Fixed),
+                    new("agents"),
+                    new("state"),
+                    new("created", ColumnKind.Fixed, Spare: 2),
+                    new("last used", ColumnKind.Fixed, Spare: 1)
+                );
                 foreach (var key in keys.Keys)
                 {
-                    table.AddRow(
-                        Markup.Escape(key.Id),
-                        Markup.Escape(key.Name),
+                    table.Add(
+                        key.Id,
+                        key.Name,
                         EnumText.Of(key.Role),
-                        Markup.Escape(key.Agents is null ? "all" : string.Join(", ", key.Agents)),
+                        key.Agents is null ? "all" : string.Join(", ", key.Agents),
                         State(key, now),
                         Time(key.CreatedAt),
                         Time(key.LastUsedAt)
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

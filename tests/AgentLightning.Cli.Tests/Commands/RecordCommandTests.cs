@@ -23,6 +23,7 @@ public sealed class RecordCommandTests(FinishedDemo demo)
         );
         (string, string)[] tokyo = [("TZ", "Asia/Tokyo")];
 
+        await Lightning.MakeStoreAsync(folder.File("z.db"));
         await Lightning.RunAsync(folder.Path, "", ["episodes", "import", "in.jsonl", "--store", "z.db"], tokyo);
 
         var exported = await Lightning.RunAsync(folder.Path, "", ["episodes", "export", "--store", "z.db"], tokyo);
