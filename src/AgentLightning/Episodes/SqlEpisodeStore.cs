@@ -30,7 +30,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         """;
 
     private const string UpdateReadSql = """
-        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency, user_id = @user, message_id = @message,
+        UPDATE episodes SET agent_id = @agent, session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency, user_id = @user, message_id = @message,
                             time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags
         WHERE id = @id AND trace_id = @trace
         """;
@@ -87,6 +87,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 var changed = await session
                     .ExecuteEachAsync(UpdateReadSql, [.. ordered.Select(RowOf)], cancellationToken)
                     .ConfigureAwait(false);
+                await MoveAsync(session, [.. ordered.Where((_, i) => changed[i])], cancellationToken).ConfigureAwait(false);
                 await session
                     .ExecuteEachAsync(UpdatePayloadSql, [.. ordered.Where((_, i) => changed[i]).Select(PayloadOf)], cancellationToken)
                     .ConfigureAwait(false);
@@ -230,6 +231,25 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             },
             cancellationToken
         );
+    }
+
+    /// <summary>What was said of episodes goes with them to the agent that they are of now.</summary>
+    private static async Task MoveAsync(SqlSession session, List<Episode> episodes, CancellationToken cancellationToken)
+    {
+        (string, SqlValue)[][] rows =
+        [
+            .. episodes.Select(episode => new (string, SqlValue)[] { ("@id", episode.Id), ("@agent", episode.AgentId) }),
+        ];
+        foreach (var table in (string[])["rewards", "feedback"])
+        {
+            await session
+                .ExecuteEachAsync(
+                    $"UPDATE {table} SET agent_id = @agent WHERE episode_id = @id AND agent_id <> @agent",
+                    rows,
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+        }
     }
 
     /// <summary>

@@ -82,20 +82,21 @@ public sealed partial class EpisodeAssembler(
             return 0;
         }
 
-        var read = new List<(DueTrace Trace, Episode? Episode, List<TraceScore> Scores)>();
+        var read = new List<(DueTrace Trace, Episode? Episode, List<TraceScore> Scores, List<TraceCount> Findings)>();
         foreach (var trace in due)
         {
             var spans = await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
             try
             {
                 var whole = new TraceEpisode(spans);
-                read.Add((trace, whole.Read(), whole.Scores));
+                var episode = whole.Read();
+                read.Add((trace, episode, whole.Scores, ingestor.CountsOf(whole.FindingsOf(episode))));
             }
             catch (Exception e)
             {
                 // One trace that cannot be read does not keep the others from being read. Its spans stay.
                 LogUnreadable(logger, trace.TraceId, e.GetType().Name);
-                read.Add((trace, null, []));
+                read.Add((trace, null, [], []));
             }
         }
 
@@ -107,7 +108,7 @@ public sealed partial class EpisodeAssembler(
         }
 
         var readings = new List<AssembledTrace>();
-        foreach (var (trace, episode, scores) in read)
+        foreach (var (trace, episode, scores, findings) in read)
         {
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
             foreach (var (owner, score) in owned)
@@ -117,7 +118,7 @@ public sealed partial class EpisodeAssembler(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now)));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), findings));
         }
 
         // Last: whoever dies before it reads the same again.

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using AgentLightning.Common;
 using AgentLightning.Storage;
 
@@ -25,6 +26,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     ];
 
     /// <summary>
+    /// A root that names its agent says whose the trace is, also when it comes last: the sender may write for that agent and for the one before.
     /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is
     /// quiet, and at the latest when it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since,
     /// which go in their turn.
@@ -33,6 +35,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         INSERT INTO traces (trace_id, agent_id, has_root, first_at, last_at, due_at)
         VALUES (@trace, @agent, @root, @at, @at, @at + CASE WHEN @root = 1 THEN @root_quiet ELSE @quiet END)
         ON CONFLICT (trace_id) DO UPDATE SET
+            agent_id = CASE WHEN excluded.has_root = 1 AND @named = 1 THEN excluded.agent_id ELSE traces.agent_id END,
             has_root = CASE WHEN excluded.has_root = 1 THEN 1 ELSE traces.has_root END,
             last_at = excluded.last_at,
             payload_removed = CASE WHEN traces.payload_removed > 0 THEN 2 ELSE 0 END,
@@ -81,26 +84,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
                 var known = added.Count(isNew => !isNew);
                 var all = known == 0 ? counts : [.. counts, .. Repeated(known - conflicts, conflicts, ordered[0].ReceivedAt)];
-                await session
-                    .ExecuteEachAsync(
-                        CountSql,
-                        [
-                            .. all.OrderBy(count => (count.Service, count.Scope, count.What))
-                                .Select(count =>
-                                    new (string, SqlValue)[]
-                                    {
-                                        ("@service", count.Service),
-                                        ("@scope", count.Scope),
-                                        ("@what", count.What),
-                                        ("@count", count.Count),
-                                        ("@first", count.FirstAt.ToColumn()),
-                                        ("@last", count.LastAt.ToColumn()),
-                                    }
-                                ),
-                        ],
-                        cancellationToken
-                    )
-                    .ConfigureAwait(false);
+                await WriteCountsAsync(session, all, cancellationToken).ConfigureAwait(false);
                 return new TraceWriteResult(added.Length - known, known - conflicts, conflicts);
             },
             cancellationToken
@@ -123,28 +107,39 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
     public Task MarkReadAsync(IReadOnlyList<AssembledTrace> readings, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session =>
-                session.ExecuteEachAsync(
-                    """
-                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
-                    WHERE trace_id = @trace
-                    """,
-                    [
-                        .. readings
-                            .OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal)
-                            .Select(reading =>
+            async session =>
+            {
+                var ordered = readings.OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal).ToList();
+                await CountFindingsAsync(session, ordered, cancellationToken).ConfigureAwait(false);
+                return await session
+                    .ExecuteEachAsync(
+                        """
+                        UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), diagnosis = @diagnosis,
+                            due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
+                        WHERE trace_id = @trace
+                        """,
+                        [
+                            .. ordered.Select(reading =>
                                 new (string, SqlValue)[]
                                 {
                                     ("@trace", reading.Trace.TraceId),
                                     ("@episode", reading.EpisodeId),
                                     ("@now", now.ToColumn()),
+                                    (
+                                        "@diagnosis",
+                                        reading.Findings is { Count: > 0 } found
+                                            ? JsonSerializer.Serialize(found, LightningJson.Options)
+                                            : null
+                                    ),
                                     ("@due", reading.Trace.DueAt.ToColumn()),
                                     ("@again", reading.Again?.ToColumn()),
                                 }
                             ),
-                    ],
-                    cancellationToken
-                ),
+                        ],
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
+            },
             cancellationToken
         );
 
@@ -281,6 +276,52 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken
         );
 
+    /// <summary>Adds what was found, less what an earlier reading of the same traces had found.</summary>
+    private async Task CountFindingsAsync(SqlSession session, List<AssembledTrace> readings, CancellationToken cancellationToken)
+    {
+        var before = new SqlConditions().AddAny("trace_id", "@id", [.. readings.Select(reading => reading.Trace.TraceId)]);
+        var taken = await session
+            .QueryAsync(
+                $"SELECT diagnosis FROM traces {before} AND diagnosis IS NOT NULL ORDER BY trace_id{(database.ManyWriters ? " FOR UPDATE" : "")}",
+                reader => reader.JsonOrNull<List<TraceCount>>("diagnosis") ?? [],
+                cancellationToken,
+                before.Parameters
+            )
+            .ConfigureAwait(false);
+        await WriteCountsAsync(
+                session,
+                readings
+                    .SelectMany(reading => reading.Findings ?? [])
+                    .Concat(taken.SelectMany(counts => counts).Select(count => count with { Count = -count.Count }))
+                    .GroupBy(count => (count.Service, count.Scope, count.What))
+                    .Select(same => same.First() with { Count = same.Sum(count => count.Count) })
+                    .Where(count => count.Count != 0),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+    }
+
+    private static Task WriteCountsAsync(SqlSession session, IEnumerable<TraceCount> counts, CancellationToken cancellationToken) =>
+        session.ExecuteEachAsync(
+            CountSql,
+            [
+                .. counts
+                    .OrderBy(count => (count.Service, count.Scope, count.What))
+                    .Select(count =>
+                        new (string, SqlValue)[]
+                        {
+                            ("@service", count.Service),
+                            ("@scope", count.Scope),
+                            ("@what", count.What),
+                            ("@count", count.Count),
+                            ("@first", count.FirstAt.ToColumn()),
+                            ("@last", count.LastAt.ToColumn()),
+                        }
+                    ),
+            ],
+            cancellationToken
+        );
+
     private static IEnumerable<TraceCount> Repeated(int duplicates, int conflicts, DateTimeOffset at)
     {
         if (duplicates > 0)
@@ -349,6 +390,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                 ("@trace", trace),
                 ("@agent", agent.AgentId),
                 ("@root", hasRoot.ToColumn()),
+                ("@named", agent.Marks.HasFlag(SpanMarks.Agent).ToColumn()),
                 ("@at", at.ToColumn()),
                 ("@root_quiet", Microseconds(options.RootQuiet)),
                 ("@quiet", Microseconds(options.Quiet)),

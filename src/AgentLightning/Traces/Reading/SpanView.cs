@@ -69,6 +69,18 @@ internal sealed class SpanView
             ? TextOf(value)
             : null;
 
+    /// <summary>The name of the instrumentation; empty when it gave none.</summary>
+    public string Scope =>
+        _body.ValueKind == JsonValueKind.Object
+        && _body.TryGetProperty("scope", out var scope)
+        && scope.ValueKind == JsonValueKind.Object
+        && scope.TryGetProperty("name", out var name)
+            ? TextOf(name)
+            : "";
+
+    /// <summary>All attributes.</summary>
+    public IEnumerable<JsonProperty> Attributes => _sources.SelectMany(source => source.EnumerateObject());
+
     /// <summary>Joins a log record to the span.</summary>
     public void Join(SpanRecord log)
     {
