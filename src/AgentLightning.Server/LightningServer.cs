@@ -120,6 +120,7 @@ public static class LightningServer
         services.AddSingleton<AccessMiddleware>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddRateLimits(options);
+        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new MetricsCollector(provider.GetRequiredService<LightningMeter>().Meter));
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<ServerMetrics>());
@@ -133,9 +134,10 @@ public static class LightningServer
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
-        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
         kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
+        var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
+        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.HoldAsync(connection, next)));
     }
 
     /// <summary>
@@ -170,6 +172,7 @@ public static class LightningServer
         var metrics = app.Services.GetRequiredService<ServerMetrics>();
         // Measurements count from the first request on.
         app.Services.GetRequiredService<MetricsCollector>();
+        app.Use(ConnectionLimits.WorkAsync);
         app.UseRouting();
         app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
         app.UseExceptionHandler();

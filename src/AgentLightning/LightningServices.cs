@@ -121,6 +121,7 @@ public static class LightningServices
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardWriter>();
         services.TryAddSingleton<RewardService>();
+        services.TryAddSingleton<ListRewards>();
         services.TryAddSingleton<CaptureService>();
         services.TryAddSingleton<EpisodeExport>();
 
