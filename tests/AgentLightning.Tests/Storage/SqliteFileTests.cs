@@ -243,6 +243,7 @@ public sealed class SqliteFileTests : IDisposable
                 (5, "2af1c518bd9bb478"),
                 (6, "d08cb4c768d86273"),
                 (7, "d77d65d608e06d2a"),
+                (13, "09ac4fd60334f306"),
             ],
             hashes
         );

@@ -5,7 +5,8 @@ using AgentLightning.Traces.Reading;
 namespace AgentLightning.Traces.Dialects;
 
 /// <summary>
-/// The AI SDK of Vercel (<c>experimental_telemetry</c>), versions 3 to 6. <c>ai.generateText</c> and its like hold the question and the
+/// The AI SDK of Vercel (<c>experimental_telemetry</c>), versions 3 to 6; version 7 writes
+/// the names of <see cref="GenAi"/>. <c>ai.generateText</c> and its like hold the question and the
 /// last answer, <c>….doGenerate</c> and <c>….doStream</c> each call of a model, <c>ai.toolCall</c> each tool.
 /// </summary>
 internal sealed class VercelAiSdk : ITraceDialect

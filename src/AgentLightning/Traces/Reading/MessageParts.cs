@@ -67,7 +67,8 @@ internal static class MessageParts
             : [new EpisodeMessage(role, content, name, callId, calls.Count == 0 ? null : calls), .. answers];
     }
 
-    public static bool IsPart(JsonElement item) => item.ValueKind == JsonValueKind.String || KindOf(item).Length > 0;
+    public static bool IsPart(JsonElement item) =>
+        item.ValueKind == JsonValueKind.String || (item.ValueKind == JsonValueKind.Object && KindOf(item).Length > 0);
 
     /// <summary>The texts of a list of parts; null when it holds anything else.</summary>
     public static string? TextsOf(JsonElement list)

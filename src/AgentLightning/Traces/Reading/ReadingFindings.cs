@@ -97,7 +97,7 @@ internal static class ReadingFindings
             .SelectMany(one => UnreadOf(one.Span).Select(name => (one.Span, Name: name)))
             .ToList();
         var told = unread.Select(one => one.Name).Distinct().Take(MostAttributes).ToHashSet(StringComparer.Ordinal);
-        findings.AddRange(unread.Where(one => told.Contains(one.Name)).Select(one => Finding(one.Span, TraceCounts.NotRead + one.Name, 1)));
+        findings.AddRange(unread.Where(one => told.Contains(one.Name)).Select(one => Found(one.Span, TraceCounts.NotRead + one.Name, 1)));
         return
         [
             .. findings
@@ -110,11 +110,11 @@ internal static class ReadingFindings
         {
             if (count != 0)
             {
-                findings.Add(Finding(span, what, count));
+                findings.Add(Found(span, what, count));
             }
         }
 
-        static TraceFinding Finding(SpanView span, string what, long count) =>
+        static TraceFinding Found(SpanView span, string what, long count) =>
             new(span.Resource("service.name") ?? "", span.Scope, what, count);
     }
 

@@ -1,5 +1,8 @@
 using System.Text;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
+using AgentLightning.Rewards;
+using AgentLightning.Storage;
 using AgentLightning.Traces;
 
 namespace AgentLightning.Tests.Storage.Conformance;
@@ -308,8 +311,9 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
                 MessageId = "m1",
                 FeedbackType = "thumbs_up",
                 RewardScore = 1,
-                MessageAt = Noon,
+                MessageCreatedAt = Noon,
                 CreatedAt = Noon,
+                UpdatedAt = Noon,
             },
             Token
         );

@@ -57,9 +57,7 @@ public sealed class AnyValueTests
 
     private static readonly string[] s_attributes =
     [
-        .. TraceDialects
-            .All.SelectMany(dialect => dialect.Attributes)
-            .Where(name => name[^1] is not ('.' or ':')),
+        .. TraceDialects.All.SelectMany(dialect => dialect.Attributes).Where(name => name[^1] is not ('.' or ':')),
         "gen_ai.input.messages",
         "gen_ai.output.messages",
         "gen_ai.prompt.0.content",
@@ -94,11 +92,11 @@ public sealed class AnyValueTests
     ];
 
     private static readonly Gen<JsonNode?> s_scalar = Gen.OneOf(
-        Gen.OneOfConst(s_words).Select(word => (JsonNode?)JsonValue.Create(Safe(word))),
+        OneOf(s_words).Select(word => (JsonNode?)JsonValue.Create(Safe(word))),
         Gen.Double.Where(double.IsFinite).Select(number => (JsonNode?)JsonValue.Create(number)),
         Gen.Bool.Select(truth => (JsonNode?)JsonValue.Create(truth)),
         Gen.Const((JsonNode?)null),
-        Gen.OneOfConst("[", "{", "[{}]", "{\"role\":1}", "\"", "[[\"user\",\"x\"]]", "{'a': 1}").Select(text => (JsonNode?)JsonValue.Create(text))
+        OneOf("[", "{", "[{}]", "{\"role\":1}", "\"", "[[\"user\",\"x\"]]", "{'a': 1}").Select(text => (JsonNode?)JsonValue.Create(text))
     );
 
     private static readonly Gen<JsonNode?> s_value = Gen.Recursive<JsonNode?>(
@@ -110,7 +108,7 @@ public sealed class AnyValueTests
                     (2, inner.Array[0, 3].Select(items => (JsonNode?)new JsonArray([.. items.Select(item => item?.DeepClone())]))),
                     (
                         4,
-                        Gen.Select(Gen.OneOfConst(s_words), inner)
+                        Gen.Select(OneOf(s_words), inner)
                             .Array[0, 4]
                             .Select(pairs =>
                                 (JsonNode?)
@@ -127,8 +125,8 @@ public sealed class AnyValueTests
     );
 
     private static readonly Gen<SpanRecord> s_span = Gen.Select(
-        Gen.Select(Gen.OneOfConst(s_attributes), s_value).Array[1, 6],
-        Gen.Select(Gen.OneOfConst("gen_ai.choice", "gen_ai.user.message", "gen_ai.content.prompt", "acme"), s_value).Array[0, 2],
+        Gen.Select(OneOf(s_attributes), s_value).Array[1, 6],
+        Gen.Select(OneOf("gen_ai.choice", "gen_ai.user.message", "gen_ai.content.prompt", "acme"), s_value).Array[0, 2],
         Gen.Int[1, 4],
         Gen.Int[0, 4],
         Gen.Int[0, 8191],
@@ -152,21 +150,17 @@ public sealed class AnyValueTests
                         // It can be stored: texts are whole, and nothing is null that must not be.
                         _ = JsonSerializer.Serialize(episode, AgentLightning.Common.LightningJson.Options);
                         Assert.All(episode.Messages, message => Assert.NotNull(message.Role));
-                        Assert.All(episode.ToolCalls, call => Assert.NotNull(call.Name));
+                        Assert.All(episode.ToolCalls, call => Assert.NotNull(call.ToolName));
                     }
                 },
                 iter: 3_000
             );
 
+    private static Gen<string> OneOf(params string[] words) => Gen.Int[0, words.Length - 1].Select(i => words[i]);
+
     private static string Safe(string text) => text.Contains('\ud800', StringComparison.Ordinal) ? "\\ud800" : text;
 
-    private static SpanRecord SpanOf(
-        (string, JsonNode?)[] attributes,
-        (string, JsonNode?)[] events,
-        int id,
-        int parent,
-        int marks
-    ) =>
+    private static SpanRecord SpanOf((string, JsonNode?)[] attributes, (string, JsonNode?)[] events, int id, int parent, int marks) =>
         new()
         {
             TraceId = DialectFixture.Trace,

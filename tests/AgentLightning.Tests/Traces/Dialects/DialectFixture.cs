@@ -39,11 +39,7 @@ public sealed class DialectFixture
 
     /// <summary>An OTLP request in JSON with those of the spans whose id is chosen.</summary>
     public byte[] Spans(Predicate<string> chosen) =>
-        Request(
-            "Spans",
-            "spans",
-            _file["spans"]!.AsArray().Where(span => chosen((string)span!["id"]!)).Select(span => Span(span!))
-        );
+        Request("Spans", "spans", _file["spans"]!.AsArray().Where(span => chosen((string)span!["id"]!)).Select(span => Span(span!)));
 
     private static string Id(JsonNode? id) => ((string)id!).PadLeft(16, 'c');
 
@@ -82,9 +78,7 @@ public sealed class DialectFixture
         };
 
     private static JsonArray Attributes(JsonNode? attributes) =>
-        new([
-            .. (attributes?.AsObject() ?? []).Select(pair => new JsonObject { ["key"] = pair.Key, ["value"] = Value(pair.Value) }),
-        ]);
+        new([.. (attributes?.AsObject() ?? []).Select(pair => new JsonObject { ["key"] = pair.Key, ["value"] = Value(pair.Value) })]);
 
     private static JsonObject Value(JsonNode? value) =>
         value switch

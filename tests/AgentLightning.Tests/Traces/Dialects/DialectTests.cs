@@ -1,6 +1,7 @@
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
 using AgentLightning.Storage;
+using AgentLightning.Testing;
 using AgentLightning.Traces;
 using AgentLightning.Traces.Dialects;
 using static AgentLightning.Tests.Traces.TraceDesk;
@@ -89,11 +90,7 @@ public sealed class DialectTests
     public async Task A_state_alone_is_told_without_its_question_twice()
     {
         await using var desk = await OpenAsync();
-        await desk.SendBodyAsync(
-            DialectFixture.Read("langgraph-openinference").Spans(id => id == "e1"),
-            SpanForm.Span,
-            OtlpEncoding.Json
-        );
+        await desk.SendBodyAsync(DialectFixture.Read("langgraph-openinference").Spans(id => id == "e1"), SpanForm.Span, OtlpEncoding.Json);
         await desk.ReadAsync();
 
         var episode = await ReadAsync(desk);
@@ -140,10 +137,7 @@ public sealed class DialectTests
             ("Which holidays are in May?", "The 1st and the 17th.", "Report-Flow"),
             (episode.UserInput, episode.AssistantOutput, episode.AgentId)
         );
-        Assert.Equal(
-            ("retrieval handbook", """{"query":"holidays in May","top_k":3}""", """[{"id":"d1","score":0.9}]"""),
-            ToolOf(episode)
-        );
+        Assert.Equal(("retrieval handbook", """{"query":"holidays in May","top_k":3}""", """[{"id":"d1","score":0.9}]"""), ToolOf(episode));
         Assert.Equal("40", episode.Metadata!["top_k"]);
         Assert.Equal(["system", "user", "assistant"], episode.Messages.Select(message => message.Role));
     }
@@ -233,17 +227,14 @@ public sealed class DialectTests
         await desk.ReadAsync();
 
         var report = await desk.Product.Get<TraceDiagnostics>().ReadAsync(Token);
-        Assert.Equal(
-            [("acme.messages", 1), ("acme.run.prompt", 1)],
-            report.NotRead.Select(one => (one.Attribute, one.Count)).Order()
+        Assert.Equal([("acme.messages", 1), ("acme.run.prompt", 1)], report.NotRead.Select(one => (one.Attribute, one.Count)).Order());
+        Assert.Contains(report.Findings, finding =>
+            finding.StartsWith("svc, scope: 'acme.run.prompt' holds text on 1 spans, which no dialect reads", StringComparison.Ordinal)
+            && finding.Contains("Vercel AI SDK", StringComparison.Ordinal)
         );
-        Assert.Contains(
-            report.Findings,
-            finding =>
-                finding.StartsWith("svc, scope: 'acme.run.prompt' holds text on 1 spans, which no dialect reads", StringComparison.Ordinal)
-                && finding.Contains("Vercel AI SDK", StringComparison.Ordinal)
+        Assert.Contains(report.Findings, finding =>
+            finding.Contains("1 of 1 calls of a model came without messages", StringComparison.Ordinal)
         );
-        Assert.Contains(report.Findings, finding => finding.Contains("1 of 1 calls of a model came without messages", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -300,9 +291,8 @@ public sealed class DialectTests
         Assert.Equal((0, 1), (await episodes.CountAsync("letters", Token), await episodes.CountAsync("word_smith", Token)));
         Assert.Equal(0, (await rewards.SummariseAsync("letters", Token)).Count);
         Assert.Equal(new RewardSummary(1, 0.5, 0), await rewards.SummariseAsync("word_smith", Token));
-        Assert.All(
-            await desk.Product.Get<StoreCheck>().RunAsync(Token),
-            check => Assert.True(check.Passed, $"{check.Name}: {check.Detail}")
+        Assert.All(await desk.Product.Get<StoreCheck>().RunAsync(Token), check =>
+            Assert.True(check.Passed, $"{check.Name}: {check.Detail}")
         );
     }
 
@@ -322,6 +312,6 @@ public sealed class DialectTests
     private static (string, string?, string?) ToolOf(Episode episode)
     {
         var call = Assert.Single(episode.ToolCalls);
-        return (call.Name, call.Arguments, call.Result);
+        return (call.ToolName, call.Arguments, call.Result);
     }
 }
