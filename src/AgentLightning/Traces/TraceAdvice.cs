@@ -53,7 +53,7 @@ internal static class TraceAdvice
     public static IEnumerable<string> Of(
         IReadOnlyList<TraceSource> sources,
         IReadOnlyList<TraceRefusal> refused,
-        IReadOnlyList<UnreadAttribute> unread
+        IReadOnlyList<UnreadText> unread
     )
     {
         if (sources.Count == 0)

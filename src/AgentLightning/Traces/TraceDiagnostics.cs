@@ -20,7 +20,7 @@ public sealed record TraceReport(
     long Conflicts,
     IReadOnlyList<TraceRefusal> Rejected,
     IReadOnlyList<TraceSource> Sources,
-    IReadOnlyList<UnreadAttribute> NotRead,
+    IReadOnlyList<UnreadText> NotRead,
     IReadOnlyList<string> Dialects,
     IReadOnlyList<string> Findings
 );
@@ -28,7 +28,7 @@ public sealed record TraceReport(
 /// <summary>Text that came and that is in no episode.</summary>
 /// <param name="Attribute">The attribute that holds it; of an event, after the event's name and a colon.</param>
 /// <param name="Count">On how many spans.</param>
-public sealed record UnreadAttribute(string Service, string Scope, string Attribute, long Count, DateTimeOffset LastAt);
+public sealed record UnreadText(string Service, string Scope, string Attribute, long Count, DateTimeOffset LastAt);
 
 /// <summary>Why something was refused, and how often.</summary>
 public sealed record TraceRefusal(string Service, string Scope, string Reason, long Count, DateTimeOffset LastAt);
@@ -79,12 +79,12 @@ public sealed class TraceDiagnostics(ITraceStore store)
                 .Select(group => SourceOf([.. counts.Where(count => (count.Service, count.Scope) == group.Key)]))
                 .OrderByDescending(source => source.LastAt),
         ];
-        List<UnreadAttribute> unread =
+        List<UnreadText> unread =
         [
             .. counts
                 .Where(count => count.What.StartsWith(TraceCounts.NotRead, StringComparison.Ordinal) && count.Count > 0)
                 .OrderByDescending(count => count.Count)
-                .Select(count => new UnreadAttribute(
+                .Select(count => new UnreadText(
                     count.Service,
                     count.Scope,
                     count.What[TraceCounts.NotRead.Length..],

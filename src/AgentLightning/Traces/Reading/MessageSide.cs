@@ -27,6 +27,8 @@ internal sealed record MessageSide(List<EpisodeMessage> Messages, bool IsRaw = f
 /// <param name="Told">The dialects that told them.</param>
 internal sealed record SpanMessages(MessageSide Input, MessageSide Output, IReadOnlyList<ITraceDialect> Told)
 {
+    public static SpanMessages None { get; } = new(MessageSide.Empty, MessageSide.Empty, []);
+
     public bool IsEmpty => Input.IsEmpty && Output.IsEmpty;
 
     /// <summary>Input and output one after the other; a state that begins with the input again is not told twice.</summary>

@@ -69,7 +69,14 @@ internal sealed class TraceEpisode
 
     /// <summary>What is to be said of how the trace was read, see <see cref="ReadingFindings"/>.</summary>
     public List<TraceFinding> FindingsOf(Episode? episode) =>
-        ReadingFindings.Of([.. _spans.Select(span => (span, _roles[span], MessagesOf(span)))], episode);
+        ReadingFindings.Of(
+            [
+                .. _spans.Select(span =>
+                    (span, _roles[span], _roles[span] is SpanRole.Inference or SpanRole.Other ? MessagesOf(span) : SpanMessages.None)
+                ),
+            ],
+            episode
+        );
 
     public List<TraceScore> Scores => ScoreReader.Read(_spans);
 
