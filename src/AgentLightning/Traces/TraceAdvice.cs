@@ -67,8 +67,8 @@ internal static class TraceAdvice
 
         if (sources.Any(source => source.Spans > 0) && sources.All(source => source.GenaiSpans == 0))
         {
-            yield return "Spans came, but none with attributes of GenAI, OpenInference or a framework that is known, so that no episode can be "
-                + "read out of them. Add the sources of your libraries to the tracer: "
+            yield return "Spans came, but none with attributes of GenAI, OpenInference or a framework that is known, so that no episode "
+                + "can be read out of them. Add the sources of your libraries to the tracer: "
                 + "AddSource(\"Experimental.Microsoft.Extensions.AI\", \"Experimental.Microsoft.Agents.AI\", "
                 + "\"Microsoft.SemanticKernel*\", \"OpenAI.*\", \"Azure.*\").";
         }
@@ -81,8 +81,8 @@ internal static class TraceAdvice
 
         foreach (var one in unread)
         {
-            yield return $"{NameOf(one.Service, one.Scope)}: '{one.Attribute}' holds text on {one.Count} spans, which no dialect reads, and "
-                + "the episodes of their traces lack a text. Send it as gen_ai.input.messages or gen_ai.output.messages. Read are: "
+            yield return $"{NameOf(one.Service, one.Scope)}: '{one.Attribute}' holds text on {one.Count} spans, which no dialect reads, "
+                + "and the episodes of their traces lack a text. Send it as gen_ai.input.messages or gen_ai.output.messages. Read are: "
                 + $"{string.Join(", ", TraceDialects.All.Select(dialect => dialect.Name))}.";
         }
 
@@ -106,6 +106,15 @@ internal static class TraceAdvice
                     yield return $"{NameOf(source)}: no call of a model tells the {what}: {how}.";
                 }
             }
+        }
+    }
+
+    public static IEnumerable<string> Of(FailedTraces failed)
+    {
+        if (failed.Newest is [{ } newest, ..])
+        {
+            yield return $"{failed.Count} traces came whole, but have no episode. The newest is {newest.TraceId} of agent "
+                + $"{newest.AgentId}: {newest.Reason}";
         }
     }
 

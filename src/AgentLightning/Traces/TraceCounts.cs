@@ -85,8 +85,8 @@ public static class TraceCounts
     }
 
     /// <summary>
-    /// What the marks of a span say that its call of a model lacks. They are made before the trace is whole: <see cref="Reading.ReadingFindings"/>
-    /// puts right what other spans and log records tell.
+    /// What the marks of a span say that its call of a model lacks. They are made before the trace is whole:
+    /// <see cref="Reading.ReadingFindings"/> puts right what other spans and log records tell.
     /// </summary>
     internal static IEnumerable<string> OfCall(SpanMarks marks, bool hasSession)
     {

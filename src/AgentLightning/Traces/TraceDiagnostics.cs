@@ -10,6 +10,7 @@ namespace AgentLightning.Traces;
 /// <param name="PendingTraces">Traces that wait for their episode to be read.</param>
 /// <param name="NotRead">Attributes that hold text which nobody reads, on spans of traces whose episodes lack a text.</param>
 /// <param name="Dialects">The dialects that are read, for people.</param>
+/// <param name="Failed">Traces whose episode could not be read or stored, with the reason of the newest.</param>
 /// <param name="Findings">What is wrong and how to mend it, for people; empty when nothing is.</param>
 public sealed record TraceReport(
     DateTimeOffset? Since,
@@ -22,6 +23,7 @@ public sealed record TraceReport(
     IReadOnlyList<TraceSource> Sources,
     IReadOnlyList<UnreadText> NotRead,
     IReadOnlyList<string> Dialects,
+    FailedTraces Failed,
     IReadOnlyList<string> Findings
 );
 
@@ -55,6 +57,8 @@ public sealed record TraceSource(
 /// <summary>Answers "why is my trace empty?".</summary>
 public sealed class TraceDiagnostics(ITraceStore store)
 {
+    private const int MostFailed = 20;
+
     public async Task<TraceReport> ReadAsync(CancellationToken cancellationToken)
     {
         var counts = await store.CountsAsync(cancellationToken).ConfigureAwait(false);
@@ -92,6 +96,7 @@ public sealed class TraceDiagnostics(ITraceStore store)
                     count.LastAt
                 )),
         ];
+        var failed = await store.FailedAsync(MostFailed, cancellationToken).ConfigureAwait(false);
         return new TraceReport(
             counts.Count == 0 ? null : counts.Min(count => count.FirstAt),
             counts.Count == 0 ? null : counts.Max(count => count.LastAt),
@@ -103,7 +108,8 @@ public sealed class TraceDiagnostics(ITraceStore store)
             sources,
             unread,
             [.. TraceDialects.All.Select(dialect => dialect.Name)],
-            [.. TraceAdvice.Of(sources, refused, unread)]
+            failed,
+            [.. TraceAdvice.Of(sources, refused, unread), .. TraceAdvice.Of(failed)]
         );
 
         long Sum(string what) => counts.Where(count => count.What == what).Sum(count => count.Count);

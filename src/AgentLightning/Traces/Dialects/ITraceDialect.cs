@@ -33,7 +33,9 @@ internal interface ITraceDialect
     /// <summary>For people.</summary>
     string Name { get; }
 
-    /// <summary>Names of attributes that it reads or knows not to be needed; one that ends with a dot stands for all that begin so.</summary>
+    /// <summary>
+    /// Names of attributes that it reads or knows not to be needed; one that ends with a dot or a colon stands for all that begin so.
+    /// </summary>
     IReadOnlyList<string> Attributes { get; }
 
     SpanRole? RoleOf(SpanView span) => null;

@@ -5,7 +5,9 @@ using AgentLightning.Traces.Reading;
 
 namespace AgentLightning.Traces.Dialects;
 
-/// <summary>Messages that are flattened to attributes: <c>gen_ai.prompt.0.content</c>, <c>llm.input_messages.0.message.content</c>.</summary>
+/// <summary>
+/// Messages that are flattened to attributes: <c>gen_ai.prompt.0.content</c>, <c>llm.input_messages.0.message.content</c>.
+/// </summary>
 internal static class NumberedMessages
 {
     public static MessageSide Read(SpanView span, string prefix, string defaultRole)

@@ -4,8 +4,8 @@ using AgentLightning.Traces.Reading;
 namespace AgentLightning.Traces.Dialects;
 
 /// <summary>
-/// OpenLLMetry (Traceloop): calls have <c>gen_ai.prompt.N.*</c> and <c>gen_ai.completion.N.*</c> (others write the two whole); workflows, tasks, agents and tools what
-/// they took and gave as JSON in <c>traceloop.entity.input</c> and <c>.output</c>.
+/// OpenLLMetry (Traceloop): calls have <c>gen_ai.prompt.N.*</c> and <c>gen_ai.completion.N.*</c> (others write the two whole); workflows,
+/// tasks, agents and tools what they took and gave as JSON in <c>traceloop.entity.input</c> and <c>.output</c>.
 /// </summary>
 internal sealed class OpenLlmetry : ITraceDialect
 {

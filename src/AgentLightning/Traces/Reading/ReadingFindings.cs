@@ -4,7 +4,9 @@ using AgentLightning.Traces.Dialects;
 
 namespace AgentLightning.Traces.Reading;
 
-/// <summary>Something that was found when a trace was read, to be counted under <see cref="TraceCounts"/>' words; it may be negative.</summary>
+/// <summary>
+/// Something that was found when a trace was read, to be counted under the words of <see cref="TraceCounts"/>; it may be negative.
+/// </summary>
 internal readonly record struct TraceFinding(string Service, string Scope, string What, long Count);
 
 /// <summary>

@@ -119,11 +119,13 @@ internal sealed class TraceEpisode
             RequestLatencyMs = _root is { Milliseconds: > 0 } whole ? whole.Milliseconds : Envelope(),
             Status = error is null ? EpisodeStatus.Succeeded : EpisodeStatus.Failed,
             Error = error,
-            ModelDeployment = _calls
-                .OrderBy(call => call.Span.Record.EndNanos)
-                .Select(call => TraceDialects.ModelOf(call.Span))
-                .LastOrDefault(model => model is not null)
-                ?? TraceDialects.ModelOf(first),
+            ModelDeployment = AsName(
+                _calls
+                    .OrderBy(call => call.Span.Record.EndNanos)
+                    .Select(call => TraceDialects.ModelOf(call.Span))
+                    .LastOrDefault(model => model is not null)
+                    ?? TraceDialects.ModelOf(first)
+            ),
             SessionId = first.Record.SessionId ?? _spans.Find(span => span.Record.SessionId is not null)?.Record.SessionId,
             UserId = first.Record.UserId ?? _spans.Find(span => span.Record.UserId is not null)?.Record.UserId,
             MessageId = _calls
@@ -142,6 +144,9 @@ internal sealed class TraceEpisode
         };
     }
 
+    /// <summary>As long as a name may be: longer ones are cut.</summary>
+    private static string? AsName(string? text) => text is { Length: > Ids.LongestName } ? text[..Ids.LongestName] : text;
+
     private static bool IsOfAgents(SpanView span) =>
         (span.Record.Marks & OfAgents) != 0 || span.Events.Exists(one => one.Name.StartsWith("gen_ai.", StringComparison.Ordinal));
 
@@ -152,8 +157,8 @@ internal sealed class TraceEpisode
         _roles[span] is SpanRole.Tool or SpanRole.Retrieval || span.Attribute("agentlightning.operation.name") is not null;
 
     /// <summary>
-    /// What the outermost agents, workflows and chains took and gave, in the order in which they began: what is inside of them are steps, and
-    /// what is inside of a tool is the tool's.
+    /// What the outermost agents, workflows and chains took and gave, in the order in which they began: what is inside of them are steps,
+    /// and what is inside of a tool is the tool's.
     /// </summary>
     private List<Container> Containers()
     {
@@ -190,8 +195,8 @@ internal sealed class TraceEpisode
     }
 
     /// <summary>
-    /// The text of one side: of the container, else of the call, else of an operation; JSON in which nobody found a message only where there
-    /// is nothing else.
+    /// The text of one side: of the container, else of the call, else of an operation; JSON in which nobody found a message only where
+    /// there is nothing else.
     /// </summary>
     private static string Chosen(string role, MessageSide? container, MessageSide? call, string? operation)
     {
