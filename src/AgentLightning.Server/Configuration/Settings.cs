@@ -13,6 +13,10 @@ internal sealed class Settings
     [ConfigurationKeyName("urls")]
     public string Urls { get; init; } = "";
 
+    [Setting("Addresses for OTLP over gRPC, with ports of their own, separated by semicolons.", Range = "http addresses")]
+    [ConfigurationKeyName("otlp_grpc_urls")]
+    public string OtlpGrpcUrls { get; init; } = "";
+
     [Setting(
         "The store: the path of a SQLite file, or the connection string of a PostgreSQL database (Host=…;Database=…).",
         Range = "a path or a connection string"
@@ -265,7 +269,7 @@ internal sealed class TraceSettings
     [ConfigurationKeyName("largest_body_bytes")]
     public int LargestBodyBytes { get; init; }
 
-    [Setting("Bytes of spans that are kept in memory from their writing to the reading of their episode.")]
+    [Setting("Bytes of spans that are kept in memory until their episode is read; what has no room is read back from the store.")]
     [Range(0, 4_294_967_296L)]
     [ConfigurationKeyName("fresh_bytes")]
     public long FreshBytes { get; init; }

@@ -15,6 +15,7 @@ internal static class SettingsMap
         new()
         {
             Urls = settings.Urls,
+            OtlpGrpcUrls = settings.OtlpGrpcUrls,
             AllowAnonymous = settings.AllowAnonymous,
             AllowedHosts = settings.AllowedHosts.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             OtlpGrpcUrls = settings.OtlpGrpcUrls,
@@ -92,6 +93,7 @@ internal static class SettingsMap
         return new Settings
         {
             Urls = options.Urls,
+            OtlpGrpcUrls = options.OtlpGrpcUrls,
             Store = lightning.Store,
             AllowAnonymous = options.AllowAnonymous,
             AllowedHosts = string.Join(';', options.AllowedHosts),

@@ -36,19 +36,14 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<SqlDatabase>(),
                     provider.GetRequiredService<CaptureService>(),
                     provider.GetRequiredService<OtlpReceiver>(),
-                    provider.GetRequiredService<ByteBudget>(),
                     provider.GetRequiredService<EpisodeAssembler>()
                 )
             );
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(
-        SqlDatabase database,
-        CaptureService capture,
-        OtlpReceiver receiver,
-        ByteBudget budget,
-        EpisodeAssembler assembler
-    ) : ICaptureSink, IDisposable
+    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, EpisodeAssembler assembler)
+        : ICaptureSink,
+            IDisposable
     {
         private readonly CancellationTokenSource _closed = new();
         private Task _reading = Task.CompletedTask;
@@ -94,10 +89,8 @@ public static class EmbeddedLightning
 
         private async Task<SinkAnswer> TakeSpansAsync(Payload payload, CancellationToken cancellationToken)
         {
-            using var body = new MemoryStream(payload.Bytes.ToArray(), writable: false);
-            using var share = budget.Open("", "");
             var result = await receiver
-                .ReceiveAsync(body, payload.Bytes.Length, gzip: false, OtlpEncoding.Json, SpanForm.Span, null, share, cancellationToken)
+                .ReceiveAsync(payload.Bytes, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken)
                 .ConfigureAwait(false);
             return result.Outcome switch
             {

@@ -23,6 +23,7 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     private readonly HashSet<(string, string)> _senders = [];
     private readonly HashSet<string> _unread = [];
     private readonly Task _writer;
+    private volatile TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _queuedBytes;
 
     public TraceIngestor(ITraceStore store, Redactor redactor, TraceOptions options, TimeProvider time, ILogger<TraceIngestor> logger)
@@ -35,6 +36,9 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
     /// <summary>Bytes of requests that are on their way to the disk.</summary>
     public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
+
+    /// <summary>Completes when the next spans are on disk.</summary>
+    internal Task Arrival => _arrived.Task;
 
     /// <summary>The spans that were written and not yet read.</summary>
     internal FreshTraces Fresh { get; }
@@ -263,6 +267,9 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
             await CommitAsync(group).ConfigureAwait(false);
             group.Clear();
+            var arrived = _arrived;
+            _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            arrived.SetResult();
         }
     }
 
