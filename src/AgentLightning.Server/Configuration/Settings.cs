@@ -35,13 +35,6 @@ internal sealed class Settings
     [ConfigurationKeyName("allowed_hosts")]
     public string AllowedHosts { get; init; } = "";
 
-    [Setting(
-        "Addresses for OTLP over gRPC, separated by semicolons, each with a port of its own; empty for none.",
-        Range = "http addresses, such as http://127.0.0.1:4317"
-    )]
-    [ConfigurationKeyName("otlp_grpc_urls")]
-    public string OtlpGrpcUrls { get; init; } = "";
-
     [ConfigurationKeyName("limits")]
     public LimitSettings Limits { get; init; } = new();
 

@@ -18,7 +18,6 @@ internal static class SettingsMap
             OtlpGrpcUrls = settings.OtlpGrpcUrls,
             AllowAnonymous = settings.AllowAnonymous,
             AllowedHosts = settings.AllowedHosts.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
-            OtlpGrpcUrls = settings.OtlpGrpcUrls,
             MaxBodyBytes = settings.Limits.MaxBodyBytes,
             MaxConnections = settings.Limits.MaxConnections,
             MaxConnectionsPerAddress = settings.Limits.MaxConnectionsPerAddress,
@@ -97,7 +96,6 @@ internal static class SettingsMap
             Store = lightning.Store,
             AllowAnonymous = options.AllowAnonymous,
             AllowedHosts = string.Join(';', options.AllowedHosts),
-            OtlpGrpcUrls = options.OtlpGrpcUrls,
             Limits = new LimitSettings
             {
                 MaxBodyBytes = options.MaxBodyBytes,

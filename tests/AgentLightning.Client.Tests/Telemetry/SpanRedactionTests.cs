@@ -4,7 +4,7 @@ using System.Text.Json;
 using AgentLightning.Client.Telemetry;
 using AgentLightning.Governance;
 
-namespace AgentLightning.Client.Tests.Telemetry;
+namespace AgentLightning.Client.Tests;
 
 /// <summary>A secret in any place of a span that an application can write to; none of them reaches the wire or the disk.</summary>
 public sealed class SpanRedactionTests
