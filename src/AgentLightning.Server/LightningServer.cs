@@ -10,10 +10,10 @@ using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Health;
+using AgentLightning.Server.Jobs;
 using AgentLightning.Server.Limits;
 using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
-using AgentLightning.Server.Retention;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
 using AgentLightning.Server.Traces;
@@ -53,7 +53,7 @@ public static class LightningServer
 
         // Empty: settings that other programs left in the environment or in the folder must not open an address or change a limit.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => Limit(kestrel, options));
+        builder.WebHost.UseKestrelCore().UseUrls(options.AllUrls).ConfigureKestrel(kestrel => Limit(kestrel, options));
         builder
             .Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .SetMinimumLevel(LogLevel.Warning)
@@ -64,7 +64,7 @@ public static class LightningServer
         builder.Services.AddLightningServices(options.Lightning).AddLocalEngine();
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<EpisodeAssemblyService>();
-        builder.Services.AddHostedService<RetentionService>();
+        builder.Services.AddHostedService<JobService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Explain);
@@ -108,6 +108,11 @@ public static class LightningServer
         api.MapDiagnostics();
         api.MapAudit();
         app.MapOtlp();
+        if (options.OtlpGrpcUrls.Length > 0)
+        {
+            app.MapOtlpGrpc();
+        }
+
         return app;
     }
 
@@ -120,6 +125,11 @@ public static class LightningServer
         services.AddSingleton<AccessMiddleware>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddRateLimits(options);
+        if (options.OtlpGrpcUrls.Length > 0)
+        {
+            services.AddOtlpGrpc(options);
+        }
+
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new MetricsCollector(provider.GetRequiredService<LightningMeter>().Meter));
         services.AddSingleton<ServerMetrics>();
@@ -137,7 +147,17 @@ public static class LightningServer
         kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
         var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
-        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.HoldAsync(connection, next)));
+        var grpcPorts = ListenAddresses.Ports(options.OtlpGrpcUrls);
+        kestrel.ConfigureEndpointDefaults(listen =>
+        {
+            if (listen.IPEndPoint is { } address && grpcPorts.Contains(address.Port))
+            {
+                // Without TLS a connection cannot tell which of the two it speaks.
+                listen.Protocols = HttpProtocols.Http2;
+            }
+
+            listen.Use(next => connection => connections.HoldAsync(connection, next));
+        });
     }
 
     /// <summary>
@@ -145,7 +165,7 @@ public static class LightningServer
     /// </summary>
     private static async Task OpenAsync(IServiceProvider services, LightningServerOptions options, CancellationToken cancellationToken)
     {
-        if (options.AllowAnonymous || ListenAddresses.AreLoopback(options.Urls))
+        if (options.AllowAnonymous || ListenAddresses.AreLoopback(options.AllUrls))
         {
             await services.OpenLightningAsync(create: true, cancellationToken);
             return;
@@ -157,12 +177,12 @@ public static class LightningServer
         }
         catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
         {
-            throw ListenAddresses.Refusal(options.Urls);
+            throw ListenAddresses.Refusal(options.AllUrls);
         }
 
         if (!await services.GetRequiredService<IApiKeyStore>().AnyAsync(cancellationToken))
         {
-            throw ListenAddresses.Refusal(options.Urls);
+            throw ListenAddresses.Refusal(options.AllUrls);
         }
     }
 

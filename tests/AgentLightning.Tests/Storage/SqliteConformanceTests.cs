@@ -28,6 +28,18 @@ public sealed class SqliteRewardTotalsTests : RewardTotalsConformance<SqliteEngi
 
 public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;
 
+public sealed class SqliteEpisodeAssemblerTests : EpisodeAssemblerConformance<SqliteEngine>;
+
 public sealed class SqliteApiKeyStoreTests : ApiKeyStoreConformance<SqliteEngine>;
 
 public sealed class SqliteAuditLogTests : AuditLogConformance<SqliteEngine>;
+
+public sealed class SqlitePagesTests : PagesConformance<SqliteEngine>;
+
+public sealed class SqliteLeaseStoreTests : LeaseStoreConformance<SqliteEngine>;
+
+public sealed class SqliteJobTests : JobConformance<SqliteEngine>;
+
+public sealed class SqliteChangeNoticesTests : ChangeNoticesConformance<SqliteEngine>;
+
+public sealed class SqliteReleaseFiguresTests : ReleaseFiguresConformance<SqliteEngine>;
