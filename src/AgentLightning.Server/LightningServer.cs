@@ -15,7 +15,6 @@ using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Retention;
 using AgentLightning.Server.Rewards;
-using AgentLightning.Server.Stats;
 using AgentLightning.Server.Traces;
 using AgentLightning.Server.Triage;
 using Microsoft.AspNetCore.Builder;

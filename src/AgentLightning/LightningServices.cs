@@ -11,7 +11,6 @@ using AgentLightning.Governance;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
-using AgentLightning.Stats;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using AgentLightning.Training;
@@ -112,20 +111,29 @@ public static class LightningServices
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);
         services.TryAddSingleton<EpisodeRecorder>();
+        services.TryAddSingleton<EpisodeLookup>();
+        services.TryAddSingleton<GetEpisode>();
+        services.TryAddSingleton<ListEpisodes>();
 
         services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
         services.TryAddSingleton<EpisodeRemoval>();
+        services.TryAddSingleton<DeleteEpisodes>();
         services.TryAddSingleton(options.Retention);
         services.TryAddSingleton<RetentionSweeper>();
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardWriter>();
-        services.TryAddSingleton<RewardService>();
-        services.TryAddSingleton<CaptureService>();
-        services.TryAddSingleton<EpisodeExport>();
+        services.TryAddSingleton<AssignReward>();
+        services.TryAddSingleton<ListRewards>();
+
+        services.TryAddSingleton<CaptureEpisode>();
+        services.TryAddSingleton<CaptureBatch>();
+        services.TryAddSingleton<ExportEpisodes>();
 
         services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
-        services.TryAddSingleton<FeedbackService>();
+        services.TryAddSingleton<GiveFeedback>();
+        services.TryAddSingleton<GiveSignals>();
+        services.TryAddSingleton<ListFeedback>();
 
         services.TryAddSingleton(options.Traces);
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
@@ -152,10 +160,11 @@ public static class LightningServices
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
 
-        services.TryAddSingleton<StatsReader>();
         services.TryAddSingleton<IRewardTotals, SqlRewardTotals>();
-        services.TryAddSingleton<MonitoringReader>();
-        services.TryAddSingleton<ChatStatistics>();
+        services.TryAddSingleton<AgentDirectory>();
+        services.TryAddSingleton<GetStats>();
+        services.TryAddSingleton<GetMonitoring>();
+        services.TryAddSingleton<GetDashboard>();
 
         services.TryAddSingleton<TriagePolicies>();
         services.TryAddSingleton<TriageAgent>();

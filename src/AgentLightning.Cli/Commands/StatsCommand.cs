@@ -46,7 +46,7 @@ internal static class StatsCommand
                     $"{Count(counted.TotalTrainingRuns)} {string.Join(", ", counted.TrainingRunStatus.Select(status => $"{status.Value} {status.Key}"))}"
                 );
                 table.AddRow("releases", Count(counted.TotalDeployments));
-                table.AddRow("serves now", Markup.Escape(stats.CurrentModel));
+                table.AddRow("serves now", Markup.Escape(stats.CurrentModel ?? "not known before the first episode"));
                 Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }

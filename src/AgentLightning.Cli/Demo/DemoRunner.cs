@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using AgentLightning.Access;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Cli.Input;
 using AgentLightning.Common;
@@ -328,7 +329,7 @@ internal sealed class DemoRunner(
     {
         var (agent, rewards, deployments) = (
             workspace.Get<TriageAgent>(),
-            workspace.Get<RewardService>(),
+            workspace.Get<AssignReward>(),
             workspace.Get<IDeploymentStore>()
         );
         var count = Math.Min(ServedItems, _unseen.Count);
@@ -349,6 +350,7 @@ internal sealed class DemoRunner(
 
             var reward = _reviewer.Judge(answer.Episode, task, answer.Analysis, $"demo-{name}-reward-{answered:000000}");
             await rewards.AssignAsync(
+                Scope.Owner("demo"),
                 new RewardRequest(
                     reward.EpisodeId,
                     reward.Value,

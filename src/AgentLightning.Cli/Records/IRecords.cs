@@ -7,7 +7,6 @@ using AgentLightning.Rewards;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Rewards;
-using AgentLightning.Stats;
 
 namespace AgentLightning.Cli.Records;
 
@@ -18,7 +17,7 @@ internal interface IRecords : IAsyncDisposable
 
     Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken);
 
-    Task<EpisodeRemovedResponse> RemoveAsync(
+    Task<EpisodesRemoved> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,

@@ -1,7 +1,6 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
-using AgentLightning.Governance;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
@@ -13,7 +12,12 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Episodes;
 
 /// <summary>Episodes, newest first.</summary>
-public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes);
+/// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
+public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes, string? Next = null)
+{
+    public static EpisodeListResponse Of(string? agentId, ListPage<EpisodeSummary> page) =>
+        new(agentId, page.Items.Count, page.Items, page.Next);
+}
 
 /// <summary>One episode with every reward it ever got.</summary>
 public sealed record EpisodeResponse(
@@ -84,16 +88,13 @@ public sealed record EpisodeResponse(
         );
 }
 
-/// <summary>How many episodes were removed, and how much of each.</summary>
-public sealed record EpisodeRemovedResponse(long Removed, RemovalScope Scope);
-
 internal static class EpisodesEndpoints
 {
     public static void MapEpisodes(this IEndpointRouteBuilder routes)
     {
         routes
             .MapGet("/episodes", ListAsync)
-            .WithSummary("Lists episodes, newest first; 'before' takes the last id of a page and gives the next.")
+            .WithSummary("Lists episodes, newest first; 'before' takes 'next' of a page, or the id of an episode, and gives what follows.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -117,27 +118,15 @@ internal static class EpisodesEndpoints
             .RequiresRole(Role.Admin);
     }
 
-    private static async Task<EpisodeRemovedResponse> DeleteAsync(
+    private static Task<EpisodesRemoved> DeleteAsync(
         string id,
-        EpisodeRemoval removal,
+        DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken
-    )
-    {
-        var removed = await removal.RemoveAsync(
-            new EpisodeSelection(Ids: [Ids.Check(id, "id")], Agents: agents.Agents),
-            RemovalScope.Episode,
-            agents.Actor,
-            null,
-            cancellationToken
-        );
-        return removed == 0
-            ? throw LightningException.NotFound($"Episode {id} not found")
-            : new EpisodeRemovedResponse(removed, RemovalScope.Episode);
-    }
+    ) => episodes.DeleteAsync(agents, id, cancellationToken);
 
-    private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
-        EpisodeRemoval removal,
+    private static Task<EpisodesRemoved> DeleteManyAsync(
+        DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -145,23 +134,18 @@ internal static class EpisodesEndpoints
         [FromQuery(Name = "user_id")] string? userId = null,
         [FromQuery(Name = "older_than")] DateTimeOffset? olderThan = null,
         string? scope = null
-    )
-    {
-        var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
-        var selection = new EpisodeSelection(
-            agents.Named(agentId),
-            SessionId: sessionId,
-            UserId: userId,
-            OlderThan: olderThan,
-            Agents: agents.Agents
+    ) =>
+        episodes.DeleteManyAsync(
+            agents,
+            new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: olderThan),
+            scope,
+            null,
+            cancellationToken
         );
-        return new EpisodeRemovedResponse(await removal.RemoveAsync(selection, what, agents.Actor, null, cancellationToken), what);
-    }
 
     private static async Task<EpisodeListResponse> ListAsync(
-        IEpisodeStore episodes,
+        ListEpisodes episodes,
         Scope scope,
-        Redactor redactor,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20,
@@ -170,22 +154,25 @@ internal static class EpisodesEndpoints
         string? before = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null
-    )
-    {
-        var query = new EpisodeQuery(scope.Named(agentId), startDate, endDate, limit, before, sessionId, userId, scope.Agents);
-        var found = await episodes.ListAsync(query.AsStored(redactor), cancellationToken);
-        return new EpisodeListResponse(agentId, found.Count, found);
-    }
+    ) =>
+        EpisodeListResponse.Of(
+            agentId,
+            await episodes.ListAsync(
+                scope,
+                new EpisodeQuery(agentId, startDate, endDate, limit, before, sessionId, userId),
+                cancellationToken
+            )
+        );
 
     private static async Task<EpisodeResponse> GetAsync(
         string id,
-        IEpisodeStore episodes,
-        IRewardStore rewards,
+        GetEpisode episodes,
+        ListRewards rewards,
         Scope scope,
         CancellationToken cancellationToken
-    )
-    {
-        var e = await scope.EpisodeAsync(episodes, Ids.Check(id, "id"), cancellationToken);
-        return EpisodeResponse.Of(e, await rewards.HistoryAsync(id, cancellationToken));
-    }
+    ) =>
+        EpisodeResponse.Of(
+            await episodes.ReadAsync(scope, id, cancellationToken),
+            await rewards.OfEpisodeAsync(scope, id, cancellationToken)
+        );
 }

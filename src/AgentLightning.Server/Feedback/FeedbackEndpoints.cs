@@ -1,4 +1,5 @@
 using AgentLightning.Access;
+using AgentLightning.Common;
 using AgentLightning.Feedback;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
@@ -97,7 +98,12 @@ public sealed record FeedbackItem(
 }
 
 /// <summary>Feedback with its history, newest first.</summary>
-public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback);
+/// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
+public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback, string? Next = null)
+{
+    public static FeedbackListResponse Of(string? agentId, ListPage<MessageFeedback> page) =>
+        new(agentId, page.Items.Count, [.. page.Items.Select(FeedbackItem.Of)], page.Next);
+}
 
 public static class FeedbackEndpoints
 {
@@ -118,7 +124,7 @@ public static class FeedbackEndpoints
             .RequiresRole(Role.Write);
         routes
             .MapGet("/api/lightning/feedback", ListAsync)
-            .WithSummary("Lists feedback with its history, newest first; 'before' takes the last id of a page and gives the next.")
+            .WithSummary("Lists feedback with its history, newest first; 'before' takes 'next' of a page, or the id of feedback.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -126,26 +132,23 @@ public static class FeedbackEndpoints
 
     private static async Task<ChatFeedbackResponse> GiveAsync(
         ChatFeedbackBody body,
-        FeedbackService feedback,
+        GiveFeedback feedback,
         Scope scope,
         CancellationToken cancellationToken,
         [FromHeader(Name = UserHeader)] string? user = null
-    ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(body.ToRequest(user), scope.Allows, cancellationToken));
+    ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(scope, body.ToRequest(user), cancellationToken));
 
     private static async Task<FeedbackListResponse> ListAsync(
-        IFeedbackStore feedback,
+        ListFeedback feedback,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "episode_id")] string? episodeId = null,
         int limit = 20,
         string? before = null
-    )
-    {
-        var found = await feedback.ListAsync(
-            new FeedbackQuery(scope.Named(agentId), episodeId, limit, before, scope.Agents),
-            cancellationToken
+    ) =>
+        FeedbackListResponse.Of(
+            agentId,
+            await feedback.ListAsync(scope, new FeedbackQuery(agentId, episodeId, limit, before), cancellationToken)
         );
-        return new FeedbackListResponse(agentId, found.Count, [.. found.Select(FeedbackItem.Of)]);
-    }
 }

@@ -1,4 +1,5 @@
 using AgentLightning.Access;
+using AgentLightning.Episodes;
 using AgentLightning.Governance;
 using AgentLightning.Server.Access;
 using AgentLightning.Triage;
@@ -79,7 +80,7 @@ internal static class TriageEndpoints
         return new TriageResponse(
             // An id in the answer is one that a reward can be given to, even after a crash.
             result.Captured
-                ? result.EpisodeId
+                ? EpisodeIds.Shown(scope, result.EpisodeId, result.Episode.AgentId)
                 : null,
             analysis.Category,
             analysis.Severity,

@@ -123,7 +123,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
 
         if (!_episodes.TryGetValue(reward.EpisodeId, out var episode))
         {
-            throw RewardService.UnknownEpisode(reward.EpisodeId);
+            throw AssignReward.UnknownEpisode(reward.EpisodeId);
         }
 
         var entry = new Entry(reward.Id, reward.AgentId, reward.Source, reward.Evaluator, reward.Value, reward);

@@ -36,10 +36,21 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         var checkedTask = task.Checked();
         var serving = await policies.ActiveAsync(call.AgentId, cancellationToken).ConfigureAwait(false);
         var result = Answer(checkedTask, serving, call, random, started);
-        var captured = call.Durable
-            ? await recorder.RecordDurablyAsync(result.Episode, cancellationToken).ConfigureAwait(false)
-            : await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false);
-        return result with { Captured = captured };
+        if (!call.Durable)
+        {
+            return result with { Captured = await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false) };
+        }
+
+        try
+        {
+            // Under the id that it lies by: where another agent's episode has the one that was given, a reward must not go to that.
+            var added = await recorder.StoreAsync(result.Episode, cancellationToken).ConfigureAwait(false);
+            return result with { EpisodeId = added.Id, Episode = result.Episode with { Id = added.Id }, Captured = true };
+        }
+        catch (LightningException)
+        {
+            return result;
+        }
     }
 
     private TriageResult Answer(FeedbackTask task, ServingPolicy serving, TriageCall call, Random random, long started)
@@ -56,7 +67,7 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         );
         var chance = (choice == best ? 1 - call.Exploration : 0) + (call.Exploration / categories);
         var now = time.GetUtcNow();
-        var id = call.EpisodeId is null ? Ids.New(now) : Ids.Check(call.EpisodeId, "episode_id");
+        var id = call.EpisodeId is null ? Ids.New(now) : Ids.CheckNew(call.EpisodeId, "episode_id");
         var episode = new Episode
         {
             Id = id,

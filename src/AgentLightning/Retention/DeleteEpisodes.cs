@@ -1,0 +1,89 @@
+using AgentLightning.Access;
+using AgentLightning.Common;
+using AgentLightning.Episodes;
+
+namespace AgentLightning.Retention;
+
+/// <summary>How many episodes were removed, and how much of each.</summary>
+public sealed record EpisodesRemoved(long Removed, RemovalScope Scope);
+
+/// <summary>Deletes episodes on request, with everything that refers to them.</summary>
+public sealed class DeleteEpisodes(EpisodeRemoval removal, EpisodeLookup lookup) : IOperation
+{
+    /// <summary>
+    /// Deletes one episode; role admin. An id that there is not, and one of an agent that the scope is not for, is
+    /// <see cref="ErrorKind.NotFound"/>.
+    /// </summary>
+    public async Task<EpisodesRemoved> DeleteAsync(Scope scope, string id, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Admin);
+        var episode = await lookup.FindAsync(scope, Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false)
+            ?? throw EpisodeLookup.Unknown(id);
+        var removed = await RemoveAsync(
+                scope,
+                new EpisodeSelection(Ids: [episode.EpisodeId]),
+                RemovalScope.Episode,
+                null,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return removed.Removed == 0 ? throw EpisodeLookup.Unknown(id) : removed;
+    }
+
+    /// <summary>
+    /// Deletes what is selected, or only the payloads of it; role admin. A selection without any part is <see cref="ErrorKind.Invalid"/>,
+    /// an agent that the scope is not for is <see cref="ErrorKind.Forbidden"/>; what is of the others does not exist.
+    /// </summary>
+    /// <param name="what">A word of <see cref="RemovalScope"/>; null for whole episodes.</param>
+    /// <param name="progress">Is told the number removed so far.</param>
+    public Task<EpisodesRemoved> DeleteManyAsync(
+        Scope scope,
+        EpisodeSelection selection,
+        string? what,
+        IProgress<long>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        scope.Require(Role.Admin);
+        return RemoveAsync(
+            scope,
+            selection,
+            what is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(what, "scope"),
+            progress,
+            cancellationToken
+        );
+    }
+
+    /// <summary>Deletes every episode of an agent, which must be named; role admin.</summary>
+    public Task<EpisodesRemoved> ClearAsync(Scope scope, string? agentName, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Admin);
+        return string.IsNullOrEmpty(agentName)
+            ? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.")
+            : RemoveAsync(scope, new EpisodeSelection(agentName), RemovalScope.Episode, null, cancellationToken);
+    }
+
+    private async Task<EpisodesRemoved> RemoveAsync(
+        Scope scope,
+        EpisodeSelection selection,
+        RemovalScope what,
+        IProgress<long>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        var seen =
+            selection.Ids is null || scope.Agents is null
+                ? null
+                : await lookup.FindAllAsync(scope, selection.Ids, cancellationToken).ConfigureAwait(false);
+        var allowed = selection with
+        {
+            AgentId = scope.Named(selection.AgentId),
+            Ids = seen is null ? selection.Ids : [.. seen.Values.Select(episode => episode.EpisodeId).Distinct()],
+            Agents = scope.Agents,
+        };
+        return new EpisodesRemoved(
+            await removal.RemoveAsync(allowed, what, scope.Actor, progress, cancellationToken).ConfigureAwait(false),
+            what
+        );
+    }
+}
