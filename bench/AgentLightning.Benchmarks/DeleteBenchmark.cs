@@ -23,7 +23,7 @@ internal static class DeleteBenchmark
         await ManyEpisodes.FillAsync(store, Episodes);
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddLightning(new LightningOptions { Store = store })
+            .AddLightningServices(new LightningOptions { Store = store })
             .BuildServiceProvider();
         await services.OpenLightningAsync(create: false, CancellationToken.None);
         var episodes = services.GetRequiredService<IEpisodeStore>();

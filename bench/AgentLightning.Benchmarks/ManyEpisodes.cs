@@ -23,7 +23,7 @@ internal static class ManyEpisodes
     {
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddLightning(new LightningOptions { Store = store })
+            .AddLightningServices(new LightningOptions { Store = store })
             .BuildServiceProvider();
         await services.OpenLightningAsync(create: true, CancellationToken.None);
         var (episodes, rewards) = (services.GetRequiredService<IEpisodeStore>(), services.GetRequiredService<IRewardStore>());

@@ -38,7 +38,7 @@ internal static class OtlpBenchmark
 
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddLightning(new LightningOptions { Store = store })
+            .AddLightningServices(new LightningOptions { Store = store })
             .BuildServiceProvider();
         await services.OpenLightningAsync(create: false, CancellationToken.None);
         var stored = await services.GetRequiredService<ITraceStore>().CountAsync(CancellationToken.None);

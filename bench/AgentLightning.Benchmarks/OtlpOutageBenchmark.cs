@@ -52,7 +52,7 @@ internal static class OtlpOutageBenchmark
 
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddLightning(new LightningOptions { Store = postgres.ConnectionString })
+            .AddLightningServices(new LightningOptions { Store = postgres.ConnectionString })
             .BuildServiceProvider();
         await services.OpenLightningAsync(create: false, CancellationToken.None);
         var found = await services.GetRequiredService<ITraceStore>().CountAsync(CancellationToken.None);

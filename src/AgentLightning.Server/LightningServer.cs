@@ -60,7 +60,7 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRouting();
-        builder.Services.AddLightning(options.Lightning).AddLocalEngine();
+        builder.Services.AddLightningServices(options.Lightning).AddLocalEngine();
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<TraceReading>();
         builder.Services.AddHostedService<RetentionService>();

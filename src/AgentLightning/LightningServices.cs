@@ -66,7 +66,7 @@ public sealed record LightningOptions
 /// <summary>Puts the product together. What was registered before, a clock for example, stays.</summary>
 public static class LightningServices
 {
-    public static IServiceCollection AddLightning(this IServiceCollection services, LightningOptions options)
+    public static IServiceCollection AddLightningServices(this IServiceCollection services, LightningOptions options)
     {
         var address = StoreAddress.Parse(options.Store);
         if (options.LockWait < TimeSpan.FromSeconds(1) || options.LockWait > TimeSpan.FromSeconds(600))

@@ -89,7 +89,7 @@ public sealed class EmbeddedTests
             }
         }
 
-        await using var again = new ServiceCollection().AddLogging().AddLightning(options).BuildServiceProvider();
+        await using var again = new ServiceCollection().AddLogging().AddLightningServices(options).BuildServiceProvider();
 
         Assert.Equal(100, await again.GetRequiredService<IEpisodeStore>().CountAsync("shop", CancellationToken.None));
     }

@@ -589,7 +589,7 @@ public sealed class ModelServerTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_is_done_makes_room_at_once_and_one_that_is_lost_after_a_while()
     {
-        var time = new ManualTime();
+        var time = new FakeTimeProvider();
         await using var app = await StartAsync(clock: time);
         await (await ConnectAsync(app)).DisposeAsync();
         await using var lost = await ConnectAsync(app, heartbeat: TimeSpan.FromDays(1));

@@ -40,7 +40,7 @@ internal sealed class Workspace : IAsyncDisposable
                         .AddFilter(level => level >= LogLevel.Error)
                         .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
                 )
-                .AddLightning(options)
+                .AddLightningServices(options)
                 .AddLocalEngine()
                 .BuildServiceProvider()
         );

@@ -1,12 +1,12 @@
 using AgentLightning.Access;
 using AgentLightning.Capture;
 using AgentLightning.Cli.Commands;
+using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
-using AgentLightning.Common;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Rewards;
@@ -32,8 +32,7 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
         RemovalScope scope,
         IProgress<long> progress,
         CancellationToken cancellationToken
-    ) =>
-        workspace.Get<DeleteEpisodes>().DeleteManyAsync(s_scope, selection, EnumText.Of(scope), progress, cancellationToken);
+    ) => workspace.Get<DeleteEpisodes>().DeleteManyAsync(s_scope, selection, EnumText.Of(scope), progress, cancellationToken);
 
     public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
         workspace.Get<ExportEpisodes>().ReadAsync(s_scope, query, cancellationToken);

@@ -82,13 +82,7 @@ internal static class RewardsEndpoints
             episodeId,
             await rewards.ListAsync(
                 scope,
-                new RewardQuery(
-                    agentId,
-                    episodeId,
-                    source is null ? null : EnumText.Parse<RewardSource>(source, "source"),
-                    limit,
-                    before
-                ),
+                new RewardQuery(agentId, episodeId, source is null ? null : EnumText.Parse<RewardSource>(source, "source"), limit, before),
                 cancellationToken
             )
         );

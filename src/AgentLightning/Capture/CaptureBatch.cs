@@ -10,12 +10,7 @@ namespace AgentLightning.Capture;
 /// Takes many episodes and rewards at once. What is said to be accepted is on disk, redacted. Records are idempotent by their ids: of two
 /// with one id the first stays. Contents of episodes are not compared, because what is stored is redacted.
 /// </summary>
-public sealed class CaptureBatch(
-    EpisodeRecorder recorder,
-    AssignReward rewards,
-    Redactor redactor,
-    TimeProvider time
-) : IOperation
+public sealed class CaptureBatch(EpisodeRecorder recorder, AssignReward rewards, Redactor redactor, TimeProvider time) : IOperation
 {
     /// <summary>Lines that are read, redacted and stored together.</summary>
     private const int LinesTogether = 1_000;
@@ -113,14 +108,11 @@ public sealed class CaptureBatch(
             var (lines, episodes) = (new List<CaptureLine>(group.Count), new List<Episode>(group.Count));
             foreach (var line in group.Where(line => line.Episode is not null))
             {
-                Try(
-                    line,
-                    () =>
-                    {
-                        episodes.Add(EpisodeCheck.ToEpisode(line.Episode!, scope, time.GetUtcNow()));
-                        lines.Add(line);
-                    }
-                );
+                Try(line, () =>
+                {
+                    episodes.Add(EpisodeCheck.ToEpisode(line.Episode!, scope, time.GetUtcNow()));
+                    lines.Add(line);
+                });
             }
 
             var came = new HashSet<string>(StringComparer.Ordinal);
@@ -146,10 +138,7 @@ public sealed class CaptureBatch(
             return came;
         }
 
-        private async Task StoreRewardsAsync(
-            List<(CaptureLine Line, RewardRequest Request)> given,
-            CancellationToken cancellationToken
-        )
+        private async Task StoreRewardsAsync(List<(CaptureLine Line, RewardRequest Request)> given, CancellationToken cancellationToken)
         {
             if (given.Count == 0)
             {
@@ -193,11 +182,7 @@ public sealed class CaptureBatch(
 
         private void Reject(CaptureLine line, LightningException problem) =>
             _rejected.Add(
-                new RejectedLine(
-                    line.Number,
-                    line.Id is null ? null : redactor.Redact(line.Id),
-                    redactor.Redact(problem.Message)
-                )
+                new RejectedLine(line.Number, line.Id is null ? null : redactor.Redact(line.Id), redactor.Redact(problem.Message))
             );
     }
 }

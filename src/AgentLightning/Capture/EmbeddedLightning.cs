@@ -23,8 +23,8 @@ public static class EmbeddedLightning
         LightningOptions options,
         Action<LightningClientOptions>? configure = null
     ) =>
-        LightningServices
-            .AddLightning(services, options)
+        services
+            .AddLightningServices(options)
             .AddLightning(
                 client =>
                 {

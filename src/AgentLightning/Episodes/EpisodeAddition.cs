@@ -29,8 +29,9 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
 
         return
         [
-            .. _added.Select((added, i) =>
-                added ?? throw LightningException.Conflict($"The id {episodes[i].Id} cannot be used. Give another one, or none.")
+            .. _added.Select(
+                (added, i) =>
+                    added ?? throw LightningException.Conflict($"The id {episodes[i].Id} cannot be used. Give another one, or none.")
             ),
         ];
     }
@@ -41,7 +42,11 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
         // In one order everywhere: two groups with the same ids never wait for each other in a circle.
         var ordered = entries.OrderBy(entry => entry.Episode.Id, StringComparer.Ordinal).ToList();
         var isNew = await session
-            .ExecuteEachAsync(SqlEpisodeStore.InsertSql, [.. ordered.Select(entry => SqlEpisodeStore.RowOf(entry.Episode))], cancellationToken)
+            .ExecuteEachAsync(
+                SqlEpisodeStore.InsertSql,
+                [.. ordered.Select(entry => SqlEpisodeStore.RowOf(entry.Episode))],
+                cancellationToken
+            )
             .ConfigureAwait(false);
         var (added, known, totals) = (new List<Episode>(ordered.Count), new List<(Episode Episode, int At)>(), new DailyTotals());
         for (var i = 0; i < isNew.Length; i++)

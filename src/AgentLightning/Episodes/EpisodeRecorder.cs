@@ -88,10 +88,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         var done = new TaskCompletionSource<AddedEpisode?>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await EnqueueAsync(new Entry(episode, done), cancellationToken).ConfigureAwait(false)
             ? (await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!
-            : throw new LightningException(
-                ErrorKind.Unavailable,
-                $"The store does not take episodes as fast as they come. {Again}"
-            );
+            : throw new LightningException(ErrorKind.Unavailable, $"The store does not take episodes as fast as they come. {Again}");
     }
 
     /// <summary>
@@ -105,9 +102,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     {
         var attempts = new Attempt<AddedEpisode>[episodes.Count];
         var redacted = new Episode?[episodes.Count];
-        Parallel.For(0, episodes.Count, i =>
-            redacted[i] = TryRedact(episodes[i], out var problem) ?? Refuse(attempts, i, problem!)
-        );
+        Parallel.For(0, episodes.Count, i => redacted[i] = TryRedact(episodes[i], out var problem) ?? Refuse(attempts, i, problem!));
         var left = Enumerable.Range(0, episodes.Count).Where(i => redacted[i] is not null).ToList();
         foreach (var chunk in left.Chunk(_options.GroupSize))
         {
@@ -236,7 +231,8 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         catch (Exception e)
         {
             Interlocked.Increment(ref _dropped);
-            problem = e as LightningException
+            problem =
+                e as LightningException
                 ?? new LightningException(ErrorKind.Invalid, "The episode could not be redacted, and so is not stored.", e);
             // The message of an unknown error may quote what could not be redacted.
             LogDropped(_logger, 1, e is LightningException ? e.Message : $"it could not be redacted ({e.GetType().Name})");

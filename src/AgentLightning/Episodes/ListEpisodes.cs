@@ -16,10 +16,7 @@ public sealed class ListEpisodes(IEpisodeStore episodes, Redactor redactor) : IO
     {
         scope.Require(Role.Read);
         var found = await episodes
-            .ListAsync(
-                (query with { AgentId = scope.Named(query.AgentId), Agents = scope.Agents }).AsStored(redactor),
-                cancellationToken
-            )
+            .ListAsync((query with { AgentId = scope.Named(query.AgentId), Agents = scope.Agents }).AsStored(redactor), cancellationToken)
             .ConfigureAwait(false);
         var page = ListPage.Of(found, query.Limit, episode => PageCursor.After(episode.CreatedAt, episode.Id));
         return page with

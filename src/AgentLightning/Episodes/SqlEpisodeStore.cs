@@ -85,12 +85,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         return database.LookAsync<IReadOnlyList<EpisodeOrigin>>(
             async session =>
                 await session
-                    .QueryAsync(
-                        $"SELECT id, agent_id, deployment_id FROM episodes {where}",
-                        OriginOf,
-                        cancellationToken,
-                        where.Parameters
-                    )
+                    .QueryAsync($"SELECT id, agent_id, deployment_id FROM episodes {where}", OriginOf, cancellationToken, where.Parameters)
                     .ConfigureAwait(false),
             cancellationToken
         );
@@ -251,9 +246,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 where.Parameters
             )
             .ConfigureAwait(false);
-        return found.Count > 0
-            ? found[0]
-            : throw LightningException.NotFound($"Episode {query.Before}, named by 'before', not found.");
+        return found.Count > 0 ? found[0] : throw LightningException.NotFound($"Episode {query.Before}, named by 'before', not found.");
     }
 
     private static EpisodeOrigin OriginOf(DbDataReader reader) =>

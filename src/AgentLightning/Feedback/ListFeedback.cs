@@ -32,10 +32,8 @@ public sealed class ListFeedback(IFeedbackStore feedback, EpisodeLookup lookup, 
                 cancellationToken
             )
             .ConfigureAwait(false);
-        return ListPage.Of(
-            [.. found.Select(one => GiveFeedback.Shown(scope, one))],
-            query.Limit,
-            one => PageCursor.After(one.CreatedAt, one.Id)
+        return ListPage.Of([.. found.Select(one => GiveFeedback.Shown(scope, one))], query.Limit, one =>
+            PageCursor.After(one.CreatedAt, one.Id)
         );
     }
 

@@ -53,13 +53,7 @@ public sealed record RewardDistribution(
 );
 
 /// <summary>Kinds of episodes that are rewarded worse than the rest, worst first.</summary>
-public sealed record LowRewards(
-    string? AgentId,
-    DateOnly Start,
-    DateOnly End,
-    int PatternsFound,
-    IReadOnlyList<LowRewardPattern> Patterns
-);
+public sealed record LowRewards(string? AgentId, DateOnly Start, DateOnly End, int PatternsFound, IReadOnlyList<LowRewardPattern> Patterns);
 
 /// <summary>
 /// Says how an agent is doing over a period, from totals that are exact and kept with the rows. The period goes from one UTC day to another
@@ -159,16 +153,7 @@ public sealed class GetMonitoring(IRewardTotals totals, IFeedbackStore feedback,
         scope.Require(Role.Read);
         var (agent, period) = await CheckAsync(scope, agentId, start, end, cancellationToken).ConfigureAwait(false);
         var sum = await SumAsync(agent, period, cancellationToken).ConfigureAwait(false);
-        return new RewardDistribution(
-            agentId,
-            period.Start,
-            period.End,
-            sum.Rewards,
-            Rounded(sum.Mean),
-            sum.Excellent,
-            sum.Good,
-            sum.Poor
-        );
+        return new RewardDistribution(agentId, period.Start, period.End, sum.Rewards, Rounded(sum.Mean), sum.Excellent, sum.Good, sum.Poor);
     }
 
     /// <summary>Kinds of episodes that are rewarded worse than the rest, worst first, with examples; role read.</summary>

@@ -65,10 +65,7 @@ public sealed class AssignReward(
         );
         foreach (var chunk in Enumerable.Range(0, requests.Count).Where(i => made[i] is not null).Chunk(Together))
         {
-            var stored = await StoreAsync(
-                    [.. chunk.Select(i => (episodes[requests[i].EpisodeId], made[i]!))],
-                    cancellationToken
-                )
+            var stored = await StoreAsync([.. chunk.Select(i => (episodes[requests[i].EpisodeId], made[i]!))], cancellationToken)
                 .ConfigureAwait(false);
             for (var i = 0; i < chunk.Length; i++)
             {
@@ -79,8 +76,7 @@ public sealed class AssignReward(
         return attempts;
 
         // Redaction is most of the work, and each reward is redacted by itself.
-        void Each(Func<int, Reward?> step) =>
-            Parallel.For(0, requests.Count, i =>
+        void Each(Func<int, Reward?> step) => Parallel.For(0, requests.Count, i =>
             {
                 try
                 {
@@ -227,9 +223,7 @@ public sealed class AssignReward(
                 : ".";
         return (stored.EpisodeId, stored.Source, stored.Value) == (reward.EpisodeId, reward.Source, reward.Value)
             ? new AssignedReward(stored, IsNew: false)
-            : throw LightningException.Conflict(
-                $"The reward id {reward.Id} is taken{whose} Give each reward an id of its own, or none."
-            );
+            : throw LightningException.Conflict($"The reward id {reward.Id} is taken{whose} Give each reward an id of its own, or none.");
     }
 
     private static AssignedReward Shown(Scope scope, AssignedReward assigned) =>

@@ -16,15 +16,7 @@ public sealed class ListRewards(IRewardStore rewards, EpisodeLookup lookup) : IO
         scope.Require(Role.Read);
         var episode = await StoredIdAsync(scope, query.EpisodeId, cancellationToken).ConfigureAwait(false);
         var found = await rewards
-            .ListAsync(
-                query with
-                {
-                    AgentId = scope.Named(query.AgentId),
-                    EpisodeId = episode,
-                    Agents = scope.Agents,
-                },
-                cancellationToken
-            )
+            .ListAsync(query with { AgentId = scope.Named(query.AgentId), EpisodeId = episode, Agents = scope.Agents }, cancellationToken)
             .ConfigureAwait(false);
         return ListPage.Of(Shown(scope, found), query.Limit, reward => PageCursor.After(reward.CreatedAt, reward.Id));
     }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Data.Common;
 using AgentLightning.Common;
 using Microsoft.Data.Sqlite;
@@ -15,8 +14,6 @@ namespace AgentLightning.Storage;
 /// </remarks>
 internal sealed class SqliteDatabase : SqlDatabase
 {
-    private const int MostIdleReaders = 32;
-
     /// <summary>Of a file that is made now. Of the default, half, each span of 2 kB would take a page to itself.</summary>
     private const int BytesOfPage = 8_192;
 
@@ -31,23 +28,16 @@ internal sealed class SqliteDatabase : SqlDatabase
     private readonly string _connectionString;
     private readonly SqliteWriter _writer;
 
-    /// <summary>Our own: with the pool of this version of the driver, one of many reads that begin at once fails now and then.</summary>
-    private readonly ConcurrentBag<SqliteConnection> _idleReaders = [];
-
-    private volatile bool _disposed;
-
     /// <param name="lockWait">How long a write waits while another process holds the file; whole seconds, at least one.</param>
     public SqliteDatabase(string path, TimeSpan lockWait, TimeProvider time, LightningMeter meter)
         : base(time, meter)
     {
-        SqliteLibrary.Load();
         (_path, _busySeconds) = (path, (int)Math.Ceiling(lockWait.TotalSeconds));
         _connectionString = new SqliteConnectionStringBuilder
         {
             DataSource = path,
             ForeignKeys = true,
             DefaultTimeout = _busySeconds,
-            Pooling = false,
         }.ToString();
         _writer = new SqliteWriter(OpenWriter, TimeSpan.FromSeconds(_busySeconds));
     }
@@ -77,19 +67,8 @@ internal sealed class SqliteDatabase : SqlDatabase
         GuardAsync(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var connection = _idleReaders.TryTake(out var idle) ? idle : Open();
-            try
-            {
-                var result = await read(connection).ConfigureAwait(false);
-                GiveBack(connection);
-                return result;
-            }
-            catch
-            {
-                // Nobody knows what state it is in.
-                connection.Dispose();
-                throw;
-            }
+            using var connection = Open(_connectionString);
+            return await read(connection).ConfigureAwait(false);
         });
 
     protected override Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
@@ -122,28 +101,13 @@ internal sealed class SqliteDatabase : SqlDatabase
     public override async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync().ConfigureAwait(false);
-        _disposed = true;
-        while (_idleReaders.TryTake(out var reader))
-        {
-            reader.Dispose();
-        }
+        using var readers = new SqliteConnection(_connectionString);
+        SqliteConnection.ClearPool(readers);
     }
 
-    private void GiveBack(SqliteConnection connection)
+    private static SqliteConnection Open(string connectionString)
     {
-        if (_disposed || _idleReaders.Count >= MostIdleReaders)
-        {
-            connection.Dispose();
-        }
-        else
-        {
-            _idleReaders.Add(connection);
-        }
-    }
-
-    private SqliteConnection Open()
-    {
-        var connection = new SqliteConnection(_connectionString);
+        var connection = new SqliteConnection(connectionString);
         try
         {
             connection.Open();
@@ -158,7 +122,8 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     private SqliteConnection OpenWriter()
     {
-        var connection = Open();
+        // Of its own: what is set here must not come to a reader.
+        var connection = Open(new SqliteConnectionStringBuilder(_connectionString) { Pooling = false }.ToString());
         try
         {
             // One by one: the driver leaves out what follows a statement that returns rows.

@@ -33,7 +33,6 @@ public static class StoreFiles
     /// </summary>
     private static bool IsOpenElsewhere(string path)
     {
-        SqliteLibrary.Load();
         using var connection = new SqliteConnection(
             new SqliteConnectionStringBuilder
             {

@@ -200,8 +200,7 @@ public sealed partial class TraceReader(
     /// </summary>
     private static Episode? Fitted(Episode? episode, DueTrace trace, DateTimeOffset now) =>
         episode is null ? null
-        : trace.EpisodeId == EpisodeIds.Marked(episode.Id, episode.AgentId)
-            ? EpisodeBounds.Fit(episode with { Id = trace.EpisodeId }, now)
+        : trace.EpisodeId == EpisodeIds.Marked(episode.Id, episode.AgentId) ? EpisodeBounds.Fit(episode with { Id = trace.EpisodeId }, now)
         : EpisodeBounds.Fit(episode, now);
 
     private Task RewardAsync(EpisodeOrigin origin, TraceScore score, CancellationToken cancellationToken) =>

@@ -1,4 +1,3 @@
-using AgentLightning.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace AgentLightning.Cli.Tests.Support;
@@ -24,7 +23,6 @@ public static class SqliteFile
 
     public static SqliteConnection Open(string path, SqliteOpenMode mode)
     {
-        SqliteLibrary.Load();
         var connection = new SqliteConnection(
             new SqliteConnectionStringBuilder
             {

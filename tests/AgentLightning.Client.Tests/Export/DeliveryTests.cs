@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Threading.Channels;
 using AgentLightning.Client.Export;
 using AgentLightning.Client.Tests.Support;
 using AgentLightning.Testing;
@@ -374,14 +375,24 @@ public sealed class DeliveryTests : IDisposable
         };
         var options = Quick.Options(server.Url);
         options.ApiKey = "lk_test";
-        var time = new WaitingTime();
+        var time = new WatchedTime();
         await using var lightning = new LightningClient(options, time);
 
         lightning.Track(Quick.Episode("a"));
-        await lightning.FlushAsync();
+        var flushed = lightning.FlushAsync();
+        await foreach (var wait in time.Waits.ReadAllAsync(Limit()))
+        {
+            if (wait >= TimeSpan.FromSeconds(1) && wait < TimeSpan.FromSeconds(2))
+            {
+                time.Advance(wait);
+                break;
+            }
+        }
+
+        await flushed;
 
         Assert.All(server.Requests, request => Assert.Equal("Bearer lk_test", request.Authorization));
-        Assert.Contains(time.Waits, wait => wait >= TimeSpan.FromSeconds(1) && wait < TimeSpan.FromSeconds(2));
+        Assert.Equal(2, server.Requests.Count);
     }
 
     [Fact]
@@ -404,15 +415,18 @@ public sealed class DeliveryTests : IDisposable
 
     private static CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromMinutes(1)).Token;
 
-    /// <summary>The real time, but it writes down what is waited for, and waits only a moment.</summary>
-    private sealed class WaitingTime : TimeProvider
+    /// <summary>Tells what is waited for.</summary>
+    private sealed class WatchedTime : FakeTimeProvider
     {
-        public System.Collections.Concurrent.ConcurrentBag<TimeSpan> Waits { get; } = [];
+        private readonly Channel<TimeSpan> _waits = Channel.CreateUnbounded<TimeSpan>();
+
+        public ChannelReader<TimeSpan> Waits => _waits.Reader;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
-            Waits.Add(dueTime);
-            return base.CreateTimer(callback, state, dueTime > TimeSpan.FromSeconds(10) ? dueTime : TimeSpan.FromMilliseconds(1), period);
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _waits.Writer.TryWrite(dueTime);
+            return timer;
         }
     }
 }

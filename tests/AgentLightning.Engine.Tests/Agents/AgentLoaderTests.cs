@@ -280,7 +280,7 @@ public sealed class AgentLoaderTests : IAsyncLifetime
     public async Task A_model_that_comes_back_after_it_was_idle_is_judged_again()
     {
         await LanguageModelFolder.CreateAsync(_folder.File("model"), ["the cat sat on the mat"]);
-        var (free, time) = (long.MaxValue, new ManualTime());
+        var (free, time) = (long.MaxValue, new FakeTimeProvider());
         using var models = new LocalModels(time);
         var loader = new AgentLoader(
             new AgentLoaderOptions

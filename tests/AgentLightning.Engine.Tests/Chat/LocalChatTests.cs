@@ -15,7 +15,7 @@ public sealed class LocalChatTests : IAsyncLifetime
     private const string Template =
         "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
     private readonly TemporaryFolder _folder = new();
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private LocalModels _models = null!;
 
     private LocalModelOptions Options =>

@@ -268,7 +268,7 @@ public sealed class OpenAiChatClientTests : IAsyncLifetime
     [InlineData(true)]
     public async Task A_server_that_takes_too_long_is_left(bool stream)
     {
-        var time = new ManualTime();
+        var time = new FakeTimeProvider();
         var arrived = new TaskCompletionSource();
         using var client = Client(time: time);
         _server.Answer = (_, _) =>

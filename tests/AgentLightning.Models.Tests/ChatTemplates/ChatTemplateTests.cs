@@ -230,13 +230,7 @@ public sealed class ChatTemplateTests
     private static string Render(string source, JsonElement values)
     {
         var extra = values.EnumerateObject().ToDictionary(property => property.Name, property => (object?)property.Value);
-        return ChatTemplate.Parse(source, new StoppedClock()).Render([], null, false, extra);
-    }
-
-    private sealed class StoppedClock : TimeProvider
-    {
-        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
-
-        public override DateTimeOffset GetUtcNow() => new(2026, 3, 5, 14, 7, 9, TimeSpan.Zero);
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 3, 5, 14, 7, 9, TimeSpan.Zero));
+        return ChatTemplate.Parse(source, clock).Render([], null, false, extra);
     }
 }

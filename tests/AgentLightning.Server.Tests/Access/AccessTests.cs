@@ -14,7 +14,7 @@ public sealed class AccessTests
     private const string Triage = "/api/lightning/triage";
     private const string Stats = "/api/lightning/stats";
 
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 3, 4, 12, 0, 0, TimeSpan.Zero));
 
     [Fact]
     public async Task Without_keys_this_machine_needs_none_and_with_the_first_one_everybody_does()

@@ -150,7 +150,7 @@ public sealed class LimitTests
     public async Task A_server_that_was_told_to_end_says_so_goes_on_serving_for_the_notice_and_then_finishes_what_runs()
     {
         using var folder = new TemporaryFolder();
-        var time = new ManualTime();
+        var time = new FakeTimeProvider();
         var blocked = new TaskCompletionSource();
         var reached = new TaskCompletionSource();
         var server = await ServerUnderTest.StartAsync(

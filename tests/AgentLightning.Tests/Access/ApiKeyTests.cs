@@ -11,7 +11,7 @@ namespace AgentLightning.Tests.Access;
 
 public sealed class ApiKeyTests
 {
-    private readonly ManualTime _time = new(new DateTimeOffset(2026, 3, 4, 12, 0, 0, TimeSpan.Zero));
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 3, 4, 12, 0, 0, TimeSpan.Zero));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

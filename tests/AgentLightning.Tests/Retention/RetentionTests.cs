@@ -23,7 +23,7 @@ public sealed class RetentionTests
     [Fact]
     public async Task Old_texts_go_first_and_whole_episodes_later()
     {
-        await using var product = await Product.OpenAsync(services => services.AddSingleton<TimeProvider>(new StoppedClock()));
+        await using var product = await Product.OpenAsync(services => services.AddSingleton<TimeProvider>(new FakeTimeProvider(s_now)));
         var store = product.Get<IEpisodeStore>();
         await store.AddAsync([.. Enumerable.Range(0, 1_200).Select(i => NewEpisode($"e{i:0000}", s_now.AddHours(-i)))], Token);
 
@@ -104,14 +104,14 @@ public sealed class RetentionTests
             services.GetRequiredService<TraceIngestor>(),
             services.GetRequiredService<Redactor>(),
             services.GetRequiredService<TraceOptions>(),
-            new AheadClock(TimeSpan.FromMinutes(1)),
+            new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddMinutes(1)),
             NullLogger<TraceReader>.Instance
         ).ReadDueAsync(Token);
 
         Assert.Equal(1, await removal.RemoveAsync(new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, "test", null, Token));
         Assert.Equal([0, 1, 1], await BodiesAsync());
 
-        var later = new AheadClock(TimeSpan.FromHours(3));
+        var later = new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddHours(3));
         var swept = await new RetentionSweeper(
             removal,
             traces,
@@ -209,14 +209,4 @@ public sealed class RetentionTests
             CreatedAt = at,
             RequestLatencyMs = 1,
         };
-
-    private sealed class AheadClock(TimeSpan ahead) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + ahead;
-    }
-
-    private sealed class StoppedClock : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => s_now;
-    }
 }

@@ -339,7 +339,7 @@ public sealed class PostgresServerTests
     }
 
     private static ServiceProvider Services(string store) =>
-        new ServiceCollection().AddLogging().AddLightning(new LightningOptions { Store = store }).BuildServiceProvider();
+        new ServiceCollection().AddLogging().AddLightningServices(new LightningOptions { Store = store }).BuildServiceProvider();
 
     private static string DatabaseOf(string store) => new NpgsqlConnectionStringBuilder(store).Database!;
 

@@ -21,7 +21,7 @@ public sealed class Product : IAsyncDisposable
     {
         var services = new ServiceCollection().AddLogging();
         configure?.Invoke(services);
-        _services = services.AddLightning(Options).BuildServiceProvider();
+        _services = services.AddLightningServices(Options).BuildServiceProvider();
     }
 
     public LightningOptions Options => new() { Store = _folder.File("lightning.db") };

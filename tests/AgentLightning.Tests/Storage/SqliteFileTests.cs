@@ -1,4 +1,5 @@
 using AgentLightning.Common;
+using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Storage;
 using AgentLightning.Testing;
@@ -187,6 +188,41 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_many_rollbacks_at_once_one_goes_back_and_the_others_are_told_that_it_did()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            await using var services = Services($"round{round}.db");
+            await services.OpenLightningAsync(create: true, Token);
+            var deployments = services.GetRequiredService<DeploymentService>();
+            await deployments.PromoteBaseAsync("a", "first", null, "test", Token);
+            var active = await deployments.PromoteBaseAsync("a", "second", null, "test", Token);
+
+            var kinds = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 16)
+                    .Select(_ =>
+                        Task.Run(async () =>
+                        {
+                            try
+                            {
+                                await deployments.RollbackAsync("a", "bad", "test", Token, expectedActiveId: active.Id);
+                                return null;
+                            }
+                            catch (LightningException e)
+                            {
+                                return (ErrorKind?)e.Kind;
+                            }
+                        })
+                    )
+            );
+
+            Assert.Single(kinds, kind => kind is null);
+            Assert.Equal(15, kinds.Count(kind => kind == ErrorKind.Conflict));
+        }
+    }
+
+    [Fact]
     public void A_released_migration_never_changes()
     {
         var hashes = Migration.All.Select(migration =>
@@ -266,7 +302,7 @@ public sealed class SqliteFileTests : IDisposable
         var options = new LightningOptions { Store = _folder.File(name) };
         return new ServiceCollection()
             .AddLogging()
-            .AddLightning(lockWait is { } wait ? options with { LockWait = wait } : options)
+            .AddLightningServices(lockWait is { } wait ? options with { LockWait = wait } : options)
             .BuildServiceProvider();
     }
 }

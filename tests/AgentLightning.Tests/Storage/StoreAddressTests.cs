@@ -34,7 +34,9 @@ public sealed class StoreAddressTests
     [InlineData("postgresql://me:hunter2@db/lightning?sslmode=require")]
     public void What_is_neither_a_path_nor_a_connection_string_of_PostgreSQL_is_refused_without_showing_its_secrets(string store)
     {
-        var error = Assert.Throws<LightningException>(() => new ServiceCollection().AddLightning(new LightningOptions { Store = store }));
+        var error = Assert.Throws<LightningException>(() =>
+            new ServiceCollection().AddLightningServices(new LightningOptions { Store = store })
+        );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
         Assert.DoesNotContain("hunter2", error.ToString(), StringComparison.Ordinal);

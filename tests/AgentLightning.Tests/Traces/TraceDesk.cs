@@ -15,11 +15,11 @@ public sealed class TraceDesk : IAsyncDisposable
     public const string Child = "00f067aa0ba902b7";
     public static readonly long At = new DateTimeOffset(2026, 3, 4, 12, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
 
-    private TraceDesk(Product product, ManualTime time) => (Product, Time) = (product, time);
+    private TraceDesk(Product product, FakeTimeProvider time) => (Product, Time) = (product, time);
 
     public Product Product { get; }
 
-    public ManualTime Time { get; }
+    public FakeTimeProvider Time { get; }
 
     public ITraceStore Store => Product.Get<ITraceStore>();
 
@@ -27,7 +27,7 @@ public sealed class TraceDesk : IAsyncDisposable
 
     public static async Task<TraceDesk> OpenAsync(Action<IServiceCollection>? configure = null)
     {
-        var time = new ManualTime(DateTimeOffset.FromUnixTimeMilliseconds(At));
+        var time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(At));
         return new TraceDesk(
             await Product.OpenAsync(services =>
             {

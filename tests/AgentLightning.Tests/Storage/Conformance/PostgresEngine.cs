@@ -35,5 +35,5 @@ public sealed class PostgresEngine : StoreEngine
     public override Task LoseArtifactAsync(string id) => ExecuteAsync("DELETE FROM artifacts WHERE id = @id", id);
 
     protected override IServiceCollection Configure(IServiceCollection services) =>
-        services.AddLightning(new LightningOptions { Store = Store });
+        services.AddLightningServices(new LightningOptions { Store = Store });
 }

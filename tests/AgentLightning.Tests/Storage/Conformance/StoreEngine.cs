@@ -69,7 +69,7 @@ public sealed class SqliteEngine : StoreEngine
     }
 
     protected override IServiceCollection Configure(IServiceCollection services) =>
-        services.AddLightning(new LightningOptions { Store = _folder.File("lightning.db") });
+        services.AddLightningServices(new LightningOptions { Store = _folder.File("lightning.db") });
 
     private string PathOf(string id) => Path.Combine(_folder.File("lightning.artifacts"), id["sha256:".Length..]);
 }
