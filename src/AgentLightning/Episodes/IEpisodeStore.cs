@@ -105,6 +105,12 @@ public interface IEpisodeStore
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
 
     /// <summary>
+    /// The model that answered last, of an agent, when no release did and none was in training, among its newest thousand; null where none
+    /// is told.
+    /// </summary>
+    Task<string?> FindBaseModelAsync(string agentId, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Deletes up to <paramref name="most"/> (1…1,000) of the selected episodes, oldest first, with everything that refers to them, in one
     /// transaction. Returns how many; 0 when there are no more. A selection without any part is <see cref="Common.ErrorKind.Invalid"/>.
     /// </summary>

@@ -158,6 +158,24 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             cancellationToken
         );
 
+    public Task<string?> FindBaseModelAsync(string agentId, CancellationToken cancellationToken) =>
+        database.LookAsync(
+            session =>
+                session.SingleAsync(
+                    $"""
+                    SELECT model FROM (
+                        SELECT model, deployment_id, training_run_id, created_at, id FROM episodes
+                        WHERE agent_id = @agent ORDER BY created_at DESC, id DESC LIMIT {Page.Most}
+                    ) AS newest
+                    WHERE deployment_id IS NULL AND training_run_id IS NULL AND model IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 1
+                    """,
+                    reader => reader.Text("model"),
+                    cancellationToken,
+                    ("@agent", agentId)
+                ),
+            cancellationToken
+        );
+
     public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).DeleteAsync(cancellationToken);
 

@@ -19,9 +19,6 @@ public sealed class GetStats(
     AgentDirectory agents
 ) : IOperation
 {
-    /// <summary>Among so many of its newest episodes the model is looked for that answers without a release.</summary>
-    private const int NewestEpisodes = 100;
-
     /// <summary>
     /// The figures of one agent, the default agent where none is named; role read. An agent of which there is nothing at all is
     /// <see cref="ErrorKind.NotFound"/>, with names that are near.
@@ -62,11 +59,8 @@ public sealed class GetStats(
         );
     }
 
-    /// <summary>What answered last without a release. Only of the default agent do we know it before the first episode.</summary>
-    private async Task<string?> BaseModelAsync(string agent, CancellationToken cancellationToken)
-    {
-        var newest = await episodes.ListAsync(new EpisodeQuery(agent, Limit: NewestEpisodes), cancellationToken).ConfigureAwait(false);
-        return newest.FirstOrDefault(episode => episode is { DeploymentId: null, ModelDeployment: not null })?.ModelDeployment
-            ?? (agent == TriageAgent.DefaultAgentId ? RuleTriagePolicy.PolicyName : null);
-    }
+    /// <summary>What answered last without a release; of the default agent we know it before the first episode.</summary>
+    private async Task<string?> BaseModelAsync(string agent, CancellationToken cancellationToken) =>
+        await episodes.FindBaseModelAsync(agent, cancellationToken).ConfigureAwait(false)
+        ?? (agent == TriageAgent.DefaultAgentId ? RuleTriagePolicy.PolicyName : null);
 }

@@ -101,7 +101,7 @@ public sealed partial class TraceReader(
         var told = read.Where(one => one.Episode is not null).ToLookup(one => one.Trace.EpisodeId == one.Episode!.Id, one => one.Episode!);
         var added = await episodes.AddEachAsync([.. told[false]], cancellationToken).ConfigureAwait(false);
         // Where another agent's episode has the id of the trace, the one of the trace lies under an id of its own.
-        var places = told[false].Zip(added).ToDictionary(pair => pair.First, pair => pair.Second.Id, ReferenceEqualityComparer.Instance);
+        var places = told[false].Zip(added).ToDictionary(pair => pair.First.Id, pair => pair.Second.Id, StringComparer.Ordinal);
         if (told[true].Any())
         {
             await episodes.UpdateReadAsync([.. told[true]], cancellationToken).ConfigureAwait(false);
@@ -110,7 +110,7 @@ public sealed partial class TraceReader(
         var readings = new List<TraceReading>();
         foreach (var (trace, asRead, scores) in read)
         {
-            var episode = asRead is not null && places.TryGetValue(asRead, out var place) ? asRead with { Id = place } : asRead;
+            var episode = asRead is not null && places.TryGetValue(asRead.Id, out var place) ? asRead with { Id = place } : asRead;
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
             foreach (var (owner, score) in owned)
             {

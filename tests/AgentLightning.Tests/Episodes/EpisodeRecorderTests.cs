@@ -216,10 +216,10 @@ public sealed class EpisodeRecorderTests
     {
         public TaskCompletionSource Go { get; } = new();
 
-        public async Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
+        public async Task<IReadOnlyList<AddedEpisode>> AddEachAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
         {
             await Go.Task;
-            return episodes.Count;
+            return [.. episodes.Select(episode => new AddedEpisode(episode.Id, episode.AgentId, episode.CreatedAt, IsNew: true))];
         }
 
         public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
@@ -235,8 +235,13 @@ public sealed class EpisodeRecorderTests
 
         public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task<string?> FindBaseModelAsync(string agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<EpisodeOrigin>> FindByMessageAsync(
+            string messageId,
+            IReadOnlyList<string>? agents,
+            CancellationToken cancellationToken
+        ) => throw new NotSupportedException();
 
         public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
