@@ -1,13 +1,13 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using AgentLightning.Access;
 using Microsoft.AspNetCore.Http;
 
 namespace AgentLightning.ModelServer;
 
 /// <summary>
-/// Lets in who has the key. Without a key only this machine reaches the server, and then requests must name it as this machine and bring
-/// JSON: a page in a browser can do neither in the name of another site.
+/// Lets in who has the key. Without a key only this machine reaches the server, and then no page in its browser does, see
+/// <see cref="BrowserGuard"/>.
 /// </summary>
 internal sealed class TinkerGuard(ModelServerOptions options)
 {
@@ -28,31 +28,16 @@ internal sealed class TinkerGuard(ModelServerOptions options)
             throw new TinkerRefusal(StatusCodes.Status401Unauthorized, "Show the key of this server in the header X-API-Key.");
         }
 
-        if (
-            _key is null
-            && !(
-                request.Host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-                || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address))
-            )
-        )
-        {
-            throw new TinkerRefusal(
-                StatusCodes.Status421MisdirectedRequest,
-                "A server without a key is reached by the name of this machine only."
-            );
-        }
-
-        if (
-            HttpMethods.IsPost(request.Method)
-            && !(request.ContentType ?? "").StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
-        )
-        {
-            throw new TinkerRefusal(
-                StatusCodes.Status415UnsupportedMediaType,
-                "The body must be JSON, sent with 'content-type: application/json'."
-            );
-        }
-
-        return next(context);
+        var source = new RequestSource(
+            request.Method,
+            request.Host.Value ?? "",
+            request.Headers.Origin.ToString(),
+            request.Headers["Sec-Fetch-Site"].ToString(),
+            request.ContentType ?? "",
+            BodyExpected: true
+        );
+        var refusal = (_key is null ? BrowserGuard.CheckHost(source.Host, onlyThisMachine: true, []) : null)
+            ?? BrowserGuard.CheckChange(source, []);
+        return refusal is null ? next(context) : throw new TinkerRefusal(refusal.Status, refusal.Message);
     }
 }

@@ -62,7 +62,7 @@ public static class LightningServer
         builder.Services.AddRouting();
         builder.Services.AddLightningServices(options.Lightning).AddLocalEngine();
         AddServer(builder.Services, options);
-        builder.Services.AddHostedService<TraceReading>();
+        builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<RetentionService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
@@ -119,6 +119,7 @@ public static class LightningServer
         services.AddSingleton<AccessMiddleware>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddRateLimits(options);
+        services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new MetricsCollector(provider.GetRequiredService<LightningMeter>().Meter));
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<ServerMetrics>());
@@ -132,9 +133,10 @@ public static class LightningServer
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
-        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
         kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
+        var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
+        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.HoldAsync(connection, next)));
     }
 
     /// <summary>
@@ -169,6 +171,7 @@ public static class LightningServer
         var metrics = app.Services.GetRequiredService<ServerMetrics>();
         // Measurements count from the first request on.
         app.Services.GetRequiredService<MetricsCollector>();
+        app.Use(ConnectionLimits.WorkAsync);
         app.UseRouting();
         app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
         app.UseExceptionHandler();

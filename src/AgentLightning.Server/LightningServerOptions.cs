@@ -22,11 +22,23 @@ public sealed record LightningServerOptions
     /// </summary>
     public bool AllowAnonymous { get; init; }
 
+    /// <summary>
+    /// Names, beside those of its machine, by which clients know the server: of a proxy in front of it, for example. A server without keys
+    /// answers to no others, and pages of no others may change anything. None by default.
+    /// </summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>Largest body of a request in bytes, 1,024…1,073,741,824; 8 MiB by default.</summary>
     public long MaxBodyBytes { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Connections at once, 1…1,000,000; 1,000 by default. More are closed as they come.</summary>
+    /// <summary>
+    /// Connections at once, 1…1,000,000; 1,000 by default. For one more the one that has waited longest for a request is closed, or the new
+    /// one where all are at work.
+    /// </summary>
     public int MaxConnections { get; init; } = 1_000;
+
+    /// <summary>The same of one client address, 1…1,000,000; 500 by default.</summary>
+    public int MaxConnectionsPerAddress { get; init; } = 500;
 
     /// <summary>Requests a minute of one key, or of one client address without a key, 1…1,000,000,000; 60,000 by default.</summary>
     public int RateLimit { get; init; } = 60_000;
@@ -34,8 +46,8 @@ public sealed record LightningServerOptions
     /// <summary>The same for clients on this machine, 1…1,000,000,000; 10,000,000 by default, which load tests do not reach.</summary>
     public int LoopbackRateLimit { get; init; } = 10_000_000;
 
-    /// <summary>How long a client may take to send the headers of a request, 1…600 s; 15 s by default.</summary>
-    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(15);
+    /// <summary>How long a client may take to send the headers of a request, 1…600 s; 5 s by default.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an idle connection is kept, 1…3,600 s; 120 s by default.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(120);

@@ -24,7 +24,7 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
             LightningException e => (StatusOf(e.Kind), e.Message),
             BadHttpRequestException { InnerException: JsonException json } => (
                 StatusCodes.Status400BadRequest,
-                $"The body is not the JSON that was expected: {Describe(json)}"
+                $"The body is not the JSON that was expected: {LightningJson.Describe(json, withLine: true)}"
             ),
             BadHttpRequestException e => (e.StatusCode, Describe(e)),
             InvalidOperationException when UnknownCharset(httpContext.Request) is { } charset => (
@@ -92,10 +92,7 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
     {
         if (BindingFailure().Match(exception.Message) is { Success: true } binding)
         {
-            var expected = binding.Groups["type"].Value.Contains("DateTimeOffset", StringComparison.Ordinal)
-                ? "a time such as 2026-01-31T12:00:00Z"
-                : "a whole number";
-            return $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(binding.Groups["name"].Value)} must be {expected}, but it is "
+            return $"{JsonNamingPolicy.SnakeCaseLower.ConvertName(binding.Groups["name"].Value)} must be a whole number, but it is "
                 + $"'{binding.Groups["value"].Value}'.";
         }
 
@@ -103,9 +100,6 @@ internal sealed partial class ProblemHandler(Redactor redactor, ILogger<ProblemH
             ? "A JSON body is required, and it cannot be empty."
             : exception.Message;
     }
-
-    private static string Describe(JsonException exception) =>
-        exception.Path is null ? "it cannot be read as JSON." : $"at {exception.Path}, line {exception.LineNumber + 1}.";
 
     [GeneratedRegex("""^Failed to bind parameter "(?<type>\S+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
     private static partial Regex BindingFailure();

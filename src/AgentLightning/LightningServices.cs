@@ -139,7 +139,7 @@ public static class LightningServices
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
         services.TryAddSingleton<TraceIngestor>();
         services.TryAddSingleton<OtlpReceiver>();
-        services.TryAddSingleton<TraceReader>();
+        services.TryAddSingleton<EpisodeAssembler>();
         services.TryAddSingleton<TraceDiagnostics>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();

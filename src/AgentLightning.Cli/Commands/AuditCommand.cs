@@ -20,11 +20,8 @@ internal static class AuditCommand
         {
             Description = $"Only entries of this kind: {string.Join(", ", Enum.GetValues<AuditAction>().Select(EnumText.Of))}.",
         };
-        var start = new Option<DateTimeOffset?>("--start")
-        {
-            Description = "Only entries from this time on, for example 2026-01-31T12:00:00Z.",
-        };
-        var end = new Option<DateTimeOffset?>("--end") { Description = "Only entries before this time." };
+        var start = CommonOptions.Start("Only entries from this time on, for example 2026-01-31 or 2026-01-31T12:00:00Z.");
+        var end = CommonOptions.End("Only entries before this time; a day counts whole.");
         var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 50 };
         var before = new Option<string?>("--before")
         {

@@ -36,6 +36,30 @@ internal static class CommonOptions
     public static Option<bool> SkipEmpty() =>
         new("--skip-empty") { Description = "Leave out rows without text or label instead of stopping at the first." };
 
+    /// <summary>Where a period begins. UTC where no zone is given.</summary>
+    public static Option<DateTimeOffset?> Start(string description) => Time("--start", description, IsoTime.Start);
+
+    /// <summary>Where a period ends: of a day, at its last moment. UTC where no zone is given.</summary>
+    public static Option<DateTimeOffset?> End(string description) => Time("--end", description, IsoTime.End);
+
+    private static Option<DateTimeOffset?> Time(string name, string description, Func<string, string, DateTimeOffset?> read) =>
+        new(name)
+        {
+            Description = description,
+            CustomParser = result =>
+            {
+                try
+                {
+                    return read(result.Tokens[0].Value, name);
+                }
+                catch (LightningException e)
+                {
+                    result.AddError(e.Message);
+                    return null;
+                }
+            },
+        };
+
     /// <summary>A mistyped option must not be taken for the argument.</summary>
     public static void RefuseOptions(Argument<string> argument, string hint) =>
         argument.Validators.Add(result =>

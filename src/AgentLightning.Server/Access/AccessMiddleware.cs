@@ -3,6 +3,7 @@ using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Common;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
 namespace AgentLightning.Server.Access;
@@ -49,8 +50,26 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
     public async Task EnforceAsync(HttpContext context, Caller caller, RequestDelegate next)
     {
         var rule = RuleOf(context.GetEndpoint());
-        if (rule?.Role is not { } role || await IsOpenAsync(caller, context.RequestAborted))
+        if (BrowserGuard.CheckChange(SourceOf(context), options.AllowedHosts) is { } change)
         {
+            await RefuseAsync(context, change.Status, change.Message, caller);
+            return;
+        }
+
+        if (rule?.Role is not { } role)
+        {
+            await next(context);
+            return;
+        }
+
+        if (await IsOpenAsync(caller, context.RequestAborted))
+        {
+            if (BrowserGuard.CheckHost(context.Request.Host.Value ?? "", !_reachable, options.AllowedHosts) is { } host)
+            {
+                await RefuseAsync(context, host.Status, host.Message, caller);
+                return;
+            }
+
             await next(context);
             return;
         }
@@ -94,6 +113,18 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
             await next(context);
         }
     }
+
+    private static RequestSource SourceOf(HttpContext context) =>
+        new(
+            context.Request.Method,
+            context.Request.Host.Value ?? "",
+            context.Request.Headers.Origin.ToString(),
+            context.Request.Headers["Sec-Fetch-Site"].ToString(),
+            context.Request.ContentType ?? "",
+            context.Request.ContentLength > 0
+                || context.Request.Headers.TransferEncoding.Count > 0
+                || context.GetEndpoint()?.Metadata.GetMetadata<IAcceptsMetadata>() is not null
+        );
 
     private static string? GivenKey(HttpRequest request)
     {

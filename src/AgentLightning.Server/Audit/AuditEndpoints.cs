@@ -29,8 +29,8 @@ internal static class AuditEndpoints
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? action = null,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
-        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null,
+        [FromQuery(Name = "start_date")] string? startDate = null,
+        [FromQuery(Name = "end_date")] string? endDate = null,
         int limit = 50,
         string? before = null
     )
@@ -38,8 +38,8 @@ internal static class AuditEndpoints
         var query = new AuditQuery(
             scope.Named(agentId) is { } named ? [named] : scope.Agents,
             action is null ? null : EnumText.Parse<AuditAction>(action, "action"),
-            startDate,
-            endDate,
+            IsoTime.Start(startDate, "start_date"),
+            IsoTime.End(endDate, "end_date"),
             limit,
             before
         );

@@ -57,14 +57,20 @@ internal static class CaptureEndpoints
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
-        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null
+        [FromQuery(Name = "start_date")] string? startDate = null,
+        [FromQuery(Name = "end_date")] string? endDate = null
     )
     {
         // Refused before the answer begins.
         var lines = export.ReadAsync(
             scope,
-            new EpisodeQuery(agentId, startDate, endDate, SessionId: sessionId, UserId: userId),
+            new EpisodeQuery(
+                agentId,
+                IsoTime.Start(startDate, "start_date"),
+                IsoTime.End(endDate, "end_date"),
+                SessionId: sessionId,
+                UserId: userId
+            ),
             cancellationToken
         );
         response.ContentType = LineJson;

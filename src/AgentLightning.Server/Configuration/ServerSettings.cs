@@ -76,6 +76,19 @@ public static class ServerSettings
         {
             Set = (options, value) => bool.TryParse(value, out var on) ? options with { AllowAnonymous = on } : null,
         },
+        new(
+            "allowed_hosts",
+            "Names beside those of the machine, separated by semicolons, by which clients and pages reach a server: a proxy's, for example.",
+            "host names",
+            "none"
+        )
+        {
+            Set = (options, value) =>
+                options with
+                {
+                    AllowedHosts = value.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+                },
+        },
         Number(
             "max_body_bytes",
             "Largest body of a request, in bytes.",
@@ -86,11 +99,19 @@ public static class ServerSettings
         ),
         Number(
             "max_connections",
-            "Connections at once; more are closed as they come.",
+            "Connections at once; for one more the one that has waited longest for a request is closed.",
             1,
             1_000_000,
             options => options.MaxConnections,
             (options, value) => options with { MaxConnections = (int)value }
+        ),
+        Number(
+            "max_connections_per_address",
+            "The same of one client address.",
+            1,
+            1_000_000,
+            options => options.MaxConnectionsPerAddress,
+            (options, value) => options with { MaxConnectionsPerAddress = (int)value }
         ),
         Number(
             "rate_limit",

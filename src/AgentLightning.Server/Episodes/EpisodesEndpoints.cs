@@ -132,12 +132,12 @@ internal static class EpisodesEndpoints
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null,
-        [FromQuery(Name = "older_than")] DateTimeOffset? olderThan = null,
+        [FromQuery(Name = "older_than")] string? olderThan = null,
         string? scope = null
     ) =>
         episodes.DeleteManyAsync(
             agents,
-            new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: olderThan),
+            new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: IsoTime.Start(olderThan, "older_than")),
             scope,
             null,
             cancellationToken
@@ -149,8 +149,8 @@ internal static class EpisodesEndpoints
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20,
-        [FromQuery(Name = "start_date")] DateTimeOffset? startDate = null,
-        [FromQuery(Name = "end_date")] DateTimeOffset? endDate = null,
+        [FromQuery(Name = "start_date")] string? startDate = null,
+        [FromQuery(Name = "end_date")] string? endDate = null,
         string? before = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null
@@ -159,7 +159,15 @@ internal static class EpisodesEndpoints
             agentId,
             await episodes.ListAsync(
                 scope,
-                new EpisodeQuery(agentId, startDate, endDate, limit, before, sessionId, userId),
+                new EpisodeQuery(
+                    agentId,
+                    IsoTime.Start(startDate, "start_date"),
+                    IsoTime.End(endDate, "end_date"),
+                    limit,
+                    before,
+                    sessionId,
+                    userId
+                ),
                 cancellationToken
             )
         );

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
@@ -23,7 +22,7 @@ internal static class RateLimits
                 var near = address is null || IPAddress.IsLoopback(address);
                 var key = context.RequestServices.GetRequiredService<Caller>().Key?.Id;
                 return RateLimitPartition.GetSlidingWindowLimiter(
-                    new Partition(near, key ?? Network(address)),
+                    new Partition(near, key ?? ClientNetwork.Of(address)),
                     partition => new SlidingWindowRateLimiterOptions
                     {
                         PermitLimit = partition.Near ? options.LoopbackRateLimit : options.RateLimit,
@@ -47,17 +46,6 @@ internal static class RateLimits
             StatusCodes.Status429TooManyRequests,
             $"Too many requests within a minute. Try again in {wait:0} seconds."
         );
-    }
-
-    /// <summary>A host of IPv6 has 2⁶⁴ addresses to choose from, so its network counts.</summary>
-    private static string Network(IPAddress? address)
-    {
-        if (address is null or { AddressFamily: not AddressFamily.InterNetworkV6 } or { IsIPv4MappedToIPv6: true })
-        {
-            return address?.MapToIPv4().ToString() ?? "";
-        }
-
-        return Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8));
     }
 
     private readonly record struct Partition(bool Near, string Who);

@@ -31,7 +31,9 @@ internal sealed record CaptureLine(int Number, EpisodeInput? Episode, RewardInpu
         {
             return Wrong(
                 number,
-                e.Path is null or "$" ? "The line cannot be read as JSON." : $"The line is not the JSON that was expected: at {e.Path}."
+                e.Path is null or "$"
+                    ? "The line cannot be read as JSON."
+                    : $"The line is not the JSON that was expected: {LightningJson.Describe(e)}"
             );
         }
     }

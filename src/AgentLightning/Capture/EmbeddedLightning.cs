@@ -37,12 +37,12 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<SqlDatabase>(),
                     provider.GetRequiredService<CaptureBatch>(),
                     provider.GetRequiredService<OtlpReceiver>(),
-                    provider.GetRequiredService<TraceReader>()
+                    provider.GetRequiredService<EpisodeAssembler>()
                 )
             );
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(SqlDatabase database, CaptureBatch capture, OtlpReceiver receiver, TraceReader reader)
+    private sealed class StoreSink(SqlDatabase database, CaptureBatch capture, OtlpReceiver receiver, EpisodeAssembler assembler)
         : ICaptureSink,
             IDisposable
     {
@@ -66,7 +66,7 @@ public static class EmbeddedLightning
                 {
                     await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
                     _isOpen = true;
-                    _reading = Task.Run(() => reader.RunAsync(_closed.Token), CancellationToken.None);
+                    _reading = Task.Run(() => assembler.RunAsync(_closed.Token), CancellationToken.None);
                 }
 
                 if (payload.Kind == PayloadKind.Spans)

@@ -57,17 +57,7 @@ public sealed record MonitoringPeriod
         );
     }
 
-    private static DateOnly Day(string text, string name)
-    {
-        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
-        {
-            return day;
-        }
-
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? DateOnly.FromDateTime(time.UtcDateTime)
-            : throw LightningException.Invalid($"{name} must be a day such as 2026-01-31, but it is '{text}'.");
-    }
+    private static DateOnly Day(string text, string name) => DateOnly.FromDateTime(IsoTime.Parse(text, name).UtcDateTime);
 
     private static string Text(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

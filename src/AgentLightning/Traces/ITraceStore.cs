@@ -17,7 +17,7 @@ public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? Epis
 /// <summary>A trace that was read.</summary>
 /// <param name="EpisodeId">The episode in it, or that it tells of; null when there is none.</param>
 /// <param name="Again">When it is to be read again, though nothing comes; null for not at all.</param>
-public sealed record TraceReading(DueTrace Trace, string? EpisodeId, DateTimeOffset? Again = null);
+public sealed record AssembledTrace(DueTrace Trace, string? EpisodeId, DateTimeOffset? Again = null);
 
 /// <summary>Keeps spans, and knows which traces wait for their episode to be read. A call that returned is on disk.</summary>
 public interface ITraceStore
@@ -37,7 +37,7 @@ public interface ITraceStore
     Task<IReadOnlyList<DueTrace>> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken);
 
     /// <summary>Notes what was read. A trace to which spans came in the meantime stays due.</summary>
-    Task MarkReadAsync(IReadOnlyList<TraceReading> readings, DateTimeOffset now, CancellationToken cancellationToken);
+    Task MarkReadAsync(IReadOnlyList<AssembledTrace> readings, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The first <paramref name="limit"/> spans and log records of a trace, earliest first; empty when it is unknown.</summary>
     Task<IReadOnlyList<SpanRecord>> SpansAsync(string traceId, int limit, CancellationToken cancellationToken);

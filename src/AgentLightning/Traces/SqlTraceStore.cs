@@ -121,7 +121,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken
         );
 
-    public Task MarkReadAsync(IReadOnlyList<TraceReading> readings, DateTimeOffset now, CancellationToken cancellationToken) =>
+    public Task MarkReadAsync(IReadOnlyList<AssembledTrace> readings, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session =>
                 session.ExecuteEachAsync(

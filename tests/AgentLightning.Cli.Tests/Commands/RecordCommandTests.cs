@@ -13,6 +13,22 @@ public sealed class RecordCommandTests(FinishedDemo demo)
         {"type":"episode","id":"e2","agent_id":"shop","user_input":"Thanks","user_id":"u2","session_id":"s1","created_at":"2026-02-02T03:04:05Z"}
         """;
 
+    [Fact]
+    public async Task A_time_without_a_zone_is_utc_whatever_the_zone_of_the_machine()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(
+            folder.File("in.jsonl"),
+            """{"type":"episode","id":"n3","agent_id":"z","user_input":"x","assistant_output":"y","created_at":"2026-03-08T09:00:00"}"""
+        );
+        (string, string)[] tokyo = [("TZ", "Asia/Tokyo")];
+
+        await Lightning.RunAsync(folder.Path, "", ["episodes", "import", "in.jsonl", "--store", "z.db"], tokyo);
+
+        var exported = await Lightning.RunAsync(folder.Path, "", ["episodes", "export", "--store", "z.db"], tokyo);
+        Assert.Contains("2026-03-08T09:00:00Z", exported.Out, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -39,6 +39,41 @@ public sealed partial class EpisodeListTests(TrainedStore store)
         }
     }
 
+    [Fact]
+    public async Task A_plain_day_counts_whole_at_both_ends_and_a_time_without_a_zone_is_utc()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        foreach (var time in new[] { "2026-03-07T23:59:59", "2026-03-08T00:00:00", "2026-03-08T23:59:59.5Z", "2026-03-09" })
+        {
+            using var made = await server.PostRawAsync(
+                "/api/lightning/episodes",
+                $$"""
+                {"id":"{{time.Replace(':', '-')}}","agent_id":"a","user_input":"x","assistant_output":"y","created_at":"{{time}}"}
+                """
+            );
+            Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        }
+
+        Assert.Equal(["2026-03-08T23-59-59.5Z", "2026-03-08T00-00-00"], await IdsAsync("start_date=2026-03-08&end_date=2026-03-08"));
+        Assert.Equal(["2026-03-08T00-00-00"], await IdsAsync("start_date=2026-03-08&end_date=2026-03-08T12:00:00"));
+        Assert.Equal(["2026-03-09"], await IdsAsync("start_date=2026-03-09T01:00:00%2B01:00"));
+        using var monthFirst = await server.Http.GetAsync("/api/lightning/episodes?start_date=08/03/2026");
+        Assert.Contains(
+            "start_date must be a time in ISO 8601",
+            await ServerUnderTest.ProblemAsync(HttpStatusCode.BadRequest, monthFirst),
+            StringComparison.Ordinal
+        );
+
+        async Task<List<string>> IdsAsync(string filter) =>
+            [
+                .. (await server.GetAsync($"/api/lightning/episodes?{filter}"))
+                    .GetProperty("episodes")
+                    .EnumerateArray()
+                    .Select(e => e.GetProperty("id").GetString()!),
+            ];
+    }
+
     [Theory]
     [InlineData("0")]
     [InlineData("-1")]

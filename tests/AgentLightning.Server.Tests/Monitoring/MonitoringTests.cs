@@ -96,11 +96,11 @@ public sealed class MonitoringTests
     [Theory]
     [InlineData("rewards?start=2025-01-01&end=2026-01-02", "from 1 to 366 days")]
     [InlineData("rewards?start=2026-01-02&end=2026-01-01", "start must not be after end")]
-    [InlineData("rewards?start=soon", "start must be a day such as 2026-01-31")]
+    [InlineData("rewards?start=soon", "start must be a time in ISO 8601")]
     [InlineData("rewards?by=colour", "day, week, intent, persona, model")]
     [InlineData("rewards?by=model&limit=0", "limit must be from 1 to 1000")]
     [InlineData("submission-rate?start=2025-01-01&end=2026-01-02", "from 1 to 366 days")]
-    [InlineData("distribution?end=soon", "end must be a day")]
+    [InlineData("distribution?end=soon", "end must be a time")]
     [InlineData("low-rewards?limit=101", "limit must be from 1 to 100")]
     public async Task A_report_that_cannot_be_is_refused_with_what_is_wrong(string query, string detail)
     {

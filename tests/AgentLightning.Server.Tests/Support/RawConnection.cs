@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -10,15 +11,19 @@ public sealed record RawResponse(int Status, IReadOnlyDictionary<string, string>
 /// <summary>A connection that sends bytes as they are, several requests after each other, and reads the answers.</summary>
 public sealed class RawConnection : IDisposable
 {
-    private readonly TcpClient _client = new();
+    private readonly TcpClient _client;
     private readonly byte[] _buffer = new byte[64 * 1024];
     private NetworkStream _stream = null!;
     private int _from,
         _to;
 
-    public static async Task<RawConnection> OpenAsync(Uri address)
+    private RawConnection(TcpClient client) => _client = client;
+
+    /// <summary>Connects.</summary>
+    /// <param name="from">The address of this machine to come from; any by default.</param>
+    public static async Task<RawConnection> OpenAsync(Uri address, string? from = null)
     {
-        var connection = new RawConnection();
+        var connection = new RawConnection(from is null ? new TcpClient() : new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0)));
         await connection._client.ConnectAsync(address.Host, address.Port);
         connection._client.NoDelay = true;
         connection._stream = connection._client.GetStream();
@@ -45,6 +50,15 @@ public sealed class RawConnection : IDisposable
         return responses;
     }
 
+    /// <summary>Sends bytes, and reads nothing.</summary>
+    public async Task SendAsync(string text) => await _stream.WriteAsync(Encoding.ASCII.GetBytes(text));
+
+    /// <summary>Completes when the server has closed the connection.</summary>
+    public async Task ClosedAsync()
+    {
+        while (await FillAsync()) { }
+    }
+
     public void Dispose() => _client.Dispose();
 
     private async Task WriteAsync(IReadOnlyList<(byte[] Bytes, bool IsHead)> requests, bool thenEnd)
@@ -63,7 +77,8 @@ public sealed class RawConnection : IDisposable
         }
     }
 
-    private async Task<RawResponse?> ReadAsync(bool isHead)
+    /// <summary>The next answer; null when the server closed the connection before it.</summary>
+    public async Task<RawResponse?> ReadAsync(bool isHead)
     {
         while (true)
         {
@@ -126,7 +141,8 @@ public sealed class RawConnection : IDisposable
         }
     }
 
-    private async Task<string?> LineAsync()
+    /// <summary>The next line of an answer; null when there is none.</summary>
+    public async Task<string?> LineAsync()
     {
         var line = new StringBuilder();
         while (_from < _to || await FillAsync())

@@ -96,7 +96,7 @@ public sealed class OtlpTests
     [InlineData("application/json", null, HttpStatusCode.BadRequest)]
     [InlineData(Protobuf, "gzip", HttpStatusCode.BadRequest)]
     [InlineData(Protobuf, "br", HttpStatusCode.UnsupportedMediaType)]
-    [InlineData("text/plain", null, HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("application/xml", null, HttpStatusCode.UnsupportedMediaType)]
     public async Task What_cannot_be_read_is_a_status_in_the_encoding_of_the_request(
         string type,
         string? compression,
@@ -246,7 +246,7 @@ public sealed class OtlpTests
             )
         );
         // The reward comes right after the episode.
-        await server.App.Services.GetRequiredService<TraceReader>().ReadDueAsync(CancellationToken.None);
+        await server.App.Services.GetRequiredService<EpisodeAssembler>().ReadDueAsync(CancellationToken.None);
         Assert.Equal(1, (await EpisodeAsync(server, Trace)).GetProperty("rewards")[0].GetProperty("value").GetDouble());
     }
 

@@ -18,9 +18,9 @@ public sealed class MonitoringPeriodTests
     [Theory]
     [InlineData("2026-01-01", "2027-01-02", "from 1 to 366 days, but from 2026-01-01 to 2027-01-02 there are 367")]
     [InlineData("2026-01-02", "2026-01-01", "start must not be after end")]
-    [InlineData("yesterday", null, "start must be a day such as 2026-01-31, but it is 'yesterday'")]
-    [InlineData(null, "2026-02-30", "end must be a day such as 2026-01-31, but it is '2026-02-30'")]
-    [InlineData("", null, "start must be a day")]
+    [InlineData("yesterday", null, "start must be a time in ISO 8601, such as 2026-01-31 or")]
+    [InlineData(null, "2026-02-30", "end must be a time in ISO 8601")]
+    [InlineData("", null, "start must be a time")]
     public void A_period_that_cannot_be_is_refused_with_what_is_wrong(string? start, string? end, string message)
     {
         var error = Assert.Throws<LightningException>(() => MonitoringPeriod.Parse(start, end, TimeProvider.System));

@@ -97,7 +97,7 @@ public sealed class RetentionTests
                 .ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
         }
 
-        await new TraceReader(
+        await new EpisodeAssembler(
             traces,
             episodes,
             services.GetRequiredService<AssignReward>(),
@@ -105,7 +105,7 @@ public sealed class RetentionTests
             services.GetRequiredService<Redactor>(),
             services.GetRequiredService<TraceOptions>(),
             new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddMinutes(1)),
-            NullLogger<TraceReader>.Instance
+            NullLogger<EpisodeAssembler>.Instance
         ).ReadDueAsync(Token);
 
         Assert.Equal(1, await removal.RemoveAsync(new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, "test", null, Token));

@@ -14,8 +14,8 @@ public sealed class ReadingFailureTests
     public async Task A_store_that_is_away_is_told_of_once_and_again_when_it_is_back()
     {
         var log = new Log();
-        await using var desk = await TraceDesk.OpenAsync(services => services.AddSingleton<ILogger<TraceReader>>(log));
-        var reader = desk.Product.Get<TraceReader>();
+        await using var desk = await TraceDesk.OpenAsync(services => services.AddSingleton<ILogger<EpisodeAssembler>>(log));
+        var reader = desk.Product.Get<EpisodeAssembler>();
 
         await ExecuteAsync(desk, "ALTER TABLE traces RENAME TO hidden");
         for (var i = 0; i < 3; i++)
@@ -40,7 +40,7 @@ public sealed class ReadingFailureTests
         await command.ExecuteNonQueryAsync(Token);
     }
 
-    private sealed class Log : ILogger<TraceReader>
+    private sealed class Log : ILogger<EpisodeAssembler>
     {
         public ConcurrentQueue<string> Lines { get; } = new();
 

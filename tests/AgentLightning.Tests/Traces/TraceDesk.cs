@@ -54,7 +54,7 @@ public sealed class TraceDesk : IAsyncDisposable
     public async Task ReadAsync(double seconds = 2)
     {
         Time.Advance(TimeSpan.FromSeconds(seconds));
-        while (await Product.Get<TraceReader>().ReadDueAsync(Token) > 0)
+        while (await Product.Get<EpisodeAssembler>().ReadDueAsync(Token) > 0)
         {
             // Until nothing is left.
         }

@@ -107,10 +107,10 @@ public sealed class TraceDoorTests
     /// <summary>Reads what is due by then: the traces have been quiet for long enough.</summary>
     private static async Task ReadAsync(IServiceProvider services)
     {
-        var reader = ActivatorUtilities.CreateInstance<TraceReader>(
+        var assembler = ActivatorUtilities.CreateInstance<EpisodeAssembler>(
             services,
             (TimeProvider)new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow().AddMinutes(10))
         );
-        await reader.ReadDueAsync(Token);
+        await assembler.ReadDueAsync(Token);
     }
 }

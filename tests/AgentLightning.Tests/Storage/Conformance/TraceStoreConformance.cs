@@ -140,7 +140,7 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
         var due = Assert.Single(await Store.DueAsync(Noon.AddSeconds(5), 10, Token));
         await AddAsync(NewSpan("a", 2, parent: 1, second: 5));
 
-        await Store.MarkReadAsync([new TraceReading(due, null)], Noon.AddSeconds(5), Token);
+        await Store.MarkReadAsync([new AssembledTrace(due, null)], Noon.AddSeconds(5), Token);
 
         Assert.Equal([TraceOf("a")], await DueAsync(7));
     }
@@ -313,6 +313,6 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
     private async Task ReadAsync(string episode, int second)
     {
         var due = Assert.Single(await Store.DueAsync(Noon.AddSeconds(second), 10, Token), one => one.TraceId == TraceOf("a"));
-        await Store.MarkReadAsync([new TraceReading(due, episode)], Noon.AddSeconds(second), Token);
+        await Store.MarkReadAsync([new AssembledTrace(due, episode)], Noon.AddSeconds(second), Token);
     }
 }

@@ -10,7 +10,7 @@ namespace AgentLightning.Traces;
 /// Reads episodes and rewards out of traces when they are due. What waits lies in the store, so that nothing is lost with the process, and
 /// several servers may read: the same trace gives the same ids.
 /// </summary>
-public sealed partial class TraceReader(
+public sealed partial class EpisodeAssembler(
     ITraceStore traces,
     IEpisodeStore episodes,
     AssignReward rewards,
@@ -18,7 +18,7 @@ public sealed partial class TraceReader(
     Redactor redactor,
     TraceOptions options,
     TimeProvider time,
-    ILogger<TraceReader> logger
+    ILogger<EpisodeAssembler> logger
 )
 {
     private const int Round = 64;
@@ -107,7 +107,7 @@ public sealed partial class TraceReader(
             await episodes.UpdateReadAsync([.. told[true]], cancellationToken).ConfigureAwait(false);
         }
 
-        var readings = new List<TraceReading>();
+        var readings = new List<AssembledTrace>();
         foreach (var (trace, asRead, scores) in read)
         {
             var episode = asRead is not null && places.TryGetValue(asRead.Id, out var place) ? asRead with { Id = place } : asRead;
@@ -119,7 +119,7 @@ public sealed partial class TraceReader(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new TraceReading(trace, episode?.Id ?? only, Again(trace, lost, now)));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now)));
         }
 
         // Last: whoever dies before it reads the same again.
