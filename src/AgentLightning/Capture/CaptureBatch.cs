@@ -182,7 +182,12 @@ public sealed class CaptureBatch(EpisodeRecorder recorder, AssignReward rewards,
 
         private void Reject(CaptureLine line, LightningException problem) =>
             _rejected.Add(
-                new RejectedLine(line.Number, line.Id is null ? null : redactor.Redact(line.Id), redactor.Redact(problem.Message))
+                new RejectedLine(
+                    line.Number,
+                    line.Id is null ? null : redactor.Redact(line.Id),
+                    redactor.Redact(problem.Message),
+                    problem.Kind
+                )
             );
     }
 }

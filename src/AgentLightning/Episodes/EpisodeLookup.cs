@@ -51,7 +51,7 @@ public sealed class EpisodeLookup : IAsyncDisposable
         var seen = new Dictionary<string, EpisodeOrigin>(StringComparer.Ordinal);
         var left = ids.Distinct(StringComparer.Ordinal).ToList();
         await LookAsync().ConfigureAwait(false);
-        if (left.Count > 0 && _recorder.Queued > 0)
+        if (left.Count > 0)
         {
             await _recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
             await LookAsync().ConfigureAwait(false);

@@ -157,13 +157,10 @@ public sealed class GiveFeedback(
             return await ReadAsync(found).ConfigureAwait(false);
         }
 
-        if (recorder.Queued > 0)
+        await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (await ByMessageAsync().ConfigureAwait(false) is { } late)
         {
-            await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
-            if (await ByMessageAsync().ConfigureAwait(false) is { } late)
-            {
-                return await ReadAsync(late).ConfigureAwait(false);
-            }
+            return await ReadAsync(late).ConfigureAwait(false);
         }
 
         foreach (var id in ids)

@@ -48,7 +48,7 @@ public sealed class ForeignFiguresTests
             using var named = await client.GetAsync($"{path}?{parameter}=red", Token);
 
             Assert.True(named.StatusCode == HttpStatusCode.Forbidden, $"{path}: {(int)named.StatusCode}");
-            Assert.DoesNotContain("77", await named.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+            Assert.DoesNotContain(":77", await named.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
         }
 
         using var cleared = await client.PostAsync("/api/v1/admin/agent-lightning/clear?agent_name=red", null, Token);
