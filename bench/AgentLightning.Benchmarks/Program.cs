@@ -10,6 +10,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["constrain"] = ConstrainBenchmark.RunAsync,
     ["load"] = LoadBenchmark.RunAsync,
     ["rl"] = ReinforcementBenchmark.RunAsync,
+    ["learn"] = LearningBenchmark.RunAsync,
     ["learn-classifier"] = ClassifierLearningBenchmark.RunAsync,
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,

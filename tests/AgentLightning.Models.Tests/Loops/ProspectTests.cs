@@ -13,7 +13,8 @@ namespace AgentLightning.Models.Tests;
 /// <summary>Learning from answers that were liked or not, each by itself.</summary>
 public sealed class ProspectTests : IDisposable
 {
-    private readonly Compute _compute = new(2);
+    // Test classes run side by side: one thread each keeps every core busy, and none waits for another.
+    private readonly Compute _compute = new(1);
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -30,7 +31,7 @@ public sealed class ProspectTests : IDisposable
     [InlineData(3)]
     public async Task The_loss_begins_at_a_half_and_falls_and_the_liked_answers_gain(long seed)
     {
-        using var model = await PreferenceTests.MixedAsync(_compute, Token);
+        using var model = await MixedAnswers.ModelAsync();
         var lines = new List<ReinforcementEvent>();
 
         await ProspectLoop.TrainAsync(
@@ -64,7 +65,7 @@ public sealed class ProspectTests : IDisposable
     [Fact]
     public async Task The_reference_point_is_how_much_likelier_answers_to_other_prompts_have_become()
     {
-        using var model = await PreferenceTests.MixedAsync(_compute, Token);
+        using var model = await MixedAnswers.ModelAsync();
         var lines = new List<ReinforcementEvent>();
         // Two answers to one prompt after each other: neither may be the other's mismatch.
         LabelledAnswer[] answers =
@@ -91,7 +92,7 @@ public sealed class ProspectTests : IDisposable
             lines.Add,
             Token
         );
-        using var before = await PreferenceTests.MixedAsync(_compute, Token);
+        using var before = await MixedAnswers.ModelAsync();
 
         var difference = answers
             .Select(
@@ -118,7 +119,7 @@ public sealed class ProspectTests : IDisposable
     [Fact]
     public async Task An_adapter_that_stops_and_goes_on_ends_bit_for_bit_where_one_that_does_not_stop_ends()
     {
-        using var model = await PreferenceTests.MixedAsync(_compute, Token);
+        using var model = await MixedAnswers.ModelAsync();
         var whole = await RunAsync("whole", null, 50);
         Assert.NotEqual(whole, await RunAsync("parts", 5, 50));
 

@@ -15,7 +15,8 @@ namespace AgentLightning.Models.Tests;
 /// </summary>
 public sealed class ReinforcementRunTests : IDisposable
 {
-    private readonly Compute _compute = new(2);
+    // Test classes run side by side: one thread each keeps every core busy, and none waits for another.
+    private readonly Compute _compute = new(1);
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -15,7 +15,8 @@ namespace AgentLightning.Models.Tests;
 /// </summary>
 public sealed class ReinforcementTests : IDisposable
 {
-    private readonly Compute _compute = new(2);
+    // Test classes run side by side: one thread each keeps every core busy, and none waits for another.
+    private readonly Compute _compute = new(1);
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -31,29 +32,13 @@ public sealed class ReinforcementTests : IDisposable
     [InlineData(ReinforcementMethod.Grpo, 2)]
     [InlineData(ReinforcementMethod.Grpo, 3)]
     [InlineData(ReinforcementMethod.DrGrpo, 1)]
-    [InlineData(ReinforcementMethod.DrGrpo, 2)]
-    [InlineData(ReinforcementMethod.DrGrpo, 3)]
     [InlineData(ReinforcementMethod.Rloo, 1)]
-    [InlineData(ReinforcementMethod.Rloo, 2)]
-    [InlineData(ReinforcementMethod.Rloo, 3)]
     [InlineData(ReinforcementMethod.Ppo, 1)]
-    [InlineData(ReinforcementMethod.Ppo, 2)]
-    [InlineData(ReinforcementMethod.Ppo, 3)]
     [InlineData(ReinforcementMethod.Dapo, 1)]
-    [InlineData(ReinforcementMethod.Dapo, 2)]
-    [InlineData(ReinforcementMethod.Dapo, 3)]
     [InlineData(ReinforcementMethod.Bnpo, 1)]
-    [InlineData(ReinforcementMethod.Bnpo, 2)]
-    [InlineData(ReinforcementMethod.Bnpo, 3)]
     [InlineData(ReinforcementMethod.Cispo, 1)]
-    [InlineData(ReinforcementMethod.Cispo, 2)]
-    [InlineData(ReinforcementMethod.Cispo, 3)]
     [InlineData(ReinforcementMethod.Gspo, 1)]
-    [InlineData(ReinforcementMethod.Gspo, 2)]
-    [InlineData(ReinforcementMethod.Gspo, 3)]
     [InlineData(ReinforcementMethod.ReinforcePlusPlus, 1)]
-    [InlineData(ReinforcementMethod.ReinforcePlusPlus, 2)]
-    [InlineData(ReinforcementMethod.ReinforcePlusPlus, 3)]
     public async Task A_random_model_learns_to_reverse_digits_from_rewards_alone(ReinforcementMethod method, long seed)
     {
         using var model = Transformer.Create(ReverseDigits.Config, seed);
@@ -88,28 +73,22 @@ public sealed class ReinforcementTests : IDisposable
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public async Task An_adapter_learns_a_shifted_task_on_a_model_that_knows_the_plain_one_and_leaves_the_model_as_it_was(long seed)
+    [Fact]
+    public async Task An_adapter_learns_which_of_two_answers_is_rewarded_and_leaves_the_model_as_it_was()
     {
-        using var model = Transformer.Create(ReverseDigits.LargerConfig, seed);
-        model.Train(true);
-        await TrainAsync(
-            new LanguagePolicy(model, _compute),
-            new ReverseDigits(),
-            ReverseDigitsOptions.FromNothingLarger(ReinforcementMethod.Grpo, seed)
-        );
+        using var model = await MixedAnswers.ModelAsync();
         var before = Weights(model.Parameters);
-        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, seed);
+        using var adapter = Adapter.Create(model, new AdapterOptions { Rank = 8, Alpha = 16 }, 1);
         adapter.Attach();
         adapter.Train(true);
 
         var result = await TrainAsync(
             new LanguagePolicy(model, _compute, adapter),
             new ReverseDigits(shift: 1),
-            ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, seed)
+            ReverseDigitsOptions.FromAnotherShift(ReinforcementMethod.Grpo, 1) with
+            {
+                TasksPerStep = 16,
+            }
         );
 
         Assert.InRange(result.Accuracy!.Value, 0.99, 1);
