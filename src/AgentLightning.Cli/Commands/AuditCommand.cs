@@ -61,22 +61,31 @@ internal static class AuditCommand
                     return ExitCodes.Success;
                 }
 
-                var table = new Table().AddColumns("id", "at", "actor", "action", "subject", "agent", "outcome", "detail");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id, Spare: 2),
+                    new("at", ColumnKind.Fixed),
+                    new("actor"),
+                    new("action", ColumnKind.Fixed),
+                    new("subject"),
+                    new("agent", Spare: 1),
+                    new("outcome", ColumnKind.Fixed),
+                    new("detail", Spare: 3)
+                );
                 foreach (var entry in entries)
                 {
-                    table.AddRow(
-                        Markup.Escape(entry.Id),
+                    table.Add(
+                        entry.Id,
                         entry.At.ToString("u", CultureInfo.InvariantCulture),
-                        Markup.Escape(entry.Actor),
+                        entry.Actor,
                         EnumText.Of(entry.Action),
-                        Markup.Escape(entry.Subject),
-                        Markup.Escape(entry.AgentId ?? ""),
+                        entry.Subject,
+                        entry.AgentId ?? "",
                         EnumText.Of(entry.Outcome),
-                        Markup.Escape(string.Join(", ", entry.Detail?.Select(pair => $"{pair.Key} {pair.Value}") ?? []))
+                        string.Join(", ", entry.Detail?.Select(pair => $"{pair.Key} {pair.Value}") ?? [])
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

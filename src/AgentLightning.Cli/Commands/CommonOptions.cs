@@ -1,5 +1,4 @@
 using System.CommandLine;
-using AgentLightning.Cli.Input;
 using AgentLightning.Common;
 using AgentLightning.Triage;
 
@@ -22,19 +21,6 @@ internal static class CommonOptions
 
     public static Option<long> Seed() =>
         new("--seed") { Description = "Fixes every random choice; the same seed gives the same figures.", DefaultValueFactory = _ => 1 };
-
-    public static Option<FileInfo> Data() => new("--data") { Description = "Labelled CSV file with a header line, read as a stream." };
-
-    public static Option<string> TextColumn() =>
-        new("--text-column") { Description = "Column of the text; with several, separated by commas, the first is the title." };
-
-    public static Option<string> LabelColumn() => new("--label-column") { Description = "Column of the right label." };
-
-    public static Option<string?> SliceColumn() =>
-        new("--slice-column") { Description = "Column that divides the data into slices, which are scored one by one as well." };
-
-    public static Option<bool> SkipEmpty() =>
-        new("--skip-empty") { Description = "Leave out rows without text or label instead of stopping at the first." };
 
     /// <summary>Where a period begins. UTC where no zone is given.</summary>
     public static Option<DateTimeOffset?> Start(string description) => Time("--start", description, IsoTime.Start);
@@ -69,28 +55,4 @@ internal static class CommonOptions
                 result.AddError($"Unrecognized option '{option}'. {hint}");
             }
         });
-
-    /// <summary>The file that the options name, with all of them given.</summary>
-    public static LabelledCsv Csv(
-        ParseResult parsed,
-        Option<FileInfo> data,
-        Option<string> text,
-        Option<string> label,
-        Option<string?> slice,
-        Option<bool> skipEmpty
-    )
-    {
-        var file = parsed.GetValue(data) ?? throw LightningException.Invalid("--data is required: the path of a labelled CSV file.");
-        var textColumns = parsed.GetValue(text)
-            ?? throw LightningException.Invalid("--text-column is required with --data, for example --text-column title,body.");
-        var labelColumn = parsed.GetValue(label)
-            ?? throw LightningException.Invalid("--label-column is required with --data, for example --label-column label.");
-        return new LabelledCsv(
-            file.FullName,
-            textColumns.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
-            labelColumn,
-            parsed.GetValue(slice),
-            parsed.GetValue(skipEmpty)
-        );
-    }
 }

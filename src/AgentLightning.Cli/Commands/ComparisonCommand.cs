@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentLightning.Cli.Input;
+using AgentLightning.Cli.Output;
 using AgentLightning.Engine;
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Checkpoints;
@@ -122,7 +123,7 @@ internal sealed class ComparisonCommand(string rows, string items)
         ParseResult parsed,
         Func<string, Tokenizer, IReadOnlyList<T>> read,
         Train<T> train,
-        Action<ReinforcementEvent> report,
+        Func<ReinforcementEvent, string> describe,
         CancellationToken cancellationToken
     )
     {
@@ -162,6 +163,7 @@ internal sealed class ComparisonCommand(string rows, string items)
         adapter?.Attach();
         (adapter is null ? (Action<bool>)loaded.Model.Train : adapter.Train)(true);
         var journal = new List<ReinforcementEvent>();
+        using var live = new LiveLine(between: LiveLine.Plain);
         var place = parsed.GetValue(_run) is { } at ? new RunFolder(at.FullName) : null;
         await train(
             new LanguagePolicy(loaded.Model, loaded.Compute, adapter),
@@ -173,9 +175,9 @@ internal sealed class ComparisonCommand(string rows, string items)
             line =>
             {
                 journal.Add(line);
-                if (!Console.IsErrorRedirected && line.Find("loss") is not null)
+                if (line.Find("loss") is not null)
                 {
-                    report(line);
+                    live.Show(() => describe(line));
                 }
             }
         );

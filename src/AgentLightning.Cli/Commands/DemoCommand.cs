@@ -13,15 +13,16 @@ namespace AgentLightning.Cli.Commands;
 /// <summary><c>lightning demo</c>: the whole loop on bundled feedback, or on the user's own labelled file.</summary>
 internal static class DemoCommand
 {
+    private const int BarColumns = 16;
+
+    /// <summary>Of the bar, the percentage, the time and what is between them.</summary>
+    private const int ColumnsBesideTitle = BarColumns + 20;
+
+    private const int ShortestTitle = 20;
+
     public static Command Create()
     {
-        var (data, text, label, slice, skipEmpty) = (
-            CommonOptions.Data(),
-            CommonOptions.TextColumn(),
-            CommonOptions.LabelColumn(),
-            CommonOptions.SliceColumn(),
-            CommonOptions.SkipEmpty()
-        );
+        var labelled = new LabelledCsvOptions();
         var (seed, json) = (CommonOptions.Seed(), CommonOptions.Json());
         var learnFrom = new Option<string>("--learn-from")
         {
@@ -39,23 +40,17 @@ internal static class DemoCommand
             "demo",
             "Shows an agent getting better from feedback: captured, rewarded, trained, proved, released, rolled back. Example: lightning "
                 + "demo --seed 7"
-        )
+        );
+        labelled.AddTo(command);
+        foreach (var option in (Option[])[learnFrom, output, overwrite, seed, json])
         {
-            data,
-            text,
-            label,
-            slice,
-            skipEmpty,
-            learnFrom,
-            output,
-            overwrite,
-            seed,
-            json,
-        };
+            command.Add(option);
+        }
+
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                var csv = parsed.GetValue(data) is null ? null : CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty);
+                var csv = labelled.Given(parsed) ? labelled.Read(parsed) : null;
                 var items = Distinct(csv?.Read() ?? BundledFeedback.Read());
                 var labels = csv is null ? FeedbackCategories.All : LabelledSet.LabelsOf(items);
                 var method = parsed.GetValue(learnFrom) == "labels" ? TrainingMethod.Supervised : TrainingMethod.PolicyGradient;
@@ -72,7 +67,7 @@ internal static class DemoCommand
                 var runner = new DemoRunner(workspace, folder, options, state, items, labels);
                 if (parsed.GetValue(json))
                 {
-                    await runner.RunAsync((_, _) => (_, _) => { }, cancellationToken);
+                    await runner.RunAsync(_ => ((_, _) => { }, () => { }), cancellationToken);
                     Terminal.WriteJson(runner.Result());
                 }
                 else
@@ -96,28 +91,37 @@ internal static class DemoCommand
         return await workspace.Get<IEpisodeStore>().CountAsync(TriageAgent.DefaultAgentId, cancellationToken);
     }
 
-    private static Task WithProgressAsync(DemoRunner runner, CancellationToken cancellationToken) =>
-        Terminal
+    private static Task WithProgressAsync(DemoRunner runner, CancellationToken cancellationToken)
+    {
+        var columns = Math.Max(Terminal.ProgressWidth - ColumnsBesideTitle, ShortestTitle);
+        return Terminal
             .Progress.Progress()
             .Columns(
                 new TaskDescriptionColumn { Alignment = Justify.Left },
-                new ProgressBarColumn(),
+                new ProgressBarColumn { Width = BarColumns },
                 new PercentageColumn(),
                 new ElapsedTimeColumn()
             )
-            .StartAsync(context =>
-                runner.RunAsync(
-                    (_, title) =>
-                    {
-                        var task = context.AddTask(Markup.Escape(title), maxValue: 1);
-                        return (share, text) =>
-                        {
-                            task.Value = share;
-                            task.Description =
-                                text.Length == 0 ? Markup.Escape(title) : $"{Markup.Escape(title)} [grey]{Markup.Escape(text)}[/]";
-                        };
-                    },
-                    cancellationToken
-                )
-            );
+            .StartAsync(context => runner.RunAsync(title => Begin(context, title, columns), cancellationToken));
+    }
+
+    private static (ReportStep Report, Action Done) Begin(ProgressContext context, string title, int columns)
+    {
+        var task = context.AddTask(Markup.Escape(Terminal.Cut(title, columns)), maxValue: 1);
+        return (Report, Done);
+
+        void Report(double share, string text)
+        {
+            // A task that is full would count as done; the step says itself when it is.
+            task.Value = Math.Min(share, 0.99);
+            task.Description = Markup.Escape(Terminal.Cut(text.Length == 0 ? title : $"{title}: {text}", columns));
+        }
+
+        void Done()
+        {
+            task.Description = Markup.Escape(Terminal.Cut(title, columns));
+            task.Value = 1;
+            task.StopTask();
+        }
+    }
 }

@@ -71,8 +71,9 @@ internal static class DoctorCommand
                     );
                 }
 
-                Terminal.Results.MarkupLineInterpolated(
-                    $"{report.StoredSpans} spans stored, {report.PendingTraces} traces wait to be read, {report.Duplicates} came twice, {report.Conflicts} with other content."
+                Terminal.Results.WriteLine(
+                    $"{report.StoredSpans} spans stored, {report.PendingTraces} traces wait to be read, "
+                        + $"{report.Duplicates} came twice, {report.Conflicts} with other content."
                 );
                 foreach (var finding in report.Findings.DefaultIfEmpty("Nothing is wrong."))
                 {

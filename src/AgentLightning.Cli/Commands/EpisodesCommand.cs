@@ -63,20 +63,27 @@ internal static class EpisodesCommand
                     return ExitCodes.Success;
                 }
 
-                var table = new Table().AddColumns("id", "created", "agent", "model", "ms", "input");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id),
+                    new("created", ColumnKind.Fixed, Spare: 1),
+                    new("agent"),
+                    new("model", Spare: 3),
+                    new("ms", ColumnKind.Fixed, Spare: 2),
+                    new("input")
+                );
                 foreach (var episode in listed.Episodes)
                 {
-                    table.AddRow(
-                        Markup.Escape(episode.Id),
+                    table.Add(
+                        episode.Id,
                         episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
-                        Markup.Escape(episode.AgentId),
-                        Markup.Escape(episode.ModelDeployment ?? ""),
+                        episode.AgentId,
+                        episode.ModelDeployment,
                         episode.RequestLatencyMs.ToString("0.00", CultureInfo.InvariantCulture),
-                        Markup.Escape(episode.UserInput.ReplaceLineEndings(" "))
+                        InputText.Of(episode.UserInput)
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

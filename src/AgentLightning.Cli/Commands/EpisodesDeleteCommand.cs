@@ -5,6 +5,7 @@ using AgentLightning.Cli.Records;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Retention;
+using AgentLightning.Server.Episodes;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -55,7 +56,12 @@ internal static class EpisodesDeleteCommand
 
                 var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
                 await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
-                var removed = await opened.RemoveAsync(selection, scope, new ProgressLine("episodes removed"), cancellationToken);
+                EpisodeRemovedResponse removed;
+                using (var progress = new ProgressLine("episodes removed"))
+                {
+                    removed = await opened.RemoveAsync(selection, scope, progress, cancellationToken);
+                }
+
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(removed);

@@ -39,7 +39,8 @@ internal static class EpisodesExportCommand
                 }
 
                 await using var writer = file is null ? Console.Out : new StreamWriter(file.FullName);
-                var (progress, written) = (new ProgressLine("records written"), 0L);
+                using var progress = new ProgressLine("records written");
+                var written = 0L;
                 await foreach (
                     var line in opened.ExportAsync(
                         new EpisodeQuery(parsed.GetValue(agentId), UserId: parsed.GetValue(userId)),

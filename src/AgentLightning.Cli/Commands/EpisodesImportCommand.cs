@@ -1,7 +1,7 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
-using System.Text;
-using AgentLightning.Capture;
+using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
 using AgentLightning.Common;
@@ -13,10 +13,6 @@ namespace AgentLightning.Cli.Commands;
 /// </summary>
 internal static class EpisodesImportCommand
 {
-    private const int LinesTogether = 1_000;
-    private const int BytesTogether = 4 * 1024 * 1024;
-    private const int ToldOneByOne = 20;
-
     public static Command Create()
     {
         var (records, json) = (new RecordsOptions(), CommonOptions.Json());
@@ -40,62 +36,52 @@ internal static class EpisodesImportCommand
                     throw LightningException.Invalid($"There is no file '{path}'.");
                 }
 
-                using var reader = path == "-" ? Console.In : new StreamReader(path);
+                await using var lines = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);
                 await using var opened = await records.OpenAsync(parsed, create: true, cancellationToken);
-                var outcome = await ImportAsync(reader, opened, cancellationToken);
+                var summary = await ImportAsync(lines, opened, cancellationToken);
                 if (parsed.GetValue(json))
                 {
-                    Terminal.WriteJson(outcome);
+                    Terminal.WriteJson(summary.ToJson());
                 }
                 else
                 {
-                    Console.Out.WriteLine(
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{outcome.Accepted} records stored, {outcome.Duplicates} were there already, {outcome.Rejected.Count} refused"
-                        )
-                    );
-                    foreach (var line in outcome.Rejected.Take(ToldOneByOne))
+                    Console.Out.WriteLine(summary.Describe());
+                    foreach (var line in summary.DescribeRefused())
                     {
-                        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"line {line.Line}: {line.Error}"));
+                        await Console.Error.WriteLineAsync(line);
                     }
                 }
 
-                return outcome.Rejected.Count == 0 ? ExitCodes.Success : ExitCodes.Failure;
+                return summary.Refused == 0 ? ExitCodes.Success : ExitCodes.Failure;
             }
         );
         return command;
     }
 
-    private static async Task<CaptureOutcome> ImportAsync(TextReader reader, IRecords records, CancellationToken cancellationToken)
+    private static async Task<ImportSummary> ImportAsync(Stream file, IRecords records, CancellationToken cancellationToken)
     {
-        var (accepted, duplicates, rejected, progress) = (0, 0, new List<RejectedLine>(), new ProgressLine("lines read"));
-        var (batch, first, read) = (new StringBuilder(), 0, 0);
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        var (summary, clock, size) = (new ImportSummary(), Stopwatch.StartNew(), file.CanSeek ? file.Length : (long?)null);
+        using var progress = new LiveLine(between: LiveLine.Plain);
+        await foreach (var batch in ImportLines.ReadAsync(file, cancellationToken))
         {
-            batch.Append(line).Append('\n');
-            if (++read - first >= LinesTogether || batch.Length >= BytesTogether)
-            {
-                await SendAsync();
-            }
-        }
-
-        await SendAsync();
-        return new CaptureOutcome(accepted, duplicates, rejected);
-
-        async Task SendAsync()
-        {
-            if (batch.Length == 0)
-            {
-                return;
-            }
-
-            using var lines = new MemoryStream(Encoding.UTF8.GetBytes(batch.ToString()));
+            using var lines = new MemoryStream(batch.Content.ToArray());
             var outcome = await records.ImportAsync(lines, cancellationToken);
-            (accepted, duplicates) = (accepted + outcome.Accepted, duplicates + outcome.Duplicates);
-            rejected.AddRange(outcome.Rejected.Select(refused => refused with { Line = refused.Line + first }));
-            (first, _) = (read, batch.Clear());
-            progress.Report(read);
+            foreach (var line in batch.NotText)
+            {
+                summary.Refuse(line);
+            }
+
+            summary.Add(outcome, batch.Before);
+            var read = batch.Before + batch.Lines;
+            progress.Show(() =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{read:N0} lines read{(size is > 0 ? $" ({100 * batch.Bytes / size.Value} %)" : "")}, "
+                        + $"{read / clock.Elapsed.TotalSeconds:N0} a second, {summary.Refused:N0} refused"
+                )
+            );
         }
+
+        return summary;
     }
 }

@@ -52,22 +52,31 @@ internal static class FeedbackCommand
                     return ExitCodes.Success;
                 }
 
-                var table = new Table().AddColumns("id", "given", "message", "user", "type", "reward 0..1", "comment", "counts");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id, Spare: 4),
+                    new("given", ColumnKind.Fixed, Spare: 2),
+                    new("message", ColumnKind.Id),
+                    new("user", Spare: 3),
+                    new("type", ColumnKind.Fixed),
+                    new("0..1", ColumnKind.Fixed),
+                    new("comment"),
+                    new("counts", ColumnKind.Fixed, Spare: 1)
+                );
                 foreach (var item in list.Feedback)
                 {
-                    table.AddRow(
-                        Markup.Escape(item.FeedbackId),
+                    table.Add(
+                        item.FeedbackId,
                         item.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
-                        Markup.Escape(item.MessageId),
-                        Markup.Escape(item.UserId ?? ""),
+                        item.MessageId,
+                        item.UserId ?? "",
                         item.FeedbackType,
                         item.RewardScore.ToString("0.00", CultureInfo.InvariantCulture),
-                        Markup.Escape((item.Comment ?? "").ReplaceLineEndings(" ")),
+                        item.Comment,
                         item.IsCurrent ? "yes" : "superseded"
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );
@@ -124,9 +133,10 @@ internal static class FeedbackCommand
                 }
                 else
                 {
+                    var meaning = RewardCalculator.Explain(given.RewardScore);
                     Terminal.Results.MarkupLineInterpolated(
                         CultureInfo.InvariantCulture,
-                        $"Message {given.MessageId} has the reward [bold]{given.RewardScore:0.00}[/] of 0..1: {RewardCalculator.Explain(given.RewardScore)}"
+                        $"Message {given.MessageId} has the reward [bold]{given.RewardScore:0.00}[/] of 0..1: {meaning}"
                     );
                 }
 

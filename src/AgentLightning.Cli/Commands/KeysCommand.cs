@@ -81,8 +81,9 @@ internal static class KeysCommand
 
                 // The key by itself, whole, so that it can be copied or piped.
                 await Console.Out.WriteLineAsync(made.Text);
-                Terminal.Progress.MarkupLineInterpolated(
-                    $"This is the only time that the key is shown. Its id is {made.Key.Id}; 'lightning keys revoke {made.Key.Id}' takes it back."
+                Terminal.Progress.WriteLine(
+                    $"This is the only time that the key is shown. Its id is {made.Key.Id}; "
+                        + $"'lightning keys revoke {made.Key.Id}' takes it back."
                 );
                 return ExitCodes.Success;
             }
@@ -117,21 +118,29 @@ internal static class KeysCommand
                 }
 
                 var now = workspace.Get<TimeProvider>().GetUtcNow();
-                var table = new Table().AddColumns("id", "name", "role", "agents", "state", "created", "last used");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id),
+                    new("name"),
+                    new("role", ColumnKind.Fixed),
+                    new("agents"),
+                    new("state"),
+                    new("created", ColumnKind.Fixed, Spare: 2),
+                    new("last used", ColumnKind.Fixed, Spare: 1)
+                );
                 foreach (var key in keys)
                 {
-                    table.AddRow(
-                        Markup.Escape(key.Id),
-                        Markup.Escape(key.Name),
+                    table.Add(
+                        key.Id,
+                        key.Name,
                         EnumText.Of(key.Role),
-                        Markup.Escape(key.Agents is null ? "all" : string.Join(", ", key.Agents)),
+                        key.Agents is null ? "all" : string.Join(", ", key.Agents),
                         State(key, now),
                         Time(key.CreatedAt),
                         Time(key.LastUsedAt)
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

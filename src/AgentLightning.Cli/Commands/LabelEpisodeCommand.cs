@@ -53,9 +53,10 @@ internal static class LabelEpisodeCommand
                 }
                 else
                 {
+                    var source = EnumText.Of(given.Source);
                     Terminal.Results.MarkupLineInterpolated(
                         CultureInfo.InvariantCulture,
-                        $"Episode {given.EpisodeId} has the reward [bold]{given.Value:+0.000;-0.000;0.000}[/] from {EnumText.Of(given.Source)}"
+                        $"Episode {given.EpisodeId} has the reward [bold]{given.Value:+0.000;-0.000;0.000}[/] from {source}"
                     );
                 }
 

@@ -39,30 +39,39 @@ internal static class LineageCommand
                     return ExitCodes.Success;
                 }
 
-                var table = new Table().AddColumns("", "model", "promoted", "by", "evidence", "why");
+                var table = new RecordTable(
+                    new("", ColumnKind.Fixed),
+                    new("release", ColumnKind.Id, Spare: 2),
+                    new("model"),
+                    new("run", ColumnKind.Id, Spare: 1),
+                    new("promoted", ColumnKind.Fixed, Spare: 4),
+                    new("by", Spare: 3),
+                    new("evidence"),
+                    new("why")
+                );
                 foreach (var entry in lineage)
                 {
-                    table.AddRow(
-                        entry.IsActive ? "[green]active[/]" : "",
-                        Markup.Escape(entry.TunedModel),
+                    table.Add(
+                        entry.IsActive ? "active" : "",
+                        entry.DeploymentId,
+                        entry.TunedModel,
+                        entry.TrainingRun?.Id,
                         entry.PromotedAt.ToString("u", CultureInfo.InvariantCulture),
-                        Markup.Escape(entry.PromotedBy),
+                        entry.PromotedBy,
                         entry.Evaluation is { } e
                             ? string.Create(
                                 CultureInfo.InvariantCulture,
                                 $"{e.Baseline:0.000} → {e.Candidate:0.000}, gate {(e.Passed ? "passed" : "not passed")}"
                             )
                             : "none",
-                        Markup.Escape(
-                            entry.RollbackReason is { } reason ? $"rollback: {reason}"
+                        entry.RollbackReason is { } reason ? $"rollback: {reason}"
                             : entry.Forced ? "forced"
                             : entry.TrainingRun is null ? "built in"
                             : "gate"
-                        )
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

@@ -89,7 +89,7 @@ internal static class ModelDpoCommand
                                 progress,
                                 cancellationToken
                             ),
-                        Report,
+                        Describe,
                         cancellationToken
                     );
                     Write(result, shared.Json(parsed));
@@ -99,13 +99,11 @@ internal static class ModelDpoCommand
         return command;
     }
 
-    private static void Report(ReinforcementEvent line) =>
-        Console.Error.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{line.Step}/{line.Steps}  loss {line.Find("loss"):F4}  right {line.Find("rewards/accuracies"):P0}  margin "
-                    + $"{line.Find("rewards/margins"):F3}  {line.Seconds:F1} s"
-            )
+    private static string Describe(ReinforcementEvent line) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{line.Step}/{line.Steps}  loss {line.Find("loss"):F4}  right {line.Find("rewards/accuracies"):P0}  margin "
+                + $"{line.Find("rewards/margins"):F3}  {line.Seconds:F1} s"
         );
 
     private static void Write(ComparisonResult result, bool json)
@@ -130,10 +128,16 @@ internal static class ModelDpoCommand
         }
 
         Console.Out.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"Learned from {result.Items:N0} pairs in {result.Steps:N0} updates: {result.Out}{(accuracy is null ? "" : $"\nOf {result.HeldOut:N0} held-out pairs {accuracy:P1} the right way round, loss {heldOutLoss:F4}")}"
-            )
+            string.Create(CultureInfo.InvariantCulture, $"Learned from {result.Items:N0} pairs in {result.Steps:N0} updates: {result.Out}")
         );
+        if (accuracy is not null)
+        {
+            Console.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Of {result.HeldOut:N0} held-out pairs {accuracy:P1} the right way round, loss {heldOutLoss:F4}"
+                )
+            );
+        }
     }
 }

@@ -96,7 +96,7 @@ internal static class ModelGenerateCommand
                     Seed = parsed.GetValue(seed),
                     Stop = parsed.GetValue(stop)!,
                     Grammar = parsed.GetValue(schema) is { } file
-                        ? LanguageModel.Guard(() => JsonGrammar.Parse(File.ReadAllText(file.FullName)))
+                        ? LanguageModel.Guard(() => JsonGrammar.Parse(TextFile.ReadAllText(file.FullName)))
                         : null,
                 };
                 var folder = parsed.GetValue(model)!.FullName;

@@ -63,7 +63,7 @@ internal static class ModelKtoCommand
                                 progress,
                                 cancellationToken
                             ),
-                        Report,
+                        Describe,
                         cancellationToken
                     );
                     Write(result, shared.Json(parsed));
@@ -73,13 +73,11 @@ internal static class ModelKtoCommand
         return command;
     }
 
-    private static void Report(ReinforcementEvent line) =>
-        Console.Error.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{line.Step}/{line.Steps}  loss {line.Find("loss"):F4}  good {line.Find("rewards/chosen"):F3}  bad "
-                    + $"{line.Find("rewards/rejected"):F3}  kl {line.Find("kl"):F3}  {line.Seconds:F1} s"
-            )
+    private static string Describe(ReinforcementEvent line) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{line.Step}/{line.Steps}  loss {line.Find("loss"):F4}  good {line.Find("rewards/chosen"):F3}  bad "
+                + $"{line.Find("rewards/rejected"):F3}  kl {line.Find("kl"):F3}  {line.Seconds:F1} s"
         );
 
     private static void Write(ComparisonResult result, bool json)
@@ -106,8 +104,17 @@ internal static class ModelKtoCommand
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Learned from {result.Items:N0} answers in {result.Steps:N0} updates: {result.Out}{(result.Last("held_out/loss") is { } loss ? $"\nOf {result.HeldOut:N0} held-out answers the good gained {good:F3}, the bad {bad:F3}, loss {loss:F4}" : "")}"
+                $"Learned from {result.Items:N0} answers in {result.Steps:N0} updates: {result.Out}"
             )
         );
+        if (result.Last("held_out/loss") is { } loss)
+        {
+            Console.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Of {result.HeldOut:N0} held-out answers the good gained {good:F3}, the bad {bad:F3}, loss {loss:F4}"
+                )
+            );
+        }
     }
 }

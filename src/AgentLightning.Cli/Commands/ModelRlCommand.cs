@@ -359,7 +359,7 @@ internal static class ModelRlCommand
         LightningException.Invalid("--model is required: only the tasks in the box can begin with random weights.");
 
     private static double Round(double value) =>
-        double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+        double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
 
     private static void Show(RunChart chart, ReinforcementEvent line)
     {
@@ -393,10 +393,17 @@ internal static class ModelRlCommand
             return;
         }
 
+        var right = result.Accuracy is { } accuracy
+            ? string.Create(CultureInfo.InvariantCulture, $"{accuracy:P1} of held-out tasks right")
+            : "nothing held out";
+        var ofPeak = result.ShareOfPeak is { } share
+            ? string.Create(CultureInfo.InvariantCulture, $", {share:P0} of the peak of matrix products")
+            : "";
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{result.Task} by {result.Method}: {result.Steps} steps, {result.Seconds:F1} s, {(result.Accuracy is { } accuracy ? $"{accuracy:P1} of held-out tasks right" : "nothing held out")}, {result.TokensPerSecond:N0} tokens/s{(result.ShareOfPeak is { } share ? $", {share:P0} of the peak of matrix products" : "")}{(target is null ? "" : $": {target}")}"
+                $"{result.Task} by {result.Method}: {result.Steps} steps, {result.Seconds:F1} s, {right}, "
+                    + $"{result.TokensPerSecond:N0} tokens/s{ofPeak}{(target is null ? "" : $": {target}")}"
             )
         );
     }

@@ -247,6 +247,7 @@ internal static class ModelTrainCommand
 
         var folder = run is null ? null : new RunFolder(run.FullName);
         var lines = new List<FineTuningEvent>();
+        using var live = new LiveLine(between: LiveLine.Plain);
         await FineTuningLoop.TrainAsync(
             loaded.Model,
             adapter?.Parameters ?? loaded.Model.Parameters,
@@ -260,26 +261,27 @@ internal static class ModelTrainCommand
             line =>
             {
                 lines.Add(line);
-                Report(line);
+                Report(live, line);
             },
             cancellationToken
         );
         return folder?.ReadJournal() ?? lines;
     }
 
-    private static void Report(FineTuningEvent line)
+    private static void Report(LiveLine live, FineTuningEvent line)
     {
-        if (!Console.IsErrorRedirected)
+        if (line.HeldOutLoss is { } held)
         {
-            Console.Error.WriteLine(
-                line.HeldOutLoss is { } held
-                    ? string.Create(CultureInfo.InvariantCulture, $"{line.Step}/{line.Steps}  held-out loss {held:F4}")
-                    : string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{line.Step}/{line.Steps}  loss {line.Loss:F4}  gradient {line.GradientNorm:F3}  {line.Seconds:F1} s"
-                    )
-            );
+            live.Keep(string.Create(CultureInfo.InvariantCulture, $"{line.Step}/{line.Steps}  held-out loss {held:F4}"));
+            return;
         }
+
+        live.Show(() =>
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{line.Step}/{line.Steps}  loss {line.Loss:F4}  gradient {line.GradientNorm:F3}  {line.Seconds:F1} s"
+            )
+        );
     }
 
     private static void Write(

@@ -58,23 +58,29 @@ internal static class RewardsCommand
                     return ExitCodes.Success;
                 }
 
-                var table = new Table().AddColumns("id", "given", "episode", "source", "reward", "as given", "counts");
+                var table = new RecordTable(
+                    new("id", ColumnKind.Id, Spare: 3),
+                    new("given", ColumnKind.Fixed, Spare: 1),
+                    new("episode", ColumnKind.Id),
+                    new("source"),
+                    new("reward", ColumnKind.Fixed),
+                    new("as given", Spare: 2),
+                    new("counts", ColumnKind.Fixed)
+                );
                 foreach (var reward in list.Rewards)
                 {
-                    table.AddRow(
-                        Markup.Escape(reward.Id),
+                    table.Add(
+                        reward.Id,
                         reward.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
-                        Markup.Escape(reward.EpisodeId),
-                        Markup.Escape($"{EnumText.Of(reward.Source)} {reward.Evaluator}".TrimEnd()),
+                        reward.EpisodeId,
+                        $"{EnumText.Of(reward.Source)} {reward.Evaluator}".TrimEnd(),
                         reward.Value.ToString("+0.000;-0.000;0.000", CultureInfo.InvariantCulture),
-                        Markup.Escape(
-                            reward.RawValue is { } raw ? string.Create(CultureInfo.InvariantCulture, $"{raw} on {reward.Scale}") : ""
-                        ),
+                        reward.RawValue is { } raw ? string.Create(CultureInfo.InvariantCulture, $"{raw} on {reward.Scale}") : "",
                         reward.IsCurrent ? "yes" : "superseded"
                     );
                 }
 
-                Terminal.Results.Write(table);
+                table.Write();
                 return ExitCodes.Success;
             }
         );

@@ -1,12 +1,16 @@
 using System.CommandLine;
+using AgentLightning.Cli.Input;
 
 namespace AgentLightning.Cli.Commands;
 
 /// <summary>The command tree of <c>lightning</c>.</summary>
 internal static class RootCommandFactory
 {
-    public static RootCommand Create() =>
-        new("Makes AI agents better from feedback: capture, reward, train, prove, release, roll back.")
+    public static RootCommand Create()
+    {
+        var root = new RootCommand(
+            "Makes AI agents better from feedback: capture, reward, train, prove, release, roll back. 'lightning demo' shows all of it."
+        )
         {
             DemoCommand.Create(),
             ServeCommand.Create(),
@@ -26,4 +30,7 @@ internal static class RootCommandFactory
             DoctorCommand.Create(),
             ModelCommand.Create(),
         };
+        InvariantNumbers.Apply(root);
+        return root;
+    }
 }

@@ -41,10 +41,8 @@ internal static class StatsCommand
                     string.Create(CultureInfo.InvariantCulture, $"{counted.TotalRewards}, mean {counted.AverageReward:+0.000;-0.000;0.000}")
                 );
                 table.AddRow("data sets", Count(counted.TotalDatasets));
-                table.AddRow(
-                    "training runs",
-                    $"{Count(counted.TotalTrainingRuns)} {string.Join(", ", counted.TrainingRunStatus.Select(status => $"{status.Value} {status.Key}"))}"
-                );
+                var byStatus = string.Join(", ", counted.TrainingRunStatus.Select(status => $"{status.Value} {status.Key}"));
+                table.AddRow("training runs", $"{Count(counted.TotalTrainingRuns)} {byStatus}");
                 table.AddRow("releases", Count(counted.TotalDeployments));
                 table.AddRow("serves now", Markup.Escape(stats.CurrentModel ?? "not known before the first episode"));
                 Terminal.Results.Write(table);

@@ -11,13 +11,7 @@ internal static class TriageEvalCommand
 {
     public static Command Create()
     {
-        var (data, text, label, slice, skipEmpty) = (
-            CommonOptions.Data(),
-            CommonOptions.TextColumn(),
-            CommonOptions.LabelColumn(),
-            CommonOptions.SliceColumn(),
-            CommonOptions.SkipEmpty()
-        );
+        var labelled = new LabelledCsvOptions();
         var json = CommonOptions.Json();
         var model = new Option<DirectoryInfo>("--model") { Description = "Folder of a model that 'triage train' made.", Required = true };
         var command = new Command(
@@ -27,13 +21,9 @@ internal static class TriageEvalCommand
         )
         {
             model,
-            data,
-            text,
-            label,
-            slice,
-            skipEmpty,
-            json,
         };
+        labelled.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
@@ -41,7 +31,7 @@ internal static class TriageEvalCommand
                 var known = policy.Categories.ToHashSet(StringComparer.Ordinal);
                 var scored = new List<ScoredItem>();
                 var clock = new Stopwatch();
-                foreach (var item in CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty).Read())
+                foreach (var item in labelled.Read(parsed).Read())
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     if (!known.Contains(item.Label))

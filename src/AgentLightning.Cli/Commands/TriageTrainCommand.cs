@@ -14,13 +14,7 @@ internal static class TriageTrainCommand
 {
     public static Command Create()
     {
-        var (data, text, label, slice, skipEmpty) = (
-            CommonOptions.Data(),
-            CommonOptions.TextColumn(),
-            CommonOptions.LabelColumn(),
-            CommonOptions.SliceColumn(),
-            CommonOptions.SkipEmpty()
-        );
+        var labelled = new LabelledCsvOptions();
         var (seed, json) = (CommonOptions.Seed(), CommonOptions.Json());
         var output = new Option<DirectoryInfo>("--out")
         {
@@ -36,18 +30,13 @@ internal static class TriageTrainCommand
             "train",
             "Trains a policy from labels. Example: lightning triage train --data issues.csv --text-column title,body --label-column label "
                 + "--out model"
-        )
+        );
+        labelled.AddTo(command);
+        foreach (var option in (Option[])[output, folds, seed, json])
         {
-            data,
-            text,
-            label,
-            slice,
-            skipEmpty,
-            output,
-            folds,
-            seed,
-            json,
-        };
+            command.Add(option);
+        }
+
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
@@ -59,7 +48,7 @@ internal static class TriageTrainCommand
 
                 var folder = parsed.GetValue(output)!.FullName;
                 ModelFolder.CheckWritable(folder);
-                var items = CommonOptions.Csv(parsed, data, text, label, slice, skipEmpty).Read().ToList();
+                var items = labelled.Read(parsed).Read().ToList();
                 var labels = LabelledSet.LabelsOf(items);
                 var validation = foldCount == 0 ? null : CrossValidate(items, labels, foldCount, parsed.GetValue(seed), cancellationToken);
 

@@ -76,9 +76,10 @@ internal static class DemoReport
         Terminal.Results.Write(chart);
         if (state.TrainingRewards.Count > 0)
         {
+            var (first, last) = (state.TrainingRewards[0], state.TrainingRewards[^1]);
             Terminal.Results.MarkupLineInterpolated(
                 CultureInfo.InvariantCulture,
-                $"reward of fresh answers, round by round  {Sparkline(state.TrainingRewards)}  {state.TrainingRewards[0]:+0.00;-0.00} → {state.TrainingRewards[^1]:+0.00;-0.00}"
+                $"reward of fresh answers, round by round  {Sparkline(state.TrainingRewards)}  {first:+0.00;-0.00} → {last:+0.00;-0.00}"
             );
         }
     }

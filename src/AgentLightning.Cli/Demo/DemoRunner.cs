@@ -67,12 +67,13 @@ internal sealed class DemoRunner(
             ("guard", "Serve it, watched by the guard", ServeBadAsync),
         ];
 
-    public async Task RunAsync(Func<string, string, ReportStep> begin, CancellationToken cancellationToken)
+    /// <param name="begin">Hears the title of each step, and gives what hears how far it is and what hears that it is done.</param>
+    public async Task RunAsync(Func<string, (ReportStep Report, Action Done)> begin, CancellationToken cancellationToken)
     {
         await workspace.Get<TrainingRunner>().FailInterruptedAsync(Agent, cancellationToken);
         foreach (var (name, title, run) in Steps)
         {
-            var report = begin(name, title);
+            var (report, done) = begin(title);
             if (!state.Done.Contains(name))
             {
                 var clock = Stopwatch.StartNew();
@@ -82,7 +83,7 @@ internal sealed class DemoRunner(
                 folder.Save(state);
             }
 
-            report(1, "");
+            done();
         }
 
         state.Episodes = await workspace.Get<IEpisodeStore>().CountAsync(Agent, cancellationToken);

@@ -19,7 +19,8 @@ internal static class AnswerTokens
 
         return
         [
-            .. File.ReadLines(path)
+            .. TextFile
+                .ReadLines(path)
                 .Index()
                 .Where(row => !string.IsNullOrWhiteSpace(row.Item))
                 .Select(row => (row.Item, Where: $"{path}, line {row.Index + 1}"))

@@ -19,18 +19,21 @@ internal sealed record FineTuningData(IReadOnlyList<TokenExample> Examples, IRea
         float rewardTemperature
     )
     {
-        TokenExample[] examples = [.. data.SelectMany(FilesOf).SelectMany(reader.Read)];
+        TokenExample[] examples = [.. data.SelectMany(FilesOf).SelectMany(Read)];
         if (heldOut.Count > 0)
         {
-            return new FineTuningData(
-                RewardWeights.Apply(examples, rewardTemperature),
-                [.. heldOut.SelectMany(FilesOf).SelectMany(reader.Read)]
-            );
+            return new FineTuningData(RewardWeights.Apply(examples, rewardTemperature), [.. heldOut.SelectMany(FilesOf).SelectMany(Read)]);
         }
 
         var held = (int)Math.Round(share * examples.Length);
         new SeededRandom(seed, -1).Shuffle<TokenExample>(examples);
         return new FineTuningData(RewardWeights.Apply(examples[held..], rewardTemperature), examples[..held]);
+
+        IEnumerable<TokenExample> Read(string path)
+        {
+            TextFile.Check(path);
+            return reader.Read(path);
+        }
     }
 
     private static IEnumerable<string> FilesOf(FileSystemInfo place)

@@ -10,6 +10,11 @@ internal static class LabelledSet
     public static IReadOnlyList<string> LabelsOf(IReadOnlyCollection<LabelledItem> items)
     {
         var labels = items.Select(item => item.Label).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        foreach (var warning in LookAlikes(items))
+        {
+            Console.Error.WriteLine(warning);
+        }
+
         return labels.Count switch
         {
             0 => throw LightningException.Invalid("The data has no rows. Give a file with labelled rows."),
@@ -19,6 +24,24 @@ internal static class LabelledSet
             _ => labels,
         };
     }
+
+    /// <summary>A warning for each set of labels that differ only in case or blanks: two classes where people see one.</summary>
+    public static IEnumerable<string> LookAlikes(IEnumerable<LabelledItem> items) =>
+        items
+            .CountBy(item => item.Label)
+            .GroupBy(
+                label => string.Join(' ', label.Key.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+                StringComparer.OrdinalIgnoreCase
+            )
+            .Where(alike => alike.Count() > 1)
+            .Select(alike =>
+            {
+                var named = alike
+                    .OrderBy(label => label.Key, StringComparer.Ordinal)
+                    .Select(label => $"'{label.Key}' ({label.Value} rows)");
+                return $"warning: the labels {string.Join(" and ", named)} differ only in case or blanks, and are learned as "
+                    + "different labels. Write them alike where they mean the same.";
+            });
 
     /// <summary>The items in an order that the seed fixes.</summary>
     public static IReadOnlyList<LabelledItem> Shuffled(IEnumerable<LabelledItem> items, long seed)

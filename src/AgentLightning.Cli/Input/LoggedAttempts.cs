@@ -41,7 +41,8 @@ internal sealed class LoggedAttempts
 
         var logged = new LoggedAttempts();
         foreach (
-            var (line, number) in File.ReadLines(path)
+            var (line, number) in TextFile
+                .ReadLines(path)
                 .Select((line, index) => (line, index + 1))
                 .Where(row => !string.IsNullOrWhiteSpace(row.line))
         )
@@ -57,7 +58,8 @@ internal sealed class LoggedAttempts
         return logged._attempts.Count > 0
             ? logged
             : throw LightningException.Invalid(
-                $"{path}: there is nothing to learn from. {(logged._leftOut.Count == 0 ? "It holds no attempts." : $"Left out are: {logged.Describe()}.")}"
+                $"{path}: there is nothing to learn from. "
+                    + (logged._leftOut.Count == 0 ? "It holds no attempts." : $"Left out are: {logged.Describe()}.")
             );
     }
 

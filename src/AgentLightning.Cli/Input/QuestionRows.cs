@@ -26,7 +26,8 @@ internal sealed class QuestionRows(Tokenizer tokenizer, Func<IReadOnlyList<objec
 
         var tasks = new List<RolloutTask>();
         foreach (
-            var (line, number) in File.ReadLines(path)
+            var (line, number) in TextFile
+                .ReadLines(path)
                 .Select((line, index) => (line, index + 1))
                 .Where(row => !string.IsNullOrWhiteSpace(row.line))
         )

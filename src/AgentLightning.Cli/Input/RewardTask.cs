@@ -74,7 +74,7 @@ internal sealed record RewardTask(
 
     private static RewardTask FromFile(string path, ReinforcementMethod method, long seed, Tokenizer tokenizer)
     {
-        var json = AnswerTokens.Parse(File.ReadAllText(path), path);
+        var json = AnswerTokens.Parse(TextFile.ReadAllText(path), path);
         var unknown =
             json.ValueKind != JsonValueKind.Object
                 ? "nothing"
@@ -82,7 +82,8 @@ internal sealed record RewardTask(
         if (unknown is not null || !json.TryGetProperty("grader", out var grader) || !json.TryGetProperty("data", out _))
         {
             throw LightningException.Invalid(
-                $"{path}: a task is an object with 'data' and 'grader', and perhaps {string.Join(", ", s_keys.Except(["data", "grader"]))}{(unknown is null ? "" : $"; it has {unknown}")}."
+                $"{path}: a task is an object with 'data' and 'grader', and perhaps "
+                    + $"{string.Join(", ", s_keys.Except(["data", "grader"]))}{(unknown is null ? "" : $"; it has {unknown}")}."
             );
         }
 

@@ -11,19 +11,7 @@ internal static class CommandRunner
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
-            {
-                await Console.Error.WriteLineAsync($"error: {error.Message}");
-            }
-
-            await Console.Error.WriteLineAsync(
-                $"See 'lightning {string.Join(' ', PathOf(parsed.CommandResult.Command))} --help'.".Replace(
-                    "  ",
-                    " ",
-                    StringComparison.Ordinal
-                )
-            );
-            return ExitCodes.Usage;
+            return await TellWrongAsync(root, parsed);
         }
 
         try
@@ -52,14 +40,50 @@ internal static class CommandRunner
         }
     }
 
-    private static IEnumerable<string> PathOf(Command command)
+    private static async Task<int> TellWrongAsync(RootCommand root, ParseResult parsed)
     {
-        var names = new Stack<string>();
-        for (var current = command; current is not RootCommand; current = (Command)current.Parents.First())
+        var command = parsed.CommandResult.Command;
+        string[] path = [.. Suggestions.PathOf(command)];
+        if (command.Subcommands.Count > 0)
         {
-            names.Push(current.Name);
+            if (parsed.UnmatchedTokens.Count == 0)
+            {
+                // The name of a group by itself asks what there is.
+                return await root.Parse([.. path, "--help"]).InvokeAsync();
+            }
+
+            await TellUnknownAsync(root, command, parsed.UnmatchedTokens[0]);
+        }
+        else
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync($"error: {error.Message}");
+            }
+
+            foreach (var word in parsed.UnmatchedTokens.Where(word => word.StartsWith('-')))
+            {
+                await SuggestAsync(Suggestions.For(root, command, word));
+            }
         }
 
-        return names;
+        await Console.Error.WriteLineAsync($"See '{string.Join(' ', ["lightning", .. path, "--help"])}'.");
+        return ExitCodes.Usage;
+    }
+
+    private static async Task TellUnknownAsync(RootCommand root, Command command, string word)
+    {
+        await Console.Error.WriteLineAsync(
+            $"error: {string.Join(' ', ["lightning", .. Suggestions.PathOf(command)])} has no {(word.StartsWith('-') ? "option" : "command")} '{word}'."
+        );
+        await SuggestAsync(Suggestions.For(root, command, word));
+    }
+
+    private static async Task SuggestAsync(IReadOnlyList<string> meant)
+    {
+        if (meant.Count > 0)
+        {
+            await Console.Error.WriteLineAsync($"Did you mean {string.Join(" or ", meant.Select(text => $"'{text}'"))}?");
+        }
     }
 }

@@ -2,14 +2,12 @@ using System.Globalization;
 
 namespace AgentLightning.Cli.Output;
 
-/// <summary>Tells how far long work is, on one line of a terminal that is written over; nothing where there is no terminal.</summary>
-internal sealed class ProgressLine(string what) : IProgress<long>
+/// <summary>Counts what long work has done, on one line of a terminal; nothing where there is no terminal.</summary>
+internal sealed class ProgressLine(string what) : IProgress<long>, IDisposable
 {
-    public void Report(long value)
-    {
-        if (!Console.IsErrorRedirected)
-        {
-            Console.Error.Write(string.Create(CultureInfo.InvariantCulture, $"\r{value:N0} {what}"));
-        }
-    }
+    private readonly LiveLine _line = new();
+
+    public void Report(long value) => _line.Show(() => string.Create(CultureInfo.InvariantCulture, $"{value:N0} {what}"));
+
+    public void Dispose() => _line.Dispose();
 }

@@ -14,8 +14,9 @@ internal static class ReleaseTable
         }
         else
         {
+            var forced = release.Forced ? ", forced past the gate" : "";
             Terminal.Results.MarkupLineInterpolated(
-                $"[bold]{release.TunedModelName}[/] {what} for agent {release.AgentId}, as release {release.Number} ({release.Id}){(release.Forced ? ", forced past the gate" : "")}"
+                $"[bold]{release.TunedModelName}[/] {what} for agent {release.AgentId}, as release {release.Number} ({release.Id}){forced}"
             );
         }
     }

@@ -38,7 +38,8 @@ internal sealed class RunChart(string what)
         string[] lines = [.. Lines(_values, what), _status];
         foreach (var line in lines)
         {
-            Console.Error.WriteLine(line);
+            // A line that the terminal breaks would be two to go up, and the first would stay.
+            Console.Error.WriteLine(Terminal.Cut(line, Terminal.ProgressWidth));
         }
 
         _drawn = lines.Length;

@@ -37,9 +37,15 @@ internal static class ScoreTable
             Terminal.Results.Write(slices);
         }
 
-        Terminal.Results.MarkupLineInterpolated(
-            CultureInfo.InvariantCulture,
-            $"accuracy [bold]{score.Accuracy:0.0000}[/]  macro-F1 [bold]{score.MacroF1:0.0000}[/]{(score.SliceMacroF1Mean is { } mean ? $"  mean over slices {mean:0.0000}" : "")}  {score.MicrosecondsPerItem:0.0} µs per item"
+        var ofSlices = score.SliceMacroF1Mean is { } mean
+            ? string.Create(CultureInfo.InvariantCulture, $"  mean over slices {mean:0.0000}")
+            : "";
+        Terminal.Results.MarkupLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"accuracy [bold]{score.Accuracy:0.0000}[/]  macro-F1 [bold]{score.MacroF1:0.0000}[/]{ofSlices}  "
+                    + $"{score.MicrosecondsPerItem:0.0} µs per item"
+            )
         );
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AgentLightning.Common;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace AgentLightning.Cli.Output;
 
@@ -15,6 +16,23 @@ internal static class Terminal
     public static IAnsiConsole Results { get; } = Create(Console.Out, Console.IsOutputRedirected);
 
     public static IAnsiConsole Progress { get; } = Create(Console.Error, Console.IsErrorRedirected);
+
+    /// <summary>Characters of a line of standard error that can be written over: one less than there are, or the cursor moves on.</summary>
+    public static int ProgressWidth => Math.Max(Progress.Profile.Width - 1, 1);
+
+    /// <summary>Characters of a line of standard output.</summary>
+    public static int ResultsWidth => Results.Profile.Width;
+
+    /// <summary>A text on one line of at most so many columns; what is cut ends in an ellipsis.</summary>
+    public static string Cut(string text, int columns)
+    {
+        var line = new Segment(OneLine(text));
+        return line.CellCount() <= columns ? line.Text : $"{Segment.Truncate(line, Math.Max(columns - 1, 0))?.Text}…";
+    }
+
+    /// <summary>A text without what would begin another line or move the cursor.</summary>
+    public static string OneLine(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c)) : text;
 
     private static IAnsiConsole Create(TextWriter writer, bool redirected)
     {

@@ -200,7 +200,7 @@ internal sealed class ExpressionParser(TokenReader tokens)
             case TokenKind.Float:
                 return new Literal(
                     token.Line,
-                    double.Parse(token.Text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture)
+                    double.Parse(token.Text.Replace("_", "", StringComparison.Ordinal), NumberStyles.Float, CultureInfo.InvariantCulture)
                 );
             case TokenKind.Operator when token.Text == "(":
                 if (tokens.TryOperator(")"))

@@ -198,6 +198,7 @@ public static class HuggingFaceConfig
     private static double Shortest(float value) =>
         double.Parse(
             value.ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+            System.Globalization.NumberStyles.Float,
             System.Globalization.CultureInfo.InvariantCulture
         );
 }

@@ -58,7 +58,8 @@ public sealed class DeploymentService(
         if (objection is not null && !force)
         {
             throw LightningException.Conflict(
-                $"The gate has not passed training run {runId}: {objection}. Evaluate it, or force the promotion."
+                $"The gate has not passed training run {runId}: {objection}. Force the promotion if it is to serve all the same; the "
+                    + $"record says so."
             );
         }
 

@@ -89,14 +89,6 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public async Task Without_a_command_the_program_points_to_its_help()
-    {
-        using var folder = new TemporaryFolder();
-
-        Assert.Contains("See 'lightning --help'", (await Lightning.RunAsync(folder.Path)).Failed(2), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task The_program_knows_its_version()
     {
         using var folder = new TemporaryFolder();
