@@ -27,7 +27,7 @@ public static class Ids
     /// Checks the id of a record that is to be made: as <see cref="Check"/>, and one that an address can hold. Of the others, as <c>a/b</c>
     /// and <c>..</c>, a client, a proxy or the server makes another address, and the record could never be read or deleted again.
     /// </summary>
-    public static string CheckNew(string? id, string name)
+    public static string CheckAddressable(string? id, string name)
     {
         Check(id, name);
         if (!IsAddressable(id!))

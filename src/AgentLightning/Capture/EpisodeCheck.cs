@@ -40,7 +40,7 @@ internal static class EpisodeCheck
         var agentId = scope.Agent(Ids.Check(input.AgentId, "agent_id"), "");
         return new Episode
         {
-            Id = input.Id is null ? Ids.New(now) : EpisodeIds.CheckNew(input.Id, agentId),
+            Id = input.Id is null ? Ids.New(now) : EpisodeIds.CheckGiven(input.Id, agentId),
             AgentId = agentId,
             UserInput = Text(input.UserInput, "user_input")!,
             AssistantOutput = Text(input.AssistantOutput, "assistant_output") ?? "",
@@ -215,7 +215,7 @@ internal static class EpisodeCheck
 
     /// <summary>Feedback and scores name an episode by it.</summary>
     private static string? MessageId(string? value) =>
-        string.IsNullOrEmpty(Ids.CheckName(value, "message_id")) ? value : Ids.CheckNew(value, "message_id");
+        string.IsNullOrEmpty(Ids.CheckName(value, "message_id")) ? value : Ids.CheckAddressable(value, "message_id");
 
     private static string? TraceId(string? value) =>
         value is null || (value.Length == 32 && value.All(char.IsAsciiHexDigit))

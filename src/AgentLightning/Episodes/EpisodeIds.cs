@@ -30,9 +30,9 @@ public static class EpisodeIds
         agents is null ? [id] : [id, .. agents.Select(agent => Marked(id, agent))];
 
     /// <summary>Checks the id of an episode that a client wants to make.</summary>
-    internal static string CheckNew(string? id, string agentId)
+    internal static string CheckGiven(string? id, string agentId)
     {
-        Ids.CheckNew(id, "id");
+        Ids.CheckAddressable(id, "id");
         return !IsMarked(id!) || WithoutMark(id!, agentId).Length < id!.Length
             ? id!
             : throw LightningException.Invalid(

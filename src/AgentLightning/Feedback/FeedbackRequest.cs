@@ -73,7 +73,7 @@ public sealed record FeedbackRequest(
             Ids.Check(UserId, "The id of the user");
         }
 
-        if (FeedbackId is not null && Ids.CheckNew(FeedbackId, "feedback_id").Length > LongestId)
+        if (FeedbackId is not null && Ids.CheckAddressable(FeedbackId, "feedback_id").Length > LongestId)
         {
             throw LightningException.Invalid($"feedback_id must be at most {LongestId} characters, but it has {FeedbackId.Length}.");
         }

@@ -120,7 +120,7 @@ public sealed class AssignReward(
         Ids.CheckName(request.Evaluator, "evaluator");
         if (request.RewardId is not null)
         {
-            Ids.CheckNew(request.RewardId, "reward_id");
+            Ids.CheckAddressable(request.RewardId, "reward_id");
         }
     }
 

@@ -71,7 +71,7 @@ public sealed class StoreCheck
         {
             var differing = await _database
                 .LookAsync(
-                    session => 
+                    session =>
                         session.QueryAsync(
                             DifferencesSql,
                             reader => reader.Text("agent_id"),

@@ -67,7 +67,7 @@ public sealed class TriageAgent(TriagePolicies policies, EpisodeRecorder recorde
         );
         var chance = (choice == best ? 1 - call.Exploration : 0) + (call.Exploration / categories);
         var now = time.GetUtcNow();
-        var id = call.EpisodeId is null ? Ids.New(now) : Ids.CheckNew(call.EpisodeId, "episode_id");
+        var id = call.EpisodeId is null ? Ids.New(now) : Ids.CheckAddressable(call.EpisodeId, "episode_id");
         var episode = new Episode
         {
             Id = id,

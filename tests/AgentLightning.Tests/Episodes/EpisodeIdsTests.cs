@@ -23,8 +23,8 @@ public sealed class EpisodeIdsTests
     {
         var marked = EpisodeIds.Marked("order-1", "blue");
 
-        Assert.Equal(marked, EpisodeIds.CheckNew(marked, "blue"));
-        var error = Assert.Throws<LightningException>(() => EpisodeIds.CheckNew(marked, "red"));
+        Assert.Equal(marked, EpisodeIds.CheckGiven(marked, "blue"));
+        var error = Assert.Throws<LightningException>(() => EpisodeIds.CheckGiven(marked, "red"));
         Assert.Equal(ErrorKind.Invalid, error.Kind);
         Assert.Contains("the mark of an agent", error.Message, StringComparison.Ordinal);
     }
@@ -36,7 +36,7 @@ public sealed class EpisodeIdsTests
     [InlineData("..")]
     public void An_id_that_no_address_can_hold_is_refused_when_it_is_new(string id)
     {
-        var error = Assert.Throws<LightningException>(() => Ids.CheckNew(id, "id"));
+        var error = Assert.Throws<LightningException>(() => Ids.CheckAddressable(id, "id"));
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
         Assert.Contains($"'{id}'", error.Message, StringComparison.Ordinal);
