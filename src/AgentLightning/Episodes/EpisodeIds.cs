@@ -41,7 +41,7 @@ public static class EpisodeIds
     }
 
     private static bool IsMarked(string id) =>
-        id.Length > Digits + 1 && id[^(Digits + 1)] == Mark && !id.AsSpan(id.Length - Digits).ContainsAnyExcept("0123456789abcdef");
+        id.Length > Digits + 1 && id[^(Digits + 1)] == Mark && id[^Digits..].All(char.IsAsciiHexDigitLower);
 
     private static string DigitsOf(string agentId) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(agentId)).AsSpan(0, Digits / 2));
