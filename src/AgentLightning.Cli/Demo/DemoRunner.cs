@@ -57,7 +57,7 @@ internal sealed class DemoRunner(
     /// <summary>The steps with their names in <c>demo.json</c>, in order.</summary>
     public IReadOnlyList<(string Name, string Title, Func<ReportStep, CancellationToken, Task> Run)> Steps =>
         [
-            ("capture", "Capture: the first policy answers, people reward", CaptureAsync),
+            ("capture", "Capture: a policy answers, people reward", CaptureAsync),
             ("dataset", "Data set: split, held out, hashed", BuildDatasetAsync),
             ("train", options.Method == TrainingMethod.Supervised ? "Train from labels" : "Train from rewards only", TrainAsync),
             ("evaluate", "Evaluate on held-out items", EvaluateAsync),
