@@ -12,11 +12,9 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Episodes;
 
 /// <summary>Episodes, newest first.</summary>
-/// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
-public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes, string? Next = null)
+public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes)
 {
-    public static EpisodeListResponse Of(string? agentId, ListPage<EpisodeSummary> page) =>
-        new(agentId, page.Items.Count, page.Items, page.Next);
+    public static EpisodeListResponse Of(string? agentId, ListPage<EpisodeSummary> page) => new(agentId, page.Items.Count, page.Items);
 }
 
 /// <summary>One episode with every reward it ever got.</summary>
@@ -94,7 +92,9 @@ internal static class EpisodesEndpoints
     {
         routes
             .MapGet("/episodes", ListAsync)
-            .WithSummary("Lists episodes, newest first; 'before' takes 'next' of a page, or the id of an episode, and gives what follows.")
+            .WithSummary(
+                "Lists episodes, newest first; 'before' takes the id of an episode and gives what follows; the header Link names the next page."
+            )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -145,6 +145,7 @@ internal static class EpisodesEndpoints
 
     private static async Task<EpisodeListResponse> ListAsync(
         ListEpisodes episodes,
+        HttpResponse response,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -154,23 +155,24 @@ internal static class EpisodesEndpoints
         string? before = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null
-    ) =>
-        EpisodeListResponse.Of(
-            agentId,
-            await episodes.ListAsync(
-                scope,
-                new EpisodeQuery(
-                    agentId,
-                    IsoTime.Start(startDate, "start_date"),
-                    IsoTime.End(endDate, "end_date"),
-                    limit,
-                    before,
-                    sessionId,
-                    userId
-                ),
-                cancellationToken
-            )
+    )
+    {
+        var page = await episodes.ListAsync(
+            scope,
+            new EpisodeQuery(
+                agentId,
+                IsoTime.Start(startDate, "start_date"),
+                IsoTime.End(endDate, "end_date"),
+                limit,
+                before,
+                sessionId,
+                userId
+            ),
+            cancellationToken
         );
+        response.LinkNext(page.Next);
+        return EpisodeListResponse.Of(agentId, page);
+    }
 
     private static async Task<EpisodeResponse> GetAsync(
         string id,

@@ -98,11 +98,10 @@ public sealed record FeedbackItem(
 }
 
 /// <summary>Feedback with its history, newest first.</summary>
-/// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
-public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback, string? Next = null)
+public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback)
 {
     public static FeedbackListResponse Of(string? agentId, ListPage<MessageFeedback> page) =>
-        new(agentId, page.Items.Count, [.. page.Items.Select(FeedbackItem.Of)], page.Next);
+        new(agentId, page.Items.Count, [.. page.Items.Select(FeedbackItem.Of)]);
 }
 
 public static class FeedbackEndpoints
@@ -124,7 +123,9 @@ public static class FeedbackEndpoints
             .RequiresRole(Role.Write);
         routes
             .MapGet("/api/lightning/feedback", ListAsync)
-            .WithSummary("Lists feedback with its history, newest first; 'before' takes 'next' of a page, or the id of feedback.")
+            .WithSummary(
+                "Lists feedback with its history, newest first; 'before' takes the id of feedback; the header Link names the next page."
+            )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -140,15 +141,17 @@ public static class FeedbackEndpoints
 
     private static async Task<FeedbackListResponse> ListAsync(
         ListFeedback feedback,
+        HttpResponse response,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "episode_id")] string? episodeId = null,
         int limit = 20,
         string? before = null
-    ) =>
-        FeedbackListResponse.Of(
-            agentId,
-            await feedback.ListAsync(scope, new FeedbackQuery(agentId, episodeId, limit, before), cancellationToken)
-        );
+    )
+    {
+        var page = await feedback.ListAsync(scope, new FeedbackQuery(agentId, episodeId, limit, before), cancellationToken);
+        response.LinkNext(page.Next);
+        return FeedbackListResponse.Of(agentId, page);
+    }
 }

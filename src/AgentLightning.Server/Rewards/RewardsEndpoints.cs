@@ -17,17 +17,10 @@ public sealed record RewardResponse(string RewardId, string EpisodeId, double Va
 }
 
 /// <summary>Rewards, newest first.</summary>
-/// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
-public sealed record RewardListResponse(
-    string? AgentId,
-    string? EpisodeFilter,
-    int RewardsFound,
-    IReadOnlyList<Reward> Rewards,
-    string? Next = null
-)
+public sealed record RewardListResponse(string? AgentId, string? EpisodeFilter, int RewardsFound, IReadOnlyList<Reward> Rewards)
 {
     public static RewardListResponse Of(string? agentId, string? episodeId, ListPage<Reward> page) =>
-        new(agentId, episodeId, page.Items.Count, page.Items, page.Next);
+        new(agentId, episodeId, page.Items.Count, page.Items);
 }
 
 /// <summary>How the conversation went on after an answer.</summary>
@@ -42,7 +35,9 @@ internal static class RewardsEndpoints
     {
         routes
             .MapGet("/rewards", ListAsync)
-            .WithSummary("Lists rewards with their history, newest first; 'before' takes 'next' of a page, or the id of a reward.")
+            .WithSummary(
+                "Lists rewards with their history, newest first; 'before' takes the id of a reward; the header Link names the next page."
+            )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -69,6 +64,7 @@ internal static class RewardsEndpoints
 
     private static async Task<RewardListResponse> ListAsync(
         ListRewards rewards,
+        HttpResponse response,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -76,16 +72,13 @@ internal static class RewardsEndpoints
         string? source = null,
         int limit = 50,
         string? before = null
-    ) =>
-        RewardListResponse.Of(
-            agentId,
-            episodeId,
-            await rewards.ListAsync(
-                scope,
-                new RewardQuery(agentId, episodeId, source is null ? null : EnumText.Parse<RewardSource>(source, "source"), limit, before),
-                cancellationToken
-            )
-        );
+    )
+    {
+        var word = source is null ? (RewardSource?)null : EnumText.Parse<RewardSource>(source, "source");
+        var page = await rewards.ListAsync(scope, new RewardQuery(agentId, episodeId, word, limit, before), cancellationToken);
+        response.LinkNext(page.Next);
+        return RewardListResponse.Of(agentId, episodeId, page);
+    }
 
     private static async Task<IResult> AssignAsync(
         RewardInput body,

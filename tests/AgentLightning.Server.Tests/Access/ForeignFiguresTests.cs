@@ -53,10 +53,9 @@ public sealed class ForeignFiguresTests
 
         using var cleared = await client.PostAsync("/api/v1/admin/agent-lightning/clear?agent_name=red", null, Token);
         Assert.Equal(HttpStatusCode.Forbidden, cleared.StatusCode);
-        Assert.Equal(
-            77,
-            (await server.GetAsync("/api/v1/admin/agent-lightning/stats?agent_name=red")).GetProperty("total_interactions").GetInt32()
-        );
+        using var owner = await server.ClientAsync(Role.Read);
+        using var left = JsonDocument.Parse(await owner.GetStringAsync("/api/v1/admin/agent-lightning/stats?agent_name=red", Token));
+        Assert.Equal(77, left.RootElement.GetProperty("total_interactions").GetInt32());
     }
 
     [Fact]
@@ -68,7 +67,8 @@ public sealed class ForeignFiguresTests
         var before = await AllAsync(blue, "");
         Assert.Equal(before, await AllAsync(blue, "blue"));
 
-        await PlantAsync(server, "red", 5);
+        using var owner = await server.ClientAsync(Role.Write);
+        await PlantAsync(owner, "red", 5);
 
         Assert.Equal(before, await AllAsync(blue, ""));
         using var figures = JsonDocument.Parse(await blue.GetStringAsync("/api/v1/admin/agent-lightning/stats", Token));
@@ -94,12 +94,12 @@ public sealed class ForeignFiguresTests
     private static async Task<ServerUnderTest> StartAsync(TemporaryFolder folder)
     {
         var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
-        await PlantAsync(server, "red", 77);
-        await PlantAsync(server, "blue", 3);
+        await PlantAsync(server.Http, "red", 77);
+        await PlantAsync(server.Http, "blue", 3);
         return server;
     }
 
-    private static async Task PlantAsync(ServerUnderTest server, string agent, int episodes)
+    private static async Task PlantAsync(HttpClient client, string agent, int episodes)
     {
         var lines = new StringBuilder();
         for (var i = 0; i < episodes; i++)
@@ -114,17 +114,16 @@ public sealed class ForeignFiguresTests
             lines.Append(CultureInfo.InvariantCulture, $$"""{"type":"reward","episode_id":"{{id}}","reward":0.5}""").Append('\n');
         }
 
-        using var response = await server.PostRawAsync("/api/lightning/capture", lines.ToString(), "application/x-ndjson");
+        using var batch = new StringContent(lines.ToString(), Encoding.UTF8, "application/x-ndjson");
+        using var response = await client.PostAsync("/api/lightning/capture", batch, Token);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        await server.PostAsync(
-            "/api/v1/chat/feedback",
-            new
-            {
-                message_id = Message,
-                agent_id = agent,
-                feedback_type = "thumbs_up",
-            }
+        using var thumb = new StringContent(
+            $$"""{"message_id":"{{Message}}","agent_id":"{{agent}}","feedback_type":"thumbs_up"}""",
+            Encoding.UTF8,
+            "application/json"
         );
+        using var given = await client.PostAsync("/api/v1/chat/feedback", thumb, Token);
+        Assert.Equal(HttpStatusCode.OK, given.StatusCode);
     }
 
     private static async Task<string> AllAsync(HttpClient client, string agent)
