@@ -93,7 +93,8 @@ internal static class EpisodesEndpoints
         routes
             .MapGet("/episodes", ListAsync)
             .WithSummary(
-                "Lists episodes, newest first; 'before' takes the id of an episode and gives what follows; the header Link names the next page."
+                "Lists episodes, newest first; 'before' takes the id of an episode and gives what follows; the header Link names the next "
+                    + "page."
             )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)

@@ -44,8 +44,8 @@ internal static class RewardsEndpoints
         routes
             .MapPost("/rewards", AssignAsync)
             .WithSummary(
-                "Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept. A reward id that is "
-                    + "there already gives back what is stored: 200."
+                "Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept. A reward id that "
+                    + "is there already gives back what is stored: 200."
             )
             .Produces<RewardResponse>(StatusCodes.Status200OK)
             .Produces<RewardResponse>(StatusCodes.Status201Created)

@@ -97,7 +97,8 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
             {
                 throw new LightningException(
                     ErrorKind.Unavailable,
-                    $"The episode {episode.Id} was deleted while it was sent again. Nothing is lost when the same request is sent again later."
+                    $"The episode {episode.Id} was deleted while it was sent again. Nothing is lost when the same request is sent again "
+                        + $"later."
                 );
             }
 

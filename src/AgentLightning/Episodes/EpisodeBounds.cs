@@ -54,8 +54,8 @@ public static class EpisodeBounds
     }
 
     /// <summary>
-    /// A name of at most <see cref="Ids.LongestName"/> characters without control characters. One that is cut ends with a hash of the whole:
-    /// two that differ stay two.
+    /// A name of at most <see cref="Ids.LongestName"/> characters without control characters. One that is cut ends with a hash of the
+    /// whole: two that differ stay two.
     /// </summary>
     public static string? Fit(string? name)
     {

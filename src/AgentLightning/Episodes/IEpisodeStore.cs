@@ -4,8 +4,8 @@ namespace AgentLightning.Episodes;
 
 /// <summary>Which episodes to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
-/// <param name="Before">Where the page before ended (<see cref="Common.ListPage{T}.Next"/>), or the id of an episode: only older ones follow.
-/// Stable while new episodes arrive.</param>
+/// <param name="Before">Where the page before ended (<see cref="Common.ListPage{T}.Next"/>), or the id of an episode: only older ones
+/// follow. Stable while new episodes arrive.</param>
 /// <param name="Agents">Only episodes of these agents exist for the query; null for all.</param>
 public sealed record EpisodeQuery(
     string? AgentId = null,

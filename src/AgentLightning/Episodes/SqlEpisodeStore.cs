@@ -24,20 +24,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
                               action_log_probability, input_key, latency_ms, created_at, user_id, message_id, trace_id, intent, persona,
                               time_to_first_token_ms, tool_call_count, tags)
-        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at, @user, @message, @trace,
-                @intent, @persona, @ttft, @calls, @tags)
+        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at,
+                @user, @message, @trace, @intent, @persona, @ttft, @calls, @tags)
         ON CONFLICT (id) DO NOTHING
         """;
 
     private const string UpdateReadSql = """
-        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency, user_id = @user, message_id = @message,
-                            time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags
+        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency,
+                            user_id = @user, message_id = @message, time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags
         WHERE id = @id AND trace_id = @trace
         """;
 
     private const string UpdatePayloadSql = """
-        UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage, metadata = @metadata, messages = @messages,
-                                    tokens = @tokens, error = @error
+        UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage,
+                                    metadata = @metadata, messages = @messages, tokens = @tokens, error = @error
         WHERE episode_id = @id
         """;
 

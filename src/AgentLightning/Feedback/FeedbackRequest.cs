@@ -30,7 +30,9 @@ public sealed record FeedbackRequest(
     // The reward's id, which has a prefix, is an id too.
     private const int LongestId = 190;
 
-    /// <summary>The id of the message as it is written usually, and the stars. What cannot be right is <see cref="ErrorKind.Invalid"/>.</summary>
+    /// <summary>
+    /// The id of the message as it is written usually, and the stars. What cannot be right is <see cref="ErrorKind.Invalid"/>.
+    /// </summary>
     internal (string MessageId, int? Rating) Check()
     {
         if (MessageId is null || FeedbackType is null)

@@ -2,8 +2,8 @@ namespace AgentLightning.Feedback;
 
 /// <summary>Which feedback to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
-/// <param name="Before">Where the page before ended (<see cref="Common.ListPage{T}.Next"/>), or the id of feedback: only older follows. Stable
-/// while more arrives.</param>
+/// <param name="Before">Where the page before ended (<see cref="Common.ListPage{T}.Next"/>), or the id of feedback: only older follows.
+/// Stable while more arrives.</param>
 /// <param name="Agents">Only feedback on messages of these agents exists for the query; null for all.</param>
 public sealed record FeedbackQuery(
     string? AgentId = null,

@@ -38,7 +38,9 @@ public interface IRewardStore
     /// <summary>Every reward an episode ever got, newest first.</summary>
     Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken);
 
-    /// <summary>Rewards with their history, newest first. A <see cref="RewardQuery.Before"/> that is the id of no reward is an error.</summary>
+    /// <summary>
+    /// Rewards with their history, newest first. A <see cref="RewardQuery.Before"/> that is the id of no reward is an error.
+    /// </summary>
     Task<IReadOnlyList<Reward>> ListAsync(RewardQuery query, CancellationToken cancellationToken);
 
     /// <summary>The least and the greatest current reward; null when there is none.</summary>

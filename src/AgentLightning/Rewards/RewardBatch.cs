@@ -12,8 +12,10 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
     private const int Together = 500;
 
     private const string InsertSql = """
-        INSERT INTO rewards (id, episode_id, agent_id, source, evaluator, value, raw_value, scale, correction, rubric, comments, is_current, created_at, deployment_id)
-        VALUES (@id, @episode, @agent, @source, @evaluator, @value, @raw, @scale, @correction, @rubric, @comments, @current, @at, @deployment)
+        INSERT INTO rewards (id, episode_id, agent_id, source, evaluator, value, raw_value, scale, correction, rubric, comments, is_current,
+                             created_at, deployment_id)
+        VALUES (@id, @episode, @agent, @source, @evaluator, @value, @raw, @scale, @correction, @rubric, @comments, @current, @at,
+                @deployment)
         """;
 
     private readonly Dictionary<string, Rewarded> _episodes = [];

@@ -153,7 +153,8 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
                     session.SingleAsync(
                         $"""
                         SELECT COUNT(*) AS n, COALESCE(AVG(value), 0.0) AS mean,
-                               CASE WHEN COUNT(*) < 2 THEN 0.0 ELSE (SUM(value * value) - SUM(value) * SUM(value) / COUNT(*)) / (COUNT(*) - 1) END AS variance
+                               CASE WHEN COUNT(*) < 2 THEN 0.0
+                                    ELSE (SUM(value * value) - SUM(value) * SUM(value) / COUNT(*)) / (COUNT(*) - 1) END AS variance
                         FROM ({values}) AS chosen
                         """,
                         reader => new RewardSummary(reader.Integer("n"), reader.Number("mean"), Math.Max(0, reader.Number("variance"))),

@@ -73,11 +73,13 @@ internal sealed class DailyTotals
     private const int Slots = 8;
 
     private const string UpsertSql = """
-        INSERT INTO daily_totals (agent_id, day, model, intent, persona, slot, episodes, failed, rewards, reward_sum, reward_squares, excellent, good)
+        INSERT INTO daily_totals (agent_id, day, model, intent, persona, slot, episodes, failed, rewards, reward_sum, reward_squares,
+                                  excellent, good)
         VALUES (@agent, @day, @model, @intent, @persona, @slot, @episodes, @failed, @rewards, @sum, @squares, @excellent, @good)
         ON CONFLICT (agent_id, day, model, intent, persona, slot) DO UPDATE SET
-            episodes = daily_totals.episodes + excluded.episodes, failed = daily_totals.failed + excluded.failed, rewards = daily_totals.rewards + excluded.rewards,
-            reward_sum = daily_totals.reward_sum + excluded.reward_sum, reward_squares = daily_totals.reward_squares + excluded.reward_squares,
+            episodes = daily_totals.episodes + excluded.episodes, failed = daily_totals.failed + excluded.failed,
+            rewards = daily_totals.rewards + excluded.rewards, reward_sum = daily_totals.reward_sum + excluded.reward_sum,
+            reward_squares = daily_totals.reward_squares + excluded.reward_squares,
             excellent = daily_totals.excellent + excluded.excellent, good = daily_totals.good + excluded.good
         """;
 

@@ -28,7 +28,8 @@ public sealed class StoreCheck
             FROM rewards r JOIN episodes e ON e.id = r.episode_id WHERE r.is_current = 1
         ) AS compared
         GROUP BY agent_id, day, model, intent, persona
-        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0 OR SUM(good) <> 0
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0
+            OR SUM(good) <> 0
         """;
 
     private readonly SqlDatabase _database;
