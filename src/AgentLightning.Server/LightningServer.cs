@@ -52,7 +52,7 @@ public static class LightningServer
 
         // Empty: settings that other programs left in the environment or in the folder must not open an address or change a limit.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls(options.Urls).ConfigureKestrel(kestrel => Limit(kestrel, options));
+        builder.WebHost.UseKestrelCore().UseUrls(options.AllUrls).ConfigureKestrel(kestrel => Limit(kestrel, options));
         builder
             .Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .SetMinimumLevel(LogLevel.Warning)
@@ -107,6 +107,11 @@ public static class LightningServer
         api.MapDiagnostics();
         api.MapAudit();
         app.MapOtlp();
+        if (options.OtlpGrpcUrls.Length > 0)
+        {
+            app.MapOtlpGrpc();
+        }
+
         return app;
     }
 
@@ -119,6 +124,11 @@ public static class LightningServer
         services.AddSingleton<AccessMiddleware>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddRateLimits(options);
+        if (options.OtlpGrpcUrls.Length > 0)
+        {
+            services.AddOtlpGrpc(options);
+        }
+
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new MetricsCollector(provider.GetRequiredService<LightningMeter>().Meter));
         services.AddSingleton<ServerMetrics>();
@@ -136,7 +146,17 @@ public static class LightningServer
         kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
         var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
-        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => connections.HoldAsync(connection, next)));
+        var grpcPorts = ListenAddresses.Ports(options.OtlpGrpcUrls);
+        kestrel.ConfigureEndpointDefaults(listen =>
+        {
+            if (listen.IPEndPoint is { } address && grpcPorts.Contains(address.Port))
+            {
+                // Without TLS a connection cannot tell which of the two it speaks.
+                listen.Protocols = HttpProtocols.Http2;
+            }
+
+            listen.Use(next => connection => connections.HoldAsync(connection, next));
+        });
     }
 
     /// <summary>
@@ -144,7 +164,7 @@ public static class LightningServer
     /// </summary>
     private static async Task OpenAsync(IServiceProvider services, LightningServerOptions options, CancellationToken cancellationToken)
     {
-        if (options.AllowAnonymous || ListenAddresses.AreLoopback(options.Urls))
+        if (options.AllowAnonymous || ListenAddresses.AreLoopback(options.AllUrls))
         {
             await services.OpenLightningAsync(create: true, cancellationToken);
             return;
@@ -156,12 +176,12 @@ public static class LightningServer
         }
         catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
         {
-            throw ListenAddresses.Refusal(options.Urls);
+            throw ListenAddresses.Refusal(options.AllUrls);
         }
 
         if (!await services.GetRequiredService<IApiKeyStore>().AnyAsync(cancellationToken))
         {
-            throw ListenAddresses.Refusal(options.Urls);
+            throw ListenAddresses.Refusal(options.AllUrls);
         }
     }
 

@@ -14,6 +14,15 @@ public sealed record LightningServerOptions
     /// </summary>
     public string Urls { get; init; } = DefaultUrl;
 
+    /// <summary>
+    /// Addresses for OpenTelemetry over gRPC, such as <c>http://127.0.0.1:4317</c>, on ports of their own; none by default. What holds for
+    /// <see cref="Urls"/> holds for them.
+    /// </summary>
+    public string OtlpGrpcUrls { get; init; } = "";
+
+    /// <summary>All addresses, those for gRPC last.</summary>
+    internal string AllUrls => OtlpGrpcUrls.Length == 0 ? Urls : $"{Urls};{OtlpGrpcUrls}";
+
     public LightningOptions Lightning { get; init; } = new();
 
     /// <summary>
@@ -65,6 +74,15 @@ public sealed record LightningServerOptions
     internal IReadOnlyList<string> Mistakes()
     {
         var mistakes = ListenAddresses.Mistakes(Urls).ToList();
+        if (OtlpGrpcUrls.Length > 0)
+        {
+            mistakes.AddRange(ListenAddresses.Mistakes(OtlpGrpcUrls, "otlp_grpc_urls"));
+            if (ListenAddresses.Ports(OtlpGrpcUrls) is var ports && (ports.Contains(0) || ports.Overlaps(ListenAddresses.Ports(Urls))))
+            {
+                mistakes.Add($"otlp_grpc_urls must name ports of its own, not 0 and none of --urls ({Urls}), but it is '{OtlpGrpcUrls}'.");
+            }
+        }
+
         try
         {
             _ = Lightning.StoreName;

@@ -36,31 +36,33 @@ internal static class JsonText
         return start > 0 && IsValid(text[start..]) ? start : -1;
     }
 
-    /// <summary>What the characters between the quotes of a JSON string say; halves of surrogate pairs stay as they are.</summary>
-    public static string Unescape(ReadOnlySpan<char> raw)
+    /// <summary>
+    /// Writes what the characters between the quotes of a JSON string say; halves of surrogate pairs stay as they are. Gives how many
+    /// characters that are, at most as many as came.
+    /// </summary>
+    public static int Unescape(ReadOnlySpan<char> raw, Span<char> text)
     {
-        var text = new StringBuilder(raw.Length);
+        var length = 0;
         while (raw.IndexOf('\\') is >= 0 and var stroke)
         {
-            text.Append(raw[..stroke]);
+            raw[..stroke].CopyTo(text[length..]);
+            length += stroke;
             var sign = raw[stroke + 1];
-            var length = sign == 'u' ? 6 : 2;
-            text.Append(
-                sign switch
-                {
-                    'u' => (char)ushort.Parse(raw.Slice(stroke + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
-                    'n' => '\n',
-                    'r' => '\r',
-                    't' => '\t',
-                    'b' => '\b',
-                    'f' => '\f',
-                    _ => sign,
-                }
-            );
-            raw = raw[(stroke + length)..];
+            text[length++] = sign switch
+            {
+                'u' => (char)ushort.Parse(raw.Slice(stroke + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'b' => '\b',
+                'f' => '\f',
+                _ => sign,
+            };
+            raw = raw[(stroke + (sign == 'u' ? 6 : 2))..];
         }
 
-        return text.Append(raw).ToString();
+        raw.CopyTo(text[length..]);
+        return length + raw.Length;
     }
 
     public static string Escape(string text) => JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text);

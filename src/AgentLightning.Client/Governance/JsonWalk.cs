@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace AgentLightning.Governance;
@@ -72,41 +73,75 @@ internal ref struct JsonWalk(ReadOnlySpan<char> text, int nesting)
         }
 
         var raw = _text[(quote + 1)..end];
-        var decoded = escaped ? JsonText.Unescape(raw) : null;
-        var value = decoded is null ? raw : decoded;
         var next = end + 1;
         while (next < _text.Length && _text[next] is ' ' or '\t' or '\r' or '\n')
         {
             next++;
         }
 
-        var isKey = next < _text.Length && _text[next] == ':';
-        var isSecret = !isKey && run.Secrets && (_keyIsSecret || _depth >= _secretDepth || (_namedIsSecret && _key is "value" or "Value"));
-        if (isKey && run.IsCleanName(value, out var nameIsSecret))
+        if (next < _text.Length && _text[next] == ':')
         {
-            _key = value;
-            _keyIsSecret = nameIsSecret;
+            Key(quote, end, escaped ? Unescaped(raw) : raw, ref run);
             return next + 1;
         }
 
-        var replaced = isSecret ? run.Hide(value) : run.Redact(value, isKey ? default : _key, nesting + 1);
+        if (!escaped)
+        {
+            Value(quote, end, raw, ref run);
+            return end + 1;
+        }
+
+        var buffer = ArrayPool<char>.Shared.Rent(raw.Length);
+        try
+        {
+            Value(quote, end, buffer.AsSpan(0, JsonText.Unescape(raw, buffer)), ref run);
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(buffer);
+        }
+
+        return end + 1;
+    }
+
+    private void Key(int quote, int end, ReadOnlySpan<char> name, ref RedactionRun run)
+    {
+        _key = name;
+        if (run.IsCleanName(name, out var isSecret))
+        {
+            _keyIsSecret = isSecret;
+            return;
+        }
+
+        var replaced = run.Redact(name, default, nesting + 1);
         if (replaced is not null)
         {
             Replace(quote + 1, end, JsonText.Escape(replaced));
         }
 
-        if (isKey)
+        _keyIsSecret = SecretNames.IsSecret(name);
+        run.RememberName(name, isClean: replaced is null, _keyIsSecret);
+    }
+
+    private void Value(int quote, int end, ReadOnlySpan<char> value, scoped ref RedactionRun run)
+    {
+        var isSecret = run.Secrets && (_keyIsSecret || _depth >= _secretDepth || (_namedIsSecret && _key is "value" or "Value"));
+        var replaced = isSecret ? run.Hide(value) : run.Redact(value, _key, nesting + 1);
+        if (replaced is not null)
         {
-            _key = value;
-            _keyIsSecret = SecretNames.IsSecret(value);
-            run.RememberName(value, isClean: replaced is null, _keyIsSecret);
-            return next + 1;
+            Replace(quote + 1, end, JsonText.Escape(replaced));
         }
 
         // {"name": "api_key", "value": "…"}
         _namedIsSecret = _key is "name" or "key" or "header" or "Name" or "Key" ? SecretNames.IsSecret(value) : _namedIsSecret;
         _keyIsSecret = false;
-        return end + 1;
+    }
+
+    /// <summary>A name lives on beside its value, and so it cannot lie in a buffer that is given back.</summary>
+    private static char[] Unescaped(ReadOnlySpan<char> raw)
+    {
+        var name = new char[raw.Length];
+        return name[..JsonText.Unescape(raw, name)];
     }
 
     private int Number(int start, ref RedactionRun run)

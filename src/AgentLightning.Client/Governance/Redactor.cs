@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using AgentLightning.Common;
@@ -42,13 +43,7 @@ public sealed class Redactor
     /// Redacts the texts of one record together: what is found in one is also taken out of the others, where it stands without a name, or
     /// cut short before "…".
     /// </summary>
-    public RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId = null) =>
-        RedactRecord(texts, agentId, firstIsJson: false);
-
-    /// <summary>
-    /// The same; <paramref name="firstIsJson"/> spares looking whether the first text is JSON where it was written as such.
-    /// </summary>
-    internal RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId, bool firstIsJson)
+    public RedactedTexts RedactRecord(IReadOnlyList<string?> texts, string? agentId = null)
     {
         var run = new RedactionRun(Settings(agentId), _pseudonyms);
         string?[]? changed = null;
@@ -59,7 +54,7 @@ public sealed class Redactor
             for (var i = 0; i < texts.Count; i++)
             {
                 var text = (changed ?? texts)[i];
-                var redacted = text is null ? null : Settle(text, ref run, firstIsJson && i == 0);
+                var redacted = text is null ? null : Settle(text, ref run);
                 if (!ReferenceEquals(redacted, text))
                 {
                     (changed ??= [.. texts])[i] = redacted;
@@ -68,6 +63,26 @@ public sealed class Redactor
         }
 
         return new RedactedTexts(changed ?? texts, run.Count);
+    }
+
+    /// <summary>
+    /// True when <see cref="RedactRecord"/> would leave a JSON in UTF-8 and a name beside it as they are, which is so of nearly all spans:
+    /// told without making a text of either.
+    /// </summary>
+    /// <param name="json">Valid JSON.</param>
+    internal bool IsClean(ReadOnlySpan<byte> json, ReadOnlySpan<char> name, string? agentId)
+    {
+        var text = ArrayPool<char>.Shared.Rent(json.Length);
+        try
+        {
+            var run = new RedactionRun(Settings(agentId), _pseudonyms);
+            return run.Redact(text.AsSpan(0, Encoding.UTF8.GetChars(json, text)), default, 0, isJson: true) is null
+                && run.Redact(name, default, 0) is null;
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(text);
+        }
     }
 
     /// <summary>
@@ -103,17 +118,17 @@ public sealed class Redactor
 
     /// <summary>
     /// An id of a user or a conversation as it is stored: as it came, or <see cref="NameOfIdentifier"/> when there is something to take out
-    /// of it.
+    /// of it, or when it is longer than <see cref="Ids.LongestName"/>.
     /// </summary>
     public string? Identifier(string? id, string? agentId = null) =>
-        id is null || ReferenceEquals(Redact(id, agentId), id) ? id : NameOfIdentifier(id);
+        id is null || (id.Length <= Ids.LongestName && ReferenceEquals(Redact(id, agentId), id)) ? id : NameOfIdentifier(id);
 
     private AgentRedaction Settings(string? agentId) =>
         agentId is not null && _options.Agents.TryGetValue(agentId, out var own) ? own : _default;
 
-    private static string Settle(string text, ref RedactionRun run, bool isJson = false)
+    private static string Settle(string text, ref RedactionRun run)
     {
-        for (var round = 0; round < MostRounds && run.Redact(text, default, 0, isJson) is { } redacted; round++)
+        for (var round = 0; round < MostRounds && run.Redact(text, default, 0) is { } redacted; round++)
         {
             text = redacted;
         }

@@ -16,7 +16,7 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
     /// <summary>What an endpoint that says nothing demands: it was forgotten, and what it shows nobody knows.</summary>
     private static readonly AccessRule s_forgotten = new(Role.Admin, AgentRule.AllAgents);
 
-    private readonly bool _reachable = !ListenAddresses.AreLoopback(options.Urls);
+    private readonly bool _reachable = !ListenAddresses.AreLoopback(options.AllUrls);
 
     /// <summary>The rule of an endpoint; null where there is no endpoint.</summary>
     public static AccessRule? RuleOf(Endpoint? endpoint)

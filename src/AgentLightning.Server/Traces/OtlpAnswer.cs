@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using AgentLightning.Traces;
 using Microsoft.AspNetCore.Http;
@@ -32,13 +31,14 @@ internal sealed class OtlpAnswer(OtlpEncoding encoding, int status, byte[] body)
             );
         }
 
-        var partial = new List<byte>();
-        Varint(partial, (1 << 3) | 0, (ulong)rejected);
-        Text(partial, 2, message ?? "");
-        var whole = new List<byte>();
-        Bytes(whole, 1, [.. partial]);
-        return new OtlpAnswer(encoding, StatusCodes.Status200OK, [.. whole]);
+        return new OtlpAnswer(encoding, StatusCodes.Status200OK, Partial(rejected, message));
     }
+
+    /// <summary>An export response in protobuf: empty when all was taken.</summary>
+    public static byte[] Partial(int rejected, string? message) =>
+        rejected == 0
+            ? []
+            : new ProtobufBytes().Message(1, new ProtobufBytes().Number(1, (ulong)rejected).Text(2, message ?? "").ToArray()).ToArray();
 
     /// <param name="code">Of gRPC: 3 invalid argument, 8 resource exhausted, 12 unimplemented, 14 unavailable.</param>
     public static OtlpAnswer Error(OtlpEncoding encoding, int status, int code, string message)
@@ -56,10 +56,7 @@ internal sealed class OtlpAnswer(OtlpEncoding encoding, int status, byte[] body)
             );
         }
 
-        var whole = new List<byte>();
-        Varint(whole, (1 << 3) | 0, (ulong)code);
-        Text(whole, 2, message);
-        return new OtlpAnswer(encoding, status, [.. whole]);
+        return new OtlpAnswer(encoding, status, new ProtobufBytes().Number(1, (ulong)code).Text(2, message).ToArray());
     }
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -87,24 +84,5 @@ internal sealed class OtlpAnswer(OtlpEncoding encoding, int status, byte[] body)
         }
 
         return buffer.WrittenSpan.ToArray();
-    }
-
-    private static void Text(List<byte> output, int field, string text) => Bytes(output, field, Encoding.UTF8.GetBytes(text));
-
-    private static void Bytes(List<byte> output, int field, byte[] bytes)
-    {
-        Varint(output, (field << 3) | 2, (ulong)bytes.Length);
-        output.AddRange(bytes);
-    }
-
-    private static void Varint(List<byte> output, int tag, ulong value)
-    {
-        output.Add((byte)tag);
-        for (; value >= 0x80; value >>= 7)
-        {
-            output.Add((byte)(value | 0x80));
-        }
-
-        output.Add((byte)value);
     }
 }

@@ -14,25 +14,30 @@ public static class ListenAddresses
     public static bool AreLoopback(string urls) =>
         Split(urls).All(url => Uri.TryCreate(url, UriKind.Absolute, out var uri) && IsLoopback(url, uri));
 
+    /// <summary>The ports of the addresses that can be read.</summary>
+    public static IReadOnlySet<int> Ports(string urls) =>
+        Split(urls).Select(url => Uri.TryCreate(url, UriKind.Absolute, out var uri) ? uri.Port : 0).ToHashSet();
+
     /// <summary>What is wrong with the addresses, one message for each.</summary>
-    public static IEnumerable<string> Mistakes(string urls)
+    /// <param name="name">The setting that holds them.</param>
+    public static IEnumerable<string> Mistakes(string urls, string name = "--urls")
     {
         var addresses = Split(urls);
         if (addresses.Length == 0)
         {
-            yield return $"--urls must hold at least one address such as {DefaultUrl}, but it is '{urls}'.";
+            yield return $"{name} must hold at least one address such as {DefaultUrl}, but it is '{urls}'.";
         }
 
         foreach (var url in addresses)
         {
             if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != "http" || uri.PathAndQuery != "/")
             {
-                yield return $"--urls must be addresses such as {DefaultUrl}, without https and path, but it holds " + $"'{url}'.";
+                yield return $"{name} must be addresses such as {DefaultUrl}, without https and path, but it holds " + $"'{url}'.";
             }
             else if (!IsLoopback(url, uri) && !IPAddress.TryParse(uri.Host.Trim('[', ']'), out _))
             {
                 // The web server takes any name for all addresses of the machine.
-                yield return $"--urls must name addresses by number, or 'localhost', but it holds '{url}'. Use "
+                yield return $"{name} must name addresses by number, or 'localhost', but it holds '{url}'. Use "
                     + $"{DefaultUrl}, or http://0.0.0.0:4747 for all addresses of the machine.";
             }
         }

@@ -84,6 +84,11 @@ internal sealed class PostgresErrors(string store)
                 ErrorKind.Unavailable,
                 $"{store} rolled the work back again and again, because others changed the same records. Try again."
             ),
+            // 22 is "data exception", 54 "program limit exceeded": the same values will be refused again.
+            ['2', '2', ..] or ['5', '4', ..] => (
+                ErrorKind.Invalid,
+                $"{store} refused what was to be written: {e.MessageText.TrimEnd('.')} (SQLSTATE {e.SqlState})."
+            ),
             _ => (ErrorKind.Unavailable, $"{store} failed: {e.MessageText.TrimEnd('.')} (SQLSTATE {e.SqlState})."),
         };
 

@@ -187,6 +187,7 @@ internal sealed class SqliteDatabase : SqlDatabase
                     $"The store '{_path}' cannot be opened. Check that its folder exists and may be written.",
                     e
                 ),
+                18 => new LightningException(ErrorKind.Invalid, $"The store '{_path}' refused a value that is too large.", e),
                 _ => new LightningException(ErrorKind.Unavailable, $"The store '{_path}' failed: {e.Message}", e),
             };
         }

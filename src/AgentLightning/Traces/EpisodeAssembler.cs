@@ -1,3 +1,4 @@
+using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Governance;
 using AgentLightning.Rewards;
@@ -25,6 +26,8 @@ public sealed partial class EpisodeAssembler(
 
     /// <summary>The queue is busy when this part of it is full.</summary>
     private const int PartOfBusy = 256;
+
+    private const int LongestReason = 500;
 
     private string? _failing;
 
@@ -81,23 +84,74 @@ public sealed partial class EpisodeAssembler(
             return 0;
         }
 
-        var read = new List<(DueTrace Trace, Episode? Episode, List<TraceScore> Scores)>();
+        var read = new List<ReadTrace>(due.Count);
         foreach (var trace in due)
         {
-            var spans = await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
-            try
-            {
-                var whole = new TraceEpisode(spans);
-                read.Add((trace, Fitted(whole.Read(), trace, now), whole.Scores));
-            }
-            catch (Exception e)
-            {
-                // One trace that cannot be read does not keep the others from being read. Its spans stay.
-                LogUnreadable(logger, trace.TraceId, e.GetType().Name);
-                read.Add((trace, null, []));
-            }
+            var spans = ingestor.Fresh.Take(trace)
+                ?? await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
+            read.Add(Read(trace, spans, now));
         }
 
+        var readings = await StoreAsync(read, now, cancellationToken).ConfigureAwait(false);
+        // Last: whoever dies before it reads the same again.
+        await traces.MarkReadAsync(readings, now, cancellationToken).ConfigureAwait(false);
+        return due.Count;
+    }
+
+    /// <summary>One trace that cannot be read does not keep the others from being read. Its spans stay.</summary>
+    private ReadTrace Read(DueTrace trace, IReadOnlyList<SpanRecord> spans, DateTimeOffset now)
+    {
+        try
+        {
+            var whole = new TraceEpisode(spans);
+            return new ReadTrace(trace, Fitted(whole.Read(), trace, now), whole.Scores);
+        }
+        catch (Exception e)
+        {
+            LogUnreadable(logger, trace.TraceId, e.GetType().Name);
+            return new ReadTrace(trace, null, [], $"It cannot be read ({e.GetType().Name}).");
+        }
+    }
+
+    /// <summary>
+    /// Stores what was read together. What the store refuses for what is in it is tried once more, trace by trace, so that one does not
+    /// keep the others from being stored; that one is marked, and the reading goes on.
+    /// </summary>
+    private async Task<List<AssembledTrace>> StoreAsync(List<ReadTrace> read, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StoreTogetherAsync(read, now, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsOfContent(e) && read.Count > 1)
+        {
+            var readings = new List<AssembledTrace>(read.Count);
+            foreach (var one in read)
+            {
+                readings.AddRange(await StoreAsync([one], now, cancellationToken).ConfigureAwait(false));
+            }
+
+            return readings;
+        }
+        catch (Exception e) when (IsOfContent(e))
+        {
+            var reason = redactor.Redact(e.Message);
+            reason = $"The store refused it: {(reason.Length <= LongestReason ? reason : reason[..LongestReason])}";
+            LogRefused(logger, read[0].Trace.TraceId, reason);
+            return [new AssembledTrace(read[0].Trace, null, Failure: reason)];
+        }
+    }
+
+    /// <summary>True when the same will fail again; a store that is away or full takes the same later.</summary>
+    private static bool IsOfContent(Exception e) =>
+        e is not OperationCanceledException and not LightningException { Kind: ErrorKind.Unavailable or ErrorKind.Corrupt };
+
+    private async Task<List<AssembledTrace>> StoreTogetherAsync(
+        List<ReadTrace> read,
+        DateTimeOffset now,
+        CancellationToken cancellationToken
+    )
+    {
         var told = read.Where(one => one.Episode is not null).ToLookup(one => one.Trace.EpisodeId == one.Episode!.Id, one => one.Episode!);
         var added = await episodes.AddEachAsync([.. told[false]], cancellationToken).ConfigureAwait(false);
         // Where another agent's episode has the id of the trace, the one of the trace lies under an id of its own.
@@ -108,7 +162,7 @@ public sealed partial class EpisodeAssembler(
         }
 
         var readings = new List<AssembledTrace>();
-        foreach (var (trace, asRead, scores) in read)
+        foreach (var (trace, asRead, scores, failure) in read)
         {
             var episode = asRead is not null && places.TryGetValue(asRead.Id, out var place) ? asRead with { Id = place } : asRead;
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
@@ -119,12 +173,10 @@ public sealed partial class EpisodeAssembler(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now)));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), failure));
         }
 
-        // Last: whoever dies before it reads the same again.
-        await traces.MarkReadAsync(readings, now, cancellationToken).ConfigureAwait(false);
-        return due.Count;
+        return readings;
     }
 
     /// <summary>
@@ -225,6 +277,9 @@ public sealed partial class EpisodeAssembler(
     [LoggerMessage(Level = LogLevel.Error, Message = "No episode can be read out of trace {Trace} ({Error}); its spans are kept.")]
     private static partial void LogUnreadable(ILogger logger, string trace, string error);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "Trace {Trace} is marked as failed, and its spans are kept. {Reason}")]
+    private static partial void LogRefused(ILogger logger, string trace, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Traces cannot be read, which is tried again every moment: {Reason}")]
     private static partial void LogFailure(ILogger logger, string reason);
 
@@ -237,4 +292,7 @@ public sealed partial class EpisodeAssembler(
             + "gave; they are kept as spans only."
     )]
     private static partial void LogLost(ILogger logger, int count, string trace, string agent);
+
+    /// <summary>What was read out of a trace.</summary>
+    private sealed record ReadTrace(DueTrace Trace, Episode? Episode, List<TraceScore> Scores, string? Failure = null);
 }

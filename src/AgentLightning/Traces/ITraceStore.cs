@@ -12,12 +12,21 @@ public sealed record TraceWriteResult(int Added, int Duplicates, int Conflicts);
 /// <summary>A trace whose episode is to be read.</summary>
 /// <param name="DueAt">Since when; a span that comes later moves it.</param>
 /// <param name="EpisodeId">The episode that was read out of it before; null the first time.</param>
-public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? EpisodeId);
+/// <param name="FirstAt">When it began to arrive.</param>
+/// <param name="Writes">How many writes brought spans of it.</param>
+public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? EpisodeId, DateTimeOffset FirstAt, long Writes);
 
 /// <summary>A trace that was read.</summary>
 /// <param name="EpisodeId">The episode in it, or that it tells of; null when there is none.</param>
 /// <param name="Again">When it is to be read again, though nothing comes; null for not at all.</param>
-public sealed record AssembledTrace(DueTrace Trace, string? EpisodeId, DateTimeOffset? Again = null);
+/// <param name="Failure">Why it has no episode though it may tell of one, without anything secret; null when all is well.</param>
+public sealed record AssembledTrace(DueTrace Trace, string? EpisodeId, DateTimeOffset? Again = null, string? Failure = null);
+
+/// <summary>A trace whose episode could not be read or stored. Its spans are kept, and it is read again when others come.</summary>
+public sealed record FailedTrace(string TraceId, string AgentId, string Reason, DateTimeOffset LastAt);
+
+/// <summary>How many traces failed, and the newest of them.</summary>
+public sealed record FailedTraces(long Count, IReadOnlyList<FailedTrace> Newest);
 
 /// <summary>Keeps spans, and knows which traces wait for their episode to be read. A call that returned is on disk.</summary>
 public interface ITraceStore
@@ -50,6 +59,9 @@ public interface ITraceStore
 
     /// <summary>How many traces wait to be read.</summary>
     Task<long> CountPendingAsync(CancellationToken cancellationToken);
+
+    /// <summary>The traces whose last reading failed, and the newest <paramref name="limit"/> of them.</summary>
+    Task<FailedTraces> FailedAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>Deletes a trace with its spans, but not the episode that was read out of it. False when it is unknown.</summary>
     Task<bool> DeleteAsync(string traceId, CancellationToken cancellationToken);

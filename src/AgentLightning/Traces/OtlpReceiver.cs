@@ -124,6 +124,18 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
         }
     }
 
+    /// <summary>Takes one request that lies whole in memory, and for which there is room; it completes as the other does.</summary>
+    public Task<OtlpResult> ReceiveAsync(
+        ReadOnlyMemory<byte> body,
+        OtlpEncoding encoding,
+        SpanForm form,
+        Func<string, bool>? mayWrite,
+        CancellationToken cancellationToken
+    ) =>
+        body.Length > options.LargestBody
+            ? RefuseAsync(OtlpOutcome.TooLarge, TooLarge(), cancellationToken)
+            : IngestAsync(body, encoding, form, mayWrite, cancellationToken);
+
     private async Task<OtlpResult> IngestAsync(
         ReadOnlyMemory<byte> body,
         OtlpEncoding encoding,

@@ -24,24 +24,29 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         ("body", "bytea"),
     ];
 
+    private static readonly string[] s_traceParameters = ["@trace", "@agent", "@root", "@at"];
+
+    /// <summary>Traces that are asked for by one statement.</summary>
+    private const int MostAsked = 512;
+
     /// <summary>
     /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is
     /// quiet, and at the latest when it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since,
-    /// which go in their turn.
+    /// which go in their turn. In braces stand the times of the options.
     /// </summary>
-    private const string TraceSql = """
-        INSERT INTO traces (trace_id, agent_id, has_root, first_at, last_at, due_at)
-        VALUES (@trace, @agent, @root, @at, @at, @at + CASE WHEN @root = 1 THEN @root_quiet ELSE @quiet END)
+    private const string OnTraceConflict = """
         ON CONFLICT (trace_id) DO UPDATE SET
             has_root = CASE WHEN excluded.has_root = 1 THEN 1 ELSE traces.has_root END,
             last_at = excluded.last_at,
+            writes = traces.writes + 1,
             payload_removed = CASE WHEN traces.payload_removed > 0 THEN 2 ELSE 0 END,
             due_at = CASE
                 WHEN traces.payload_removed > 0 THEN traces.due_at
-                WHEN traces.read_at IS NOT NULL AND excluded.last_at > traces.read_at + @late THEN traces.due_at
-                WHEN traces.read_at IS NULL AND excluded.last_at + @root_quiet > traces.first_at + @longest THEN traces.first_at + @longest
-                WHEN excluded.has_root = 1 OR traces.has_root = 1 THEN excluded.last_at + @root_quiet
-                ELSE excluded.last_at + @quiet END
+                WHEN traces.read_at IS NOT NULL AND excluded.last_at > traces.read_at + {late} THEN traces.due_at
+                WHEN traces.read_at IS NULL AND excluded.last_at + {root_quiet} > traces.first_at + {longest}
+                    THEN traces.first_at + {longest}
+                WHEN excluded.has_root = 1 OR traces.has_root = 1 THEN excluded.last_at + {root_quiet}
+                ELSE excluded.last_at + {quiet} END
         """;
 
     private const string CountSql = """
@@ -52,7 +57,8 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         """;
 
     private const string SpanSql = """
-        SELECT trace_id, span_id, parent_id, form, name, agent_id, session_id, user_id, status, marks, start_ns, end_ns, received_at, body FROM spans
+        SELECT trace_id, span_id, parent_id, form, name, agent_id, session_id, user_id, status, marks, start_ns, end_ns, received_at, body
+        FROM spans
         """;
 
     public Task<TraceWriteResult> AddAsync(
@@ -69,7 +75,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                     .OrderBy(span => span.TraceId, StringComparer.Ordinal)
                     .ThenBy(span => span.SpanId, StringComparer.Ordinal)
                     .ToList();
-                await session.ExecuteEachAsync(TraceSql, TracesOf(ordered, options), cancellationToken).ConfigureAwait(false);
+                await NoteTracesAsync(session, TracesOf(ordered), options, cancellationToken).ConfigureAwait(false);
                 var added = await SqlInsert
                     .NewAsync(session, "spans", s_spanColumns, 2, [.. ordered.Select(RowOf)], cancellationToken)
                     .ConfigureAwait(false);
@@ -111,8 +117,15 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             async session =>
                 await session
                     .QueryAsync(
-                        "SELECT trace_id, due_at, episode_id FROM traces WHERE due_at <= @now ORDER BY due_at, trace_id LIMIT @limit",
-                        reader => new DueTrace(reader.Text("trace_id"), reader.Time("due_at"), reader.TextOrNull("episode_id")),
+                        "SELECT trace_id, due_at, episode_id, first_at, writes FROM traces "
+                            + "WHERE due_at <= @now ORDER BY due_at, trace_id LIMIT @limit",
+                        reader => new DueTrace(
+                            reader.Text("trace_id"),
+                            reader.Time("due_at"),
+                            reader.TextOrNull("episode_id"),
+                            reader.Time("first_at"),
+                            reader.Integer("writes")
+                        ),
                         cancellationToken,
                         ("@now", now.ToColumn()),
                         ("@limit", limit)
@@ -126,7 +139,8 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             session =>
                 session.ExecuteEachAsync(
                     """
-                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
+                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), failure = @failure,
+                                      due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
                     WHERE trace_id = @trace
                     """,
                     [
@@ -140,6 +154,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                                     ("@now", now.ToColumn()),
                                     ("@due", reading.Trace.DueAt.ToColumn()),
                                     ("@again", reading.Again?.ToColumn()),
+                                    ("@failure", reading.Failure),
                                 }
                             ),
                     ],
@@ -163,33 +178,29 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken
         );
 
-    public Task<IReadOnlyDictionary<string, string>> AgentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyDictionary<string, string>>(
-            async session =>
-            {
-                var agents = new Dictionary<string, string>(StringComparer.Ordinal);
-                foreach (var id in traceIds)
-                {
-                    if (
-                        await session
-                            .SingleAsync(
-                                "SELECT agent_id FROM traces WHERE trace_id = @trace",
-                                reader => reader.Text("agent_id"),
-                                cancellationToken,
-                                ("@trace", id)
-                            )
-                            .ConfigureAwait(false) is
-                        { } agent
-                    )
-                    {
-                        agents[id] = agent;
-                    }
-                }
+    public async Task<IReadOnlyDictionary<string, string>> AgentsAsync(IReadOnlyList<string> traceIds, CancellationToken cancellationToken)
+    {
+        var agents = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var some in traceIds.Chunk(MostAsked))
+        {
+            var where = new SqlConditions().AddAny("trace_id", "@trace", some);
+            var found = await database
+                .LookAsync(
+                    session =>
+                        session.QueryAsync(
+                            $"SELECT trace_id, agent_id FROM traces {where}",
+                            reader => (Trace: reader.Text("trace_id"), Agent: reader.Text("agent_id")),
+                            cancellationToken,
+                            where.Parameters
+                        ),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+            found.ForEach(one => agents[one.Trace] = one.Agent);
+        }
 
-                return agents;
-            },
-            cancellationToken
-        );
+        return agents;
+    }
 
     public Task<long> CountAsync(CancellationToken cancellationToken) =>
         database.LookAsync(session => session.CountAsync("SELECT COUNT(*) FROM spans", cancellationToken), cancellationToken);
@@ -197,6 +208,28 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     public Task<long> CountPendingAsync(CancellationToken cancellationToken) =>
         database.LookAsync(
             session => session.CountAsync("SELECT COUNT(*) FROM traces WHERE due_at IS NOT NULL", cancellationToken),
+            cancellationToken
+        );
+
+    public Task<FailedTraces> FailedAsync(int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            async session => new FailedTraces(
+                await session.CountAsync("SELECT COUNT(*) FROM traces WHERE failure IS NOT NULL", cancellationToken).ConfigureAwait(false),
+                await session
+                    .QueryAsync(
+                        "SELECT trace_id, agent_id, failure, last_at FROM traces WHERE failure IS NOT NULL "
+                            + "ORDER BY last_at DESC, trace_id DESC LIMIT @limit",
+                        reader => new FailedTrace(
+                            reader.Text("trace_id"),
+                            reader.Text("agent_id"),
+                            reader.Text("failure"),
+                            reader.Time("last_at")
+                        ),
+                        cancellationToken,
+                        ("@limit", limit)
+                    )
+                    .ConfigureAwait(false)
+            ),
             cancellationToken
         );
 
@@ -327,9 +360,44 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             && (stored.Body.Length == 0 || stored.Body.AsSpan().SequenceEqual(span.Body));
     }
 
-    private static List<(string, SqlValue)[]> TracesOf(List<SpanRecord> ordered, TraceOptions options)
+    /// <summary>Notes which traces spans come to: all by one statement where the engine is on the network.</summary>
+    private static async Task NoteTracesAsync(
+        SqlSession session,
+        List<SqlValue[]> rows,
+        TraceOptions options,
+        CancellationToken cancellationToken
+    )
     {
-        var rows = new List<(string, SqlValue)[]>();
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        var columns = session.TakesArrays
+            ? "SELECT trace, agent, root, moment, moment, moment + CASE WHEN root = 1 THEN {root_quiet} ELSE {quiet} END, 1 "
+                + "FROM unnest(@trace::text[], @agent::text[], @root::int[], @at::bigint[]) AS told (trace, agent, root, moment)"
+            : "VALUES (@trace, @agent, @root, @at, @at, @at + CASE WHEN @root = 1 THEN {root_quiet} ELSE {quiet} END, 1)";
+        var sql = $"INSERT INTO traces (trace_id, agent_id, has_root, first_at, last_at, due_at, writes) {columns} {OnTraceConflict}"
+            .Replace("{root_quiet}", Microseconds(options.RootQuiet), StringComparison.Ordinal)
+            .Replace("{quiet}", Microseconds(options.Quiet), StringComparison.Ordinal)
+            .Replace("{late}", Microseconds(options.LateWindow), StringComparison.Ordinal)
+            .Replace("{longest}", Microseconds(options.LongestOpen), StringComparison.Ordinal);
+        if (session.TakesArrays)
+        {
+            await session.QueryArraysAsync(sql, s_traceParameters, rows, _ => 0, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            session.ExecuteInTurn(sql, s_traceParameters, rows);
+        }
+
+        static string Microseconds(TimeSpan span) =>
+            (span.Ticks / TimeSpan.TicksPerMicrosecond).ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static List<SqlValue[]> TracesOf(List<SpanRecord> ordered)
+    {
+        var rows = new List<SqlValue[]>();
         for (var first = 0; first < ordered.Count; )
         {
             var (trace, next, hasRoot) = (ordered[first].TraceId, first, false);
@@ -345,23 +413,13 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                         : agent;
             }
 
-            rows.Add([
-                ("@trace", trace),
-                ("@agent", agent.AgentId),
-                ("@root", hasRoot.ToColumn()),
-                ("@at", at.ToColumn()),
-                ("@root_quiet", Microseconds(options.RootQuiet)),
-                ("@quiet", Microseconds(options.Quiet)),
-                ("@late", Microseconds(options.LateWindow)),
-                ("@longest", Microseconds(options.LongestOpen)),
-            ]);
+            rows.Add([trace, agent.AgentId, hasRoot.ToColumn(), at.ToColumn()]);
             first = next;
         }
 
         return rows;
 
         static bool IsRoot(SpanRecord span) => span is { Form: SpanForm.Span, ParentId: null };
-        static long Microseconds(TimeSpan span) => span.Ticks / TimeSpan.TicksPerMicrosecond;
     }
 
     private static SqlValue[] RowOf(SpanRecord span) =>

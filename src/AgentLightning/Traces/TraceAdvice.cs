@@ -74,6 +74,15 @@ internal static class TraceAdvice
         }
     }
 
+    public static IEnumerable<string> Of(FailedTraces failed)
+    {
+        if (failed.Newest is [{ } newest, ..])
+        {
+            yield return $"{failed.Count} traces came whole, but have no episode. The newest is {newest.TraceId} of agent "
+                + $"{newest.AgentId}: {newest.Reason}";
+        }
+    }
+
     private static string SwitchOf(string scope) =>
         Array.Find(s_switches, one => scope.StartsWith(one.Scope, StringComparison.Ordinal)).Switch
         ?? "Set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true and OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental, or "

@@ -6,6 +6,7 @@ namespace AgentLightning.Traces;
 /// <param name="Since">When the first thing was received; null when nothing ever was.</param>
 /// <param name="StoredSpans">Spans and log records in the store now.</param>
 /// <param name="PendingTraces">Traces that wait for their episode to be read.</param>
+/// <param name="Failed">Traces whose episode could not be read or stored, with the reason of the newest.</param>
 /// <param name="Findings">What is wrong and how to mend it, for people; empty when nothing is.</param>
 public sealed record TraceReport(
     DateTimeOffset? Since,
@@ -16,6 +17,7 @@ public sealed record TraceReport(
     long Conflicts,
     IReadOnlyList<TraceRefusal> Rejected,
     IReadOnlyList<TraceSource> Sources,
+    FailedTraces Failed,
     IReadOnlyList<string> Findings
 );
 
@@ -41,6 +43,8 @@ public sealed record TraceSource(
 /// <summary>Answers "why is my trace empty?".</summary>
 public sealed class TraceDiagnostics(ITraceStore store)
 {
+    private const int MostFailed = 20;
+
     public async Task<TraceReport> ReadAsync(CancellationToken cancellationToken)
     {
         var counts = await store.CountsAsync(cancellationToken).ConfigureAwait(false);
@@ -65,6 +69,7 @@ public sealed class TraceDiagnostics(ITraceStore store)
                 .Select(group => SourceOf([.. counts.Where(count => (count.Service, count.Scope) == group.Key)]))
                 .OrderByDescending(source => source.LastAt),
         ];
+        var failed = await store.FailedAsync(MostFailed, cancellationToken).ConfigureAwait(false);
         return new TraceReport(
             counts.Count == 0 ? null : counts.Min(count => count.FirstAt),
             counts.Count == 0 ? null : counts.Max(count => count.LastAt),
@@ -74,7 +79,8 @@ public sealed class TraceDiagnostics(ITraceStore store)
             Sum(TraceCounts.Conflicts),
             refused,
             sources,
-            [.. TraceAdvice.Of(sources, refused)]
+            failed,
+            [.. TraceAdvice.Of(sources, refused), .. TraceAdvice.Of(failed)]
         );
 
         long Sum(string what) => counts.Where(count => count.What == what).Sum(count => count.Count);

@@ -27,6 +27,7 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
         Budget = new ByteBudget(options.QueueBytes, time);
+        Fresh = new FreshTraces(options);
         _writer = Task.Run(WriteAsync);
     }
 
@@ -34,6 +35,9 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     public long QueuedBytes => Budget.Used;
 
     internal ByteBudget Budget { get; }
+
+    /// <summary>The spans that were written and not yet read.</summary>
+    internal FreshTraces Fresh { get; }
 
     /// <summary>
     /// Takes in one request. What is wrong with single spans is told in the result, and the others are stored. A body that cannot be read
@@ -221,24 +225,20 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     /// </summary>
     private async Task CommitAsync(List<Entry> group)
     {
+        List<SpanRecord> spans = group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)];
         try
         {
             var counts = group
                 .SelectMany(entry => entry.Counts)
                 .GroupBy(count => (count.Service, count.Scope, count.What))
                 .Select(same => same.First() with { Count = same.Sum(count => count.Count), LastAt = same.Max(count => count.LastAt) });
-            await _store
-                .AddAsync(
-                    group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)],
-                    [.. counts],
-                    _options,
-                    CancellationToken.None
-                )
-                .ConfigureAwait(false);
+            await _store.AddAsync(spans, [.. counts], _options, CancellationToken.None).ConfigureAwait(false);
+            Fresh.Add(spans);
             group.ForEach(entry => entry.Done.SetResult());
         }
         catch (Exception e) when (group.Count > 1 && e is not LightningException { Kind: ErrorKind.Unavailable })
         {
+            Fresh.Forget(spans);
             LogRetry(_logger, group.Count, _redactor.Redact(e.Message));
             foreach (var entry in group)
             {
@@ -247,6 +247,7 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         }
         catch (Exception e)
         {
+            Fresh.Forget(spans);
             group.ForEach(entry => entry.Done.SetException(e));
         }
     }

@@ -36,6 +36,12 @@ public sealed record TraceOptions
     /// </summary>
     public long QueueBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of spans that are kept in memory from their writing to the reading of their episode, 0…4 GiB; 32 MiB by default. What has no
+    /// room is read back from the store.
+    /// </summary>
+    public long FreshBytes { get; init; } = 32 * 1024 * 1024;
+
     /// <summary>How long a request waits for room in the queue before it is told to come again, 0…60 s; 5 s by default.</summary>
     public TimeSpan FullWait { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -72,6 +78,7 @@ public sealed record TraceOptions
             $"from LargestBody ({LargestBody}), at least 1 MiB, to 16 GiB, in bytes",
             QueueBytes
         );
+        Check(nameof(FreshBytes), FreshBytes is >= 0 and <= 4L * 1024 * 1024 * 1024, "from 0 to 4 GiB, in bytes", FreshBytes);
         Check(nameof(FullWait), FullWait >= TimeSpan.Zero && FullWait <= TimeSpan.FromSeconds(60), "from 0 to 60 seconds", FullWait);
         Check(nameof(GroupSize), GroupSize is >= 1 and <= 100_000, "from 1 to 100000", GroupSize);
         Ids.Check(DefaultAgent, $"{nameof(DefaultAgent)} of the traces");

@@ -28,6 +28,8 @@ public sealed class PostgresRewardTotalsTests : RewardTotalsConformance<Postgres
 
 public sealed class PostgresTraceStoreTests : TraceStoreConformance<PostgresEngine>;
 
+public sealed class PostgresEpisodeAssemblerTests : EpisodeAssemblerConformance<PostgresEngine>;
+
 public sealed class PostgresApiKeyStoreTests : ApiKeyStoreConformance<PostgresEngine>;
 
 public sealed class PostgresAuditLogTests : AuditLogConformance<PostgresEngine>;

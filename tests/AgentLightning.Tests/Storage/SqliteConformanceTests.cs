@@ -28,6 +28,8 @@ public sealed class SqliteRewardTotalsTests : RewardTotalsConformance<SqliteEngi
 
 public sealed class SqliteTraceStoreTests : TraceStoreConformance<SqliteEngine>;
 
+public sealed class SqliteEpisodeAssemblerTests : EpisodeAssemblerConformance<SqliteEngine>;
+
 public sealed class SqliteApiKeyStoreTests : ApiKeyStoreConformance<SqliteEngine>;
 
 public sealed class SqliteAuditLogTests : AuditLogConformance<SqliteEngine>;

@@ -125,21 +125,21 @@ internal sealed class BatchRedaction(OtlpBatch batch, Redactor redactor, TraceOp
     private (byte[] Body, string Name) Redacted(SpanDraft span, string agent)
     {
         var raw = batch.BodyOf(span);
-        var text = Encoding.UTF8.GetString(raw);
-        var texts = redactor.RedactRecord([text, span.Name], agent, firstIsJson: true).Texts;
-        var end = EndOf(span.Sender, agent);
-        // No store keeps U+0000 in a text, and an episode is made of these texts.
-        var kept = texts[0]!.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal);
-        if (!ReferenceEquals(kept, text))
+        var name = span.Name;
+        // No store keeps U+0000 in a text, and an episode is made of these texts: also of those that are JSON in a text.
+        if (!redactor.IsClean(raw, name, agent) || raw.IndexOf("\\u0000"u8) >= 0)
         {
-            raw = Encoding.UTF8.GetBytes(kept);
+            var texts = redactor.RedactRecord([Encoding.UTF8.GetString(raw), name], agent).Texts;
+            raw = Encoding.UTF8.GetBytes(texts[0]!.Replace("\\u0000", "\\ufffd", StringComparison.Ordinal));
+            name = texts[1]!;
         }
 
         // Without the closing brace, which is in the end.
+        var end = EndOf(span.Sender, agent);
         var body = new byte[raw.Length - 1 + end.Length];
         raw[..^1].CopyTo(body);
         end.CopyTo(body.AsSpan(raw.Length - 1));
-        return (body, texts[1]!);
+        return (body, name);
     }
 
     /// <summary>Resource and scope, which the spans of one sender have alike and which are redacted once.</summary>

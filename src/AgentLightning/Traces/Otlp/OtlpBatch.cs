@@ -1,7 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-
 namespace AgentLightning.Traces.Otlp;
 
 /// <summary>
@@ -12,20 +8,12 @@ internal sealed class OtlpBatch : IDisposable
     /// <summary>Values in values: deeper than this is nothing that a program wrote.</summary>
     public const int DeepestValue = 32;
 
-    private static readonly JsonWriterOptions s_json = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        SkipValidation = true,
-    };
-    private readonly ArrayBufferWriter<byte> _buffer;
+    /// <summary>JSON is a little longer than protobuf.</summary>
+    private const int RoomOfNames = 4;
 
-    public OtlpBatch(int size)
-    {
-        _buffer = new ArrayBufferWriter<byte>(Math.Max(256, size));
-        Json = new Utf8JsonWriter(_buffer, s_json);
-    }
+    public OtlpBatch(int size) => Json = new BodyWriter(size + (size / RoomOfNames));
 
-    public Utf8JsonWriter Json { get; }
+    public BodyWriter Json { get; }
 
     public List<SpanDraft> Spans { get; } = [];
 
@@ -36,21 +24,16 @@ internal sealed class OtlpBatch : IDisposable
     public Dictionary<(string Service, string Scope), int> Ignored { get; } = [];
 
     /// <summary>Where the JSON that is written next begins.</summary>
-    public int Begin()
-    {
-        Json.Flush();
-        return _buffer.WrittenCount;
-    }
+    public int Begin() => Json.Count;
 
     /// <summary>Ends the JSON that began at <paramref name="start"/>.</summary>
     public ReadOnlySpan<byte> EndAt(int start)
     {
-        Json.Flush();
         Json.Reset();
-        return _buffer.WrittenSpan[start..];
+        return Json.Written[start..];
     }
 
-    public ReadOnlySpan<byte> BodyOf(SpanDraft span) => _buffer.WrittenSpan.Slice(span.BodyStart, span.BodyLength);
+    public ReadOnlySpan<byte> BodyOf(SpanDraft span) => Json.Written.Slice(span.BodyStart, span.BodyLength);
 
     /// <summary>Takes a span in whose JSON has been written, or notes why it cannot be kept.</summary>
     public void Add(SpanDraft span)

@@ -104,7 +104,7 @@ internal static class OtlpJson
         }
     }
 
-    private static void ReadSpan(JsonElement element, SpanDraft span, Utf8JsonWriter json)
+    private static void ReadSpan(JsonElement element, SpanDraft span, BodyWriter json)
     {
         span.ParentId = Hex(Text(element, "parentSpanId"), 16);
         span.Name = Text(element, "name");
@@ -124,7 +124,7 @@ internal static class OtlpJson
             }
         }
 
-        SpanJson.WriteKind(json, span.Kind);
+        SpanBodyJson.WriteKind(json, span.Kind);
         WriteAttributes(json, element, span);
         if (Member(element, "events") is not null)
         {
@@ -134,7 +134,7 @@ internal static class OtlpJson
                 var name = Text(item, "name");
                 span.Marks |= KnownAttributes.MarksOfEvent(name);
                 json.WriteStartObject();
-                SpanJson.WriteOffset(json, Unsigned(item, "timeUnixNano"), span.Start);
+                SpanBodyJson.WriteOffset(json, Unsigned(item, "timeUnixNano"), span.Start);
                 json.WriteString("name"u8, name);
                 WriteAttributes(json, item, null);
                 json.WriteEndObject();
@@ -159,7 +159,7 @@ internal static class OtlpJson
         }
     }
 
-    private static void ReadLog(JsonElement element, SpanDraft log, Utf8JsonWriter json)
+    private static void ReadLog(JsonElement element, SpanDraft log, BodyWriter json)
     {
         log.Name = Text(element, "eventName");
         log.Start = Unsigned(element, "timeUnixNano") is > 0 and var time ? time : Unsigned(element, "observedTimeUnixNano");
@@ -174,13 +174,13 @@ internal static class OtlpJson
         log.Marks |= KnownAttributes.MarksOfEvent(log.Name);
     }
 
-    private static void WriteAttributes(Utf8JsonWriter json, JsonElement element, SpanDraft? span)
+    private static void WriteAttributes(BodyWriter json, JsonElement element, SpanDraft? span)
     {
         json.WritePropertyName("attributes"u8);
         WriteMembers(json, element, "attributes", span, null, 0);
     }
 
-    private static void WriteMembers(Utf8JsonWriter json, JsonElement element, string list, SpanDraft? span, Sender? resource, int depth)
+    private static void WriteMembers(BodyWriter json, JsonElement element, string list, SpanDraft? span, Sender? resource, int depth)
     {
         json.WriteStartObject();
         foreach (var pair in Items(element, list))
@@ -202,14 +202,14 @@ internal static class OtlpJson
             WriteValue(json, value, depth, out var text);
             if (known != KnownAttribute.None && text is not null)
             {
-                SpanJson.Note(span!, resource, known, text);
+                SpanBodyJson.Note(span!, resource, known, text);
             }
         }
 
         json.WriteEndObject();
     }
 
-    private static void WriteValue(Utf8JsonWriter json, JsonElement value, int depth, out string? text)
+    private static void WriteValue(BodyWriter json, JsonElement value, int depth, out string? text)
     {
         text = null;
         if (depth >= OtlpBatch.DeepestValue)
@@ -227,7 +227,7 @@ internal static class OtlpJson
         {
             case "stringValue":
                 text = one.ValueKind == JsonValueKind.String ? one.GetString() : throw Wrong(kind);
-                json.WriteStringValue(text);
+                json.WriteStringValue(text!);
                 break;
             case "boolValue":
                 json.WriteBooleanValue(
@@ -252,7 +252,7 @@ internal static class OtlpJson
                 json.WriteNumberValue(number);
                 break;
             case "doubleValue":
-                SpanJson.WriteNumber(json, Double(one));
+                SpanBodyJson.WriteNumber(json, Double(one));
                 break;
             case "arrayValue":
                 json.WriteStartArray();
@@ -267,7 +267,7 @@ internal static class OtlpJson
                 WriteMembers(json, one, "values", null, null, depth + 1);
                 break;
             case "bytesValue":
-                SpanJson.WriteBytes(
+                SpanBodyJson.WriteBytes(
                     json,
                     one.ValueKind == JsonValueKind.String && one.TryGetBytesFromBase64(out var bytes) ? bytes : throw Wrong(kind)
                 );

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using static AgentLightning.Traces.Otlp.ProtobufJson;
 
 namespace AgentLightning.Traces.Otlp;
@@ -135,7 +134,7 @@ internal static class OtlpProtobuf
         sender.ScopeJson = Encoding.UTF8.GetString(batch.EndAt(start));
     }
 
-    private static void ReadSpan(ReadOnlySpan<byte> message, SpanDraft span, Utf8JsonWriter json)
+    private static void ReadSpan(ReadOnlySpan<byte> message, SpanDraft span, BodyWriter json)
     {
         var (hasEvents, hasLinks) = (false, false);
         var fields = new WireReader(message);
@@ -188,7 +187,7 @@ internal static class OtlpProtobuf
             }
         }
 
-        SpanJson.WriteKind(json, span.Kind);
+        SpanBodyJson.WriteKind(json, span.Kind);
         WriteAttributes(json, "attributes"u8, message, 9, span);
         if (hasEvents)
         {
@@ -201,7 +200,7 @@ internal static class OtlpProtobuf
         }
     }
 
-    private static void ReadLog(ReadOnlySpan<byte> message, SpanDraft log, Utf8JsonWriter json)
+    private static void ReadLog(ReadOnlySpan<byte> message, SpanDraft log, BodyWriter json)
     {
         ulong observed = 0;
         var fields = new WireReader(message);
@@ -240,7 +239,7 @@ internal static class OtlpProtobuf
         log.Marks |= KnownAttributes.MarksOfEvent(log.Name);
     }
 
-    private static void ReadStatus(ReadOnlySpan<byte> message, SpanDraft span, Utf8JsonWriter json)
+    private static void ReadStatus(ReadOnlySpan<byte> message, SpanDraft span, BodyWriter json)
     {
         var fields = new WireReader(message);
         while (fields.Next())
@@ -260,7 +259,7 @@ internal static class OtlpProtobuf
         }
     }
 
-    private static void WriteEvent(ReadOnlySpan<byte> message, SpanDraft span, Utf8JsonWriter json)
+    private static void WriteEvent(ReadOnlySpan<byte> message, SpanDraft span, BodyWriter json)
     {
         var fields = new WireReader(message);
         while (fields.Next())
@@ -268,7 +267,7 @@ internal static class OtlpProtobuf
             switch (fields.Field)
             {
                 case 1:
-                    SpanJson.WriteOffset(json, fields.Fixed64(), span.Start);
+                    SpanBodyJson.WriteOffset(json, fields.Fixed64(), span.Start);
                     break;
                 case 2:
                     var name = Text(fields.Bytes());
@@ -284,7 +283,7 @@ internal static class OtlpProtobuf
         WriteAttributes(json, "attributes"u8, message, 3, null);
     }
 
-    private static void WriteLink(ReadOnlySpan<byte> message, SpanDraft span, Utf8JsonWriter json)
+    private static void WriteLink(ReadOnlySpan<byte> message, SpanDraft span, BodyWriter json)
     {
         var fields = new WireReader(message);
         while (fields.Next())

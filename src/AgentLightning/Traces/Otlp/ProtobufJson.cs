@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 
 namespace AgentLightning.Traces.Otlp;
@@ -9,10 +8,10 @@ internal static class ProtobufJson
 {
     private const int LongestName = 256;
 
-    public delegate void Writer(ReadOnlySpan<byte> message, SpanDraft span, Utf8JsonWriter json);
+    public delegate void Writer(ReadOnlySpan<byte> message, SpanDraft span, BodyWriter json);
 
     public static void WriteEach(
-        Utf8JsonWriter json,
+        BodyWriter json,
         ReadOnlySpan<byte> name,
         ReadOnlySpan<byte> message,
         int field,
@@ -48,21 +47,14 @@ internal static class ProtobufJson
         return Encoding.UTF8.GetString(batch.EndAt(start));
     }
 
-    public static void WriteAttributes(Utf8JsonWriter json, ReadOnlySpan<byte> name, ReadOnlySpan<byte> message, int field, SpanDraft? span)
+    public static void WriteAttributes(BodyWriter json, ReadOnlySpan<byte> name, ReadOnlySpan<byte> message, int field, SpanDraft? span)
     {
         json.WriteStartObject(name);
         WriteMembers(json, message, field, span, null, 0);
         json.WriteEndObject();
     }
 
-    public static void WriteMembers(
-        Utf8JsonWriter json,
-        ReadOnlySpan<byte> message,
-        int field,
-        SpanDraft? span,
-        Sender? resource,
-        int depth
-    )
+    public static void WriteMembers(BodyWriter json, ReadOnlySpan<byte> message, int field, SpanDraft? span, Sender? resource, int depth)
     {
         var fields = new WireReader(message);
         while (fields.Next())
@@ -78,7 +70,7 @@ internal static class ProtobufJson
         }
     }
 
-    private static void WriteMember(Utf8JsonWriter json, ReadOnlySpan<byte> pair, SpanDraft? span, Sender? resource, int depth)
+    private static void WriteMember(BodyWriter json, ReadOnlySpan<byte> pair, SpanDraft? span, Sender? resource, int depth)
     {
         ReadOnlySpan<byte> key = default,
             value = default;
@@ -120,11 +112,11 @@ internal static class ProtobufJson
         WriteValue(json, value, depth, out var text, wanted: known != KnownAttribute.None);
         if (text is not null)
         {
-            SpanJson.Note(span!, resource, known, text);
+            SpanBodyJson.Note(span!, resource, known, text);
         }
     }
 
-    public static void WriteValue(Utf8JsonWriter json, ReadOnlySpan<byte> message, int depth, out string? text, bool wanted = false)
+    public static void WriteValue(BodyWriter json, ReadOnlySpan<byte> message, int depth, out string? text, bool wanted = false)
     {
         text = null;
         if (depth >= OtlpBatch.DeepestValue)
@@ -135,61 +127,46 @@ internal static class ProtobufJson
         // Of a oneof that came several times, the last holds; one of its fields at least is written, so that the JSON stays JSON.
         var last = 0;
         var fields = new WireReader(message);
+        var value = fields;
         while (fields.Next())
         {
-            last = fields.Field is >= 1 and <= 7 ? fields.Field : last;
-            fields.Skip();
-        }
+            if (fields.Field is >= 1 and <= 7)
+            {
+                last = fields.Field;
+                value = fields;
+            }
 
-        fields = new WireReader(message);
-        ReadOnlySpan<byte> bytes = default;
-        ulong number = 0;
-        while (fields.Next())
-        {
-            if (fields.Field != last)
-            {
-                fields.Skip();
-            }
-            else if (last is 2 or 3)
-            {
-                number = fields.Number();
-            }
-            else if (last == 4)
-            {
-                number = fields.Fixed64();
-            }
-            else
-            {
-                bytes = fields.Bytes();
-            }
+            fields.Skip();
         }
 
         switch (last)
         {
             case 1:
+                var bytes = value.Bytes();
                 text = wanted ? Text(bytes) : null;
                 WriteText(json, bytes);
                 break;
             case 2:
-                json.WriteBooleanValue(number != 0);
+                json.WriteBooleanValue(value.Number() != 0);
                 break;
             case 3:
-                text = wanted ? SpanDraft.Text((long)number) : null;
-                json.WriteNumberValue((long)number);
+                var number = (long)value.Number();
+                text = wanted ? SpanDraft.Text(number) : null;
+                json.WriteNumberValue(number);
                 break;
             case 4:
-                SpanJson.WriteNumber(json, BitConverter.UInt64BitsToDouble(number));
+                SpanBodyJson.WriteNumber(json, BitConverter.UInt64BitsToDouble(value.Fixed64()));
                 break;
             case 5:
-                WriteArray(json, bytes, depth + 1);
+                WriteArray(json, value.Bytes(), depth + 1);
                 break;
             case 6:
                 json.WriteStartObject();
-                WriteMembers(json, bytes, 1, null, null, depth + 1);
+                WriteMembers(json, value.Bytes(), 1, null, null, depth + 1);
                 json.WriteEndObject();
                 break;
             case 7:
-                SpanJson.WriteBytes(json, bytes);
+                SpanBodyJson.WriteBytes(json, value.Bytes());
                 break;
             default:
                 json.WriteNullValue();
@@ -197,7 +174,7 @@ internal static class ProtobufJson
         }
     }
 
-    private static void WriteArray(Utf8JsonWriter json, ReadOnlySpan<byte> message, int depth)
+    private static void WriteArray(BodyWriter json, ReadOnlySpan<byte> message, int depth)
     {
         json.WriteStartArray();
         var fields = new WireReader(message);
@@ -216,13 +193,13 @@ internal static class ProtobufJson
         json.WriteEndArray();
     }
 
-    public static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> name, ReadOnlySpan<byte> text)
+    public static void WriteText(BodyWriter json, ReadOnlySpan<byte> name, ReadOnlySpan<byte> text)
     {
         json.WritePropertyName(name);
         WriteText(json, text);
     }
 
-    private static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> text)
+    private static void WriteText(BodyWriter json, ReadOnlySpan<byte> text)
     {
         if (Utf8.IsValid(text))
         {

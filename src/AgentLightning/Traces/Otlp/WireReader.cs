@@ -88,6 +88,12 @@ internal ref struct WireReader(ReadOnlySpan<byte> data)
 
     private ulong Varint()
     {
+        // Nearly all tags, and most lengths and numbers.
+        if (_at < _data.Length && _data[_at] < 0x80)
+        {
+            return _data[_at++];
+        }
+
         ulong value = 0;
         for (var shift = 0; shift < 70; shift += 7)
         {

@@ -113,11 +113,13 @@ internal sealed class TraceEpisode
             RequestLatencyMs = _root is { Milliseconds: > 0 } whole ? whole.Milliseconds : Envelope(),
             Status = error is null ? EpisodeStatus.Succeeded : EpisodeStatus.Failed,
             Error = error,
-            ModelDeployment = _calls
-                .OrderBy(call => call.Span.Record.EndNanos)
-                .Select(call => call.Span.Text("gen_ai.response.model", "gen_ai.request.model", "llm.model_name"))
-                .LastOrDefault(model => model is not null)
-                ?? first.Text("gen_ai.response.model", "gen_ai.request.model", "llm.model_name"),
+            ModelDeployment = AsName(
+                _calls
+                    .OrderBy(call => call.Span.Record.EndNanos)
+                    .Select(call => call.Span.Text("gen_ai.response.model", "gen_ai.request.model", "llm.model_name"))
+                    .LastOrDefault(model => model is not null)
+                    ?? first.Text("gen_ai.response.model", "gen_ai.request.model", "llm.model_name")
+            ),
             SessionId = first.Record.SessionId ?? _spans.Find(span => span.Record.SessionId is not null)?.Record.SessionId,
             UserId = first.Record.UserId ?? _spans.Find(span => span.Record.UserId is not null)?.Record.UserId,
             MessageId = _calls
@@ -136,6 +138,9 @@ internal sealed class TraceEpisode
             Metadata = MetadataOf(first),
         };
     }
+
+    /// <summary>As long as a name may be: longer ones are cut.</summary>
+    private static string? AsName(string? text) => text is { Length: > Ids.LongestName } ? text[..Ids.LongestName] : text;
 
     private static bool IsOfAgents(SpanView span) =>
         (span.Record.Marks & OfAgents) != 0 || span.Events.Exists(one => one.Name.StartsWith("gen_ai.", StringComparison.Ordinal));

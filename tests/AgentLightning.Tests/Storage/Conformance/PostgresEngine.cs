@@ -34,6 +34,9 @@ public sealed class PostgresEngine : StoreEngine
 
     public override Task LoseArtifactAsync(string id) => ExecuteAsync("DELETE FROM artifacts WHERE id = @id", id);
 
+    public override Task RefuseEpisodeAsync(string id) =>
+        ExecuteAsync($"ALTER TABLE episodes ADD CONSTRAINT refused CHECK (id <> '{id}')", id);
+
     protected override IServiceCollection Configure(IServiceCollection services) =>
         services.AddLightningServices(new LightningOptions { Store = Store });
 }

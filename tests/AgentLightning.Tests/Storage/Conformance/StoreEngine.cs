@@ -35,6 +35,9 @@ public abstract class StoreEngine : IAsyncDisposable
     /// <summary>Takes the content of an artifact away behind the store's back.</summary>
     public abstract Task LoseArtifactAsync(string id);
 
+    /// <summary>Makes the store refuse the episode of this id, and no other.</summary>
+    public abstract Task RefuseEpisodeAsync(string id);
+
     /// <summary>Changes rows behind the store's back, by a statement with the parameter <c>@id</c>.</summary>
     public Task DamageAsync(string sql, string id) => ExecuteAsync(sql, id);
 
@@ -67,6 +70,9 @@ public sealed class SqliteEngine : StoreEngine
         File.Delete(PathOf(id));
         return Task.CompletedTask;
     }
+
+    public override Task RefuseEpisodeAsync(string id) =>
+        ExecuteAsync($"CREATE TRIGGER refused BEFORE INSERT ON episodes WHEN NEW.id = '{id}' BEGIN SELECT RAISE(ABORT, 'no'); END", id);
 
     protected override IServiceCollection Configure(IServiceCollection services) =>
         services.AddLightningServices(new LightningOptions { Store = _folder.File("lightning.db") });

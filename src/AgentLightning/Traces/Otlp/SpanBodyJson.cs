@@ -1,15 +1,14 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 
 namespace AgentLightning.Traces.Otlp;
 
 /// <summary>The parts of a span's JSON that are written alike from both encodings.</summary>
-internal static class SpanJson
+internal static class SpanBodyJson
 {
     private static readonly string[] s_kinds = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 
-    public static void WriteKind(Utf8JsonWriter json, int kind)
+    public static void WriteKind(BodyWriter json, int kind)
     {
         if (kind > 0 && kind < s_kinds.Length)
         {
@@ -18,11 +17,11 @@ internal static class SpanJson
     }
 
     /// <summary>The time of an event, in nanoseconds since the start of its span; negative where the clocks differ.</summary>
-    public static void WriteOffset(Utf8JsonWriter json, ulong time, ulong start) =>
+    public static void WriteOffset(BodyWriter json, ulong time, ulong start) =>
         json.WriteNumber("offset_ns"u8, SpanDraft.Nanos(time) == 0 ? 0 : SpanDraft.Nanos(time) - SpanDraft.Nanos(start));
 
     /// <summary>JSON has no word for what is not a number.</summary>
-    public static void WriteNumber(Utf8JsonWriter json, double value)
+    public static void WriteNumber(BodyWriter json, double value)
     {
         if (double.IsFinite(value))
         {
@@ -39,7 +38,7 @@ internal static class SpanJson
     }
 
     /// <summary>Bytes as hexadecimal digits; those that are a text, as the text, so that what must not be stored is found in it.</summary>
-    public static void WriteBytes(Utf8JsonWriter json, ReadOnlySpan<byte> bytes)
+    public static void WriteBytes(BodyWriter json, ReadOnlySpan<byte> bytes)
     {
         if (Utf8.IsValid(bytes) && !bytes.ContainsAnyInRange((byte)0, (byte)8))
         {
