@@ -28,16 +28,22 @@ public sealed partial class EpisodeListTests(TrainedStore store)
                     user_input = "x",
                 }
             );
-            await server.RewardAsync(episode, 1, $"r{i}");
-            await server.PostAsync(
-                "/api/v1/chat/feedback",
-                new
-                {
-                    message_id = episode,
-                    feedback_type = "copy",
-                    feedback_id = $"f{i}",
-                }
-            );
+            if (list == "feedback")
+            {
+                await server.PostAsync(
+                    "/api/v1/chat/feedback",
+                    new
+                    {
+                        message_id = episode,
+                        feedback_type = "copy",
+                        feedback_id = $"f{i}",
+                    }
+                );
+            }
+            else
+            {
+                await server.RewardAsync(episode, 1, $"r{i}");
+            }
         }
 
         using var first = await server.Http.GetAsync($"{path}?limit=3&agent_id=a");
