@@ -63,7 +63,7 @@ public sealed class DeploymentService(
             );
         }
 
-        await artifacts.ReadAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
+        await artifacts.CheckAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
         var release = NewRelease(agentId, slot, run.Id, evaluation?.Id, run.TunedModelName, run.Artifact, promotedBy) with
         {
             Forced = objection is not null,
@@ -121,7 +121,7 @@ public sealed class DeploymentService(
                 ?? throw LightningException.NotFound($"Release {targetId} of agent '{agentId}' not found among its former releases.");
         if (target.Artifact is not null)
         {
-            await artifacts.ReadAsync(target.Artifact, cancellationToken).ConfigureAwait(false);
+            await artifacts.CheckAsync(target.Artifact, cancellationToken).ConfigureAwait(false);
         }
 
         var release = NewRelease(

@@ -64,11 +64,21 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
                 TotalKey.Of(episode.AgentId, episode.CreatedAt.ToColumn(), episode.ModelDeployment, episode.Intent, episode.Persona),
                 TotalDelta.OfEpisode(episode.Status == EpisodeStatus.Succeeded)
             );
+            totals.Releases.Add(
+                episode.DeploymentId,
+                episode.AgentId,
+                ReleaseDelta.OfEpisode(
+                    episode.Status == EpisodeStatus.Succeeded,
+                    episode.RequestLatencyMs,
+                    episode.TokenUsage?.Prompt ?? 0,
+                    episode.TokenUsage?.Completion ?? 0
+                )
+            );
         }
 
         await session
             .WriteTogetherAsync(
-                [new SqlWrites(SqlEpisodeStore.InsertPayloadSql, [.. added.Select(SqlEpisodeStore.PayloadOf)]), totals.Writes(database)],
+                [new SqlWrites(SqlEpisodeStore.InsertPayloadSql, [.. added.Select(SqlEpisodeStore.PayloadOf)]), .. totals.Writes(database)],
                 cancellationToken
             )
             .ConfigureAwait(false);
