@@ -16,7 +16,6 @@ using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Pages;
 using AgentLightning.Server.Rewards;
-using AgentLightning.Server.Stats;
 using AgentLightning.Server.Traces;
 using AgentLightning.Server.Triage;
 using Microsoft.AspNetCore.Builder;

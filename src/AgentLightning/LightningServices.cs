@@ -12,7 +12,6 @@ using AgentLightning.Jobs;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
-using AgentLightning.Stats;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using AgentLightning.Training;
@@ -165,8 +164,12 @@ public static class LightningServices
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
         services.TryAddSingleton(options.Recorder);
         services.TryAddSingleton<EpisodeRecorder>();
+        services.TryAddSingleton<EpisodeLookup>();
+        services.TryAddSingleton<GetEpisode>();
+        services.TryAddSingleton<ListEpisodes>();
 
         services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
+        services.TryAddSingleton<EpisodeRemoval>();
         services.TryAddSingleton<DeleteEpisodes>();
         services.TryAddSingleton(options.Retention);
         services.TryAddSingleton<RetentionSweeper>();
@@ -174,13 +177,17 @@ public static class LightningServices
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardWriter>();
-        services.TryAddSingleton<RewardService>();
+        services.TryAddSingleton<AssignReward>();
         services.TryAddSingleton<ListRewards>();
-        services.TryAddSingleton<CaptureService>();
-        services.TryAddSingleton<EpisodeExport>();
+
+        services.TryAddSingleton<CaptureEpisode>();
+        services.TryAddSingleton<CaptureBatch>();
+        services.TryAddSingleton<ExportEpisodes>();
 
         services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
-        services.TryAddSingleton<FeedbackService>();
+        services.TryAddSingleton<GiveFeedback>();
+        services.TryAddSingleton<GiveSignals>();
+        services.TryAddSingleton<ListFeedback>();
 
         services.TryAddSingleton(options.Budget);
         services.TryAddSingleton<ByteBudget>();
@@ -216,10 +223,11 @@ public static class LightningServices
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
 
-        services.TryAddSingleton<StatsReader>();
         services.TryAddSingleton<IRewardTotals, SqlRewardTotals>();
-        services.TryAddSingleton<MonitoringReader>();
-        services.TryAddSingleton<ChatStatistics>();
+        services.TryAddSingleton<AgentDirectory>();
+        services.TryAddSingleton<GetStats>();
+        services.TryAddSingleton<GetMonitoring>();
+        services.TryAddSingleton<GetDashboard>();
 
         services.TryAddSingleton<TriagePolicies>();
         services.TryAddSingleton<TriageFeedback>();

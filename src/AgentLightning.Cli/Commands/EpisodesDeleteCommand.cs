@@ -56,7 +56,7 @@ internal static class EpisodesDeleteCommand
 
                 var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                EpisodeRemovedResponse removed;
+                EpisodesRemoved removed;
                 using (var progress = new ProgressLine("episodes removed"))
                 {
                     removed = await opened.RemoveAsync(selection, scope, progress, cancellationToken);

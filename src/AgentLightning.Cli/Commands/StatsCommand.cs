@@ -44,7 +44,7 @@ internal static class StatsCommand
                 var byStatus = string.Join(", ", counted.TrainingRunStatus.Select(status => $"{status.Value} {status.Key}"));
                 table.AddRow("training runs", $"{Count(counted.TotalTrainingRuns)} {byStatus}");
                 table.AddRow("releases", Count(counted.TotalDeployments));
-                table.AddRow("serves now", Markup.Escape(stats.CurrentModel));
+                table.AddRow("serves now", Markup.Escape(stats.CurrentModel ?? "not known before the first episode"));
                 Terminal.Results.Write(table);
                 return ExitCodes.Success;
             }

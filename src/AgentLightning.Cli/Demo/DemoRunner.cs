@@ -330,7 +330,7 @@ internal sealed class DemoRunner(
     {
         var (agent, rewards, deployments) = (
             workspace.Get<TriageFeedback>(),
-            workspace.Get<RewardService>(),
+            workspace.Get<AssignReward>(),
             workspace.Get<IDeploymentStore>()
         );
         var count = Math.Min(ServedItems, _unseen.Count);
@@ -352,6 +352,7 @@ internal sealed class DemoRunner(
 
             var reward = _reviewer.Judge(answer.Episode, task, answer.Analysis, $"demo-{name}-reward-{answered:000000}");
             await rewards.AssignAsync(
+                Scope.Owner("demo"),
                 new RewardRequest(
                     reward.EpisodeId,
                     reward.Value,

@@ -13,7 +13,6 @@ using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Triage;
-using AgentLightning.Stats;
 using AgentLightning.Traces;
 
 namespace AgentLightning.Cli.Records;
@@ -28,7 +27,7 @@ internal interface IRecords : IAsyncDisposable
 
     Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken);
 
-    Task<EpisodeRemovedResponse> RemoveAsync(
+    Task<EpisodesRemoved> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,

@@ -20,7 +20,6 @@ using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Triage;
-using AgentLightning.Stats;
 using AgentLightning.Traces;
 
 namespace AgentLightning.Cli.Records;
@@ -55,7 +54,7 @@ internal sealed class ServerRecords : IRecords
     public Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken) =>
         SendAsync<EpisodeResponse>(HttpMethod.Get, $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}", null, cancellationToken);
 
-    public async Task<EpisodeRemovedResponse> RemoveAsync(
+    public async Task<EpisodesRemoved> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,
@@ -71,7 +70,7 @@ internal sealed class ServerRecords : IRecords
                 ("older_than", Text(selection.OlderThan)),
                 ("scope", EnumText.Of(scope))
             );
-            return await SendAsync<EpisodeRemovedResponse>(HttpMethod.Delete, $"episodes?{query}", null, cancellationToken);
+            return await SendAsync<EpisodesRemoved>(HttpMethod.Delete, $"episodes?{query}", null, cancellationToken);
         }
 
         var removed = 0L;
@@ -80,7 +79,7 @@ internal sealed class ServerRecords : IRecords
             try
             {
                 var path = $"episodes/{Uri.EscapeDataString(id)}";
-                removed += (await SendAsync<EpisodeRemovedResponse>(HttpMethod.Delete, path, null, cancellationToken)).Removed;
+                removed += (await SendAsync<EpisodesRemoved>(HttpMethod.Delete, path, null, cancellationToken)).Removed;
             }
             catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
             {
@@ -90,7 +89,7 @@ internal sealed class ServerRecords : IRecords
             progress.Report(removed);
         }
 
-        return new EpisodeRemovedResponse(removed, scope);
+        return new EpisodesRemoved(removed, scope);
     }
 
     public async IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)

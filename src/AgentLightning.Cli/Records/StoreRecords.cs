@@ -5,7 +5,6 @@ using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
-using AgentLightning.Governance;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
@@ -17,70 +16,60 @@ using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Triage;
-using AgentLightning.Stats;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using AgentLightning.Triage;
 
 namespace AgentLightning.Cli.Records;
 
-/// <summary>Records straight from a store.</summary>
+/// <summary>Records straight from a store, which its user owns.</summary>
 internal sealed class StoreRecords(Workspace workspace) : IRecords
 {
     private static readonly Scope s_scope = Scope.Owner("cli");
 
-    public async Task<EpisodeListResponse> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
-    {
-        var episodes = await workspace.Get<IEpisodeStore>().ListAsync(query.AsStored(workspace.Get<Redactor>()), cancellationToken);
-        return new EpisodeListResponse(query.AgentId, episodes.Count, episodes);
-    }
+    public async Task<EpisodeListResponse> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
+        EpisodeListResponse.Of(query.AgentId, await workspace.Get<ListEpisodes>().ListAsync(s_scope, query, cancellationToken));
 
-    public async Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken)
-    {
-        var episode = await workspace.Get<IEpisodeStore>().FindAsync(Ids.Check(id, "id"), cancellationToken)
-            ?? throw LightningException.NotFound($"Episode {id} not found");
-        return EpisodeResponse.Of(episode, await workspace.Get<IRewardStore>().HistoryAsync(id, cancellationToken));
-    }
+    public async Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken) =>
+        EpisodeResponse.Of(
+            await workspace.Get<GetEpisode>().ReadAsync(s_scope, id, cancellationToken),
+            await workspace.Get<ListRewards>().OfEpisodeAsync(s_scope, id, cancellationToken)
+        );
 
-    public async Task<EpisodeRemovedResponse> RemoveAsync(
+    public Task<EpisodesRemoved> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,
         CancellationToken cancellationToken
-    ) => new(await workspace.Get<DeleteEpisodes>().ExecuteAsync(s_scope, selection, scope, progress, cancellationToken), scope);
+    ) => workspace.Get<DeleteEpisodes>().DeleteManyAsync(s_scope, selection, EnumText.Of(scope), progress, cancellationToken);
 
     public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
-        workspace.Get<EpisodeExport>().ReadAsync(query, cancellationToken);
+        workspace.Get<ExportEpisodes>().ReadAsync(s_scope, query, cancellationToken);
 
     public Task<CaptureOutcome> ImportAsync(Stream lines, CancellationToken cancellationToken) =>
-        workspace.Get<CaptureService>().AddBatchAsync(lines, _ => true, cancellationToken);
+        workspace.Get<CaptureBatch>().AddAsync(s_scope, lines, cancellationToken);
 
-    public async Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken)
-    {
-        var given = await workspace.Get<RewardService>().AssignAsync(reward.ToRequest(), cancellationToken);
-        return RewardResponse.Of(given);
-    }
+    public async Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken) =>
+        RewardResponse.Of((await workspace.Get<AssignReward>().AssignAsync(s_scope, reward.ToRequest(), cancellationToken)).Reward);
 
-    public async Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken)
-    {
-        var rewards = await workspace.Get<IRewardStore>().ListAsync(query, cancellationToken);
-        return new RewardListResponse(query.AgentId, query.EpisodeId, rewards.Count, rewards);
-    }
+    public async Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken) =>
+        RewardListResponse.Of(
+            query.AgentId,
+            query.EpisodeId,
+            await workspace.Get<ListRewards>().ListAsync(s_scope, query, cancellationToken)
+        );
 
     public async Task<ChatFeedbackResponse> GiveAsync(ChatFeedbackBody feedback, string? user, CancellationToken cancellationToken) =>
-        ChatFeedbackResponse.Of(await workspace.Get<FeedbackService>().GiveAsync(feedback.ToRequest(user), _ => true, cancellationToken));
+        ChatFeedbackResponse.Of(await workspace.Get<GiveFeedback>().GiveAsync(s_scope, feedback.ToRequest(user), cancellationToken));
 
-    public async Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken)
-    {
-        var feedback = await workspace.Get<IFeedbackStore>().ListAsync(query, cancellationToken);
-        return new FeedbackListResponse(query.AgentId, feedback.Count, [.. feedback.Select(FeedbackItem.Of)]);
-    }
+    public async Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken) =>
+        FeedbackListResponse.Of(query.AgentId, await workspace.Get<ListFeedback>().ListAsync(s_scope, query, cancellationToken));
 
     public Task<FeedbackStatistics> FeedbackStatsAsync(string? agentId, int days, CancellationToken cancellationToken) =>
-        workspace.Get<ChatStatistics>().FeedbackAsync(agentId, days, cancellationToken);
+        workspace.Get<GetDashboard>().FeedbackAsync(s_scope, agentId, days, cancellationToken);
 
     public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) =>
-        workspace.Get<StatsReader>().ReadAsync(agentId, RuleTriagePolicy.PolicyName, cancellationToken);
+        workspace.Get<GetStats>().ReadAsync(s_scope, agentId, cancellationToken);
 
     public async Task<TriageResponse> TriageAsync(TriageRequest feedback, CancellationToken cancellationToken) =>
         TriageResponse.Of(

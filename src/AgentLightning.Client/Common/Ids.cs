@@ -24,6 +24,27 @@ public static class Ids
     }
 
     /// <summary>
+    /// Checks the id of a record that is to be made: as <see cref="Check"/>, and one that an address can hold. Of the others, as <c>a/b</c>
+    /// and <c>..</c>, a client, a proxy or the server makes another address, and the record could never be read or deleted again.
+    /// </summary>
+    public static string CheckAddressable(string? id, string name)
+    {
+        Check(id, name);
+        if (!IsAddressable(id!))
+        {
+            var seen = id!.Length > 40 ? id[..8] + "…" : id;
+            throw LightningException.Invalid(
+                $"{name} must not hold a slash or a backslash, nor be of dots alone, because it is a part of addresses, but it is '{seen}'."
+            );
+        }
+
+        return id!;
+    }
+
+    /// <summary>Whether an id can be a part of an address and come out as it was.</summary>
+    public static bool IsAddressable(string id) => id.AsSpan().IndexOfAny('/', '\\') < 0 && id.AsSpan().ContainsAnyExcept('.');
+
+    /// <summary>
     /// Checks a name from outside that is no id of a record, as that of a session is: at most 200 characters, none of them a control
     /// character. Null is none.
     /// </summary>

@@ -30,14 +30,15 @@ internal static class CaptureEndpoints
             .Produces<CapturedEpisode>(StatusCodes.Status200OK)
             .Produces<CapturedEpisode>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status403Forbidden)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequiresRole(Role.Write);
         routes
             .MapPost("/capture", AddBatchAsync)
             .WithSummary(
-                "Stores a batch: one object a line, with type episode or reward, in order; gzip is taken. Lines that cannot be taken are "
-                    + "told and do not stop the others."
+                "Stores a batch: one object a line, with type episode or reward; a reward may stand before its episode; gzip is taken. "
+                    + "Lines that cannot be taken are told and do not stop the others."
             )
             .Accepts<Stream>(LineJson, "application/json")
             .Produces<CaptureOutcome>()
@@ -54,7 +55,7 @@ internal static class CaptureEndpoints
 
     private static async Task ExportAsync(
         HttpResponse response,
-        EpisodeExport export,
+        ExportEpisodes export,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -65,17 +66,20 @@ internal static class CaptureEndpoints
     )
     {
         // Refused before the answer begins.
-        var query = new EpisodeQuery(
-            scope.Named(agentId),
-            IsoTime.Start(startDate, "start_date"),
-            IsoTime.End(endDate, "end_date"),
-            SessionId: sessionId,
-            UserId: userId,
-            Agents: scope.Agents
+        var lines = export.ReadAsync(
+            scope,
+            new EpisodeQuery(
+                agentId,
+                IsoTime.Start(startDate, "start_date"),
+                IsoTime.End(endDate, "end_date"),
+                SessionId: sessionId,
+                UserId: userId
+            ),
+            cancellationToken
         );
         response.ContentType = LineJson;
         await using var writer = new StreamWriter(response.Body);
-        await foreach (var line in export.ReadAsync(query, cancellationToken))
+        await foreach (var line in lines)
         {
             await writer.WriteAsync(line.AsMemory(), cancellationToken);
             await writer.WriteAsync('\n');
@@ -84,12 +88,12 @@ internal static class CaptureEndpoints
 
     private static async Task<IResult> AddEpisodeAsync(
         EpisodeInput body,
-        CaptureService capture,
+        CaptureEpisode capture,
         Scope scope,
         CancellationToken cancellationToken
     )
     {
-        var captured = await capture.AddEpisodeAsync(body, scope.Allows, cancellationToken);
+        var captured = await capture.AddAsync(scope, body, cancellationToken);
         return captured.Duplicate
             ? TypedResults.Ok(captured)
             : TypedResults.Created($"/api/lightning/episodes/{Uri.EscapeDataString(captured.EpisodeId)}", captured);
@@ -97,7 +101,7 @@ internal static class CaptureEndpoints
 
     private static async Task<IResult> AddBatchAsync(
         HttpRequest request,
-        CaptureService capture,
+        CaptureBatch capture,
         ByteBudgetOptions budget,
         Scope scope,
         CancellationToken cancellationToken
@@ -118,7 +122,7 @@ internal static class CaptureEndpoints
         {
             await using var lines =
                 encoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress, leaveOpen: true) : request.Body;
-            return TypedResults.Ok(await capture.AddBatchAsync(lines, scope.Allows, cancellationToken));
+            return TypedResults.Ok(await capture.AddAsync(scope, lines, cancellationToken));
         }
         catch (InvalidDataException e)
         {

@@ -1,7 +1,6 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
-using AgentLightning.Governance;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
@@ -13,7 +12,10 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Episodes;
 
 /// <summary>Episodes, newest first.</summary>
-public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes);
+public sealed record EpisodeListResponse(string? AgentId, int EpisodesFound, IReadOnlyList<EpisodeSummary> Episodes)
+{
+    public static EpisodeListResponse Of(string? agentId, ListPage<EpisodeSummary> page) => new(agentId, page.Items.Count, page.Items);
+}
 
 /// <summary>One episode with every reward it ever got.</summary>
 public sealed record EpisodeResponse(
@@ -84,16 +86,16 @@ public sealed record EpisodeResponse(
         );
 }
 
-/// <summary>How many episodes were removed, and how much of each.</summary>
-public sealed record EpisodeRemovedResponse(long Removed, RemovalScope Scope);
-
 internal static class EpisodesEndpoints
 {
     public static void MapEpisodes(this IEndpointRouteBuilder routes)
     {
         routes
             .MapGet("/episodes", ListAsync)
-            .WithSummary("Lists episodes, newest first; 'before' takes the last id of a page and gives the next.")
+            .WithSummary(
+                "Lists episodes, newest first; 'before' takes the id of an episode and gives what follows; the header Link names the next "
+                    + "page."
+            )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -117,26 +119,14 @@ internal static class EpisodesEndpoints
             .RequiresRole(Role.Admin);
     }
 
-    private static async Task<EpisodeRemovedResponse> DeleteAsync(
+    private static Task<EpisodesRemoved> DeleteAsync(
         string id,
         DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken
-    )
-    {
-        var removed = await episodes.ExecuteAsync(
-            agents,
-            new EpisodeSelection(Ids: [Ids.Check(id, "id")]),
-            RemovalScope.Episode,
-            null,
-            cancellationToken
-        );
-        return removed == 0
-            ? throw LightningException.NotFound($"Episode {id} not found")
-            : new EpisodeRemovedResponse(removed, RemovalScope.Episode);
-    }
+    ) => episodes.DeleteAsync(agents, id, cancellationToken);
 
-    private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
+    private static Task<EpisodesRemoved> DeleteManyAsync(
         DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken,
@@ -145,22 +135,19 @@ internal static class EpisodesEndpoints
         [FromQuery(Name = "user_id")] string? userId = null,
         [FromQuery(Name = "older_than")] string? olderThan = null,
         string? scope = null
-    )
-    {
-        var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
-        var selection = new EpisodeSelection(
-            agentId,
-            SessionId: sessionId,
-            UserId: userId,
-            OlderThan: IsoTime.Start(olderThan, "older_than")
+    ) =>
+        episodes.DeleteManyAsync(
+            agents,
+            new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: IsoTime.Start(olderThan, "older_than")),
+            scope,
+            null,
+            cancellationToken
         );
-        return new EpisodeRemovedResponse(await episodes.ExecuteAsync(agents, selection, what, null, cancellationToken), what);
-    }
 
     private static async Task<EpisodeListResponse> ListAsync(
-        IEpisodeStore episodes,
+        ListEpisodes episodes,
+        HttpResponse response,
         Scope scope,
-        Redactor redactor,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20,
@@ -171,29 +158,32 @@ internal static class EpisodesEndpoints
         [FromQuery(Name = "user_id")] string? userId = null
     )
     {
-        var query = new EpisodeQuery(
-            scope.Named(agentId),
-            IsoTime.Start(startDate, "start_date"),
-            IsoTime.End(endDate, "end_date"),
-            limit,
-            before,
-            sessionId,
-            userId,
-            scope.Agents
+        var page = await episodes.ListAsync(
+            scope,
+            new EpisodeQuery(
+                agentId,
+                IsoTime.Start(startDate, "start_date"),
+                IsoTime.End(endDate, "end_date"),
+                limit,
+                before,
+                sessionId,
+                userId
+            ),
+            cancellationToken
         );
-        var found = await episodes.ListAsync(query.AsStored(redactor), cancellationToken);
-        return new EpisodeListResponse(agentId, found.Count, found);
+        response.LinkNext(page.Next);
+        return EpisodeListResponse.Of(agentId, page);
     }
 
     private static async Task<EpisodeResponse> GetAsync(
         string id,
-        IEpisodeStore episodes,
-        IRewardStore rewards,
+        GetEpisode episodes,
+        ListRewards rewards,
         Scope scope,
         CancellationToken cancellationToken
-    )
-    {
-        var e = await scope.EpisodeAsync(episodes, Ids.Check(id, "id"), cancellationToken);
-        return EpisodeResponse.Of(e, await rewards.HistoryAsync(id, cancellationToken));
-    }
+    ) =>
+        EpisodeResponse.Of(
+            await episodes.ReadAsync(scope, id, cancellationToken),
+            await rewards.OfEpisodeAsync(scope, id, cancellationToken)
+        );
 }

@@ -1,6 +1,4 @@
 using AgentLightning.Access;
-using AgentLightning.Common;
-using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
@@ -41,55 +39,43 @@ internal static class ChatAdminEndpoints
     }
 
     private static Task<InteractionStatistics> StatsAsync(
-        ChatStatistics statistics,
+        GetDashboard dashboard,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
-    ) => statistics.InteractionsAsync(scope.AgentOrAll(agentName), cancellationToken);
+    ) => dashboard.InteractionsAsync(scope, agentName, cancellationToken);
 
     private static Task<FeedbackStatistics> FeedbackStatsAsync(
-        ChatStatistics statistics,
+        GetDashboard dashboard,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null,
         int days = 7
-    ) => statistics.FeedbackAsync(scope.AgentOrAll(agentName), days, cancellationToken);
+    ) => dashboard.FeedbackAsync(scope, agentName, days, cancellationToken);
 
     private static async Task<ClearedResponse> ClearAsync(
         DeleteEpisodes episodes,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
-    )
-    {
-        var agent = scope.Named(agentName)
-            ?? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.");
-        return new ClearedResponse(
-            agent,
-            await episodes.ExecuteAsync(scope, new EpisodeSelection(agent), RemovalScope.Episode, null, cancellationToken)
-        );
-    }
+    ) => new(agentName!, (await episodes.ClearAsync(scope, agentName, cancellationToken)).Removed);
 
     private static async Task<RecentFeedbackResponse> RecentAsync(
-        IFeedbackStore feedback,
-        TimeProvider time,
+        ListFeedback feedback,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null,
         int limit = 20
     )
     {
-        var found = await feedback.ListAsync(
-            new FeedbackQuery(scope.Named(agentName), Limit: limit, Agents: scope.Agents),
-            cancellationToken
-        );
-        return new RecentFeedbackResponse(found.Count, [.. found.Select(FeedbackItem.Of)], time.GetUtcNow());
+        var recent = await feedback.RecentAsync(scope, agentName, limit, cancellationToken);
+        return new RecentFeedbackResponse(recent.Feedback.Count, [.. recent.Feedback.Select(FeedbackItem.Of)], recent.Timestamp);
     }
 
     private static Task<ChatDashboard> DashboardAsync(
-        ChatStatistics statistics,
+        GetDashboard dashboard,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
-    ) => statistics.DashboardAsync(scope.AgentOrAll(agentName), cancellationToken);
+    ) => dashboard.DashboardAsync(scope, agentName, cancellationToken);
 }

@@ -1,4 +1,5 @@
 using AgentLightning.Access;
+using AgentLightning.Common;
 using AgentLightning.Feedback;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
@@ -97,7 +98,11 @@ public sealed record FeedbackItem(
 }
 
 /// <summary>Feedback with its history, newest first.</summary>
-public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback);
+public sealed record FeedbackListResponse(string? AgentId, int FeedbackFound, IReadOnlyList<FeedbackItem> Feedback)
+{
+    public static FeedbackListResponse Of(string? agentId, ListPage<MessageFeedback> page) =>
+        new(agentId, page.Items.Count, [.. page.Items.Select(FeedbackItem.Of)]);
+}
 
 public static class FeedbackEndpoints
 {
@@ -118,7 +123,9 @@ public static class FeedbackEndpoints
             .RequiresRole(Role.Write);
         routes
             .MapGet("/api/lightning/feedback", ListAsync)
-            .WithSummary("Lists feedback with its history, newest first; 'before' takes the last id of a page and gives the next.")
+            .WithSummary(
+                "Lists feedback with its history, newest first; 'before' takes the id of feedback; the header Link names the next page."
+            )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
@@ -126,14 +133,15 @@ public static class FeedbackEndpoints
 
     private static async Task<ChatFeedbackResponse> GiveAsync(
         ChatFeedbackBody body,
-        FeedbackService feedback,
+        GiveFeedback feedback,
         Scope scope,
         CancellationToken cancellationToken,
         [FromHeader(Name = UserHeader)] string? user = null
-    ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(body.ToRequest(user), scope.Allows, cancellationToken));
+    ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(scope, body.ToRequest(user), cancellationToken));
 
     private static async Task<FeedbackListResponse> ListAsync(
-        IFeedbackStore feedback,
+        ListFeedback feedback,
+        HttpResponse response,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -142,10 +150,8 @@ public static class FeedbackEndpoints
         string? before = null
     )
     {
-        var found = await feedback.ListAsync(
-            new FeedbackQuery(scope.Named(agentId), episodeId, limit, before, scope.Agents),
-            cancellationToken
-        );
-        return new FeedbackListResponse(agentId, found.Count, [.. found.Select(FeedbackItem.Of)]);
+        var page = await feedback.ListAsync(scope, new FeedbackQuery(agentId, episodeId, limit, before), cancellationToken);
+        response.LinkNext(page.Next);
+        return FeedbackListResponse.Of(agentId, page);
     }
 }

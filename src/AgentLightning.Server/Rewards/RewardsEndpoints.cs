@@ -1,6 +1,5 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
-using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
@@ -18,7 +17,11 @@ public sealed record RewardResponse(string RewardId, string EpisodeId, double Va
 }
 
 /// <summary>Rewards, newest first.</summary>
-public sealed record RewardListResponse(string? AgentId, string? EpisodeFilter, int RewardsFound, IReadOnlyList<Reward> Rewards);
+public sealed record RewardListResponse(string? AgentId, string? EpisodeFilter, int RewardsFound, IReadOnlyList<Reward> Rewards)
+{
+    public static RewardListResponse Of(string? agentId, string? episodeId, ListPage<Reward> page) =>
+        new(agentId, episodeId, page.Items.Count, page.Items);
+}
 
 /// <summary>How the conversation went on after an answer.</summary>
 /// <param name="EpisodeId">The episode; required. What it tells of its answer is looked up.</param>
@@ -32,13 +35,20 @@ internal static class RewardsEndpoints
     {
         routes
             .MapGet("/rewards", ListAsync)
-            .WithSummary("Lists rewards with their history, newest first; 'before' takes the last id of a page and gives the next.")
+            .WithSummary(
+                "Lists rewards with their history, newest first; 'before' takes the id of a reward; the header Link names the next page."
+            )
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Read);
         routes
             .MapPost("/rewards", AssignAsync)
-            .WithSummary("Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept.")
+            .WithSummary(
+                "Gives an episode a reward from -1 to 1. A later reward of the same source supersedes it; both are kept. A reward id that "
+                    + "is there already gives back what is stored: 200."
+            )
+            .Produces<RewardResponse>(StatusCodes.Status200OK)
+            .Produces<RewardResponse>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
@@ -46,13 +56,15 @@ internal static class RewardsEndpoints
         routes
             .MapPost("/rewards/implicit", SignalAsync)
             .WithSummary("Gives an episode the reward of its signals, which counts until somebody judges the episode.")
+            .Produces<RewardResponse>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Write);
     }
 
     private static async Task<RewardListResponse> ListAsync(
-        IRewardStore rewards,
+        ListRewards rewards,
+        HttpResponse response,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -63,46 +75,39 @@ internal static class RewardsEndpoints
     )
     {
         var word = source is null ? (RewardSource?)null : EnumText.Parse<RewardSource>(source, "source");
-        var found = await rewards.ListAsync(
-            new RewardQuery(scope.Named(agentId), episodeId, word, limit, before, scope.Agents),
-            cancellationToken
-        );
-        return new RewardListResponse(agentId, episodeId, found.Count, found);
+        var page = await rewards.ListAsync(scope, new RewardQuery(agentId, episodeId, word, limit, before), cancellationToken);
+        response.LinkNext(page.Next);
+        return RewardListResponse.Of(agentId, episodeId, page);
     }
 
-    private static async Task<RewardResponse> AssignAsync(
+    private static async Task<IResult> AssignAsync(
         RewardInput body,
-        RewardService rewards,
-        IEpisodeStore episodes,
-        EpisodeRecorder recorder,
+        AssignReward rewards,
         Scope scope,
         CancellationToken cancellationToken
-    )
-    {
-        var request = body.ToRequest();
-        return await scope.MayTouchAsync(Ids.Check(request.EpisodeId, "episode_id"), episodes, recorder, cancellationToken)
-            ? RewardResponse.Of(await rewards.AssignAsync(request, cancellationToken))
-            : throw RewardService.UnknownEpisode(request.EpisodeId);
-    }
+    ) => Answer(await rewards.AssignAsync(scope, body.ToRequest(), cancellationToken));
 
-    private static async Task<RewardResponse> SignalAsync(
+    private static async Task<IResult> SignalAsync(
         SignalsBody body,
-        FeedbackService feedback,
-        IEpisodeStore episodes,
-        EpisodeRecorder recorder,
+        GiveSignals signals,
         Scope scope,
         CancellationToken cancellationToken
-    )
-    {
-        var episodeId = Ids.Check(body.EpisodeId, "episode_id");
-        return await scope.MayTouchAsync(episodeId, episodes, recorder, cancellationToken)
-            ? RewardResponse.Of(
-                await feedback.SignalAsync(
-                    episodeId,
-                    new ConversationSignals(body.ImmediateClarification, body.NaturalContinuation),
-                    cancellationToken
-                )
+    ) =>
+        Answer(
+            await signals.GiveAsync(
+                scope,
+                body.EpisodeId,
+                new ConversationSignals(body.ImmediateClarification, body.NaturalContinuation),
+                cancellationToken
             )
-            : throw LightningException.NotFound($"Episode {episodeId} not found");
+        );
+
+    /// <summary>201 for what was made, 200 for what was there: as for episodes.</summary>
+    private static IResult Answer(AssignedReward assigned)
+    {
+        var reward = RewardResponse.Of(assigned.Reward);
+        return assigned.IsNew
+            ? TypedResults.Created($"/api/lightning/rewards?episode_id={Uri.EscapeDataString(reward.EpisodeId)}", reward)
+            : TypedResults.Ok(reward);
     }
 }

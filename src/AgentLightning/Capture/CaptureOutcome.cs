@@ -1,3 +1,5 @@
+using AgentLightning.Common;
+
 namespace AgentLightning.Capture;
 
 /// <summary>What became of an episode that was sent.</summary>
@@ -7,7 +9,8 @@ public sealed record CapturedEpisode(string EpisodeId, string AgentId, DateTimeO
 /// <summary>A line of a batch that was not taken.</summary>
 /// <param name="Line">Counted from 1.</param>
 /// <param name="Id">The id that the line gave, where it could be read.</param>
-public sealed record RejectedLine(int Line, string? Id, string Error);
+/// <param name="Kind">Not found where a reward's episode is not there: it may come, and then the line can be sent again.</param>
+public sealed record RejectedLine(int Line, string? Id, string Error, ErrorKind Kind = ErrorKind.Invalid);
 
 /// <summary>What became of a batch. What is accepted or a duplicate is on disk.</summary>
 /// <param name="Accepted">Records that are new.</param>

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Client;
 using AgentLightning.Client.Export;
 using AgentLightning.Common;
@@ -34,14 +35,14 @@ public static class EmbeddedLightning
                 // What the sink needs is made with it, so that it is closed after the client that still delivers.
                 provider => new StoreSink(
                     provider.GetRequiredService<SqlDatabase>(),
-                    provider.GetRequiredService<CaptureService>(),
+                    provider.GetRequiredService<CaptureBatch>(),
                     provider.GetRequiredService<OtlpReceiver>(),
                     provider.GetRequiredService<EpisodeAssembler>()
                 )
             );
 
     /// <summary>Takes batches into the store.</summary>
-    private sealed class StoreSink(SqlDatabase database, CaptureService capture, OtlpReceiver receiver, EpisodeAssembler assembler)
+    private sealed class StoreSink(SqlDatabase database, CaptureBatch capture, OtlpReceiver receiver, EpisodeAssembler assembler)
         : ICaptureSink,
             IDisposable
     {
@@ -74,7 +75,7 @@ public static class EmbeddedLightning
                 }
 
                 using var lines = new MemoryStream(payload.Bytes.ToArray(), writable: false);
-                var outcome = await capture.AddBatchAsync(lines, _ => true, cancellationToken).ConfigureAwait(false);
+                var outcome = await capture.AddAsync(Scope.Owner("client"), lines, cancellationToken).ConfigureAwait(false);
                 return new SinkAnswer(Verdict.Taken, outcome.Rejected.Count);
             }
             catch (LightningException e) when (e.Kind == ErrorKind.Unavailable)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 
@@ -20,10 +21,8 @@ internal static class EpisodeCheck
     /// <summary>31 days: long work is fine, a number of nanoseconds is not.</summary>
     private const double LongestMs = 31 * 86_400_000.0;
 
-    /// <summary>A clock may be a little fast; a later time would stand above all that is new.</summary>
-    private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(5);
-
-    public static Episode ToEpisode(EpisodeInput input, DateTimeOffset now)
+    /// <summary>The episode. One of an agent that the scope is not for is <see cref="ErrorKind.Forbidden"/>.</summary>
+    public static Episode ToEpisode(EpisodeInput input, Scope scope, DateTimeOffset now)
     {
         if (input.AgentId is null || input.UserInput is null)
         {
@@ -37,16 +36,12 @@ internal static class EpisodeCheck
             throw LightningException.Invalid($"created_at must be from 1970 on, but it is {createdAt.UtcDateTime:O}.");
         }
 
-        if (createdAt > now + s_skew)
-        {
-            (metadata ??= [])["client_created_at"] = createdAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
-            createdAt = now;
-        }
-
+        createdAt = EpisodeBounds.Time(createdAt, now, ref metadata);
+        var agentId = scope.Agent(Ids.Check(input.AgentId, "agent_id"), "");
         return new Episode
         {
-            Id = input.Id is null ? Ids.New(now) : Ids.Check(input.Id, "id"),
-            AgentId = Ids.Check(input.AgentId, "agent_id"),
+            Id = input.Id is null ? Ids.New(now) : EpisodeIds.CheckGiven(input.Id, agentId),
+            AgentId = agentId,
             UserInput = Text(input.UserInput, "user_input")!,
             AssistantOutput = Text(input.AssistantOutput, "assistant_output") ?? "",
             CreatedAt = createdAt,
@@ -55,7 +50,7 @@ internal static class EpisodeCheck
             ModelDeployment = Ids.CheckName(input.ModelDeployment, "model_deployment"),
             SessionId = Ids.CheckName(input.SessionId, "session_id"),
             UserId = Ids.CheckName(input.UserId, "user_id"),
-            MessageId = Ids.CheckName(input.MessageId, "message_id"),
+            MessageId = MessageId(input.MessageId),
             TraceId = TraceId(input.TraceId),
             CorrelationId = Ids.CheckName(input.CorrelationId, "correlation_id"),
             Intent = Ids.CheckName(input.Intent, "intent"),
@@ -217,6 +212,10 @@ internal static class EpisodeCheck
             ? throw LightningException.Invalid($"{name} cannot hold the character U+0000, but it does at position {at}. Leave it out.")
             : value;
     }
+
+    /// <summary>Feedback and scores name an episode by it.</summary>
+    private static string? MessageId(string? value) =>
+        string.IsNullOrEmpty(Ids.CheckName(value, "message_id")) ? value : Ids.CheckAddressable(value, "message_id");
 
     private static string? TraceId(string? value) =>
         value is null || (value.Length == 32 && value.All(char.IsAsciiHexDigit))

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Threading.Channels;
 using AgentLightning.Common;
 using AgentLightning.Governance;
@@ -13,6 +14,7 @@ namespace AgentLightning.Episodes;
 /// <remarks>Any thread may call. Disposal writes what is queued.</remarks>
 public sealed partial class EpisodeRecorder : IAsyncDisposable
 {
+    private const string Again = "Nothing is lost when the same request is sent again later.";
     private readonly IEpisodeStore _store;
     private readonly Redactor _redactor;
     private readonly EpisodeRecorderOptions _options;
@@ -69,24 +71,85 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         EnqueueAsync(new Entry(episode, null, QueueRoom.SizeOf(episode)), cancellationToken);
 
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
-    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken) =>
-        await TryStoreAsync(episode, cancellationToken).ConfigureAwait(false) is null;
+    public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await StoreAsync(episode, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (LightningException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>
-    /// Queues an episode and completes when it is on disk; null then. Otherwise why it is lost, for the person who asked.
+    /// Queues an episode and completes when it is on disk, or was there. One that is lost throws why: <see cref="ErrorKind.Unavailable"/>
+    /// where the same may succeed later, another kind where it never will.
     /// </summary>
-    public async Task<string?> TryStoreAsync(Episode episode, CancellationToken cancellationToken)
+    public async Task<AddedEpisode> StoreAsync(Episode episode, CancellationToken cancellationToken)
     {
-        var done = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new TaskCompletionSource<AddedEpisode?>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await EnqueueAsync(new Entry(episode, done, QueueRoom.SizeOf(episode)), cancellationToken).ConfigureAwait(false)
-            ? await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
-            : "The store does not take episodes as fast as they come.";
+            ? (await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!
+            : throw new LightningException(ErrorKind.Unavailable, $"The store does not take episodes as fast as they come. {Again}");
+    }
+
+    /// <summary>
+    /// Stores a group that came as one, past the queue: whoever has it already waits for it, so that there is no more of it than one. Tells
+    /// for each what became of it. <see cref="ErrorKind.Unavailable"/> is thrown; then a part may be stored.
+    /// </summary>
+    public async Task<IReadOnlyList<Attempt<AddedEpisode>>> StoreGroupAsync(
+        IReadOnlyList<Episode> episodes,
+        CancellationToken cancellationToken
+    )
+    {
+        var attempts = new Attempt<AddedEpisode>[episodes.Count];
+        var redacted = new Episode?[episodes.Count];
+        Parallel.For(0, episodes.Count, i => redacted[i] = TryRedact(episodes[i], out var problem) ?? Refuse(attempts, i, problem!));
+        var left = Enumerable.Range(0, episodes.Count).Where(i => redacted[i] is not null).ToList();
+        foreach (var chunk in left.Chunk(_options.GroupSize))
+        {
+            await AddAsync(chunk).ConfigureAwait(false);
+        }
+
+        return attempts;
+
+        async Task AddAsync(int[] chunk)
+        {
+            try
+            {
+                var added = await _store.AddEachAsync([.. chunk.Select(i => redacted[i]!)], cancellationToken).ConfigureAwait(false);
+                Interlocked.Add(ref _recorded, added.Count);
+                for (var i = 0; i < chunk.Length; i++)
+                {
+                    attempts[chunk[i]] = new(added[i], null);
+                }
+            }
+            catch (Exception e) when (IsOfARecord(e) && chunk.Length > 1)
+            {
+                LogRetry(_logger, chunk.Length, _redactor.Redact(e.Message));
+                foreach (var i in chunk)
+                {
+                    await AddAsync([i]).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (IsOfARecord(e))
+            {
+                attempts[chunk[0]] = new(null, Lost(e, 1));
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                throw Lost(e, chunk.Length);
+            }
+        }
     }
 
     /// <summary>Completes when every episode queued before the call is on disk or counted as dropped.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        var reached = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reached = new TaskCompletionSource<AddedEpisode?>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
             await _queue.Writer.WriteAsync(new Entry(null, reached), cancellationToken).ConfigureAwait(false);
@@ -171,20 +234,40 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
             return entry;
         }
 
+        if (TryRedact(entry.Episode, out var problem) is { } redacted)
+        {
+            return entry with { Episode = redacted };
+        }
+
+        entry.Done?.TrySetException(problem!);
+        return null;
+    }
+
+    private Episode? TryRedact(Episode episode, out LightningException? problem)
+    {
         try
         {
-            var (redacted, count) = EpisodeRedaction.Apply(_redactor, entry.Episode);
+            var (redacted, count) = EpisodeRedaction.Apply(_redactor, episode);
             Interlocked.Add(ref _redacted, count);
-            return entry with { Episode = redacted };
+            problem = null;
+            return redacted;
         }
         catch (Exception e)
         {
             Interlocked.Increment(ref _dropped);
+            problem =
+                e as LightningException
+                ?? new LightningException(ErrorKind.Invalid, "The episode could not be redacted, and so is not stored.", e);
             // The message of an unknown error may quote what could not be redacted.
             LogDropped(_logger, 1, e is LightningException ? e.Message : $"it could not be redacted ({e.GetType().Name})");
-            entry.Done?.TrySetResult("The episode could not be redacted.");
             return null;
         }
+    }
+
+    private static Episode? Refuse(Attempt<AddedEpisode>[] attempts, int i, LightningException problem)
+    {
+        attempts[i] = new(null, problem);
+        return null;
     }
 
     /// <summary>
@@ -196,15 +279,20 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         var episodes = group.Where(entry => entry.Episode is not null).Select(entry => entry.Episode!).ToList();
         try
         {
+            var added = new Queue<AddedEpisode>();
             if (episodes.Count > 0)
             {
-                await _store.AddAsync(episodes, CancellationToken.None).ConfigureAwait(false);
+                added = new(await _store.AddEachAsync(episodes, CancellationToken.None).ConfigureAwait(false));
                 Interlocked.Add(ref _recorded, episodes.Count);
             }
 
-            group.ForEach(entry => entry.Done?.TrySetResult(null));
+            group.ForEach(entry =>
+            {
+                var stored = entry.Episode is null ? null : added.Dequeue();
+                entry.Done?.TrySetResult(stored);
+            });
         }
-        catch (Exception e) when (group.Count > 1 && e is not LightningException { Kind: ErrorKind.Unavailable })
+        catch (Exception e) when (group.Count > 1 && IsOfARecord(e))
         {
             LogRetry(_logger, episodes.Count, _redactor.Redact(e.Message));
             foreach (var entry in group)
@@ -214,11 +302,55 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         }
         catch (Exception e)
         {
-            Interlocked.Add(ref _dropped, episodes.Count);
-            var reason = _redactor.Redact(e.Message);
-            LogDropped(_logger, episodes.Count, reason);
-            group.ForEach(entry => entry.Done?.TrySetResult(e is LightningException ? reason : "The store did not take the episode."));
+            var lost = Lost(e, episodes.Count);
+            group.ForEach(entry =>
+            {
+                if (entry.Episode is null)
+                {
+                    entry.Done?.TrySetResult(null);
+                }
+                else
+                {
+                    entry.Done?.TrySetException(lost);
+                }
+            });
         }
+    }
+
+    /// <summary>
+    /// Whether a failure is of what a record holds, so that the others are stored without it, and it will be refused as often as it is sent
+    /// again. A store that is away, full or broken is none of these.
+    /// </summary>
+    private static bool IsOfARecord(Exception e) =>
+        e switch
+        {
+            // Of the standard's classes of errors: data, constraints, and limits, such as that of the length of an indexed name.
+            DbException { SqlState: [_, _, _, _, _] state } when state[..2] is "22" or "23" or "54" => true,
+            DbException { SqlState: not null } => false,
+            LightningException { InnerException: DbException { SqlState: not null } inner } => IsOfARecord(inner),
+            LightningException { InnerException: DbException } => false,
+            LightningException known => known.Kind is ErrorKind.Invalid or ErrorKind.Conflict or ErrorKind.NotFound,
+            ObjectDisposedException or OperationCanceledException or IOException or TimeoutException => false,
+            _ => true,
+        };
+
+    /// <summary>
+    /// Counts episodes as dropped and says why. Where the same will be refused again, to say "later" would let a client send it for ever,
+    /// and nothing behind it.
+    /// </summary>
+    private LightningException Lost(Exception e, int count)
+    {
+        Interlocked.Add(ref _dropped, count);
+        var reason = _redactor.Redact(e.Message);
+        LogDropped(_logger, count, reason);
+        return (IsOfARecord(e), e) switch
+        {
+            (true, LightningException { Kind: not ErrorKind.Unavailable } known) => new LightningException(known.Kind, reason, e),
+            (true, _) => new LightningException(ErrorKind.Invalid, "The store refused the episode for what is in it.", e),
+            (false, LightningException) when reason.EndsWith(Again, StringComparison.Ordinal) => new(ErrorKind.Unavailable, reason, e),
+            (false, LightningException) => new(ErrorKind.Unavailable, $"{reason} {Again}", e),
+            _ => new(ErrorKind.Unavailable, $"The store did not take the episode. {Again}", e),
+        };
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Count} episode(s) dropped: {Reason}")]
@@ -230,5 +362,5 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>
     /// An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.
     /// </summary>
-    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<string?>? Done, long Bytes = 0);
+    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<AddedEpisode?>? Done, long Bytes = 0);
 }

@@ -20,7 +20,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         FROM episodes e LEFT JOIN episode_payloads p ON p.episode_id = e.id
         """;
 
-    private const string InsertSql = """
+    internal const string InsertSql = """
         INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
                               action_log_probability, input_key, latency_ms, created_at, user_id, message_id, trace_id, intent, persona,
                               time_to_first_token_ms, tool_call_count, tags, prompt_tokens, completion_tokens)
@@ -42,48 +42,14 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         WHERE episode_id = @id
         """;
 
-    private const string InsertPayloadSql = """
+    internal const string InsertPayloadSql = """
         INSERT INTO episode_payloads (episode_id, user_input, assistant_output, tool_calls, token_usage, metadata, messages, tokens, error)
         VALUES (@id, @input, @output, @tools, @usage, @metadata, @messages, @tokens, @error)
         """;
 
-    public Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
-        database.WriteAsync(
-            async session =>
-            {
-                // In one order everywhere: two groups with the same ids never wait for each other in a circle.
-                var ordered = episodes.OrderBy(episode => episode.Id, StringComparer.Ordinal).ToList();
-                var isNew = await session.ExecuteEachAsync(InsertSql, [.. ordered.Select(RowOf)], cancellationToken).ConfigureAwait(false);
-                var added = ordered.Where((_, i) => isNew[i]).ToList();
-                await session.ExecuteEachAsync(InsertPayloadSql, [.. added.Select(PayloadOf)], cancellationToken).ConfigureAwait(false);
-                var totals = new DailyTotals();
-                foreach (var episode in added)
-                {
-                    totals.Add(
-                        TotalKey.Of(
-                            episode.AgentId,
-                            episode.CreatedAt.ToColumn(),
-                            episode.ModelDeployment,
-                            episode.Intent,
-                            episode.Persona
-                        ),
-                        TotalDelta.OfEpisode(episode.Status == EpisodeStatus.Succeeded)
-                    );
-                    totals.Releases.Add(
-                        episode.DeploymentId,
-                        episode.AgentId,
-                        ReleaseDelta.OfEpisode(
-                            episode.Status == EpisodeStatus.Succeeded,
-                            episode.RequestLatencyMs,
-                            episode.TokenUsage?.Prompt ?? 0,
-                            episode.TokenUsage?.Completion ?? 0
-                        )
-                    );
-                }
-
-                await totals.WriteAsync(database, session, cancellationToken).ConfigureAwait(false);
-                return added.Count;
-            },
+    public Task<IReadOnlyList<AddedEpisode>> AddEachAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<AddedEpisode>>(
+            session => new EpisodeAddition(database, session, episodes).AddAsync(cancellationToken),
             cancellationToken
         );
 
@@ -121,28 +87,33 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         return database.LookAsync<IReadOnlyList<EpisodeOrigin>>(
             async session =>
                 await session
-                    .QueryAsync(
-                        $"SELECT id, agent_id, deployment_id FROM episodes {where}",
-                        reader => new EpisodeOrigin(reader.Text("id"), reader.Text("agent_id"), reader.TextOrNull("deployment_id")),
-                        cancellationToken,
-                        where.Parameters
-                    )
+                    .QueryAsync($"SELECT id, agent_id, deployment_id FROM episodes {where}", OriginOf, cancellationToken, where.Parameters)
                     .ConfigureAwait(false),
             cancellationToken
         );
     }
 
-    public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
-        database.LookAsync(
-            session =>
-                session.SingleAsync(
-                    $"{WholeSql} WHERE e.message_id = @id ORDER BY e.created_at DESC, e.id DESC LIMIT 1",
-                    Read,
-                    cancellationToken,
-                    ("@id", messageId)
-                ),
-            cancellationToken
-        );
+    public async Task<IReadOnlyList<EpisodeOrigin>> FindByMessageAsync(
+        string messageId,
+        IReadOnlyList<string>? agents,
+        CancellationToken cancellationToken
+    )
+    {
+        var where = new SqlConditions().Add("message_id = @id", "@id", messageId).AddAny("agent_id", "@of", agents);
+        var found = await database
+            .LookAsync(
+                session =>
+                    session.QueryAsync(
+                        $"SELECT id, agent_id, deployment_id FROM episodes {where} ORDER BY created_at DESC, id DESC LIMIT {Page.Most}",
+                        OriginOf,
+                        cancellationToken,
+                        where.Parameters
+                    ),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return [.. found.DistinctBy(episode => episode.AgentId)];
+    }
 
     public Task<IReadOnlyList<EpisodeSummary>> ListAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
         PageAsync(
@@ -159,7 +130,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     public async IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // By time and id of the last one, which may be deleted before the next page is read.
-        for (Cursor? after = null; ; )
+        for (PageCursor? after = null; ; )
         {
             var episodes = await PageAsync(WholeSql, Read, query, cancellationToken, after).ConfigureAwait(false);
             foreach (var episode in episodes)
@@ -172,7 +143,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 yield break;
             }
 
-            after = new Cursor(episodes[^1].CreatedAt.ToColumn(), episodes[^1].Id);
+            after = new PageCursor(episodes[^1].CreatedAt.ToColumn(), episodes[^1].Id);
         }
     }
 
@@ -186,6 +157,24 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                         cancellationToken,
                         ("@agent", agentId)
                     ),
+            cancellationToken
+        );
+
+    public Task<string?> FindBaseModelAsync(string agentId, CancellationToken cancellationToken) =>
+        database.LookAsync(
+            session =>
+                session.SingleAsync(
+                    $"""
+                    SELECT model FROM (
+                        SELECT model, deployment_id, training_run_id, created_at, id FROM episodes
+                        WHERE agent_id = @agent ORDER BY created_at DESC, id DESC LIMIT {Page.Most}
+                    ) AS newest
+                    WHERE deployment_id IS NULL AND training_run_id IS NULL AND model IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 1
+                    """,
+                    reader => reader.Text("model"),
+                    cancellationToken,
+                    ("@agent", agentId)
+                ),
             cancellationToken
         );
 
@@ -206,7 +195,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         Func<DbDataReader, T> map,
         EpisodeQuery query,
         CancellationToken cancellationToken,
-        Cursor? after = null
+        PageCursor? after = null
     )
     {
         if (query.Limit is < 1 or > 1_000)
@@ -226,7 +215,9 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                     .Add("e.created_at < @end", "@end", query.End?.ToColumn());
                 if (after is not null || query.Before is not null)
                 {
-                    var cursor = after ?? await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
+                    var cursor = after
+                        ?? PageCursor.TryParse(query.Before)
+                        ?? await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
                     where.Add("(e.created_at, e.id) < (@at, @id)", "@at", cursor.At).With("@id", cursor.Id);
                 }
 
@@ -281,19 +272,24 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         }
     }
 
-    private static async Task<Cursor> CursorAsync(SqlSession session, EpisodeQuery query, CancellationToken cancellationToken)
+    private static async Task<PageCursor> CursorAsync(SqlSession session, EpisodeQuery query, CancellationToken cancellationToken)
     {
-        var where = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
-        return await session
-            .SingleAsync(
-                $"SELECT created_at FROM episodes {where}",
-                reader => new Cursor(reader.Integer("created_at"), query.Before!),
+        var where = new SqlConditions()
+            .AddAny("id", "@id", EpisodeIds.Places(query.Before!, query.Agents))
+            .AddAny("agent_id", "@of", query.Agents);
+        var found = await session
+            .QueryAsync(
+                $"SELECT created_at, id FROM episodes {where} ORDER BY id LIMIT 1",
+                reader => new PageCursor(reader.Integer("created_at"), reader.Text("id")),
                 cancellationToken,
                 where.Parameters
             )
-            .ConfigureAwait(false)
-            ?? throw LightningException.NotFound($"Episode {query.Before}, named by 'before', not found.");
+            .ConfigureAwait(false);
+        return found.Count > 0 ? found[0] : throw LightningException.NotFound($"Episode {query.Before}, named by 'before', not found.");
     }
+
+    private static EpisodeOrigin OriginOf(DbDataReader reader) =>
+        new(reader.Text("id"), reader.Text("agent_id"), reader.TextOrNull("deployment_id"));
 
     private static Episode Read(DbDataReader reader) =>
         new()
@@ -354,7 +350,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         return text[..(char.IsHighSurrogate(text[ListedCharacters - 1]) ? ListedCharacters - 1 : ListedCharacters)] + "...";
     }
 
-    private static (string, SqlValue)[] RowOf(Episode episode) =>
+    internal static (string, SqlValue)[] RowOf(Episode episode) =>
         [
             ("@id", episode.Id),
             ("@agent", episode.AgentId),
@@ -382,7 +378,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             ("@completion", (long?)episode.TokenUsage?.Completion),
         ];
 
-    private static (string, SqlValue)[] PayloadOf(Episode episode) =>
+    internal static (string, SqlValue)[] PayloadOf(Episode episode) =>
         [
             ("@id", episode.Id),
             ("@input", episode.UserInput),
@@ -396,6 +392,4 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         ];
 
     private static string? JsonOf<T>(IReadOnlyList<T> list) => list.Count == 0 ? null : SqlValues.ToJsonColumn(list);
-
-    private sealed record Cursor(long At, string Id);
 }

@@ -2,7 +2,8 @@ namespace AgentLightning.Feedback;
 
 /// <summary>Which feedback to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
-/// <param name="Before">The id of feedback: only older follows. Stable while more arrives.</param>
+/// <param name="Before">Where the page before ended (<see cref="Common.ListPage{T}.Next"/>), or the id of feedback: only older follows.
+/// Stable while more arrives.</param>
 /// <param name="Agents">Only feedback on messages of these agents exists for the query; null for all.</param>
 public sealed record FeedbackQuery(
     string? AgentId = null,
@@ -13,8 +14,8 @@ public sealed record FeedbackQuery(
 );
 
 /// <summary>Current feedback of one UTC day and type.</summary>
-/// <param name="Excellent">How many have a reward of 0.8 or more.</param>
-/// <param name="Good">How many have 0.5 or more, and less than 0.8.</param>
+/// <param name="Excellent">How many have a reward of <see cref="Common.RewardBands.Excellent"/> or more, on the scale 0…1.</param>
+/// <param name="Good">How many are below that and not below <see cref="Common.RewardBands.Good"/>.</param>
 public sealed record FeedbackCount(DateOnly Day, string FeedbackType, long Count, double RewardSum, long Excellent, long Good);
 
 /// <summary>Keeps feedback and its history. A call that returned is on disk.</summary>
@@ -29,7 +30,11 @@ public interface IFeedbackStore
     /// <summary>The feedback, current or not, or null.</summary>
     Task<MessageFeedback?> FindAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>Feedback with its history, newest first. A <see cref="FeedbackQuery.Before"/> that does not exist is an error.</summary>
+    /// <summary>What counts of what this person said about the episode, or null.</summary>
+    /// <param name="userId">Null for people who are not known.</param>
+    Task<MessageFeedback?> FindCurrentAsync(string episodeId, string? userId, CancellationToken cancellationToken);
+
+    /// <summary>Feedback with its history, newest first. A <see cref="FeedbackQuery.Before"/> that is the id of none is an error.</summary>
     Task<IReadOnlyList<MessageFeedback>> ListAsync(FeedbackQuery query, CancellationToken cancellationToken);
 
     /// <summary>

@@ -27,6 +27,19 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
             cancellationToken
         );
 
+    public Task<MessageFeedback?> FindCurrentAsync(string episodeId, string? userId, CancellationToken cancellationToken) =>
+        database.LookAsync(
+            session =>
+                session.SingleAsync(
+                    "SELECT * FROM feedback WHERE episode_id = @episode AND user_id = @user AND is_current = 1",
+                    Read,
+                    cancellationToken,
+                    ("@episode", episodeId),
+                    ("@user", userId ?? "")
+                ),
+            cancellationToken
+        );
+
     public Task<IReadOnlyList<MessageFeedback>> ListAsync(FeedbackQuery query, CancellationToken cancellationToken)
     {
         Page.CheckLimit(query.Limit);
@@ -39,12 +52,9 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
                     .Add("episode_id = @episode", "@episode", query.EpisodeId);
                 if (query.Before is not null)
                 {
-                    var known = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
-                    var cursor = await session
-                        .SingleAsync($"SELECT * FROM feedback {known}", Read, cancellationToken, known.Parameters)
-                        .ConfigureAwait(false)
-                        ?? throw LightningException.NotFound($"Feedback {query.Before}, named by 'before', not found.");
-                    where.Add("(created_at, id) < (@at, @id)", "@at", cursor.CreatedAt.ToColumn()).With("@id", cursor.Id);
+                    var cursor = PageCursor.TryParse(query.Before)
+                        ?? await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
+                    where.Add("(created_at, id) < (@at, @id)", "@at", cursor.At).With("@id", cursor.Id);
                 }
 
                 where.With("@limit", query.Limit);
@@ -68,14 +78,17 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
         CancellationToken cancellationToken
     )
     {
-        var where = Within("created_at", agentId, first, last);
+        var where = Within("created_at", agentId, first, last)
+            .With("@excellent", RewardBands.OnUnitScale(RewardBands.Excellent))
+            .With("@good", RewardBands.OnUnitScale(RewardBands.Good));
         return database.LookAsync<IReadOnlyList<FeedbackCount>>(
             async session =>
                 await session
                     .QueryAsync(
                         $"""
                         SELECT created_at / {MicrosecondsOfDay} AS day, feedback_type, COUNT(*) AS n, SUM(reward_score) AS total,
-                               SUM(CASE WHEN reward_score >= 0.8 THEN 1 ELSE 0 END) AS excellent, SUM(CASE WHEN reward_score >= 0.5 AND reward_score < 0.8 THEN 1 ELSE 0 END) AS good
+                               SUM(CASE WHEN reward_score >= @excellent THEN 1 ELSE 0 END) AS excellent,
+                               SUM(CASE WHEN reward_score >= @good AND reward_score < @excellent THEN 1 ELSE 0 END) AS good
                         FROM feedback {where} AND is_current = 1
                         GROUP BY 1, 2 ORDER BY 1, 2
                         """,
@@ -162,10 +175,11 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
             await session
                 .ExecuteAsync(
                     """
-                    INSERT INTO feedback (id, episode_id, agent_id, message_id, session_id, user_id, feedback_type, rating, helpful, accurate, complete, comment, reward_score,
-                                          is_current, opens, message_at, created_at, updated_at)
+                    INSERT INTO feedback (id, episode_id, agent_id, message_id, session_id, user_id, feedback_type, rating, helpful,
+                                          accurate, complete, comment, reward_score, is_current, opens, message_at, created_at, updated_at)
                     VALUES (@id, @episode, @agent, @message, @session, @user, @type, @rating, @helpful, @accurate, @complete, @comment, @score,
-                            1, CASE WHEN EXISTS (SELECT 1 FROM feedback WHERE episode_id = @episode) THEN 0 ELSE 1 END, @messageAt, @at, @at)
+                            1,
+                            CASE WHEN EXISTS (SELECT 1 FROM feedback WHERE episode_id = @episode) THEN 0 ELSE 1 END, @messageAt, @at, @at)
                     """,
                     cancellationToken,
                     ("@id", feedback.Id),
@@ -196,6 +210,20 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
         }
 
         return true;
+    }
+
+    private static async Task<PageCursor> CursorAsync(SqlSession session, FeedbackQuery query, CancellationToken cancellationToken)
+    {
+        var known = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
+        var found = await session
+            .QueryAsync(
+                $"SELECT created_at, id FROM feedback {known}",
+                reader => new PageCursor(reader.Integer("created_at"), reader.Text("id")),
+                cancellationToken,
+                known.Parameters
+            )
+            .ConfigureAwait(false);
+        return found.Count > 0 ? found[0] : throw LightningException.NotFound($"Feedback {query.Before}, named by 'before', not found.");
     }
 
     private static Task<MessageFeedback?> FindAsync(SqlSession session, string id, CancellationToken cancellationToken) =>

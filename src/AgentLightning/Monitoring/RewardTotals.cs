@@ -14,8 +14,8 @@ public enum TotalsBy
 /// <summary>Exact counts and sums of episodes and of their current rewards.</summary>
 /// <param name="Failed">Episodes that did not succeed.</param>
 /// <param name="RewardSum">Of the canonical values, −1…1.</param>
-/// <param name="Excellent">Rewards of 0.6 and more (0.8 on the scale 0…1).</param>
-/// <param name="Good">Rewards from 0 to 0.6 (0.5 to 0.8 on the scale 0…1); the others are poor.</param>
+/// <param name="Excellent">Rewards of <see cref="Common.RewardBands.Excellent"/> and more.</param>
+/// <param name="Good">Rewards from <see cref="Common.RewardBands.Good"/> on that are not excellent; the others are poor.</param>
 public sealed record RewardTotals(
     long Episodes,
     long Failed,
@@ -69,6 +69,9 @@ public sealed record TotalsGroup(DateOnly? Day, string? Model, string? Intent, s
 /// </summary>
 public interface IRewardTotals
 {
+    /// <summary>The agents that have, or had, episodes, in the order of their names.</summary>
+    Task<IReadOnlyList<string>> AgentsAsync(CancellationToken cancellationToken);
+
     /// <summary>
     /// The totals of a period, one for each combination that there is; of all agents when <paramref name="agentId"/> is null.
     /// </summary>

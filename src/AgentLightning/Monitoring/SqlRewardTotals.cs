@@ -20,6 +20,19 @@ internal sealed class SqlRewardTotals(SqlDatabase database) : IRewardTotals
 
     private static readonly int s_firstDay = DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber;
 
+    public Task<IReadOnlyList<string>> AgentsAsync(CancellationToken cancellationToken) =>
+        database.LookAsync<IReadOnlyList<string>>(
+            async session =>
+                await session
+                    .QueryAsync(
+                        "SELECT DISTINCT agent_id FROM daily_totals ORDER BY agent_id",
+                        reader => reader.Text("agent_id"),
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
+
     public Task<IReadOnlyList<TotalsGroup>> SumAsync(
         string? agentId,
         MonitoringPeriod period,

@@ -2,7 +2,8 @@ namespace AgentLightning.Rewards;
 
 /// <summary>Which rewards to list. All parts are optional and hold together.</summary>
 /// <param name="Limit">1…1,000.</param>
-/// <param name="Before">The id of a reward: only older ones follow. Stable while new rewards arrive.</param>
+/// <param name="Before">Where the page before ended (<see cref="Common.ListPage{T}.Next"/>), or the id of a reward: only older ones follow.
+/// Stable while new rewards arrive.</param>
 /// <param name="Agents">Only rewards of these agents exist for the query; null for all.</param>
 public sealed record RewardQuery(
     string? AgentId = null,
@@ -31,10 +32,15 @@ public interface IRewardStore
     /// <summary>The reward, current or not, or null.</summary>
     Task<Reward?> FindAsync(string id, CancellationToken cancellationToken);
 
+    /// <summary>Those of these rewards that are there, current or not, in any order.</summary>
+    Task<IReadOnlyList<Reward>> FindEachAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken);
+
     /// <summary>Every reward an episode ever got, newest first.</summary>
     Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken);
 
-    /// <summary>Rewards with their history, newest first. A <see cref="RewardQuery.Before"/> that does not exist is an error.</summary>
+    /// <summary>
+    /// Rewards with their history, newest first. A <see cref="RewardQuery.Before"/> that is the id of no reward is an error.
+    /// </summary>
     Task<IReadOnlyList<Reward>> ListAsync(RewardQuery query, CancellationToken cancellationToken);
 
     /// <summary>The least and the greatest current reward; null when there is none.</summary>

@@ -126,7 +126,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
 
         if (!_episodes.TryGetValue(reward.EpisodeId, out var episode))
         {
-            throw RewardService.UnknownEpisode(reward.EpisodeId);
+            throw AssignReward.UnknownEpisode(reward.EpisodeId);
         }
 
         // As the store has it now: an episode may have moved to the agent that its root names since its reward was made.

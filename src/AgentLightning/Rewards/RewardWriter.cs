@@ -1,5 +1,4 @@
 using AgentLightning.Common;
-using AgentLightning.Episodes;
 
 namespace AgentLightning.Rewards;
 
@@ -7,24 +6,9 @@ namespace AgentLightning.Rewards;
 /// <remarks>Any thread may call.</remarks>
 public sealed class RewardWriter : IAsyncDisposable
 {
-    private readonly GroupQueue<string, EpisodeOrigin?> _origins;
     private readonly GroupQueue<Reward, bool> _rewards;
 
-    public RewardWriter(IEpisodeStore episodes, IRewardStore rewards)
-    {
-        _origins = new(async ids =>
-        {
-            var found = (await episodes.OriginsAsync([.. ids.Distinct()], CancellationToken.None).ConfigureAwait(false)).ToDictionary(
-                origin => origin.EpisodeId
-            );
-            return [.. ids.Select(id => found.GetValueOrDefault(id))];
-        });
-        _rewards = new(group => rewards.AddEachAsync(group, CancellationToken.None));
-    }
-
-    /// <summary>Whose the episode is, or null where there is none.</summary>
-    public Task<EpisodeOrigin?> OriginAsync(string episodeId, CancellationToken cancellationToken) =>
-        _origins.AddAsync(episodeId, cancellationToken);
+    public RewardWriter(IRewardStore rewards) => _rewards = new(group => rewards.AddEachAsync(group, CancellationToken.None));
 
     /// <summary>
     /// Completes when the reward is on disk: true when it was new. Errors are those of <see cref="IRewardStore.AddEachAsync"/>, for this
@@ -32,9 +16,5 @@ public sealed class RewardWriter : IAsyncDisposable
     /// </summary>
     public Task<bool> AddAsync(Reward reward, CancellationToken cancellationToken) => _rewards.AddAsync(reward, cancellationToken);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _origins.DisposeAsync().ConfigureAwait(false);
-        await _rewards.DisposeAsync().ConfigureAwait(false);
-    }
+    public ValueTask DisposeAsync() => _rewards.DisposeAsync();
 }

@@ -6,6 +6,8 @@ namespace AgentLightning.Rewards;
 
 internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
 {
+    private const int Together = 500;
+
     public Task<IReadOnlyList<bool>> AddEachAsync(IReadOnlyList<Reward> rewards, CancellationToken cancellationToken) =>
         database.WriteAsync(session => new RewardBatch(database, session, rewards).AddAsync(cancellationToken), cancellationToken);
 
@@ -14,6 +16,25 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
             session => session.SingleAsync("SELECT * FROM rewards WHERE id = @id", Read, cancellationToken, ("@id", id)),
             cancellationToken
         );
+
+    public async Task<IReadOnlyList<Reward>> FindEachAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        var found = new List<Reward>();
+        foreach (var chunk in ids.Distinct().Chunk(Together))
+        {
+            var where = new SqlConditions().AddAny("id", "@id", chunk);
+            found.AddRange(
+                await database
+                    .LookAsync(
+                        session => session.QueryAsync($"SELECT * FROM rewards {where}", Read, cancellationToken, where.Parameters),
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false)
+            );
+        }
+
+        return found;
+    }
 
     public Task<IReadOnlyList<Reward>> HistoryAsync(string episodeId, CancellationToken cancellationToken) =>
         database.LookAsync<IReadOnlyList<Reward>>(
@@ -42,12 +63,9 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
                     .Add("source = @source", "@source", query.Source is { } source ? EnumText.Of(source) : null);
                 if (query.Before is not null)
                 {
-                    var known = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
-                    var cursor = await session
-                        .SingleAsync($"SELECT * FROM rewards {known}", Read, cancellationToken, known.Parameters)
-                        .ConfigureAwait(false)
-                        ?? throw LightningException.NotFound($"Reward {query.Before}, named by 'before', not found.");
-                    where.Add("(created_at, id) < (@at, @id)", "@at", cursor.CreatedAt.ToColumn()).With("@id", cursor.Id);
+                    var cursor = PageCursor.TryParse(query.Before)
+                        ?? await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
+                    where.Add("(created_at, id) < (@at, @id)", "@at", cursor.At).With("@id", cursor.Id);
                 }
 
                 where.With("@limit", query.Limit);
@@ -135,7 +153,8 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
                     session.SingleAsync(
                         $"""
                         SELECT COUNT(*) AS n, COALESCE(AVG(value), 0.0) AS mean,
-                               CASE WHEN COUNT(*) < 2 THEN 0.0 ELSE (SUM(value * value) - SUM(value) * SUM(value) / COUNT(*)) / (COUNT(*) - 1) END AS variance
+                               CASE WHEN COUNT(*) < 2 THEN 0.0
+                                    ELSE (SUM(value * value) - SUM(value) * SUM(value) / COUNT(*)) / (COUNT(*) - 1) END AS variance
                         FROM ({values}) AS chosen
                         """,
                         reader => new RewardSummary(reader.Integer("n"), reader.Number("mean"), Math.Max(0, reader.Number("variance"))),
@@ -146,6 +165,20 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
             )
             .ConfigureAwait(false);
         return summary!;
+    }
+
+    private static async Task<PageCursor> CursorAsync(SqlSession session, RewardQuery query, CancellationToken cancellationToken)
+    {
+        var known = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
+        var found = await session
+            .QueryAsync(
+                $"SELECT created_at, id FROM rewards {known}",
+                reader => new PageCursor(reader.Integer("created_at"), reader.Text("id")),
+                cancellationToken,
+                known.Parameters
+            )
+            .ConfigureAwait(false);
+        return found.Count > 0 ? found[0] : throw LightningException.NotFound($"Reward {query.Before}, named by 'before', not found.");
     }
 
     private static Reward Read(DbDataReader reader) =>

@@ -1,3 +1,5 @@
+using AgentLightning.Common;
+
 namespace AgentLightning.Storage;
 
 /// <summary>
@@ -19,8 +21,8 @@ internal readonly record struct TotalKey(string AgentId, long Day, string Model,
 /// <summary>What one write adds to a total, or takes off it.</summary>
 /// <param name="RewardSum">In units of 1e-9, as are the squares: whole numbers, so that what is added and taken off again leaves
 /// nothing.</param>
-/// <param name="Excellent">Rewards of 0.6 and more, which is 0.8 and more on the scale from 0 to 1.</param>
-/// <param name="Good">Rewards from 0 to 0.6, which is 0.5 to 0.8 on the scale from 0 to 1.</param>
+/// <param name="Excellent">Rewards of <see cref="RewardBands.Excellent"/> and more.</param>
+/// <param name="Good">Rewards from <see cref="RewardBands.Good"/> on that are not excellent.</param>
 internal readonly record struct TotalDelta(
     long Episodes,
     long Failed,
@@ -34,7 +36,15 @@ internal readonly record struct TotalDelta(
     public static TotalDelta OfEpisode(bool succeeded) => new(1, succeeded ? 0 : 1, 0, 0, 0, 0, 0);
 
     public static TotalDelta OfReward(double value) =>
-        new(0, 0, 1, Units(value), Units(value * value), value >= 0.6 ? 1 : 0, value is >= 0 and < 0.6 ? 1 : 0);
+        new(
+            0,
+            0,
+            1,
+            Units(value),
+            Units(value * value),
+            value >= RewardBands.Excellent ? 1 : 0,
+            value is >= RewardBands.Good and < RewardBands.Excellent ? 1 : 0
+        );
 
     public static TotalDelta operator +(TotalDelta a, TotalDelta b) =>
         new(

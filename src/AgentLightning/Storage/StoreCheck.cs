@@ -23,8 +23,8 @@ public sealed class StoreCheck
             FROM episodes
             UNION ALL
             SELECT r.agent_id, e.created_at / 86400000000, COALESCE(e.model, ''), COALESCE(e.intent, ''), COALESCE(e.persona, ''), 0, 0, -1,
-                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= 0.6 THEN -1 ELSE 0 END,
-                       CASE WHEN r.value >= 0 AND r.value < 0.6 THEN -1 ELSE 0 END
+                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= @excellent THEN -1 ELSE 0 END,
+                   CASE WHEN r.value >= @good AND r.value < @excellent THEN -1 ELSE 0 END
             FROM rewards r JOIN episodes e ON e.id = r.episode_id WHERE r.is_current = 1
         ) AS compared
         GROUP BY agent_id, day, model, intent, persona
@@ -107,7 +107,13 @@ public sealed class StoreCheck
                     async session =>
                         [
                             .. await session
-                                .QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken)
+                                .QueryAsync(
+                                    DifferencesSql,
+                                    reader => reader.Text("agent_id"),
+                                    cancellationToken,
+                                    ("@excellent", RewardBands.Excellent),
+                                    ("@good", RewardBands.Good)
+                                )
                                 .ConfigureAwait(false),
                             .. await session
                                 .QueryAsync(ReleaseDifferencesSql, reader => reader.Text("agent_id"), cancellationToken)

@@ -14,8 +14,7 @@ namespace AgentLightning.Traces;
 public sealed partial class EpisodeAssembler(
     ITraceStore traces,
     IEpisodeStore episodes,
-    IRewardStore rewards,
-    IEnumerable<IRewardObserver> observers,
+    AssignReward rewards,
     TraceIngestor ingestor,
     Redactor redactor,
     TraceOptions options,
@@ -109,7 +108,7 @@ public sealed partial class EpisodeAssembler(
         {
             var spans = ingestor.Fresh.Take(trace)
                 ?? await traces.SpansAsync(trace.TraceId, options.MostSpans, cancellationToken).ConfigureAwait(false);
-            read.Add(Read(trace, spans));
+            read.Add(Read(trace, spans, now));
         }
 
         var readings = await StoreAsync(read, now, cancellationToken).ConfigureAwait(false);
@@ -119,12 +118,12 @@ public sealed partial class EpisodeAssembler(
     }
 
     /// <summary>One trace that cannot be read does not keep the others from being read. Its spans stay.</summary>
-    private ReadTrace Read(DueTrace trace, IReadOnlyList<SpanRecord> spans)
+    private ReadTrace Read(DueTrace trace, IReadOnlyList<SpanRecord> spans, DateTimeOffset now)
     {
         try
         {
             var whole = new TraceEpisode(spans);
-            var episode = whole.Read();
+            var episode = Fitted(whole.Read(), trace, now);
             return new ReadTrace(trace, episode, whole.Scores, ingestor.CountsOf(whole.FindingsOf(episode)));
         }
         catch (Exception e)
@@ -174,15 +173,18 @@ public sealed partial class EpisodeAssembler(
     )
     {
         var told = read.Where(one => one.Episode is not null).ToLookup(one => one.Trace.EpisodeId == one.Episode!.Id, one => one.Episode!);
-        await episodes.AddAsync([.. told[false]], cancellationToken).ConfigureAwait(false);
+        var added = await episodes.AddEachAsync([.. told[false]], cancellationToken).ConfigureAwait(false);
+        // Where another agent's episode has the id of the trace, the one of the trace lies under an id of its own.
+        var places = told[false].Zip(added).ToDictionary(pair => pair.First.Id, pair => pair.Second.Id, StringComparer.Ordinal);
         if (told[true].Any())
         {
             await episodes.UpdateReadAsync([.. told[true]], cancellationToken).ConfigureAwait(false);
         }
 
         var readings = new List<AssembledTrace>();
-        foreach (var (trace, episode, scores, findings, failure) in read)
+        foreach (var (trace, asRead, scores, findings, failure) in read)
         {
+            var episode = asRead is not null && places.TryGetValue(asRead.Id, out var place) ? asRead with { Id = place } : asRead;
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
             foreach (var (owner, score) in owned)
             {
@@ -210,15 +212,13 @@ public sealed partial class EpisodeAssembler(
         var (owned, lost) = (new List<(EpisodeOrigin, TraceScore)>(), new List<TraceScore>());
         foreach (var score in scores)
         {
-            var owner = score.ResponseId is null
-                ? episode
-                : await episodes.FindByMessageAsync(score.ResponseId, cancellationToken).ConfigureAwait(false);
-            if (
-                owner is not null
-                && (score.ResponseId is null || owner.AgentId == score.Sender.AgentId || score.Sender.Marks.HasFlag(SpanMarks.EveryAgent))
-            )
+            var owner =
+                score.ResponseId is not null ? await AnswerAsync(score, cancellationToken).ConfigureAwait(false)
+                : episode is not null ? new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId)
+                : null;
+            if (owner is not null)
             {
-                owned.Add((new EpisodeOrigin(owner.Id, owner.AgentId, owner.DeploymentId), score));
+                owned.Add((owner, score));
             }
             else if (score.ResponseId is not null)
             {
@@ -249,31 +249,50 @@ public sealed partial class EpisodeAssembler(
         return null;
     }
 
-    private async Task RewardAsync(EpisodeOrigin origin, TraceScore score, CancellationToken cancellationToken)
+    /// <summary>
+    /// The episode of the sender's agent that gave the answer; else, of a sender who may score every agent, that of the only agent that
+    /// gave such an answer. Agents may name their answers alike.
+    /// </summary>
+    private async Task<EpisodeOrigin?> AnswerAsync(TraceScore score, CancellationToken cancellationToken)
     {
-        var reward = new Reward
+        var own = await episodes.FindByMessageAsync(score.ResponseId!, [score.Sender.AgentId], cancellationToken).ConfigureAwait(false);
+        if (own.Count > 0 || !score.Sender.Marks.HasFlag(SpanMarks.EveryAgent))
         {
-            Id = score.Id,
-            EpisodeId = origin.EpisodeId,
-            AgentId = origin.AgentId,
-            Source = RewardSource.EvalScore,
-            Evaluator = score.Evaluator.Length <= Ids.LongestName ? score.Evaluator : score.Evaluator[..Ids.LongestName],
-            Value = score.Value,
-            RawValue = score.RawValue,
-            Scale = score.Scale,
-            Comments = score.Comments,
-            CreatedAt = score.Sender.ReceivedAt,
-        };
-        if (await rewards.AddAsync([reward], cancellationToken).ConfigureAwait(false) == 0)
-        {
-            return;
+            return own.Count > 0 ? own[0] : null;
         }
 
-        foreach (var observer in observers)
-        {
-            await observer.RewardedAsync(origin, reward, cancellationToken).ConfigureAwait(false);
-        }
+        return await episodes.FindByMessageAsync(score.ResponseId!, null, cancellationToken).ConfigureAwait(false) is [var only]
+            ? only
+            : null;
     }
+
+    /// <summary>
+    /// What every door holds an episode to; its sender is gone, and so it is fitted and not refused. One that was read before stays where
+    /// it lies.
+    /// </summary>
+    private static Episode? Fitted(Episode? episode, DueTrace trace, DateTimeOffset now) =>
+        episode is null ? null
+        : trace.EpisodeId == EpisodeIds.Marked(episode.Id, episode.AgentId) ? EpisodeBounds.Fit(episode with { Id = trace.EpisodeId }, now)
+        : EpisodeBounds.Fit(episode, now);
+
+    private Task RewardAsync(EpisodeOrigin origin, TraceScore score, CancellationToken cancellationToken) =>
+        rewards.StoreFittedAsync(
+            origin,
+            new Reward
+            {
+                Id = score.Id,
+                EpisodeId = origin.EpisodeId,
+                AgentId = origin.AgentId,
+                Source = RewardSource.EvalScore,
+                Evaluator = score.Evaluator,
+                Value = score.Value,
+                RawValue = score.RawValue,
+                Scale = score.Scale,
+                Comments = score.Comments,
+                CreatedAt = score.Sender.ReceivedAt,
+            },
+            cancellationToken
+        );
 
     [LoggerMessage(Level = LogLevel.Error, Message = "No episode can be read out of trace {Trace} ({Error}); its spans are kept.")]
     private static partial void LogUnreadable(ILogger logger, string trace, string error);

@@ -26,18 +26,11 @@ public sealed record TriageCall(
 public sealed record TriageResult(string EpisodeId, FeedbackAnalysis Analysis, Episode Episode, bool Captured);
 
 /// <summary>Feedback in, structured analysis out; every call is captured as an episode with its true latency.</summary>
-public sealed class TriageFeedback(
-    TriagePolicies policies,
-    IEpisodeStore episodes,
-    EpisodeRecorder recorder,
-    Redactor redactor,
-    TimeProvider time
-) : IOperation
+public sealed class TriageFeedback(TriagePolicies policies, EpisodeRecorder recorder, Redactor redactor, TimeProvider time) : IOperation
 {
     /// <summary>
-    /// Answers with the active policy of the agent. Asks for the role write. Names that hold a secret are <see cref="ErrorKind.Invalid"/>;
-    /// an episode id that is taken by what is not an episode of this agent is <see cref="ErrorKind.Conflict"/>, since a reward for the
-    /// answer would land there.
+    /// Answers with the active policy of the agent. Asks for the role write. Names that hold a secret are <see cref="ErrorKind.Invalid"/>.
+    /// An episode id that another agent's episode has too stays this agent's own: a reward for the answer lands on this episode.
     /// </summary>
     /// <param name="random">Chooses what is explored; the same seed gives the same choices.</param>
     public async Task<TriageResult> ExecuteAsync(
@@ -56,27 +49,26 @@ public sealed class TriageFeedback(
         var checkedTask = task.Checked();
         var serving = await policies.ActiveAsync(agentId, cancellationToken).ConfigureAwait(false);
         var result = Answer(checkedTask, serving, agentId, call, random, started);
-        var captured = call.Durable
-            ? await recorder.RecordDurablyAsync(result.Episode, cancellationToken).ConfigureAwait(false)
-            : await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false);
-        // What is there already stays, whosever it is. Whether it was there is known for sure only now: it may have waited in the
-        // queue.
-        if (
-            captured
-            && call is { Durable: true, EpisodeId: not null }
-            && await episodes.FindAsync(result.EpisodeId, cancellationToken).ConfigureAwait(false) is { } stored
-            && stored.AgentId != agentId
-        )
+        if (!call.Durable)
         {
-            throw LightningException.Conflict(
-                $"The id {result.EpisodeId} cannot be used for an episode. Give each episode an id of its own, or none."
-            );
+            return result with { Captured = await recorder.RecordAsync(result.Episode, cancellationToken).ConfigureAwait(false) };
         }
 
-        return result with
+        try
         {
-            Captured = captured,
-        };
+            // Under the id that it lies by: where another agent's episode has the one that was given, a reward must not go to that.
+            var added = await recorder.StoreAsync(result.Episode, cancellationToken).ConfigureAwait(false);
+            return result with
+            {
+                EpisodeId = EpisodeIds.Shown(scope, added.Id, agentId),
+                Episode = result.Episode with { Id = added.Id },
+                Captured = true,
+            };
+        }
+        catch (LightningException)
+        {
+            return result;
+        }
     }
 
     private TriageResult Answer(FeedbackTask task, ServingPolicy serving, string agentId, TriageCall call, Random random, long started)
@@ -93,7 +85,7 @@ public sealed class TriageFeedback(
         );
         var chance = (choice == best ? 1 - call.Exploration : 0) + (call.Exploration / categories);
         var now = time.GetUtcNow();
-        var id = call.EpisodeId is null ? Ids.New(now) : Ids.Check(call.EpisodeId, "episode_id");
+        var id = call.EpisodeId is null ? Ids.New(now) : Ids.CheckAddressable(call.EpisodeId, "episode_id");
         var episode = new Episode
         {
             Id = id,

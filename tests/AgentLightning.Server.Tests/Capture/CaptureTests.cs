@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
 
@@ -93,20 +94,175 @@ public sealed class CaptureTests : IAsyncLifetime
 
         Assert.True(second.GetProperty("duplicate").GetBoolean());
         Assert.Equal("first", (await _server.GetAsync($"{Episodes}/e1")).GetProperty("user_input").GetString());
-        Assert.Contains(
-            "another agent",
-            await _server.RefusedAsync(
-                HttpStatusCode.Conflict,
+    }
+
+    [Fact]
+    public async Task Two_agents_may_choose_one_id_and_neither_learns_of_the_others_episode()
+    {
+        using var red = await _server.ClientAsync(Role.Admin, "red");
+        using var blue = await _server.ClientAsync(Role.Admin, "blue");
+        await TellAsync(red, "taken", "red");
+
+        // The answers for an id that another agent has, and for one that nobody has, differ in nothing.
+        var (taken, free) = (await TellAsync(blue, "taken", "blue"), await TellAsync(blue, "free", "blue"));
+        Assert.Equal(HttpStatusCode.Created, free.Status);
+        Assert.Equal(
+            free,
+            (
+                taken.Status,
+                taken.Location!.Replace("taken", "free", StringComparison.Ordinal),
+                taken.Id.Replace("taken", "free", StringComparison.Ordinal)
+            )
+        );
+
+        // Each is read, rewarded and deleted under the id that its agent gave.
+        using var reward = await blue.PostAsync("/api/lightning/rewards", Json("""{"episode_id":"taken","reward":-1}"""));
+        Assert.Equal("taken", (await JsonOf(reward)).GetProperty("episode_id").GetString());
+        using var ofBlue = JsonDocument.Parse(await blue.GetStringAsync($"{Episodes}/taken"));
+        using var ofRed = JsonDocument.Parse(await red.GetStringAsync($"{Episodes}/taken"));
+        Assert.Equal(
+            ("blue", 1),
+            (ofBlue.RootElement.GetProperty("user_input").GetString(), ofBlue.RootElement.GetProperty("rewards").GetArrayLength())
+        );
+        Assert.Equal(
+            ("red", 0),
+            (ofRed.RootElement.GetProperty("user_input").GetString(), ofRed.RootElement.GetProperty("rewards").GetArrayLength())
+        );
+        using var list = JsonDocument.Parse(await blue.GetStringAsync(Episodes));
+        Assert.Equal(
+            ["free", "taken"],
+            list.RootElement.GetProperty("episodes").EnumerateArray().Select(episode => episode.GetProperty("id").GetString()!).Order()
+        );
+        Assert.DoesNotContain('~', await blue.GetStringAsync("/api/lightning/rewards?episode_id=taken"));
+        using var deleted = await blue.DeleteAsync($"{Episodes}/taken");
+        Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await blue.GetAsync($"{Episodes}/taken")).StatusCode);
+        await red.GetStringAsync($"{Episodes}/taken");
+
+        static async Task<(HttpStatusCode Status, string? Location, string Id)> TellAsync(HttpClient client, string id, string text)
+        {
+            using var response = await client.PostAsync(
                 Episodes,
+                Json($$"""{"id":"{{id}}","agent_id":"{{text}}","user_input":"{{text}}"}""")
+            );
+            var answer = await JsonOf(response);
+            return (response.StatusCode, response.Headers.Location?.OriginalString, answer.GetProperty("episode_id").GetString()!);
+        }
+    }
+
+    [Fact]
+    public async Task Of_two_agents_that_send_one_new_id_at_once_each_has_what_it_was_told()
+    {
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 60)
+                .Select(async i =>
+                {
+                    using var response = await _server.PostRawAsync(
+                        Episodes,
+                        $$"""{"id":"race-{{i / 2}}","agent_id":"agent-{{i % 2}}","user_input":"x"}"""
+                    );
+                    return (
+                        Agent: $"agent-{i % 2}",
+                        response.StatusCode,
+                        Id: (await JsonOf(response)).GetProperty("episode_id").GetString()!
+                    );
+                })
+        );
+
+        foreach (var (agent, status, id) in answers)
+        {
+            Assert.Equal(HttpStatusCode.Created, status);
+            Assert.Equal(agent, (await _server.GetAsync($"{Episodes}/{id}")).GetProperty("agent_id").GetString());
+        }
+    }
+
+    [Theory]
+    [InlineData("a/b")]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("a\\b")]
+    public async Task An_id_that_no_address_can_hold_is_refused_at_every_door(string id)
+    {
+        var json = id.Replace("\\", "\\\\", StringComparison.Ordinal);
+        await _server.PostRawAsync(Episodes, """{"id":"e1","agent_id":"a","user_input":"x"}""");
+
+        foreach (
+            var (path, body) in new[]
+            {
+                (Episodes, $$"""{"id":"{{json}}","agent_id":"a","user_input":"x"}"""),
+                (Episodes, $$"""{"message_id":"{{json}}","agent_id":"a","user_input":"x"}"""),
+                ("/api/lightning/rewards", $$"""{"reward_id":"{{json}}","episode_id":"e1","reward":1}"""),
+                ("/api/lightning/triage", $$"""{"episode_id":"{{json}}","comment":"x"}"""),
+                (
+                    "/api/v1/chat/feedback",
+                    $$"""{"feedback_id":"{{json}}","message_id":"01890a5d-ac96-774b-bcce-b302099a8057","feedback_type":"copy"}"""
+                ),
+            }
+        )
+        {
+            Assert.Contains(
+                "part of addresses",
+                await _server.RefusedAsync(HttpStatusCode.BadRequest, path, body),
+                StringComparison.Ordinal
+            );
+        }
+
+        var outcome = await BatchAsync(
+            $$"""{"type":"episode","id":"{{json}}","agent_id":"a","user_input":"x"}""",
+            $$"""{"type":"reward","reward_id":"{{json}}","episode_id":"e1","reward":1}"""
+        );
+        Assert.Equal(2, outcome.GetProperty("rejected").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("a?b")]
+    [InlineData("a#b")]
+    [InlineData("a%2Fb")]
+    [InlineData("a&b=c+d")]
+    [InlineData("...a")]
+    [InlineData("Grüße🙂")]
+    [InlineData("a:b;c,d")]
+    public async Task Every_id_that_is_taken_is_read_and_deleted_by_its_address(string id)
+    {
+        using var response = await _server.PostRawAsync(
+            Episodes,
+            JsonSerializer.Serialize(
                 new
                 {
-                    id = "e1",
-                    agent_id = "b",
+                    id,
+                    agent_id = "a",
                     user_input = "x",
                 }
+            )
+        );
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+
+        Assert.Equal(id, (await _server.GetAsync(response.Headers.Location!.OriginalString)).GetProperty("id").GetString());
+        using var deleted = await _server.Http.DeleteAsync($"{Episodes}/{Uri.EscapeDataString(id)}");
+        Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_will_never_be_stored_is_not_answered_with_send_again()
+    {
+        const string Key = "ghp_FAKE0000EXAMPLE0000FAKE0000EXAMPLE00";
+
+        Assert.Contains(
+            "model",
+            await _server.RefusedAsync(
+                HttpStatusCode.BadRequest,
+                Episodes,
+                $$"""{"agent_id":"a","user_input":"x","model_deployment":"{{Key}}"}"""
             ),
             StringComparison.Ordinal
         );
+        var outcome = await BatchAsync(
+            $$"""{"type":"episode","id":"e1","agent_id":"a","user_input":"x","tool_calls":[{"tool_name":"{{Key}}"}]}""",
+            """{"type":"episode","id":"e2","agent_id":"a","user_input":"x"}"""
+        );
+
+        Assert.Equal((1, 1), (outcome.GetProperty("accepted").GetInt32(), outcome.GetProperty("rejected").GetArrayLength()));
     }
 
     [Theory]
@@ -176,20 +332,21 @@ public sealed class CaptureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_batch_is_taken_in_order_and_a_reward_may_name_an_episode_of_a_line_before()
+    public async Task In_a_batch_a_reward_may_stand_before_and_after_its_episode_and_one_of_none_is_told()
     {
         var outcome = await BatchAsync(
             """{"type":"episode","id":"e1","agent_id":"a","user_input":"x"}""",
             "",
             """{"type":"reward","episode_id":"e1","reward":0.5,"reward_id":"r1","source":"latency_penalty","rubric":"latency > 10000ms","evaluator":"auto"}""",
             """{"episode_id":"later","reward":1,"type":"reward"}""",
+            """{"episode_id":"never","reward":1,"type":"reward"}""",
             """{"type":"episode","id":"later","agent_id":"a","user_input":"y"}"""
         );
 
-        Assert.Equal((3, 0), (outcome.GetProperty("accepted").GetInt32(), outcome.GetProperty("duplicates").GetInt32()));
+        Assert.Equal((4, 0), (outcome.GetProperty("accepted").GetInt32(), outcome.GetProperty("duplicates").GetInt32()));
         var rejected = Assert.Single(outcome.GetProperty("rejected").EnumerateArray());
-        Assert.Equal(4, rejected.GetProperty("line").GetInt32());
-        Assert.StartsWith("Episode later not found.", rejected.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Equal(5, rejected.GetProperty("line").GetInt32());
+        Assert.StartsWith("Episode never not found.", rejected.GetProperty("error").GetString(), StringComparison.Ordinal);
         var reward = (await _server.GetAsync($"{Episodes}/e1")).GetProperty("rewards")[0];
         Assert.Equal(
             ("r1", "latency_penalty", "latency > 10000ms", "auto"),
@@ -354,6 +511,40 @@ public sealed class CaptureTests : IAsyncLifetime
         );
         _server = await ServerUnderTest.StartAsync(_folder.File("lightning.db"));
     }
+
+    [Fact]
+    public async Task Rewards_of_one_episode_are_given_in_the_order_of_their_lines_however_far_from_it_they_stand()
+    {
+        List<string> lines = [];
+        for (var i = 0; i < 40; i++)
+        {
+            lines.Add($$"""{"type":"reward","episode_id":"e{{i}}","reward":-1,"reward_id":"first-{{i}}"}""");
+        }
+
+        // More than are stored together lie between.
+        lines.AddRange(
+            Enumerable.Range(0, 2_500).Select(i => $$"""{"type":"episode","id":"other-{{i}}","agent_id":"a","user_input":"x"}""")
+        );
+        for (var i = 0; i < 40; i++)
+        {
+            lines.Add($$"""{"type":"reward","episode_id":"e{{i}}","reward":1,"reward_id":"second-{{i}}"}""");
+            lines.Add($$"""{"type":"episode","id":"e{{i}}","agent_id":"a","user_input":"x"}""");
+        }
+
+        var outcome = await BatchAsync([.. lines]);
+
+        Assert.Equal((lines.Count, 0), (outcome.GetProperty("accepted").GetInt32(), outcome.GetProperty("rejected").GetArrayLength()));
+        for (var i = 0; i < 40; i++)
+        {
+            var rewards = (await _server.GetAsync($"{Episodes}/e{i}")).GetProperty("rewards").EnumerateArray().ToList();
+            Assert.Equal(
+                $"second-{i}",
+                Assert.Single(rewards, reward => reward.GetProperty("is_current").GetBoolean()).GetProperty("id").GetString()
+            );
+        }
+    }
+
+    private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
 
     private async Task<JsonElement> BatchAsync(params string[] lines)
     {

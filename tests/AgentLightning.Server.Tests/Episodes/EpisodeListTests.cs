@@ -8,6 +8,64 @@ namespace AgentLightning.Server.Tests;
 
 public sealed partial class EpisodeListTests(TrainedStore store)
 {
+    [Theory]
+    [InlineData("/api/lightning/episodes", "episodes", "id")]
+    [InlineData("/api/lightning/rewards", "rewards", "id")]
+    [InlineData("/api/lightning/feedback", "feedback", "feedback_id")]
+    public async Task The_link_to_the_next_page_is_right_also_when_what_the_page_ended_with_is_deleted(string path, string list, string id)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        for (var i = 0; i < 7; i++)
+        {
+            var episode = $"01890a5d-ac96-774b-bcce-b302099a800{i}";
+            await server.PostAsync(
+                "/api/lightning/episodes",
+                new
+                {
+                    id = episode,
+                    agent_id = "a",
+                    user_input = "x",
+                }
+            );
+            if (list == "feedback")
+            {
+                await server.PostAsync(
+                    "/api/v1/chat/feedback",
+                    new
+                    {
+                        message_id = episode,
+                        feedback_type = "copy",
+                        feedback_id = $"f{i}",
+                    }
+                );
+            }
+            else
+            {
+                await server.RewardAsync(episode, 1, $"r{i}");
+            }
+        }
+
+        using var first = await server.Http.GetAsync($"{path}?limit=3&agent_id=a");
+        var link = Assert.Single(first.Headers.GetValues("Link"));
+        await server.Http.DeleteAsync("/api/lightning/episodes/01890a5d-ac96-774b-bcce-b302099a8004");
+        using var second = await server.Http.GetAsync(link[1..link.IndexOf('>', StringComparison.Ordinal)]);
+        var last = second.Headers.GetValues("Link").Single();
+        using var third = await server.Http.GetAsync(last[1..last.IndexOf('>', StringComparison.Ordinal)]);
+
+        Assert.EndsWith(">; rel=\"next\"", link, StringComparison.Ordinal);
+        Assert.Equal(["6", "5", "4"], await EndsAsync(first));
+        Assert.Equal(["3", "2", "1"], await EndsAsync(second));
+        Assert.Equal(["0"], await EndsAsync(third));
+        Assert.False(third.Headers.Contains("Link"));
+
+        async Task<List<string>> EndsAsync(HttpResponseMessage page)
+        {
+            using var answer = JsonDocument.Parse(await page.Content.ReadAsStringAsync());
+            return [.. answer.RootElement.GetProperty(list).EnumerateArray().Select(item => item.GetProperty(id).GetString()![^1..])];
+        }
+    }
+
     [Fact]
     public async Task Pages_give_every_episode_once_newest_first_while_new_ones_arrive()
     {

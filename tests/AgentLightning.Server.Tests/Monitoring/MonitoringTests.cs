@@ -56,7 +56,7 @@ public sealed class MonitoringTests
         var spread = await server.GetAsync($"{Api}/distribution?agent_id=chat&start=2026-03-01&end=2026-03-02");
         var sunday = await server.GetAsync($"{Api}/submission-rate?agent_id=chat&start=2026-03-01&end=2026-03-01");
         var both = await server.GetAsync($"{Api}/submission-rate?agent_id=chat&start=2026-03-01&end=2026-03-02");
-        var none = await server.GetAsync($"{Api}/submission-rate?agent_id=nobody&start=2026-03-01&end=2026-03-02");
+        var none = await server.GetAsync($"{Api}/submission-rate?agent_id=chat&start=2025-03-01&end=2025-03-02");
 
         Assert.Equal((4, 1, 0, 3), (Int(spread, "rewards"), Int(spread, "excellent"), Int(spread, "good"), Int(spread, "poor")));
         Assert.Equal(

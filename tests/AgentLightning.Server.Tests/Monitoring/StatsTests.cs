@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
 
@@ -52,15 +54,15 @@ public sealed class StatsTests(TrainedStore store)
     }
 
     [Fact]
-    public async Task Stats_of_an_agent_that_nobody_saw_are_zero_and_name_the_base_model()
+    public async Task Stats_of_the_default_agent_are_zero_before_its_first_episode_and_name_the_base_model()
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
 
-        var stats = await server.GetAsync("/api/lightning/stats?agent_id=nobody");
+        var stats = await server.GetAsync("/api/lightning/stats");
 
         var statistics = stats.GetProperty("statistics");
-        Assert.Equal("nobody", stats.GetProperty("agent_id").GetString());
+        Assert.Equal("triage", stats.GetProperty("agent_id").GetString());
         foreach (
             var name in new[]
             {
@@ -78,5 +80,76 @@ public sealed class StatsTests(TrainedStore store)
 
         Assert.Equal(JsonValueKind.Null, stats.GetProperty("active_deployment").ValueKind);
         Assert.Equal("triage-rules", stats.GetProperty("current_model").GetString());
+    }
+
+    [Theory]
+    [InlineData("router", "There is no agent 'router'. There are billing, shop-assistant.")]
+    [InlineData("shop-asistant", "There is no agent 'shop-asistant'. Did you mean shop-assistant?")]
+    [InlineData("SHOP-ASSISTANT", "There is no agent 'SHOP-ASSISTANT'. Did you mean shop-assistant?")]
+    [InlineData("bill", "There is no agent 'bill'. Did you mean billing?")]
+    public async Task An_agent_that_there_is_not_is_said_to_be_unknown_with_names_that_are_near(string agent, string detail)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        foreach (var known in new[] { "shop-assistant", "billing" })
+        {
+            await server.PostAsync("/api/lightning/episodes", new { agent_id = known, user_input = "x" });
+        }
+
+        foreach (
+            var path in new[]
+            {
+                "stats",
+                "monitoring/rewards",
+                "monitoring/submission-rate",
+                "monitoring/distribution",
+                "monitoring/low-rewards",
+            }
+        )
+        {
+            using var response = await server.Http.GetAsync($"/api/lightning/{path}?agent_id={agent}");
+
+            Assert.Equal(detail, await ServerUnderTest.ProblemAsync(HttpStatusCode.NotFound, response));
+        }
+    }
+
+    [Fact]
+    public async Task Names_that_are_near_are_those_of_the_agents_of_the_key()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        await server.PostAsync("/api/lightning/episodes", new { agent_id = "shop-secret", user_input = "x" });
+        using var client = await server.ClientAsync(Role.Read, "shop");
+
+        using var own = await client.GetAsync("/api/lightning/stats?agent_id=shop");
+        using var other = await client.GetAsync("/api/lightning/stats?agent_id=shop-secre");
+
+        Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+        Assert.DoesNotContain("shop-secret", await ServerUnderTest.ProblemAsync(HttpStatusCode.Forbidden, other), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_base_model_of_an_agent_is_what_answers_it_and_not_that_of_another()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        await server.PostAsync("/api/lightning/episodes", new { agent_id = "shop", user_input = "x" });
+        Assert.Equal(JsonValueKind.Null, (await server.GetAsync("/api/lightning/stats?agent_id=shop")).GetProperty("base_model").ValueKind);
+
+        await server.PostAsync(
+            "/api/lightning/episodes",
+            new
+            {
+                agent_id = "shop",
+                user_input = "x",
+                model_deployment = "gpt-4o-mini",
+            }
+        );
+
+        var stats = await server.GetAsync("/api/lightning/stats?agent_id=shop");
+        Assert.Equal(
+            ("gpt-4o-mini", "gpt-4o-mini"),
+            (stats.GetProperty("base_model").GetString(), stats.GetProperty("current_model").GetString())
+        );
     }
 }

@@ -8,6 +8,28 @@ namespace AgentLightning.Server.Tests;
 public sealed class RewardTests
 {
     [Fact]
+    public async Task What_is_made_is_answered_with_201_and_what_was_there_with_200()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        foreach (
+            var (path, body, again) in new[]
+            {
+                ("/api/lightning/episodes", """{"id":"e1","agent_id":"a","user_input":"x"}""", HttpStatusCode.OK),
+                ("/api/lightning/rewards", """{"reward_id":"r1","episode_id":"e1","reward":1}""", HttpStatusCode.OK),
+                ("/api/lightning/rewards/implicit", """{"episode_id":"e1"}""", HttpStatusCode.Created),
+            }
+        )
+        {
+            using var first = await server.PostRawAsync(path, body);
+            using var second = await server.PostRawAsync(path, body);
+
+            Assert.Equal((HttpStatusCode.Created, again), (first.StatusCode, second.StatusCode));
+            Assert.NotNull(first.Headers.Location);
+        }
+    }
+
+    [Fact]
     public async Task A_reward_is_stored_as_human_approval_with_its_comment()
     {
         using var folder = new TemporaryFolder();

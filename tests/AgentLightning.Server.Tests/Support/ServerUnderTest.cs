@@ -133,7 +133,7 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
     {
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(
-            response.StatusCode == HttpStatusCode.OK,
+            response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created,
             $"{response.RequestMessage!.Method} {response.RequestMessage.RequestUri} gave {response.StatusCode}: {text}"
         );
         Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Rewards;
@@ -138,6 +139,6 @@ public sealed class RewardGuardTests
     private static async Task RewardOneAsync(Product product, Deployment release, string id, double reward)
     {
         await product.AddRewardedAsync(id, id, "label", 0, deploymentId: release.Id);
-        await product.Get<RewardService>().AssignAsync(new RewardRequest(id, reward), Token);
+        await product.Get<AssignReward>().AssignAsync(Scope.Owner("test"), new RewardRequest(id, reward), Token);
     }
 }

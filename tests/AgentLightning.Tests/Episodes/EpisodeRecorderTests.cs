@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Governance;
@@ -178,6 +179,45 @@ public sealed class EpisodeRecorderTests
         Assert.Equal((0, 2), (recorder.Recorded, recorder.Dropped));
     }
 
+    [Theory]
+    [InlineData("54000", ErrorKind.Invalid)]
+    [InlineData("22021", ErrorKind.Invalid)]
+    [InlineData("23514", ErrorKind.Invalid)]
+    [InlineData("53100", ErrorKind.Unavailable)]
+    [InlineData("57P01", ErrorKind.Unavailable)]
+    public async Task What_a_store_refuses_for_good_is_told_so_and_the_others_of_its_group_are_stored(string state, ErrorKind kind)
+    {
+        var store = new StoppedStore { Refuses = episode => episode.Id == "bad" ? Refusal(state) : null };
+        store.Go.SetResult();
+        await using var recorder = new EpisodeRecorder(
+            store,
+            s_redactor,
+            new EpisodeRecorderOptions(),
+            TimeProvider.System,
+            NullLogger<EpisodeRecorder>.Instance
+        );
+
+        var one = await Assert.ThrowsAsync<LightningException>(() => recorder.StoreAsync(NewEpisode("bad"), Token));
+        Assert.Equal(kind, one.Kind);
+        Assert.Equal(
+            kind == ErrorKind.Unavailable,
+            one.Message.EndsWith("Nothing is lost when the same request is sent again later.", StringComparison.Ordinal)
+        );
+
+        var group = recorder.StoreGroupAsync([NewEpisode("e1"), NewEpisode("bad"), NewEpisode("e2")], Token);
+        if (kind == ErrorKind.Unavailable)
+        {
+            Assert.Equal(kind, (await Assert.ThrowsAsync<LightningException>(() => group)).Kind);
+            return;
+        }
+
+        var attempts = await group;
+        Assert.Equal(["e1", null, "e2"], attempts.Select(attempt => attempt.Value?.Id));
+        Assert.Equal(kind, attempts[1].Problem!.Kind);
+
+        static LightningException Refusal(string state) => new(ErrorKind.Unavailable, "The database failed.", new StateException(state));
+    }
+
     [Fact]
     public async Task After_disposal_an_episode_is_dropped_and_counted()
     {
@@ -250,10 +290,17 @@ public sealed class EpisodeRecorderTests
     {
         public TaskCompletionSource Go { get; } = new();
 
-        public async Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
+        public Func<Episode, Exception?> Refuses { get; init; } = _ => null;
+
+        public async Task<IReadOnlyList<AddedEpisode>> AddEachAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
         {
             await Go.Task;
-            return episodes.Count;
+            if (episodes.Select(Refuses).FirstOrDefault(refusal => refusal is not null) is { } refused)
+            {
+                throw refused;
+            }
+
+            return [.. episodes.Select(episode => new AddedEpisode(episode.Id, episode.AgentId, episode.CreatedAt, IsNew: true))];
         }
 
         public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
@@ -269,8 +316,13 @@ public sealed class EpisodeRecorderTests
 
         public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public Task<string?> FindBaseModelAsync(string agentId, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<EpisodeOrigin>> FindByMessageAsync(
+            string messageId,
+            IReadOnlyList<string>? agents,
+            CancellationToken cancellationToken
+        ) => throw new NotSupportedException();
 
         public IAsyncEnumerable<Episode> ReadAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
@@ -283,5 +335,11 @@ public sealed class EpisodeRecorderTests
 
         public Task<int> RemovePayloadsAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
+    }
+
+    /// <summary>A failure of a database, of one of the standard's classes.</summary>
+    private sealed class StateException(string state) : DbException("failed")
+    {
+        public override string SqlState => state;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Deployments;
@@ -41,8 +42,9 @@ public sealed class StoredBytesTests
         await recorder.RecordAsync(Planted("e1"), Token);
         await recorder.FlushAsync(Token);
         await product
-            .Get<RewardService>()
+            .Get<AssignReward>()
             .AssignAsync(
+                Scope.Owner("test"),
                 new RewardRequest(
                     "e1",
                     0.5,

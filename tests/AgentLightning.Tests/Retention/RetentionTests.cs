@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
@@ -97,8 +98,7 @@ public sealed class RetentionTests
         await new EpisodeAssembler(
             traces,
             episodes,
-            services.GetRequiredService<IRewardStore>(),
-            [],
+            services.GetRequiredService<AssignReward>(),
             services.GetRequiredService<TraceIngestor>(),
             services.GetRequiredService<Redactor>(),
             services.GetRequiredService<TraceOptions>(),
@@ -152,10 +152,10 @@ public sealed class RetentionTests
         await using var product = await Product.OpenAsync();
         await product.Get<EpisodeRecorder>().RecordDurablyAsync(NewEpisode("01890a5d-ac96-774b-bcce-b302099a8057", s_now), Token);
         var given = await product
-            .Get<FeedbackService>()
+            .Get<GiveFeedback>()
             .GiveAsync(
+                Scope.Owner("test"),
                 new FeedbackRequest("01890a5d-ac96-774b-bcce-b302099a8057", "thumbs_up", Comment: "from Ann", UserId: "ann@example.com"),
-                _ => true,
                 Token
             );
 

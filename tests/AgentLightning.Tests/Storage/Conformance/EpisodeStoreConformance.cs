@@ -72,6 +72,43 @@ public abstract class EpisodeStoreConformance<TEngine> : StoreConformance<TEngin
     }
 
     [Fact]
+    public async Task Two_agents_that_choose_one_id_each_have_their_episode_also_at_the_same_moment()
+    {
+        var added = await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .SelectMany(i => new[] { NewEpisode($"e{i}", "red"), NewEpisode($"e{i}", "blue") })
+                .Select(episode => Task.Run(async () => (await Store.AddEachAsync([episode], Token))[0], Token))
+        );
+
+        Assert.All(added, one => Assert.True(one.IsNew));
+        Assert.Equal(40, added.Select(one => one.Id).Distinct().Count());
+        foreach (var one in added)
+        {
+            Assert.Equal(one.AgentId, (await Store.FindAsync(one.Id, Token))!.AgentId);
+        }
+
+        // Sent again, each is known under the id that it has.
+        var again = await Store.AddEachAsync([NewEpisode("e0", "red"), NewEpisode("e0", "blue")], Token);
+        Assert.Equal([false, false], again.Select(one => one.IsNew));
+        Assert.Equal(added.Take(2).Select(one => (one.Id, one.AgentId)).Order(), again.Select(one => (one.Id, one.AgentId)).Order());
+        Assert.Equal((20, 20), (await Store.CountAsync("red", Token), await Store.CountAsync("blue", Token)));
+    }
+
+    [Fact]
+    public async Task A_page_ends_at_a_place_that_is_found_also_when_its_last_episode_is_deleted()
+    {
+        await Store.AddAsync([.. Enumerable.Range(0, 9).Select(i => NewEpisode($"e{i}", minute: i / 2))], Token);
+        var first = await Store.ListAsync(new EpisodeQuery(Limit: 4), Token);
+        var place = PageCursor.After(first[^1].CreatedAt, first[^1].Id);
+        await Store.DeleteAsync(new EpisodeSelection(Ids: [first[^1].Id]), 1, Token);
+
+        var second = await Store.ListAsync(new EpisodeQuery(Limit: 9, Before: place), Token);
+
+        Assert.Equal(["e4", "e3", "e2", "e1", "e0"], second.Select(episode => episode.Id));
+    }
+
+    [Fact]
     public async Task The_same_id_twice_in_one_group_is_one_episode_and_the_first_stays()
     {
         Assert.Equal(1, await Store.AddAsync([NewEpisode("e1"), NewEpisode("e1") with { UserInput = "other" }], Token));

@@ -57,6 +57,25 @@ public abstract class FeedbackStoreConformance<TEngine> : StoreConformance<TEngi
     }
 
     [Fact]
+    public async Task A_page_ends_at_a_place_that_is_found_also_when_its_last_feedback_is_deleted()
+    {
+        await AddEpisodesAsync("e1", "e2");
+        for (var i = 0; i < 6; i++)
+        {
+            await Store.AddAsync(NewFeedback($"f{i}", i == 3 ? "e2" : "e1", $"u{i}"), Token);
+        }
+
+        var first = await Store.ListAsync(new FeedbackQuery(Limit: 3), Token);
+        var place = PageCursor.After(first[^1].CreatedAt, first[^1].Id);
+        Assert.Equal("f3", first[^1].Id);
+        await Get<IEpisodeStore>().DeleteAsync(new EpisodeSelection(Ids: ["e2"]), 1, Token);
+
+        var second = await Store.ListAsync(new FeedbackQuery(Before: place), Token);
+
+        Assert.Equal(["f2", "f1", "f0"], second.Select(feedback => feedback.Id));
+    }
+
+    [Fact]
     public async Task Comments_of_a_user_go_in_bounded_steps_and_what_was_rated_stays()
     {
         await AddEpisodesAsync("e1", "e2");

@@ -191,7 +191,10 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
                 return ($"update what was read {Json(late)}", async get => await Of<IEpisodeStore>(get).UpdateReadAsync(late, Token));
             case 26:
                 return ($"find by message {text}", async get =>
-                    (await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", Token))?.Id
+                    (
+                        await Of<IEpisodeStore>(get).FindByMessageAsync($"m{step % 9}", null, Token),
+                        await Of<IEpisodeStore>(get).FindBaseModelAsync(agent, Token)
+                    )
                 );
             case 29:
                 var rewardQuery = new RewardQuery(

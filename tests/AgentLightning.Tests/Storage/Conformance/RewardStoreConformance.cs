@@ -10,6 +10,21 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
     private IRewardStore Store => Get<IRewardStore>();
 
     [Fact]
+    public async Task A_page_ends_at_a_place_that_is_found_also_when_its_last_reward_is_deleted()
+    {
+        await Get<IEpisodeStore>().AddAsync([NewEpisode("e1"), NewEpisode("e2")], Token);
+        await Get<IRewardStore>().AddAsync([.. Enumerable.Range(0, 6).Select(i => NewReward($"r{i}", i == 3 ? "e2" : "e1", 0.5))], Token);
+        var first = await Get<IRewardStore>().ListAsync(new RewardQuery(Limit: 3), Token);
+        var place = PageCursor.After(first[^1].CreatedAt, first[^1].Id);
+        Assert.Equal("r3", first[^1].Id);
+        await Get<IEpisodeStore>().DeleteAsync(new EpisodeSelection(Ids: ["e2"]), 1, Token);
+
+        var second = await Get<IRewardStore>().ListAsync(new RewardQuery(Before: place), Token);
+
+        Assert.Equal(["r2", "r1", "r0"], second.Select(reward => reward.Id));
+    }
+
+    [Fact]
     public async Task A_later_reward_of_one_source_supersedes_and_history_keeps_both()
     {
         await AddEpisodesAsync("e1");

@@ -30,20 +30,20 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
 
     public List<Deployment> Deployments { get; } = [];
 
-    public Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
-    {
-        var before = Episodes.Count;
-        foreach (var episode in episodes.Where(episode => Episodes.TrueForAll(known => known.Id != episode.Id)))
-        {
-            _toolCalls[episode.Id] = episode.ToolCalls.Count;
-            Episodes.Add(episode with { InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput) });
-        }
+    public Task<IReadOnlyList<AddedEpisode>> AddEachAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken) =>
+        List(episodes.Select(Add).ToList());
 
-        return Task.FromResult(Episodes.Count - before);
-    }
-
-    public Task<Episode?> FindByMessageAsync(string messageId, CancellationToken cancellationToken) =>
-        Task.FromResult(NewestFirst().Find(episode => episode.MessageId == messageId));
+    public Task<IReadOnlyList<EpisodeOrigin>> FindByMessageAsync(
+        string messageId,
+        IReadOnlyList<string>? agents,
+        CancellationToken cancellationToken
+    ) =>
+        List(
+            NewestFirst()
+                .Where(episode => episode.MessageId == messageId && agents?.Contains(episode.AgentId) != false)
+                .DistinctBy(episode => episode.AgentId)
+                .Select(episode => new EpisodeOrigin(episode.Id, episode.AgentId, episode.DeploymentId))
+        );
 
     public Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken)
     {
@@ -160,6 +160,15 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.FromResult(chosen.Count);
     }
 
+    public Task<string?> FindBaseModelAsync(string agentId, CancellationToken cancellationToken) =>
+        Task.FromResult(
+            NewestFirst()
+                .Find(episode =>
+                    episode.AgentId == agentId && episode is { DeploymentId: null, TrainingRunId: null, ModelDeployment: not null }
+                )
+                ?.ModelDeployment
+        );
+
     Task<long> IEpisodeStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
         Count(Episodes, episode => episode.AgentId, agentId);
 
@@ -215,6 +224,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         Rewards.AddRange(after);
         return List(added);
     }
+
+    public Task<IReadOnlyList<Reward>> FindEachAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) =>
+        List(Rewards.Where(reward => ids.Contains(reward.Id)));
 
     Task<Reward?> IRewardStore.FindAsync(string id, CancellationToken cancellationToken) =>
         Task.FromResult(Rewards.Find(reward => reward.Id == id));
@@ -503,5 +515,26 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 values.Count < 2 ? 0 : values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)
             )
         );
+    }
+
+    /// <summary>Of two agents with one id, the second has its episode under an id of its own.</summary>
+    private AddedEpisode Add(Episode episode)
+    {
+        foreach (var id in new[] { episode.Id, EpisodeIds.Marked(episode.Id, episode.AgentId) })
+        {
+            var known = Episodes.Find(known => known.Id == id);
+            if (known is null)
+            {
+                _toolCalls[id] = episode.ToolCalls.Count;
+                Episodes.Add(episode with { Id = id, InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput) });
+            }
+
+            if (known is null || known.AgentId == episode.AgentId)
+            {
+                return new AddedEpisode(id, episode.AgentId, (known ?? episode).CreatedAt, known is null);
+            }
+        }
+
+        throw LightningException.Conflict("");
     }
 }

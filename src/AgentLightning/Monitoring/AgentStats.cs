@@ -1,17 +1,19 @@
-namespace AgentLightning.Stats;
+namespace AgentLightning.Monitoring;
 
 /// <summary>Figures of one agent, counted by the database.</summary>
 /// <param name="LightningEnabled">Whether calls are captured.</param>
 /// <param name="UseTunedModel">Whether a release, when there is one, answers instead of the base model.</param>
 /// <param name="ActiveDeployment">What serves; null when the base model does.</param>
+/// <param name="CurrentModel">The model of the release, or the base model.</param>
+/// <param name="BaseModel">What answers without a release, as the newest episodes say; null where nothing says it.</param>
 public sealed record AgentStats(
     string AgentId,
     bool LightningEnabled,
     bool UseTunedModel,
     AgentStatistics Statistics,
     ActiveModel? ActiveDeployment,
-    string CurrentModel,
-    string BaseModel
+    string? CurrentModel,
+    string? BaseModel
 );
 
 /// <param name="AverageReward">Of the current rewards, to three decimals.</param>

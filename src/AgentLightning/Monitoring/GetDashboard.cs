@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using AgentLightning.Access;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
@@ -33,9 +34,7 @@ public sealed record FeedbackStatistics(
     DateTimeOffset Timestamp
 );
 
-/// <param name="Excellent">Rewards of 0.8 and more.</param>
-/// <param name="Good">0.5 to 0.8.</param>
-/// <param name="Poor">Below 0.5.</param>
+/// <summary>How rewards spread over <see cref="Common.RewardBands"/>.</summary>
 public sealed record FeedbackDistribution(long Excellent, long Good, long Poor);
 
 public sealed record FeedbackSummary(
@@ -61,21 +60,46 @@ public sealed record ChatDashboard(
 );
 
 /// <summary>The figures of a chat agent as its own dashboard shows them: rewards on the scale 0…1, to three decimals.</summary>
-public sealed class ChatStatistics(
+public sealed class GetDashboard(
     IEpisodeStore episodes,
     IRewardStore rewards,
     IFeedbackStore feedback,
-    MonitoringReader monitoring,
+    GetMonitoring monitoring,
     TimeProvider time
-)
+) : IOperation
 {
     private const int DashboardDays = 7;
     private const double GoalOfInteractions = 1_000;
     private const double GoalOfFeedback = 200;
     private const double GoalOfSubmissionRatePct = 20;
 
-    /// <param name="agentId">Null takes all agents together, here and below.</param>
-    public async Task<InteractionStatistics> InteractionsAsync(string? agentId, CancellationToken cancellationToken)
+    /// <summary>How many interactions there are, and how they were rewarded; role read.</summary>
+    /// <param name="agentId">
+    /// Null takes all agents together, or the one that the scope is for, here and below. One without interactions, also one that there is
+    /// not, has figures of 0: a dashboard may be there before the first.
+    /// </param>
+    public Task<InteractionStatistics> InteractionsAsync(Scope scope, string? agentId, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Read);
+        return InteractionsAsync(scope.AgentOrAll(agentId), cancellationToken);
+    }
+
+    /// <summary>Feedback of the last days by type and by day; role read.</summary>
+    /// <param name="days">1…366, today included.</param>
+    public Task<FeedbackStatistics> FeedbackAsync(Scope scope, string? agentId, int days, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Read);
+        return FeedbackAsync(scope.AgentOrAll(agentId), days, cancellationToken);
+    }
+
+    /// <summary>Interactions, feedback of seven days, and how far both are from their goals; role read.</summary>
+    public Task<ChatDashboard> DashboardAsync(Scope scope, string? agentId, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Read);
+        return DashboardAsync(scope.AgentOrAll(agentId), cancellationToken);
+    }
+
+    private async Task<InteractionStatistics> InteractionsAsync(string? agentId, CancellationToken cancellationToken)
     {
         var total = await episodes.CountAsync(agentId, cancellationToken).ConfigureAwait(false);
         var range = await rewards.FindRangeAsync(agentId, cancellationToken).ConfigureAwait(false);
@@ -89,8 +113,7 @@ public sealed class ChatStatistics(
         );
     }
 
-    /// <param name="days">1…366, today included.</param>
-    public async Task<FeedbackStatistics> FeedbackAsync(string? agentId, int days, CancellationToken cancellationToken)
+    private async Task<FeedbackStatistics> FeedbackAsync(string? agentId, int days, CancellationToken cancellationToken)
     {
         var counts = await CountAsync(agentId, days, cancellationToken).ConfigureAwait(false);
         return new FeedbackStatistics(
@@ -118,22 +141,23 @@ public sealed class ChatStatistics(
         );
     }
 
-    public async Task<ChatDashboard> DashboardAsync(string? agentId, CancellationToken cancellationToken)
+    private async Task<ChatDashboard> DashboardAsync(string? agentId, CancellationToken cancellationToken)
     {
         var interactions = await InteractionsAsync(agentId, cancellationToken).ConfigureAwait(false);
         var week = await CountAsync(agentId, DashboardDays, cancellationToken).ConfigureAwait(false);
-        var rate = await monitoring
+        var (asked, answered) = await monitoring
             .SubmissionAsync(agentId, MonitoringPeriod.Last(DashboardDays, time), cancellationToken)
             .ConfigureAwait(false);
+        var percent = Math.Round(GetMonitoring.Rate(asked, answered) * 100, 2);
         var (total, excellent, good) = (week.Sum(count => count.Count), week.Sum(count => count.Excellent), week.Sum(count => count.Good));
         var ever = await feedback.CountAsync(agentId, cancellationToken).ConfigureAwait(false);
         return new ChatDashboard(
             interactions,
-            new FeedbackSummary(total, Average(week), rate.Percent, new FeedbackDistribution(excellent, good, total - excellent - good)),
+            new FeedbackSummary(total, Average(week), percent, new FeedbackDistribution(excellent, good, total - excellent - good)),
             new Phase2Progress(
                 GoalProgress.Of(interactions.TotalInteractions, GoalOfInteractions),
                 GoalProgress.Of(ever, GoalOfFeedback),
-                GoalProgress.Of(rate.Percent, GoalOfSubmissionRatePct)
+                GoalProgress.Of(percent, GoalOfSubmissionRatePct)
             ),
             time.GetUtcNow()
         );

@@ -1,14 +1,19 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
 using AgentLightning.Tests.Storage;
+using AgentLightning.Tests.Storage.Conformance;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Tests.Feedback;
 
-public sealed class FeedbackServiceTests
+public sealed class GiveFeedbackTests
 {
     private const string Message = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    private static readonly Scope s_owner = Scope.Owner("test");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -52,15 +57,15 @@ public sealed class FeedbackServiceTests
     public async Task What_a_person_says_counts_instead_of_the_signals_whichever_comes_first()
     {
         await using var product = await WithEpisodeAsync();
-        var service = product.Get<FeedbackService>();
+        var signals = product.Get<GiveSignals>();
         var store = product.Get<IRewardStore>();
 
-        var first = await service.SignalAsync("e1", new ConversationSignals(NaturalContinuation: true), Token);
+        var first = (await signals.GiveAsync(s_owner, "e1", new ConversationSignals(NaturalContinuation: true), Token)).Reward;
         Assert.Equal(0.6, first.RawValue!.Value);
         Assert.Equal(0.2, (await store.SummariseAsync(null, Token)).Mean, 9);
         await GiveAsync(product, new FeedbackRequest(Message, "thumbs_down"));
         Assert.Equal((1, -1.0), await CountAndMeanAsync(store));
-        await service.SignalAsync("e1", new ConversationSignals(), Token);
+        await signals.GiveAsync(s_owner, "e1", new ConversationSignals(), Token);
 
         Assert.Equal((1, -1.0), await CountAndMeanAsync(store));
         Assert.Equal(3, (await store.HistoryAsync("e1", Token)).Count);
@@ -202,8 +207,60 @@ public sealed class FeedbackServiceTests
         );
     }
 
+    [Fact]
+    public async Task A_message_id_that_two_agents_gave_is_the_agents_own()
+    {
+        await using var product = await WithEpisodeAsync();
+        await product
+            .Get<IEpisodeStore>()
+            .AddAsync([NewEpisode("newer") with { AgentId = "b", CreatedAt = DateTimeOffset.UnixEpoch.AddDays(20_001) }], Token);
+        var scope = new Scope("key", Role.Write, ["a"]);
+
+        var ofScope = await product.Get<GiveFeedback>().GiveAsync(scope, new FeedbackRequest(Message, "thumbs_up"), Token);
+        var named = await GiveAsync(product, new FeedbackRequest(Message, "thumbs_down", UserId: "ann", AgentId: "b"));
+        var unclear = await Assert.ThrowsAsync<LightningException>(() => GiveAsync(product, new FeedbackRequest(Message, "thumbs_up")));
+
+        Assert.Equal(("e1", "newer"), (ofScope.EpisodeId, named.EpisodeId));
+        Assert.Equal(ErrorKind.Conflict, unclear.Kind);
+        Assert.Contains("agents b, a", unclear.Message, StringComparison.Ordinal);
+        Assert.Equal(1, Assert.Single(await product.Get<IRewardStore>().HistoryAsync("e1", Token)).Value);
+    }
+
+    [Theory]
+    [InlineData(typeof(SqliteEngine))]
+    [InlineData(typeof(PostgresEngine))]
+    public async Task Of_what_a_person_says_at_once_the_reward_is_that_of_the_feedback_that_counts(Type engine)
+    {
+        await using var store = (StoreEngine)Activator.CreateInstance(engine)!;
+        // Two servers on one store.
+        IServiceProvider[] servers = [await store.OpenAsync(), await store.OpenAsync()];
+        for (var round = 0; round < 15; round++)
+        {
+            var (id, message) = ($"e{round}", Guid.NewGuid().ToString("D"));
+            await servers[0].GetRequiredService<IEpisodeStore>().AddAsync([NewEpisode(id) with { MessageId = message }], Token);
+
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, 8)
+                    .Select(i =>
+                        Task.Run(
+                            () =>
+                                servers[i % 2]
+                                    .GetRequiredService<GiveFeedback>()
+                                    .GiveAsync(s_owner, new FeedbackRequest(message, i < 4 ? "thumbs_up" : "thumbs_down"), Token),
+                            Token
+                        )
+                    )
+            );
+
+            var counts = await servers[1].GetRequiredService<IFeedbackStore>().FindCurrentAsync(id, null, Token);
+            var rewards = await servers[1].GetRequiredService<IRewardStore>().HistoryAsync(id, Token);
+            Assert.Equal(counts!.RewardScore, Assert.Single(rewards, reward => reward.IsCurrent).RawValue);
+        }
+    }
+
     private static Task<MessageFeedback> GiveAsync(Product product, FeedbackRequest request) =>
-        product.Get<FeedbackService>().GiveAsync(request, _ => true, Token);
+        product.Get<GiveFeedback>().GiveAsync(s_owner, request, Token);
 
     private static async Task<Product> WithEpisodeAsync(Episode? episode = null)
     {
