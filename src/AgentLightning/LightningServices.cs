@@ -8,6 +8,7 @@ using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
+using AgentLightning.Jobs;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
@@ -88,6 +89,10 @@ public static class LightningServices
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<LightningMeter>()
             ));
+            services.TryAddSingleton<ChangeNotices>(provider => new SqliteChangeNotices(
+                (SqliteDatabase)provider.GetRequiredService<SqlDatabase>(),
+                provider.GetRequiredService<TimeProvider>()
+            ));
             services.TryAddSingleton<IArtifactStore>(_ => new FolderArtifactStore(options.ArtifactFolder));
         }
         else
@@ -97,9 +102,18 @@ public static class LightningServices
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<LightningMeter>()
             ));
+            services.TryAddSingleton<ChangeNotices>(provider => new PostgresChangeNotices(
+                (PostgresDatabase)provider.GetRequiredService<SqlDatabase>(),
+                provider.GetRequiredService<TimeProvider>()
+            ));
             services.TryAddSingleton<IArtifactStore, SqlArtifactStore>();
         }
 
+        services.TryAddSingleton<IChangeNotices>(provider => provider.GetRequiredService<ChangeNotices>());
+        services.TryAddSingleton<ILeaseStore, SqlLeaseStore>();
+        services.TryAddSingleton<Leases>();
+        services.TryAddSingleton<IJobStore, SqlJobStore>();
+        services.TryAddSingleton<JobRunner>();
         services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
         services.TryAddSingleton(new Redactor(options.Redaction));
 
@@ -120,6 +134,7 @@ public static class LightningServices
         services.TryAddSingleton<DeleteEpisodes>();
         services.TryAddSingleton(options.Retention);
         services.TryAddSingleton<RetentionSweeper>();
+        services.AddSingleton<IBackgroundJob>(provider => provider.GetRequiredService<RetentionSweeper>());
 
         services.TryAddSingleton<IRewardStore, SqlRewardStore>();
         services.TryAddSingleton<RewardWriter>();
@@ -151,6 +166,7 @@ public static class LightningServices
         services.TryAddSingleton<Evaluator>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
+        services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
         services.TryAddSingleton<Promote>();
         services.TryAddSingleton<PromoteBase>();
         services.TryAddSingleton<Rollback>();

@@ -52,7 +52,7 @@ internal sealed class Readiness(
         {
             if (_last is not { } last || time.GetElapsedTime(last.At) >= s_believed)
             {
-                var inStore = await MeasureAsync("store", store.CheckUsableAsync, cancellationToken);
+                var inStore = await MeasureAsync("store", store.ProbeAsync, cancellationToken);
                 var checks = new[] { inStore, await MeasureAsync("recorder", FlushAsync, cancellationToken) };
                 // A store that is away cannot say whether it has keys; what it said last holds.
                 var keys = inStore.Status == Healthy ? await verifier.AnyKeysAsync(cancellationToken) : _last?.Keys ?? true;

@@ -5,7 +5,8 @@ namespace AgentLightning.Audit;
 /// <param name="Start">From this time on.</param>
 /// <param name="End">Before this time.</param>
 /// <param name="Limit">1…1,000.</param>
-/// <param name="Before">The id of an entry: only older ones follow. Stable while new entries arrive.</param>
+/// <param name="Before">The cursor that ended the page before, see <see cref="AgentLightning.Common.PageCursor"/>, or the id of an entry:
+/// only older ones follow. Stable while new entries arrive; a cursor also when its entry is gone.</param>
 public sealed record AuditQuery(
     IReadOnlyList<string>? Agents = null,
     AuditAction? Action = null,
@@ -22,8 +23,8 @@ public interface IAuditLog
     Task AppendAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Entries, newest first. A <see cref="AuditQuery.Before"/> that the query could not have listed is an error, as one that does not
-    /// exist.
+    /// Entries, newest first. An id in <see cref="AuditQuery.Before"/> that the query could not have listed is an error, as one that does
+    /// not exist.
     /// </summary>
     Task<IReadOnlyList<AuditEntry>> ListAsync(AuditQuery query, CancellationToken cancellationToken);
 }

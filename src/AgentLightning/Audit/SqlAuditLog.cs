@@ -11,6 +11,8 @@ internal sealed class SqlAuditLog(SqlDatabase database) : IAuditLog
         VALUES (@id, @at, @agent, @actor, @action, @subject, @outcome, @detail) ON CONFLICT (id) DO NOTHING
         """;
 
+    private static readonly PageOrder s_order = new("audit_entries", "at", "Audit entry");
+
     public Task AppendAsync(IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session =>
@@ -24,11 +26,7 @@ internal sealed class SqlAuditLog(SqlDatabase database) : IAuditLog
 
     public Task<IReadOnlyList<AuditEntry>> ListAsync(AuditQuery query, CancellationToken cancellationToken)
     {
-        if (query.Limit is < 1 or > 1_000)
-        {
-            throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {query.Limit}.");
-        }
-
+        Page.CheckLimit(query.Limit);
         return database.ReadAsync<IReadOnlyList<AuditEntry>>(
             async session =>
             {
@@ -37,33 +35,13 @@ internal sealed class SqlAuditLog(SqlDatabase database) : IAuditLog
                     .Add("action = @action", "@action", query.Action is { } action ? EnumText.Of(action) : null)
                     .Add("at >= @start", "@start", query.Start?.ToColumn())
                     .Add("at < @end", "@end", query.End?.ToColumn());
-                if (query.Before is not null)
-                {
-                    var cursor = await CursorAsync(session, query, cancellationToken).ConfigureAwait(false);
-                    where.Add("(at, id) < (@cursor, @id)", "@cursor", cursor.At.ToColumn()).With("@id", query.Before);
-                }
-
-                where.With("@limit", query.Limit);
+                await s_order.AfterAsync(where, session, query.Before, query.Limit, query.Agents, cancellationToken).ConfigureAwait(false);
                 return await session
-                    .QueryAsync(
-                        $"SELECT * FROM audit_entries {where} ORDER BY at DESC, id DESC LIMIT @limit",
-                        Read,
-                        cancellationToken,
-                        where.Parameters
-                    )
+                    .QueryAsync($"SELECT * FROM audit_entries {where} {s_order.Sql}", Read, cancellationToken, where.Parameters)
                     .ConfigureAwait(false);
             },
             cancellationToken
         );
-    }
-
-    private static async Task<AuditEntry> CursorAsync(SqlSession session, AuditQuery query, CancellationToken cancellationToken)
-    {
-        var where = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
-        return await session
-            .SingleAsync($"SELECT * FROM audit_entries {where}", Read, cancellationToken, where.Parameters)
-            .ConfigureAwait(false)
-            ?? throw LightningException.NotFound($"Audit entry {query.Before}, named by 'before', not found.");
     }
 
     private static (string, SqlValue)[] RowOf(AuditEntry entry) =>

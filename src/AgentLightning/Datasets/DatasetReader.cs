@@ -12,12 +12,20 @@ public sealed class DatasetReader(IArtifactStore artifacts)
     /// <summary>The content of a data set, in the order in which it was stored.</summary>
     public async Task<IReadOnlyList<DatasetExample>> ReadAsync(Dataset dataset, CancellationToken cancellationToken)
     {
-        var content = await artifacts.ReadAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false);
-        using var reader = new StreamReader(new MemoryStream(content));
+        using var reader = new StreamReader(await artifacts.OpenAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false));
         var examples = new List<DatasetExample>();
-        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        try
         {
-            examples.Add(JsonSerializer.Deserialize<DatasetExample>(line, LightningJson.Options)!);
+            while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+            {
+                examples.Add(JsonSerializer.Deserialize<DatasetExample>(line, LightningJson.Options)!);
+            }
+        }
+        catch (JsonException)
+        {
+            // Whether it was changed since is known at its end only.
+            await artifacts.CheckAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false);
+            throw;
         }
 
         return examples;

@@ -5,6 +5,8 @@ namespace AgentLightning.Datasets;
 
 internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
 {
+    private static readonly PageOrder s_order = new("datasets", "created_at", "Data set");
+
     public Task<Dataset> AddAsync(Dataset dataset, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async session =>
@@ -16,8 +18,10 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
                 await session
                     .ExecuteAsync(
                         """
-                        INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count, validation_count, episode_count, artifact, created_at)
-                        VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1 FROM datasets WHERE agent_id = @agent AND name = @name),
+                        INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count,
+                            validation_count, episode_count, artifact, created_at)
+                        VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1
+                            FROM datasets WHERE agent_id = @agent AND name = @name),
                                 @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at)
                         """,
                         cancellationToken,
@@ -49,20 +53,23 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             cancellationToken
         );
 
-    public Task<IReadOnlyList<Dataset>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
-        database.LookAsync<IReadOnlyList<Dataset>>(
+    public Task<IReadOnlyList<Dataset>> ListAsync(string? agentId, int limit, string? before, CancellationToken cancellationToken)
+    {
+        Page.CheckLimit(limit);
+        return database.ReadAsync<IReadOnlyList<Dataset>>(
             async session =>
-                await session
-                    .QueryAsync(
-                        "SELECT * FROM datasets WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT @limit",
-                        Read,
-                        cancellationToken,
-                        ("@agent", agentId),
-                        ("@limit", limit)
-                    )
-                    .ConfigureAwait(false),
+            {
+                var where = new SqlConditions().Add("agent_id = @agent", "@agent", agentId);
+                await s_order
+                    .AfterAsync(where, session, before, limit, agentId is null ? null : [agentId], cancellationToken)
+                    .ConfigureAwait(false);
+                return await session
+                    .QueryAsync($"SELECT * FROM datasets {where} {s_order.Sql}", Read, cancellationToken, where.Parameters)
+                    .ConfigureAwait(false);
+            },
             cancellationToken
         );
+    }
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
         database.LookAsync(

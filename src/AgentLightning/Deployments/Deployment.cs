@@ -1,3 +1,5 @@
+using AgentLightning.Common;
+
 namespace AgentLightning.Deployments;
 
 /// <summary>An immutable release record: which model serves an agent's slot, who promoted it, on what evidence, in place of what.</summary>
@@ -28,4 +30,10 @@ public sealed record Deployment(
 {
     /// <summary>The slot that is served when nothing else is said.</summary>
     public const string DefaultSlot = "production";
+
+    /// <summary>Where a page of releases that ends with this one is followed by the next.</summary>
+    public string Cursor() => PageCursor.After(PromotedAt, $"{Number} {Id}");
+
+    /// <summary>The topic of change notices; their subject is the agent whose active release changed.</summary>
+    public const string Changes = "deployments";
 }

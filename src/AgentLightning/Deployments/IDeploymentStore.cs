@@ -17,8 +17,20 @@ public interface IDeploymentStore
     /// <summary>The active release, or null when the base model serves.</summary>
     Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken);
 
+    /// <summary>The newest releases; of all agents when <paramref name="agentId"/> is null.</summary>
+    Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) =>
+        ListAsync(agentId, slot, limit, null, cancellationToken);
+
     /// <summary>Releases, newest first; of all agents when <paramref name="agentId"/> is null.</summary>
-    Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken);
+    /// <param name="limit">1…1,000.</param>
+    /// <param name="before">The cursor that ended the page before, or the id of a release: only older ones follow.</param>
+    Task<IReadOnlyList<Deployment>> ListAsync(
+        string? agentId,
+        string? slot,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>How many releases there were, counted by the database.</summary>
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);

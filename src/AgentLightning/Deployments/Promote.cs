@@ -84,7 +84,7 @@ public sealed class Promote : IOperation
             );
         }
 
-        await _artifacts.ReadAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
+        await _artifacts.CheckAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
         var release = _releases.New(
             agentId,
             request.Slot,

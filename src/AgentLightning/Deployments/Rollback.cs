@@ -60,7 +60,7 @@ public sealed class Rollback : IOperation
                 );
         if (target.Artifact is not null)
         {
-            await _artifacts.ReadAsync(target.Artifact, cancellationToken).ConfigureAwait(false);
+            await _artifacts.CheckAsync(target.Artifact, cancellationToken).ConfigureAwait(false);
         }
 
         var release = _releases.New(

@@ -4,16 +4,23 @@ using AgentLightning.Storage;
 
 namespace AgentLightning.Deployments;
 
-internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStore
+internal sealed class SqlDeploymentStore(SqlDatabase database, ChangeNotices notices) : IDeploymentStore
 {
+    private static readonly PageOrder s_order = new("deployments", "promoted_at", "Release", Rank: "number");
+
     private const string ActiveSql = "SELECT * FROM deployments WHERE agent_id = @agent AND slot = @slot AND is_active = 1";
 
     public async Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
     {
         try
         {
-            return await database
-                .WriteAsync(session => ActivateAsync(session, deployment, expectedActiveId, cancellationToken), cancellationToken)
+            return await notices
+                .WriteAsync(
+                    session => ActivateAsync(session, deployment, expectedActiveId, cancellationToken),
+                    Deployment.Changes,
+                    deployment.AgentId,
+                    cancellationToken
+                )
                 .ConfigureAwait(false);
         }
         catch (DbException e) when (database.IsConstraintViolation(e))
@@ -39,22 +46,29 @@ internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStor
             cancellationToken
         );
 
-    public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) =>
-        database.LookAsync<IReadOnlyList<Deployment>>(
+    public Task<IReadOnlyList<Deployment>> ListAsync(
+        string? agentId,
+        string? slot,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    )
+    {
+        Page.CheckLimit(limit);
+        return database.ReadAsync<IReadOnlyList<Deployment>>(
             async session =>
-                await session
-                    .QueryAsync(
-                        "SELECT * FROM deployments WHERE (@agent IS NULL OR agent_id = @agent) AND (@slot IS NULL OR slot = @slot) ORDER "
-                            + "BY promoted_at DESC, number DESC LIMIT @limit",
-                        Read,
-                        cancellationToken,
-                        ("@agent", agentId),
-                        ("@slot", slot),
-                        ("@limit", limit)
-                    )
-                    .ConfigureAwait(false),
+            {
+                var where = new SqlConditions().Add("agent_id = @agent", "@agent", agentId).Add("slot = @slot", "@slot", slot);
+                await s_order
+                    .AfterAsync(where, session, before, limit, agentId is null ? null : [agentId], cancellationToken)
+                    .ConfigureAwait(false);
+                return await session
+                    .QueryAsync($"SELECT * FROM deployments {where} {s_order.Sql}", Read, cancellationToken, where.Parameters)
+                    .ConfigureAwait(false);
+            },
             cancellationToken
         );
+    }
 
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
         database.LookAsync(
@@ -83,7 +97,9 @@ internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStor
         if (active?.Id != expectedActiveId)
         {
             throw LightningException.Conflict(
-                $"Another release of agent '{deployment.AgentId}' became active meanwhile: {(active is null ? "none is active" : $"{active.Id} ({active.TunedModelName})")}, expected {expectedActiveId ?? "none"}. Nothing was changed; look at the active release and try again."
+                $"Another release of agent '{deployment.AgentId}' became active meanwhile: "
+                    + (active is null ? "none is active" : $"{active.Id} ({active.TunedModelName})")
+                    + $", expected {expectedActiveId ?? "none"}. Nothing was changed; look at the active release and try again."
             );
         }
 
@@ -93,7 +109,8 @@ internal sealed class SqlDeploymentStore(SqlDatabase database) : IDeploymentStor
         await session
             .ExecuteAsync(
                 """
-                INSERT INTO deployments (id, agent_id, slot, number, training_run_id, evaluation_id, tuned_model_name, artifact, is_active, forced, replaces,
+                INSERT INTO deployments (id, agent_id, slot, number, training_run_id, evaluation_id, tuned_model_name, artifact,
+                    is_active, forced, replaces,
                                          promoted_at, promoted_by, rollback_from, rollback_reason)
                 VALUES (@id, @agent, @slot, (SELECT COALESCE(MAX(number), 0) + 1 FROM deployments WHERE agent_id = @agent AND slot = @slot),
                         @run, @evaluation, @model, @artifact, 1, @forced, @replaces, @at, @by, @from, @reason)

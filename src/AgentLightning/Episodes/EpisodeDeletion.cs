@@ -44,7 +44,7 @@ internal sealed class EpisodeDeletion
     }
 
     public Task<int> DeleteAsync(CancellationToken cancellationToken) =>
-        _database.WriteAsync(
+        _database.FreeAsync(
             async session =>
             {
                 var chosen = await ChooseAsync(session, "", Lock, cancellationToken).ConfigureAwait(false);
@@ -70,7 +70,7 @@ internal sealed class EpisodeDeletion
         );
 
     public Task<int> RemovePayloadsAsync(CancellationToken cancellationToken) =>
-        _database.WriteAsync(
+        _database.FreeAsync(
             async session =>
             {
                 var chosen = await ChooseAsync(session, WithPayload, Lock, cancellationToken).ConfigureAwait(false);

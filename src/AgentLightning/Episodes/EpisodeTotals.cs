@@ -26,25 +26,46 @@ internal static class EpisodeTotals
             var these = new SqlConditions().AddAny("e.id", "@id", chunk);
             var episodes = await session
                 .QueryAsync(
-                    $"SELECT e.agent_id, e.created_at, e.model, e.intent, e.persona, e.status FROM episodes e {these}",
+                    "SELECT e.agent_id, e.created_at, e.model, e.intent, e.persona, e.deployment_id, e.status, e.latency_ms, "
+                        + $"e.prompt_tokens, e.completion_tokens FROM episodes e {these}",
                     reader =>
-                        (Key: KeyOf(reader), Delta: TotalDelta.OfEpisode(reader.Text("status") == EnumText.Of(EpisodeStatus.Succeeded))),
+                    {
+                        var succeeded = reader.Text("status") == EnumText.Of(EpisodeStatus.Succeeded);
+                        return (
+                            Key: KeyOf(reader),
+                            Delta: TotalDelta.OfEpisode(succeeded),
+                            Deployment: reader.TextOrNull("deployment_id"),
+                            Release: ReleaseDelta.OfEpisode(
+                                succeeded,
+                                reader.Number("latency_ms"),
+                                reader.IntegerOrNull("prompt_tokens") ?? 0,
+                                reader.IntegerOrNull("completion_tokens") ?? 0
+                            )
+                        );
+                    },
                     cancellationToken,
                     these.Parameters
                 )
                 .ConfigureAwait(false);
             var rewards = await session
                 .QueryAsync(
-                    $"SELECT r.agent_id, e.created_at, e.model, e.intent, e.persona, r.value FROM rewards r JOIN episodes e ON e.id = "
-                        + $"r.episode_id {these} AND r.is_current = 1",
-                    reader => (Key: KeyOf(reader), Delta: TotalDelta.OfReward(reader.Number("value"))),
+                    "SELECT r.agent_id, e.created_at, e.model, e.intent, e.persona, e.deployment_id, r.value FROM rewards r "
+                        + $"JOIN episodes e ON e.id = r.episode_id {these} AND r.is_current = 1",
+                    reader =>
+                        (
+                            Key: KeyOf(reader),
+                            Delta: TotalDelta.OfReward(reader.Number("value")),
+                            Deployment: reader.TextOrNull("deployment_id"),
+                            Release: ReleaseDelta.OfReward(reader.Number("value"))
+                        ),
                     cancellationToken,
                     these.Parameters
                 )
                 .ConfigureAwait(false);
-            foreach (var (key, delta) in episodes.Concat(rewards))
+            foreach (var (key, delta, deployment, release) in episodes.Concat(rewards))
             {
                 totals.Add(key, takeOff ? -delta : delta);
+                totals.Releases.Add(deployment, key.AgentId, takeOff ? -release : release);
             }
         }
     }

@@ -23,20 +23,24 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     private const string InsertSql = """
         INSERT INTO episodes (id, agent_id, session_id, correlation_id, model, deployment_id, training_run_id, status, internal, action,
                               action_log_probability, input_key, latency_ms, created_at, user_id, message_id, trace_id, intent, persona,
-                              time_to_first_token_ms, tool_call_count, tags)
-        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at, @user, @message, @trace,
-                @intent, @persona, @ttft, @calls, @tags)
+                              time_to_first_token_ms, tool_call_count, tags, prompt_tokens, completion_tokens)
+        VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at,
+            @user, @message, @trace,
+                @intent, @persona, @ttft, @calls, @tags, @prompt, @completion)
         ON CONFLICT (id) DO NOTHING
         """;
 
     private const string UpdateReadSql = """
-        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency, user_id = @user, message_id = @message,
-                            time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags
+        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency,
+            user_id = @user, message_id = @message,
+                            time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags, prompt_tokens = @prompt,
+                                completion_tokens = @completion
         WHERE id = @id AND trace_id = @trace
         """;
 
     private const string UpdatePayloadSql = """
-        UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage, metadata = @metadata, messages = @messages,
+        UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage,
+            metadata = @metadata, messages = @messages,
                                     tokens = @tokens, error = @error
         WHERE episode_id = @id
         """;
@@ -67,6 +71,16 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                             episode.Persona
                         ),
                         TotalDelta.OfEpisode(episode.Status == EpisodeStatus.Succeeded)
+                    );
+                    totals.Releases.Add(
+                        episode.DeploymentId,
+                        episode.AgentId,
+                        ReleaseDelta.OfEpisode(
+                            episode.Status == EpisodeStatus.Succeeded,
+                            episode.RequestLatencyMs,
+                            episode.TokenUsage?.Prompt ?? 0,
+                            episode.TokenUsage?.Completion ?? 0
+                        )
                     );
                 }
 
@@ -347,6 +361,8 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             ("@ttft", episode.TimeToFirstTokenMs),
             ("@calls", episode.ToolCalls.Count),
             ("@tags", JsonOf(episode.Tags)),
+            ("@prompt", (long?)episode.TokenUsage?.Prompt),
+            ("@completion", (long?)episode.TokenUsage?.Completion),
         ];
 
     private static (string, SqlValue)[] PayloadOf(Episode episode) =>

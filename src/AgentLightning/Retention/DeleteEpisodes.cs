@@ -55,23 +55,15 @@ public sealed class DeleteEpisodes(
             Ids.Check(id, "id");
         }
 
-        await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
         var stored = selection.AsStored(redactor) with { Agents = scope.Agents };
         var removed = 0L;
-        while (true)
+        // On a full disk what waits finds its place only when something was removed.
+        var flushed = await TryFlushAsync(cancellationToken).ConfigureAwait(false);
+        removed = await RemoveAsync(stored, what, removed, progress, cancellationToken).ConfigureAwait(false);
+        if (!flushed)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var step =
-                what == RemovalScope.Episode
-                    ? await episodes.DeleteAsync(stored, Step, cancellationToken).ConfigureAwait(false)
-                    : await RemovePayloadsAsync(stored, cancellationToken).ConfigureAwait(false);
-            if (step == 0)
-            {
-                break;
-            }
-
-            removed += step;
-            progress?.Report(removed);
+            await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
+            removed = await RemoveAsync(stored, what, removed, progress, cancellationToken).ConfigureAwait(false);
         }
 
         var comments = await RemoveCommentsAsync(stored, cancellationToken).ConfigureAwait(false);
@@ -89,6 +81,45 @@ public sealed class DeleteEpisodes(
         }
 
         return removed;
+    }
+
+    private async Task<bool> TryFlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (LightningException e) when (e.Kind == ErrorKind.Unavailable)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Step by step until nothing that is selected is left; gives how many were removed, those before included.</summary>
+    private async Task<long> RemoveAsync(
+        EpisodeSelection selection,
+        RemovalScope what,
+        long removed,
+        IProgress<long>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var step =
+                what == RemovalScope.Episode
+                    ? await episodes.DeleteAsync(selection, Step, cancellationToken).ConfigureAwait(false)
+                    : await RemovePayloadsAsync(selection, cancellationToken).ConfigureAwait(false);
+            if (step == 0)
+            {
+                return removed;
+            }
+
+            removed += step;
+            progress?.Report(removed);
+        }
     }
 
     /// <summary>The bodies of spans first: who ends between the two begins again with the same episodes.</summary>

@@ -18,7 +18,7 @@ public sealed record RetentionOptions
     /// </summary>
     public TimeSpan? EpisodeAge { get; init; }
 
-    /// <summary>How often a server looks for what is too old, 1 minute…7 days; 1 hour by default.</summary>
+    /// <summary>How often one of the servers looks for what is too old, 1 minute…7 days; 1 hour by default.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromHours(1);
 
     internal void Validate()

@@ -1,6 +1,7 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Jobs;
 using AgentLightning.Traces;
 using Microsoft.Extensions.Logging;
 
@@ -11,8 +12,8 @@ namespace AgentLightning.Retention;
 /// <param name="TracePayloads">Traces whose spans lost their bodies.</param>
 public sealed record RetentionResult(long Episodes, long Payloads, long Traces, long TracePayloads);
 
-/// <summary>Takes away what is older than the store keeps it. Several servers may sweep one store at the same time.</summary>
-public sealed partial class RetentionSweeper
+/// <summary>Takes away what is older than the store keeps it. Of several servers on one store one sweeps.</summary>
+public sealed partial class RetentionSweeper : IBackgroundJob
 {
     private const int Step = 100;
     private static readonly Scope s_scope = Scope.Owner("retention");
@@ -34,6 +35,10 @@ public sealed partial class RetentionSweeper
         (_removal, _traces, _options, _time, _logger) = (removal, traces, options, time, logger);
     }
 
+    public string Name => "retention";
+
+    public TimeSpan? Interval => _options is { EpisodeAge: null, PayloadAge: null } ? null : _options.Interval;
+
     /// <summary>Sweeps once, now.</summary>
     public async Task<RetentionResult> SweepAsync(CancellationToken cancellationToken)
     {
@@ -45,36 +50,10 @@ public sealed partial class RetentionSweeper
         return new RetentionResult(episodes, payloads, traces, bodies);
     }
 
-    /// <summary>
-    /// Sweeps at once and then at every interval, until cancelled. A sweep that fails is logged, and the next one takes what it left.
-    /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (_options is { EpisodeAge: null, PayloadAge: null })
-        {
-            return;
-        }
-
-        using var timer = new PeriodicTimer(_options.Interval, _time);
-        try
-        {
-            do
-            {
-                try
-                {
-                    var swept = await SweepAsync(cancellationToken).ConfigureAwait(false);
-                    LogSwept(_logger, swept.Episodes, swept.Payloads, swept.Traces, swept.TracePayloads);
-                }
-                catch (LightningException e)
-                {
-                    LogFailed(_logger, e.Message);
-                }
-            } while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // Asked to end.
-        }
+        var swept = await SweepAsync(cancellationToken).ConfigureAwait(false);
+        LogSwept(_logger, swept.Episodes, swept.Payloads, swept.Traces, swept.TracePayloads);
     }
 
     private async Task<long> RemoveAsync(TimeSpan? age, RemovalScope what, CancellationToken cancellationToken) =>
@@ -108,7 +87,4 @@ public sealed partial class RetentionSweeper
             + "span bodies of {TracePayloads} more"
     )]
     private static partial void LogSwept(ILogger logger, long episodes, long payloads, long traces, long tracePayloads);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Retention failed and will be tried again: {Reason}")]
-    private static partial void LogFailed(ILogger logger, string reason);
 }

@@ -12,8 +12,10 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
     private const int Together = 500;
 
     private const string InsertSql = """
-        INSERT INTO rewards (id, episode_id, agent_id, source, evaluator, value, raw_value, scale, correction, rubric, comments, is_current, created_at, deployment_id)
-        VALUES (@id, @episode, @agent, @source, @evaluator, @value, @raw, @scale, @correction, @rubric, @comments, @current, @at, @deployment)
+        INSERT INTO rewards (id, episode_id, agent_id, source, evaluator, value, raw_value, scale, correction, rubric, comments,
+            is_current, created_at, deployment_id)
+        VALUES (@id, @episode, @agent, @source, @evaluator, @value, @raw, @scale, @correction, @rubric, @comments, @current, @at,
+            @deployment)
         """;
 
     private readonly Dictionary<string, Rewarded> _episodes = [];
@@ -40,7 +42,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
                         [.. _superseded.Select(id => new (string, SqlValue)[] { ("@id", id) })]
                     ),
                     new SqlWrites(InsertSql, [.. _new.Select(Row)]),
-                    _totals.Writes(database),
+                    .. _totals.Writes(database),
                 ],
                 cancellationToken
             )
@@ -133,6 +135,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
             episode.Current.Remove(old);
             old.IsCurrent = false;
             _totals.Add(episode.KeyFor(old.AgentId), -TotalDelta.OfReward(old.Value));
+            _totals.Releases.Add(episode.DeploymentId, old.AgentId, -ReleaseDelta.OfReward(old.Value));
             if (old.New is null)
             {
                 _superseded.Add(old.Id);
@@ -145,6 +148,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
         {
             episode.Current.Add(entry);
             _totals.Add(episode.KeyFor(entry.AgentId), TotalDelta.OfReward(entry.Value));
+            _totals.Releases.Add(episode.DeploymentId, entry.AgentId, ReleaseDelta.OfReward(entry.Value));
         }
 
         return true;

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using AgentLightning.Common;
 
 namespace AgentLightning.Storage;
@@ -7,8 +6,6 @@ namespace AgentLightning.Storage;
 internal static class ArtifactId
 {
     private const string Prefix = "sha256:";
-
-    public static string Of(ReadOnlySpan<byte> content) => OfHash(SHA256.HashData(content));
 
     public static string OfHash(byte[] hash) => Prefix + Convert.ToHexStringLower(hash);
 
@@ -21,18 +18,19 @@ internal static class ArtifactId
             : throw LightningException.Invalid($"An artifact id is 'sha256:' and 64 hex digits, but this is '{id}'.");
     }
 
-    /// <summary>Gives the content back if it is what was stored.</summary>
+    /// <summary>Throws where content is not what was stored.</summary>
+    /// <param name="seen">The id of what was read.</param>
     /// <param name="place">Where it was read, for the message.</param>
-    public static byte[] Verify(string id, byte[] content, string place)
+    public static void Check(string id, string seen, string place)
     {
-        var seen = Of(content);
-        return seen == id
-            ? content
-            : throw new LightningException(
+        if (seen != id)
+        {
+            throw new LightningException(
                 ErrorKind.Corrupt,
                 $"The artifact {id} was changed after it was stored: the hash of {place} is {seen}. Restore it from a backup, or train "
                     + $"again."
             );
+        }
     }
 
     public static LightningException Missing(string id, string place, Exception? cause = null) =>

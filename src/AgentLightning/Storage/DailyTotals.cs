@@ -54,8 +54,9 @@ internal readonly record struct TotalDelta(
 }
 
 /// <summary>
-/// The changes that one transaction makes to the table <c>daily_totals</c>, gathered and written together. Whoever adds, supersedes or
-/// deletes episodes or rewards changes the totals in the same transaction: they are what a count over all rows would give.
+/// The changes that one transaction makes to the tables <c>daily_totals</c> and <c>release_totals</c>, gathered and written together.
+/// Whoever adds, supersedes or deletes episodes or rewards changes the totals in the same transaction: they are what a count over all rows
+/// would give.
 /// </summary>
 internal sealed class DailyTotals
 {
@@ -63,11 +64,14 @@ internal sealed class DailyTotals
     private const int Slots = 8;
 
     private const string UpsertSql = """
-        INSERT INTO daily_totals (agent_id, day, model, intent, persona, slot, episodes, failed, rewards, reward_sum, reward_squares, excellent, good)
+        INSERT INTO daily_totals (agent_id, day, model, intent, persona, slot, episodes, failed, rewards, reward_sum, reward_squares,
+            excellent, good)
         VALUES (@agent, @day, @model, @intent, @persona, @slot, @episodes, @failed, @rewards, @sum, @squares, @excellent, @good)
         ON CONFLICT (agent_id, day, model, intent, persona, slot) DO UPDATE SET
-            episodes = daily_totals.episodes + excluded.episodes, failed = daily_totals.failed + excluded.failed, rewards = daily_totals.rewards + excluded.rewards,
-            reward_sum = daily_totals.reward_sum + excluded.reward_sum, reward_squares = daily_totals.reward_squares + excluded.reward_squares,
+            episodes = daily_totals.episodes + excluded.episodes, failed = daily_totals.failed + excluded.failed,
+                rewards = daily_totals.rewards + excluded.rewards,
+            reward_sum = daily_totals.reward_sum + excluded.reward_sum,
+                reward_squares = daily_totals.reward_squares + excluded.reward_squares,
             excellent = daily_totals.excellent + excluded.excellent, good = daily_totals.good + excluded.good
         """;
 
@@ -75,15 +79,22 @@ internal sealed class DailyTotals
 
     public void Add(TotalKey key, TotalDelta delta) => _deltas[key] = _deltas.TryGetValue(key, out var sum) ? sum + delta : delta;
 
+    /// <summary>Those of the releases that the episodes belong to.</summary>
+    public ReleaseTotals Releases { get; } = new();
+
     public Task WriteAsync(SqlDatabase database, SqlSession session, CancellationToken cancellationToken) =>
-        session.WriteTogetherAsync([Writes(database)], cancellationToken);
+        session.WriteTogetherAsync(Writes(database), cancellationToken);
 
     /// <summary>What <see cref="WriteAsync"/> would write.</summary>
-    public SqlWrites Writes(SqlDatabase database)
+    public IReadOnlyList<SqlWrites> Writes(SqlDatabase database)
     {
         var slot = database.ManyWriters ? Random.Shared.Next(Slots) : 0;
-        // In one order everywhere, so that two writers in one slot never wait for each other in a circle.
-        return new SqlWrites(
+        return [Daily(slot), Releases.Writes(slot)];
+    }
+
+    // In one order everywhere, so that two writers in one slot never wait for each other in a circle.
+    private SqlWrites Daily(int slot) =>
+        new(
             UpsertSql,
             [
                 .. _deltas
@@ -96,7 +107,6 @@ internal sealed class DailyTotals
                     .Select(entry => Row(entry.Key, slot, entry.Value)),
             ]
         );
-    }
 
     private static (string, SqlValue)[] Row(TotalKey key, int slot, TotalDelta delta) =>
         [

@@ -1,28 +1,32 @@
-using System.Security.Cryptography;
-
 namespace AgentLightning.Storage;
 
 /// <summary>Artifacts as files in one folder, made when the first is stored.</summary>
-internal sealed class FolderArtifactStore(string folder) : IArtifactStore
+/// <param name="synchronise">Brings the names of a folder to the disk.</param>
+internal sealed class FolderArtifactStore(string folder, Action<string> synchronise) : IArtifactStore
 {
+    public FolderArtifactStore(string folder)
+        : this(folder, DiskSync.Folder) { }
+
     public async Task<string> PutAsync(Func<Stream, Task> write, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(folder);
+        Make();
         var temporary = Path.Combine(folder, $"{Guid.NewGuid():N}.tmp");
         try
         {
             string id;
-            var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
+            var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write);
             await using (file.ConfigureAwait(false))
             {
-                await write(file).ConfigureAwait(false);
+                using var hashed = new HashedWrite(file);
+                await write(hashed).ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
                 file.Flush(flushToDisk: true);
-                file.Position = 0;
-                id = ArtifactId.OfHash(await SHA256.HashDataAsync(file, cancellationToken).ConfigureAwait(false));
+                id = hashed.Id();
             }
 
             // A rename within a folder either happens or does not: nobody ever sees half an artifact.
             File.Move(temporary, PathOf(id), overwrite: true);
+            synchronise(folder);
             return id;
         }
         finally
@@ -31,16 +35,28 @@ internal sealed class FolderArtifactStore(string folder) : IArtifactStore
         }
     }
 
-    public async Task<byte[]> ReadAsync(string id, CancellationToken cancellationToken)
+    public Task<Stream> OpenAsync(string id, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var path = PathOf(id);
         try
         {
-            return ArtifactId.Verify(id, await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), $"'{path}'");
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 65_536, useAsync: true);
+            return Task.FromResult<Stream>(new CheckedRead(file, id, $"'{path}'"));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw ArtifactId.Missing(id, $"file '{path}'", e);
+        }
+    }
+
+    /// <summary>The folder, and its name in the one above it.</summary>
+    private void Make()
+    {
+        if (!Directory.Exists(folder))
+        {
+            Directory.CreateDirectory(folder);
+            synchronise(Path.GetDirectoryName(Path.GetFullPath(folder)) ?? folder);
         }
     }
 

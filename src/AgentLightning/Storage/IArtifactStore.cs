@@ -4,19 +4,51 @@ namespace AgentLightning.Storage;
 
 /// <summary>
 /// Keeps the content of data sets and models, addressed by its own SHA-256 (<c>sha256:</c> and 64 hex digits): what is read is what was
-/// written, or an error.
+/// written, or an error. Content of any size passes through little memory.
 /// </summary>
 public interface IArtifactStore
 {
     /// <summary>
-    /// Stores what <paramref name="write"/> writes and returns its id. It is on disk, whole, or not there at all. The same content twice is
-    /// one artifact.
+    /// Stores what <paramref name="write"/> writes, from beginning to end, and returns its id. It is on disk, whole, or not there at all.
+    /// The same content twice is one artifact.
     /// </summary>
     Task<string> PutAsync(Func<Stream, Task> write, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The content, checked against its id. <see cref="ErrorKind.Corrupt"/> when it is missing or its hash is wrong: ids come from records
-    /// of ours.
+    /// The content, to be read once from beginning to end. It is checked against its id on the way: the read that comes to the end of
+    /// content that was changed is <see cref="ErrorKind.Corrupt"/>, so nothing is to be believed before. A missing one is that at once: ids
+    /// come from records of ours.
     /// </summary>
-    Task<byte[]> ReadAsync(string id, CancellationToken cancellationToken);
+    Task<Stream> OpenAsync(string id, CancellationToken cancellationToken);
+}
+
+/// <summary>What is done with artifacts as a whole.</summary>
+public static class Artifacts
+{
+    /// <summary>Stores the rest of a stream.</summary>
+    public static Task<string> PutAsync(this IArtifactStore artifacts, Stream content, CancellationToken cancellationToken) =>
+        artifacts.PutAsync(target => content.CopyToAsync(target, cancellationToken), cancellationToken);
+
+    /// <summary>Content that is needed in memory as a whole, checked.</summary>
+    public static async Task<byte[]> ReadAllAsync(this IArtifactStore artifacts, string id, CancellationToken cancellationToken)
+    {
+        using var whole = new MemoryStream();
+        var content = await artifacts.OpenAsync(id, cancellationToken).ConfigureAwait(false);
+        await using (content.ConfigureAwait(false))
+        {
+            await content.CopyToAsync(whole, cancellationToken).ConfigureAwait(false);
+        }
+
+        return whole.ToArray();
+    }
+
+    /// <summary>Completes when the content is there and as it was stored; otherwise it is <see cref="ErrorKind.Corrupt"/>.</summary>
+    public static async Task CheckAsync(this IArtifactStore artifacts, string id, CancellationToken cancellationToken)
+    {
+        var content = await artifacts.OpenAsync(id, cancellationToken).ConfigureAwait(false);
+        await using (content.ConfigureAwait(false))
+        {
+            await content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+        }
+    }
 }

@@ -8,15 +8,12 @@ internal sealed record Migration(int Version, string Name, string Sql)
     /// <summary>All steps, from the first, read from the files <c>NNNN_name.sql</c> in the assembly.</summary>
     public static IReadOnlyList<Migration> All { get; } = [.. Load()];
 
-    /// <summary>The statement that counts the totals from the rows: the one that filled the table first.</summary>
-    public static string CountTotalsSql
+    /// <summary>The statement that counts a table of totals from the rows: the one that filled the table first.</summary>
+    public static string CountTotalsSql(string table)
     {
-        get
-        {
-            var sql = All.Single(migration => migration.Name == "totals").Sql;
-            var start = sql.IndexOf("INSERT INTO daily_totals", StringComparison.Ordinal);
-            return sql[start..sql.IndexOf(';', start)];
-        }
+        var sql = All.Single(migration => migration.Sql.Contains($"CREATE TABLE {table} ", StringComparison.Ordinal)).Sql;
+        var start = sql.IndexOf($"INSERT INTO {table} ", StringComparison.Ordinal);
+        return sql[start..sql.IndexOf(';', start)];
     }
 
     private static IEnumerable<Migration> Load()

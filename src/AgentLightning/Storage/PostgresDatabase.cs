@@ -63,6 +63,10 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
             ("@keys", string.Join('\n', keys))
         );
 
+    /// <remarks>Who reads is not kept out.</remarks>
+    public override Task LockTableAsync(SqlSession session, string table, CancellationToken cancellationToken) =>
+        session.ExecuteAsync($"LOCK TABLE {table} IN EXCLUSIVE MODE", cancellationToken);
+
     public override SqlRead ByIndex { get; } = new("SELECT set_config('enable_seqscan', 'off', true)", _ => { });
 
     public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) =>
@@ -88,6 +92,10 @@ internal sealed class PostgresDatabase(StoreAddress address, TimeProvider time, 
             },
             cancellationToken
         );
+
+    /// <summary>A connection of the caller's own.</summary>
+    public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken) =>
+        await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
 
     // Class 23 is "integrity constraint violation".
     public override bool IsConstraintViolation(DbException exception) => exception is PostgresException { SqlState: ['2', '3', ..] };

@@ -46,6 +46,49 @@ internal abstract class SqlDatabase(TimeProvider time, LightningMeter meter) : I
     }
 
     /// <summary>
+    /// The same for statements that take rows away: where the disk is full they may use what was kept back for them.
+    /// </summary>
+    public virtual Task<T> FreeAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(work, cancellationToken);
+
+    /// <summary>
+    /// Completes when a small write came to the disk and was read back, and nothing is known to be wrong with the store; otherwise a
+    /// <see cref="LightningException"/> says what is wrong.
+    /// </summary>
+    public virtual async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow().ToColumn();
+        await WriteAsync(
+                session =>
+                    session.ExecuteAsync(
+                        "INSERT INTO store_probe (id, at) VALUES (1, @at) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+                        cancellationToken,
+                        ("@at", now)
+                    ),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        var seen = await LookAsync(
+                session => session.CountAsync("SELECT COUNT(*) FROM store_probe WHERE id = 1", cancellationToken),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        if (seen != 1)
+        {
+            throw new LightningException(
+                ErrorKind.Unavailable,
+                $"The store '{Name}' acknowledged a write and does not give it back. Check that nobody replaced it."
+            );
+        }
+    }
+
+    /// <summary>
+    /// Keeps every other writer of a table out from here to the end of the transaction, so that it can be counted and filled anew. An
+    /// engine that has one writer at a time has nothing to do.
+    /// </summary>
+    public virtual Task LockTableAsync(SqlSession session, string table, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
     /// Lets the writing transactions that give one of the same keys run one after another, from here to their end: what a statement after
     /// it sees stays true. Call it once, before the first statement. An engine that has one writer at a time has nothing to do.
     /// </summary>

@@ -14,19 +14,22 @@ namespace AgentLightning.Storage;
 /// </remarks>
 internal sealed class SqliteDatabase : SqlDatabase
 {
-    /// <summary>Of a file that is made now. Of the default, half, each span of 2 kB would take a page to itself.</summary>
-    private const int BytesOfPage = 8_192;
+    /// <summary><c>SQLITE_FULL</c>.</summary>
+    private const int Full = 13;
 
-    /// <summary>16 MB. A page that many transactions change, as those of an index, goes into the file once for all of them.</summary>
-    private const int PagesOfCheckpoint = 2_000;
-
-    /// <summary>Of the writer alone.</summary>
-    private const int KilobytesOfCache = 32_768;
+    /// <summary><c>SQLITE_IOERR</c>, as what it says of a full disk where it lays its index of the log.</summary>
+    private const int InputOutput = 10;
 
     private readonly string _path;
     private readonly int _busySeconds;
     private readonly string _connectionString;
+    private readonly SqliteFile _file;
     private readonly SqliteWriter _writer;
+    private readonly SqliteReserve _reserve;
+    private readonly SqliteProbe _probe;
+
+    /// <summary>What was found broken in the file; null as long as nothing was.</summary>
+    private volatile string? _damage;
 
     /// <param name="lockWait">How long a write waits while another process holds the file; whole seconds, at least one.</param>
     public SqliteDatabase(string path, TimeSpan lockWait, TimeProvider time, LightningMeter meter)
@@ -36,10 +39,14 @@ internal sealed class SqliteDatabase : SqlDatabase
         _connectionString = new SqliteConnectionStringBuilder
         {
             DataSource = path,
+            Mode = SqliteOpenMode.ReadWrite,
             ForeignKeys = true,
             DefaultTimeout = _busySeconds,
         }.ToString();
-        _writer = new SqliteWriter(OpenWriter, TimeSpan.FromSeconds(_busySeconds));
+        _file = new SqliteFile(path, _connectionString);
+        _writer = new SqliteWriter(_file, TimeSpan.FromSeconds(_busySeconds), time);
+        _reserve = new SqliteReserve(path);
+        _probe = new SqliteProbe(path, _connectionString, time);
     }
 
     public override bool ManyWriters => false;
@@ -48,7 +55,10 @@ internal sealed class SqliteDatabase : SqlDatabase
 
     protected override string HasSchemaSql => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'";
 
-    public override Task<bool> ExistsAsync(CancellationToken cancellationToken) => Task.FromResult(File.Exists(_path));
+    public override Task<bool> ExistsAsync(CancellationToken cancellationToken) =>
+        File.Exists(_path) ? Task.FromResult(true)
+        : _file.WasThere ? throw Gone(null)
+        : Task.FromResult(false);
 
     public override Task<T> LookAsync<T>(Func<SqlSession, Task<T>> look, CancellationToken cancellationToken) =>
         ReadAsync(connection => look(new SqlSession(connection, null)), cancellationToken);
@@ -67,12 +77,41 @@ internal sealed class SqliteDatabase : SqlDatabase
         GuardAsync(async () =>
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var connection = Open(_connectionString);
+            using var connection = new SqliteConnection(_connectionString);
+            connection.Open();
             return await read(connection).ConfigureAwait(false);
         });
 
     protected override Task<T> WriteCoreAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) =>
-        GuardAsync(() => _writer.RunAsync(work, cancellationToken));
+        GuardAsync(() =>
+            _damage is { } damage
+                ? throw new LightningException(
+                    ErrorKind.Unavailable,
+                    $"The store '{_path}' takes no more writes since it was found damaged: {damage} Restore it from a backup and start "
+                        + $"again."
+                )
+                : _writer.RunAsync(work, cancellationToken)
+        );
+
+    public override async Task<T> FreeAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await WriteAsync(work, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LightningException e)
+            when (e.InnerException is SqliteException { SqliteErrorCode: Full or InputOutput } && _reserve.Release())
+        {
+            return await WriteAsync(work, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public override async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        await base.ProbeAsync(cancellationToken).ConfigureAwait(false);
+        await GuardAsync(() => Task.FromResult(_probe.Run())).ConfigureAwait(false);
+        _reserve.Keep();
+    }
 
     public override Task<CheckResult> CheckFilesAsync(CancellationToken cancellationToken) =>
         ReadAsync(
@@ -95,19 +134,10 @@ internal sealed class SqliteDatabase : SqlDatabase
             cancellationToken
         );
 
-    // 19 is SQLITE_CONSTRAINT.
-    public override bool IsConstraintViolation(DbException exception) => exception is SqliteException { SqliteErrorCode: 19 };
-
-    public override async ValueTask DisposeAsync()
+    /// <summary>A connection of the caller's own.</summary>
+    public SqliteConnection Connect()
     {
-        await _writer.DisposeAsync().ConfigureAwait(false);
-        using var readers = new SqliteConnection(_connectionString);
-        SqliteConnection.ClearPool(readers);
-    }
-
-    private static SqliteConnection Open(string connectionString)
-    {
-        var connection = new SqliteConnection(connectionString);
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder(_connectionString) { Pooling = false }.ToString());
         try
         {
             connection.Open();
@@ -120,36 +150,22 @@ internal sealed class SqliteDatabase : SqlDatabase
         }
     }
 
-    private SqliteConnection OpenWriter()
-    {
-        // Of its own: what is set here must not come to a reader.
-        var connection = Open(new SqliteConnectionStringBuilder(_connectionString) { Pooling = false }.ToString());
-        try
-        {
-            // One by one: the driver leaves out what follows a statement that returns rows.
-            foreach (
-                var setting in new[]
-                {
-                    $"page_size = {BytesOfPage}",
-                    "journal_mode = WAL",
-                    "synchronous = FULL",
-                    $"wal_autocheckpoint = {PagesOfCheckpoint}",
-                    $"cache_size = -{KilobytesOfCache}",
-                }
-            )
-            {
-                using var command = connection.CreateCommand();
-                command.CommandText = $"PRAGMA {setting}";
-                command.ExecuteNonQuery();
-            }
+    // 19 is SQLITE_CONSTRAINT.
+    public override bool IsConstraintViolation(DbException exception) => exception is SqliteException { SqliteErrorCode: 19 };
 
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+    /// <summary>What follows <c>-- SQLite:</c> is a statement of this engine alone.</summary>
+    protected override string Adapt(string schema) => schema.Replace("-- SQLite: ", "", StringComparison.Ordinal);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync().ConfigureAwait(false);
+        ForgetReaders();
+    }
+
+    private void ForgetReaders()
+    {
+        using var readers = new SqliteConnection(_connectionString);
+        SqliteConnection.ClearPool(readers);
     }
 
     /// <summary>
@@ -163,6 +179,8 @@ internal sealed class SqliteDatabase : SqlDatabase
         }
         catch (SqliteException e) when (!IsConstraintViolation(e))
         {
+            // Readers that are kept may have a file that is there no more.
+            ForgetReaders();
             throw e.SqliteErrorCode switch
             {
                 5 or 6 => new LightningException(
@@ -171,17 +189,13 @@ internal sealed class SqliteDatabase : SqlDatabase
                         + $"holds it.",
                     e
                 ),
-                11 or 26 => new LightningException(
-                    ErrorKind.Corrupt,
-                    $"'{_path}' is not a sound SQLite database ({e.Message.TrimEnd('.')}). Give the path of a Lightning store, or restore "
-                        + $"it from a backup.",
-                    e
-                ),
-                13 => new LightningException(
+                11 or 26 => Damaged(e),
+                Full => new LightningException(
                     ErrorKind.Unavailable,
                     $"The disk that holds the store '{_path}' is full. Free some space and try again.",
                     e
                 ),
+                14 when _file.WasThere => Gone(e),
                 14 => new LightningException(
                     ErrorKind.Invalid,
                     $"The store '{_path}' cannot be opened. Check that its folder exists and may be written.",
@@ -191,5 +205,29 @@ internal sealed class SqliteDatabase : SqlDatabase
                 _ => new LightningException(ErrorKind.Unavailable, $"The store '{_path}' failed: {e.Message}", e),
             };
         }
+    }
+
+    private LightningException Gone(Exception? cause) =>
+        new(
+            ErrorKind.Unavailable,
+            $"The store '{_path}' is no longer there, or may not be opened. Put the file back or restore it from a backup.",
+            cause
+        );
+
+    /// <summary>A file that was a store and is broken gets no more writes: what is written to it may be lost with it.</summary>
+    private LightningException Damaged(SqliteException e)
+    {
+        // A file that never was a database is no damage, and 11 is said of databases only.
+        if (_file.WasThere || e.SqliteErrorCode == 11)
+        {
+            _damage ??= e.Message;
+        }
+
+        return new LightningException(
+            ErrorKind.Corrupt,
+            $"'{_path}' is not a sound SQLite database ({e.Message.TrimEnd('.')}). Give the path of a Lightning store, or restore it "
+                + $"from a backup.",
+            e
+        );
     }
 }

@@ -1,5 +1,4 @@
 using System.Data;
-using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -8,27 +7,27 @@ namespace AgentLightning.Storage;
 
 /// <summary>
 /// The one writing connection of a SQLite file. Writes that wait while another is on its way to the disk run in one transaction, each in a
-/// savepoint of its own: one that fails takes only itself back, and none is told that it succeeded before all are on disk.
+/// savepoint of its own: one that fails takes only itself back, and none is told that it succeeded before all are on disk, in the file that
+/// still has the store's name.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
     /// <summary>Most writes of one transaction, so that the first does not wait for long.</summary>
     private const int MostTogether = 128;
 
-    /// <summary>The part of a result of SQLite that tells the kind of failure.</summary>
-    private const int PrimaryCode = 0xff;
-
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(1);
-    private readonly Func<SqliteConnection> _open;
-    private readonly TimeSpan _lockWait;
-    private readonly Channel<Write> _waiting = Channel.CreateUnbounded<Write>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly SqliteFile _file;
+    private readonly SqliteLockWait _lockWait;
+    private readonly TimeProvider _time;
+    private readonly Channel<Write> _arriving = Channel.CreateUnbounded<Write>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Queue<Write> _waiting = [];
     private readonly Task _loop;
     private SqliteConnection? _connection;
 
-    /// <param name="lockWait">How long it waits while another process writes.</param>
-    public SqliteWriter(Func<SqliteConnection> open, TimeSpan lockWait)
+    /// <param name="lockWait">How long a write waits while another process writes.</param>
+    public SqliteWriter(SqliteFile file, TimeSpan lockWait, TimeProvider time)
     {
-        (_open, _lockWait) = (open, lockWait);
+        (_file, _lockWait, _time) = (file, new SqliteLockWait(lockWait, time), time);
         _loop = Task.Run(RunAsync);
     }
 
@@ -36,14 +35,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var write = new Write<T>(work, cancellationToken);
-        ObjectDisposedException.ThrowIf(!_waiting.Writer.TryWrite(write), this);
+        var write = new Write<T>(work, _time.GetTimestamp(), cancellationToken);
+        ObjectDisposedException.ThrowIf(!_arriving.Writer.TryWrite(write), this);
         return await write.Result.ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _waiting.Writer.TryComplete();
+        _arriving.Writer.TryComplete();
         await _loop.ConfigureAwait(false);
         _connection?.Dispose();
     }
@@ -51,67 +50,99 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private async Task RunAsync()
     {
         var group = new List<Write>(MostTogether);
-        while (await _waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
+        while (_waiting.Count > 0 || await _arriving.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
-            while (group.Count < MostTogether && _waiting.Reader.TryRead(out var write))
+            Gather();
+            try
             {
-                if (!write.IsCancelled())
+                if (await BeginAsync().ConfigureAwait(false))
                 {
-                    group.Add(write);
+                    while (group.Count < MostTogether && _waiting.TryDequeue(out var write))
+                    {
+                        group.Add(write);
+                    }
+
+                    await CommitAsync(_connection!, group).ConfigureAwait(false);
                 }
             }
+            catch (Exception e)
+            {
+                // Nothing of the group is on disk, or not in the store. Who waits behind it asks for a connection anew.
+                if (group.Count == 0 && _waiting.TryDequeue(out var first))
+                {
+                    group.Add(first);
+                }
 
-            await CommitAsync(group).ConfigureAwait(false);
+                group.ForEach(write => write.Fail(e));
+                Abandon();
+            }
+
+            group.ForEach(write => write.Complete());
             group.Clear();
         }
     }
 
-    private async Task CommitAsync(List<Write> group)
+    private void Gather()
     {
-        if (group.Count == 0)
+        while (_arriving.Reader.TryRead(out var write))
         {
-            return;
-        }
-
-        try
-        {
-            _connection ??= _open();
-            await BeginAsync(_connection).ConfigureAwait(false);
-            var session = new SqlSession(_connection, null);
-            foreach (var write in group)
+            if (!write.IsCancelled())
             {
-                await RunOneAsync(_connection, session, write).ConfigureAwait(false);
+                _waiting.Enqueue(write);
             }
-
-            Execute(_connection, "COMMIT");
         }
-        catch (Exception e)
-        {
-            // Nothing of the group is on disk. What state the connection is in, nobody knows.
-            group.ForEach(write => write.Fail(e));
-            Abandon();
-        }
-
-        group.ForEach(write => write.Complete());
     }
 
     /// <summary>
-    /// Takes the lock that one process holds at a time. SQLite's own waiting looks less and less often: beside a process that writes
-    /// without pause, which lets go of the lock for some microseconds only, it would never come to its turn.
+    /// Begins a transaction; false when nobody waits for one any more. SQLite's own waiting looks less and less often: beside a process
+    /// that writes without pause, which lets go of the lock for some microseconds only, it would never come to its turn.
     /// </summary>
-    private async Task BeginAsync(SqliteConnection connection)
+    private async Task<bool> BeginAsync()
     {
-        var start = Stopwatch.GetTimestamp();
-        int result;
-        while (
-            ((result = raw.sqlite3_exec(connection.Handle, "BEGIN IMMEDIATE")) & PrimaryCode) == raw.SQLITE_BUSY
-            && Stopwatch.GetElapsedTime(start) < _lockWait
-        )
+        for (var isFirst = true; ; isFirst = false)
         {
+            while (_waiting.TryPeek(out var write) && write.IsCancelled())
+            {
+                _waiting.Dequeue();
+            }
+
+            if (_waiting.Count == 0)
+            {
+                return false;
+            }
+
+            _connection ??= _file.OpenWriter();
+            var result = _connection is null ? raw.SQLITE_BUSY : raw.sqlite3_exec(_connection.Handle, "BEGIN IMMEDIATE");
+            if (!SqliteFile.IsBusy(result))
+            {
+                _lockWait.Got();
+                SqliteException.ThrowExceptionForRC(result, _connection!.Handle);
+                return true;
+            }
+
+            _lockWait.Missed(isFirst);
+            while (_waiting.TryPeek(out var late) && _lockWait.IsOver(late.Arrived))
+            {
+                _waiting.Dequeue();
+                late.Fail(new SqliteException("database is locked", raw.SQLITE_BUSY));
+                late.Complete();
+            }
+
             await Task.Delay(s_betweenLooks).ConfigureAwait(false);
+            Gather();
+        }
+    }
+
+    private async Task CommitAsync(SqliteConnection connection, List<Write> group)
+    {
+        var session = new SqlSession(connection, null);
+        foreach (var write in group)
+        {
+            await RunOneAsync(connection, session, write).ConfigureAwait(false);
         }
 
-        SqliteException.ThrowExceptionForRC(result, connection.Handle);
+        Execute(connection, "COMMIT");
+        _file.CheckInPlace(connection);
     }
 
     private static async Task RunOneAsync(SqliteConnection connection, SqlSession session, Write write)
@@ -150,8 +181,10 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>One write on its way. Its caller learns of it after the commit.</summary>
-    private abstract class Write
+    private abstract class Write(long arrived)
     {
+        public long Arrived { get; } = arrived;
+
         public abstract bool IsCancelled();
 
         public abstract Task RunAsync(SqlSession session);
@@ -161,7 +194,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         public abstract void Complete();
     }
 
-    private sealed class Write<T>(Func<SqlSession, Task<T>> work, CancellationToken cancellationToken) : Write
+    private sealed class Write<T>(Func<SqlSession, Task<T>> work, long arrived, CancellationToken cancellationToken) : Write(arrived)
     {
         // Continuations elsewhere: the writer must not run its callers' code.
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);

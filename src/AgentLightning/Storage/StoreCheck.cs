@@ -23,13 +23,37 @@ public sealed class StoreCheck
             FROM episodes
             UNION ALL
             SELECT r.agent_id, e.created_at / 86400000000, COALESCE(e.model, ''), COALESCE(e.intent, ''), COALESCE(e.persona, ''), 0, 0, -1,
-                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= 0.6 THEN -1 ELSE 0 END, CASE WHEN r.value >= 0 AND r.value < 0.6 THEN -1 ELSE 0 END
+                   -CAST(ROUND(r.value * 1000000000) AS BIGINT), CASE WHEN r.value >= 0.6 THEN -1 ELSE 0 END,
+                       CASE WHEN r.value >= 0 AND r.value < 0.6 THEN -1 ELSE 0 END
             FROM rewards r JOIN episodes e ON e.id = r.episode_id WHERE r.is_current = 1
         ) AS compared
         GROUP BY agent_id, day, model, intent, persona
-        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0 OR SUM(good) <> 0
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000 OR SUM(excellent) <> 0
+            OR SUM(good) <> 0
         """;
 
+    /// <summary>The same for the totals of releases.</summary>
+    private const string ReleaseDifferencesSql = """
+        SELECT agent_id, SUM(episodes) AS episodes, SUM(failed) AS failed, SUM(latency) AS latency, SUM(tokens) AS tokens,
+            SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum
+        FROM (
+            SELECT deployment_id, agent_id, episodes, failed, latency, prompt_tokens + completion_tokens AS tokens, rewards,
+                reward_sum FROM release_totals
+            UNION ALL
+            SELECT deployment_id, agent_id, -1, CASE WHEN status = 'succeeded' THEN 0 ELSE -1 END,
+                -CAST(ROUND(latency_ms * 1000) AS BIGINT),
+                   -COALESCE(prompt_tokens, 0) - COALESCE(completion_tokens, 0), 0, 0
+            FROM episodes WHERE deployment_id IS NOT NULL
+            UNION ALL
+            SELECT deployment_id, agent_id, 0, 0, 0, 0, -1, -CAST(ROUND(value * 1000000000) AS BIGINT)
+                FROM rewards WHERE is_current = 1 AND deployment_id IS NOT NULL
+        ) AS compared
+        GROUP BY deployment_id, agent_id
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR ABS(SUM(latency)) > 1000 OR SUM(tokens) <> 0 OR SUM(rewards) <> 0
+            OR ABS(SUM(reward_sum)) > 1000
+        """;
+
+    private static readonly string[] s_totals = ["daily_totals", "release_totals"];
     private readonly SqlDatabase _database;
 
     internal StoreCheck(SqlDatabase database) => _database = database;
@@ -53,6 +77,16 @@ public sealed class StoreCheck
         }
     }
 
+    /// <summary>
+    /// The same, and a small write comes to the disk and back: for who asks whether a server can do its work. A full disk, a file that was
+    /// removed and damage that a read has met are told.
+    /// </summary>
+    public async Task ProbeAsync(CancellationToken cancellationToken)
+    {
+        await CheckUsableAsync(cancellationToken).ConfigureAwait(false);
+        await _database.ProbeAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Runs every check; each says what it saw. Reads every row, so that it takes a while on a large store.</summary>
     public async Task<IReadOnlyList<CheckResult>> RunAsync(CancellationToken cancellationToken)
     {
@@ -69,8 +103,16 @@ public sealed class StoreCheck
         if (pending.Count == 0)
         {
             var differing = await _database
-                .LookAsync(
-                    session => session.QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken),
+                .ReadAsync<List<string>>(
+                    async session =>
+                        [
+                            .. await session
+                                .QueryAsync(DifferencesSql, reader => reader.Text("agent_id"), cancellationToken)
+                                .ConfigureAwait(false),
+                            .. await session
+                                .QueryAsync(ReleaseDifferencesSql, reader => reader.Text("agent_id"), cancellationToken)
+                                .ConfigureAwait(false),
+                        ],
                     cancellationToken
                 )
                 .ConfigureAwait(false);
@@ -92,14 +134,27 @@ public sealed class StoreCheck
         return results;
     }
 
-    /// <summary>Counts all rows anew and puts the totals in place of what was there.</summary>
+    /// <summary>
+    /// Counts all rows anew and puts the totals in place of what was there. Others write meanwhile, and are counted once.
+    /// </summary>
     public Task RebuildTotalsAsync(CancellationToken cancellationToken) =>
         _database.WriteAsync(
             async session =>
             {
-                await _database.SerialiseAsync(session, ["totals"], cancellationToken).ConfigureAwait(false);
-                await session.ExecuteAsync("DELETE FROM daily_totals", cancellationToken).ConfigureAwait(false);
-                return await session.ExecuteAsync(Migration.CountTotalsSql, cancellationToken).ConfigureAwait(false);
+                foreach (var table in s_totals)
+                {
+                    // Who has written rows and not yet its totals waits here, and adds to what is counted without them; all others have
+                    // ended. In the order in which a write comes to the tables.
+                    await _database.LockTableAsync(session, table, cancellationToken).ConfigureAwait(false);
+                }
+
+                foreach (var table in s_totals)
+                {
+                    await session.ExecuteAsync($"DELETE FROM {table}", cancellationToken).ConfigureAwait(false);
+                    await session.ExecuteAsync(Migration.CountTotalsSql(table), cancellationToken).ConfigureAwait(false);
+                }
+
+                return 0;
             },
             cancellationToken
         );

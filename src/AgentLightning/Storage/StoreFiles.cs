@@ -17,7 +17,7 @@ public static class StoreFiles
             throw LightningException.Conflict($"The store '{options.Store}' is open in another process, a server perhaps. End it first.");
         }
 
-        foreach (var file in new[] { options.Store, options.Store + "-wal", options.Store + "-shm" })
+        foreach (var file in new[] { options.Store, options.Store + "-wal", options.Store + "-shm", SqliteReserve.PathOf(options.Store) })
         {
             File.Delete(file);
         }

@@ -255,25 +255,36 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken
         );
 
-    public Task<int> DeletePayloadsBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken) =>
-        database.WriteAsync(
-            async session =>
-            {
-                var traces = await session
-                    .QueryAsync(
+    public async Task<int> DeletePayloadsBeforeAsync(DateTimeOffset moment, int limit, CancellationToken cancellationToken)
+    {
+        // By the index of those that still have something, and before the transaction: nobody waits while they are looked for.
+        var traces = await database
+            .LookAsync(
+                session =>
+                    session.QueryAsync(
                         "SELECT trace_id FROM traces WHERE first_at < @moment AND payload_removed <> 1 ORDER BY first_at, trace_id LIMIT "
                             + "@limit",
                         reader => reader.Text("trace_id"),
                         cancellationToken,
                         ("@moment", moment.ToColumn()),
                         ("@limit", limit)
-                    )
-                    .ConfigureAwait(false);
-                await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
-                return traces.Count;
-            },
-            cancellationToken
-        );
+                    ),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return traces.Count == 0
+            ? 0
+            : await database
+                .FreeAsync(
+                    async session =>
+                    {
+                        await DeletePayloadsAsync(session, traces, cancellationToken).ConfigureAwait(false);
+                        return traces.Count;
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+    }
 
     public Task DeletePayloadsOfAsync(IReadOnlyList<string> episodeIds, CancellationToken cancellationToken) =>
         database.WriteAsync(

@@ -1,3 +1,5 @@
+using AgentLightning.Storage;
+
 namespace AgentLightning.Training;
 
 /// <summary>Keeps training runs and lets them move only along their state machine.</summary>
@@ -8,14 +10,25 @@ public interface ITrainingRunStore
 
     Task<TrainingRun?> FindAsync(string id, CancellationToken cancellationToken);
 
-    Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken);
+    /// <summary>The newest runs; of all agents when <paramref name="agentId"/> is null.</summary>
+    Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
+        ListAsync(agentId, limit, null, cancellationToken);
+
+    /// <summary>Runs, newest first; of all agents when <paramref name="agentId"/> is null.</summary>
+    /// <param name="limit">1…1,000.</param>
+    /// <param name="before">The cursor that ended the page before, or the id of a run: only older ones follow.</param>
+    Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, string? before, CancellationToken cancellationToken);
 
     /// <summary>How many runs of an agent are in each state, counted by the database.</summary>
     Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken);
+
+    /// <summary>The same without a lease.</summary>
+    Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken) => TryMoveAsync(run, null, cancellationToken);
 
     /// <summary>
     /// Writes a run with its new status, if the stored run is in a state from which that status can be reached; otherwise nothing changes
     /// and the answer is false.
     /// </summary>
-    Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken);
+    /// <param name="lease">Of who executes the run: once another holds it, nothing changes either.</param>
+    Task<bool> TryMoveAsync(TrainingRun run, Lease? lease, CancellationToken cancellationToken);
 }

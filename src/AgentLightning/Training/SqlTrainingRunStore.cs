@@ -6,6 +6,8 @@ namespace AgentLightning.Training;
 
 internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunStore
 {
+    private static readonly PageOrder s_order = new("training_runs", "created_at", "Training run");
+
     public Task AddAsync(TrainingRun run, CancellationToken cancellationToken) =>
         database.WriteAsync(
             session =>
@@ -33,21 +35,23 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
             cancellationToken
         );
 
-    public Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
-        database.LookAsync<IReadOnlyList<TrainingRun>>(
+    public Task<IReadOnlyList<TrainingRun>> ListAsync(string? agentId, int limit, string? before, CancellationToken cancellationToken)
+    {
+        Page.CheckLimit(limit);
+        return database.ReadAsync<IReadOnlyList<TrainingRun>>(
             async session =>
-                await session
-                    .QueryAsync(
-                        "SELECT * FROM training_runs WHERE (@agent IS NULL OR agent_id = @agent) ORDER BY created_at DESC, id DESC LIMIT "
-                            + "@limit",
-                        Read,
-                        cancellationToken,
-                        ("@agent", agentId),
-                        ("@limit", limit)
-                    )
-                    .ConfigureAwait(false),
+            {
+                var where = new SqlConditions().Add("agent_id = @agent", "@agent", agentId);
+                await s_order
+                    .AfterAsync(where, session, before, limit, agentId is null ? null : [agentId], cancellationToken)
+                    .ConfigureAwait(false);
+                return await session
+                    .QueryAsync($"SELECT * FROM training_runs {where} {s_order.Sql}", Read, cancellationToken, where.Parameters)
+                    .ConfigureAwait(false);
+            },
             cancellationToken
         );
+    }
 
     public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyDictionary<TrainingStatus, long>>(
@@ -65,7 +69,7 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
             cancellationToken
         );
 
-    public Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken)
+    public Task<bool> TryMoveAsync(TrainingRun run, Lease? lease, CancellationToken cancellationToken)
     {
         var from = run.Status switch
         {
@@ -76,10 +80,15 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database) : ITrainingRunSt
         };
         return database.WriteAsync(
             async session =>
-                await session
+                (
+                    lease is null
+                    || await SqlLeaseStore.HoldsAsync(database, session, lease.Name, lease.Token, cancellationToken).ConfigureAwait(false)
+                )
+                && await session
                     .ExecuteAsync(
                         $"""
-                        UPDATE training_runs SET status = @status, tuned_model_name = @name, artifact = @artifact, metrics = @metrics, error_message = @error,
+                        UPDATE training_runs SET status = @status, tuned_model_name = @name, artifact = @artifact, metrics = @metrics,
+                            error_message = @error,
                                started_at = @started, completed_at = @completed
                         WHERE id = @id AND status IN ({from})
                         """,

@@ -18,19 +18,24 @@ public sealed record TrainingRequest(
     IRolloutEnvironment? Environment = null
 );
 
-/// <summary>Takes a run through its states. The record is made first and kept whatever happens.</summary>
+/// <summary>
+/// Takes a run through its states, under a lease that is renewed while it goes on. The record is made first and kept whatever happens.
+/// </summary>
 public sealed class TrainingRunner(
     ITrainingRunStore runs,
     IDatasetStore datasets,
     DatasetReader reader,
     IArtifactStore artifacts,
     IEnumerable<ITrainingEngine> engines,
+    Leases leases,
     TimeProvider time
 ) : IOperation
 {
     /// <summary>
     /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled
-    /// run and throws. Asks for the role write; a data set of another agent is <see cref="ErrorKind.NotFound"/>.
+    /// run and throws. One whose lease was lost, since this process stood still for longer, is <see cref="ErrorKind.Conflict"/>: whoever
+    /// took it has ended the run. Asks for the role write; a data set of another agent is
+    /// <see cref="ErrorKind.NotFound"/>.
     /// </summary>
     public async Task<TrainingRun> RunAsync(
         Scope scope,
@@ -70,10 +75,29 @@ public sealed class TrainingRunner(
             null,
             null
         );
-        await runs.AddAsync(run, cancellationToken).ConfigureAwait(false);
+        var held = await leases.TryHoldAsync(LeaseOf(run.Id), cancellationToken).ConfigureAwait(false)
+            ?? throw LightningException.Conflict($"Training run {run.Id} is executed by another process.");
+        await using (held.ConfigureAwait(false))
+        {
+            await runs.AddAsync(run, cancellationToken).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, held.Lost);
+            return await ExecuteAsync(run, dataset, engine, request, held.Lease, progress, either.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TrainingRun> ExecuteAsync(
+        TrainingRun run,
+        Dataset dataset,
+        ITrainingEngine engine,
+        TrainingRequest request,
+        Lease lease,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
         try
         {
-            run = await MoveAsync(run with { Status = TrainingStatus.Running, StartedAt = time.GetUtcNow().Rounded() })
+            run = await MoveAsync(run with { Status = TrainingStatus.Running, StartedAt = time.GetUtcNow().Rounded() }, lease)
                 .ConfigureAwait(false);
             var examples = await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false);
             var job = new TrainingJob(
@@ -92,13 +116,15 @@ public sealed class TrainingRunner(
                         Artifact = artifact,
                         Metrics = model.Metrics,
                         CompletedAt = time.GetUtcNow().Rounded(),
-                    }
+                    },
+                    lease
                 )
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            await MoveAsync(run with { Status = TrainingStatus.Cancelled, CompletedAt = time.GetUtcNow().Rounded() }).ConfigureAwait(false);
+            await MoveAsync(run with { Status = TrainingStatus.Cancelled, CompletedAt = time.GetUtcNow().Rounded() }, lease)
+                .ConfigureAwait(false);
             throw;
         }
         catch (Exception e)
@@ -109,44 +135,67 @@ public sealed class TrainingRunner(
                         Status = TrainingStatus.Failed,
                         ErrorMessage = e.Message,
                         CompletedAt = time.GetUtcNow().Rounded(),
-                    }
+                    },
+                    lease
                 )
                 .ConfigureAwait(false);
         }
     }
 
     /// <summary>
-    /// Fails the runs of an agent that a process left behind when it was ended in the middle of them. Returns how many. Asks for the role
-    /// write.
+    /// Fails the runs of an agent that a process left behind when it was ended in the middle of them, and leaves those that another process
+    /// executes now. Returns how many it failed. Asks for the role write.
     /// </summary>
     public async Task<int> FailInterruptedAsync(Scope scope, string agentId, CancellationToken cancellationToken)
     {
         scope.Require(Role.Write);
         scope.Named(agentId);
         var failed = 0;
-        foreach (var run in await runs.ListAsync(agentId, 1_000, cancellationToken).ConfigureAwait(false))
+        string? before = null;
+        do
         {
-            if (run.Status is TrainingStatus.Pending or TrainingStatus.Running)
+            var page = await runs.ListAsync(agentId, Page.Most, before, cancellationToken).ConfigureAwait(false);
+            foreach (var run in page.Where(run => run.Status is TrainingStatus.Pending or TrainingStatus.Running))
             {
-                await MoveAsync(
-                        run with
-                        {
-                            Status = TrainingStatus.Failed,
-                            ErrorMessage = "interrupted",
-                            CompletedAt = time.GetUtcNow().Rounded(),
-                        }
-                    )
-                    .ConfigureAwait(false);
-                failed++;
+                failed += await FailIfInterruptedAsync(run, cancellationToken).ConfigureAwait(false) ? 1 : 0;
             }
-        }
+
+            before = ListPage.Of(page, Page.Most, run => PageCursor.After(run.CreatedAt, run.Id)).Next;
+        } while (before is not null);
 
         return failed;
     }
 
+    /// <summary>A run whose lease can be had is executed by nobody.</summary>
+    private async Task<bool> FailIfInterruptedAsync(TrainingRun run, CancellationToken cancellationToken)
+    {
+        var held = await leases.TryHoldAsync(LeaseOf(run.Id), cancellationToken).ConfigureAwait(false);
+        if (held is null)
+        {
+            return false;
+        }
+
+        await using (held.ConfigureAwait(false))
+        {
+            return await runs.TryMoveAsync(
+                    run with
+                    {
+                        Status = TrainingStatus.Failed,
+                        ErrorMessage = "interrupted",
+                        CompletedAt = time.GetUtcNow().Rounded(),
+                    },
+                    held.Lease,
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+        }
+    }
+
+    private static string LeaseOf(string runId) => $"training run {runId}";
+
     // The end of a run is written even when the caller has gone.
-    private async Task<TrainingRun> MoveAsync(TrainingRun run) =>
-        await runs.TryMoveAsync(run, CancellationToken.None).ConfigureAwait(false)
+    private async Task<TrainingRun> MoveAsync(TrainingRun run, Lease lease) =>
+        await runs.TryMoveAsync(run, lease, CancellationToken.None).ConfigureAwait(false)
             ? run
             : throw LightningException.Conflict(
                 $"Training run {run.Id} cannot become {EnumText.Of(run.Status)}: somebody else has ended it."

@@ -63,7 +63,7 @@ public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore 
             return known;
         }
 
-        var content = await artifacts.ReadAsync(artifact, cancellationToken).ConfigureAwait(false);
+        var content = await artifacts.ReadAllAsync(artifact, cancellationToken).ConfigureAwait(false);
         var policy = LabelNamePolicy.Read(content)
             ?? loaders.Select(loader => loader.Load(name, content)).FirstOrDefault(loaded => loaded is not null)
             ?? throw new LightningException(ErrorKind.Unavailable, $"No loader of this program knows the model '{name}' ({artifact}).");

@@ -26,9 +26,24 @@ public sealed class FolderArtifactStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task The_name_of_an_artifact_is_brought_to_the_disk_after_the_artifact_itself()
+    {
+        var synchronised = new List<(string Folder, int Files)>();
+        var store = new FolderArtifactStore(_folder.File("artifacts"), path =>
+        {
+            DiskSync.Folder(path);
+            synchronised.Add((path, Directory.GetFiles(path).Length));
+        });
+
+        await store.PutAsync(new MemoryStream("hello"u8.ToArray()), Token);
+
+        Assert.Equal([(_folder.Path, 0), (_folder.File("artifacts"), 1)], synchronised);
+    }
+
+    [Fact]
     public async Task A_missing_artifact_names_the_file()
     {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync("sha256:" + new string('a', 64), Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync("sha256:" + new string('a', 64), Token));
 
         Assert.Contains(_folder.File("artifacts"), error.Message, StringComparison.Ordinal);
     }

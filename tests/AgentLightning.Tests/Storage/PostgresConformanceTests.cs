@@ -33,3 +33,13 @@ public sealed class PostgresEpisodeAssemblerTests : EpisodeAssemblerConformance<
 public sealed class PostgresApiKeyStoreTests : ApiKeyStoreConformance<PostgresEngine>;
 
 public sealed class PostgresAuditLogTests : AuditLogConformance<PostgresEngine>;
+
+public sealed class PostgresPagesTests : PagesConformance<PostgresEngine>;
+
+public sealed class PostgresLeaseStoreTests : LeaseStoreConformance<PostgresEngine>;
+
+public sealed class PostgresJobTests : JobConformance<PostgresEngine>;
+
+public sealed class PostgresChangeNoticesTests : ChangeNoticesConformance<PostgresEngine>;
+
+public sealed class PostgresReleaseFiguresTests : ReleaseFiguresConformance<PostgresEngine>;

@@ -33,3 +33,13 @@ public sealed class SqliteEpisodeAssemblerTests : EpisodeAssemblerConformance<Sq
 public sealed class SqliteApiKeyStoreTests : ApiKeyStoreConformance<SqliteEngine>;
 
 public sealed class SqliteAuditLogTests : AuditLogConformance<SqliteEngine>;
+
+public sealed class SqlitePagesTests : PagesConformance<SqliteEngine>;
+
+public sealed class SqliteLeaseStoreTests : LeaseStoreConformance<SqliteEngine>;
+
+public sealed class SqliteJobTests : JobConformance<SqliteEngine>;
+
+public sealed class SqliteChangeNoticesTests : ChangeNoticesConformance<SqliteEngine>;
+
+public sealed class SqliteReleaseFiguresTests : ReleaseFiguresConformance<SqliteEngine>;

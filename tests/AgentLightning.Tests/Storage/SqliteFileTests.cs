@@ -247,6 +247,8 @@ public sealed class SqliteFileTests : IDisposable
                 (5, "2af1c518bd9bb478"),
                 (6, "d08cb4c768d86273"),
                 (7, "d77d65d608e06d2a"),
+                (8, "8f4fb0756a0cfad7"),
+                (9, "2c9fa3946fd7d302"),
             ],
             hashes
         );

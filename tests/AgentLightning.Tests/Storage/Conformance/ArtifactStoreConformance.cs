@@ -15,7 +15,25 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
 
         Assert.Equal("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", id);
         Assert.Equal(id, await PutAsync("hello"u8.ToArray()));
-        Assert.Equal("hello"u8.ToArray(), await Store.ReadAsync(id, Token));
+        Assert.Equal("hello"u8.ToArray(), await Store.ReadAllAsync(id, Token));
+    }
+
+    [Fact]
+    public async Task Content_is_read_piece_by_piece_and_damage_is_told_at_its_end_at_the_latest()
+    {
+        var content = new byte[3_000_000];
+        new Random(2).NextBytes(content);
+        var id = await Store.PutAsync(new MemoryStream(content), Token);
+        await Engine.ChangeArtifactAsync(id);
+        await using var stream = await Store.OpenAsync(id, Token);
+        var first = new byte[100_000];
+        await stream.ReadExactlyAsync(first, Token);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => stream.CopyToAsync(Stream.Null, Token));
+
+        Assert.Equal(content[..100_000], first);
+        Assert.Equal(ErrorKind.Corrupt, error.Kind);
+        Assert.Equal(ErrorKind.Corrupt, (await Assert.ThrowsAsync<LightningException>(() => Store.CheckAsync(id, Token))).Kind);
     }
 
     [Theory]
@@ -26,7 +44,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         var content = new byte[size];
         new Random(1).NextBytes(content);
 
-        Assert.Equal(content, await Store.ReadAsync(await PutAsync(content), Token));
+        Assert.Equal(content, await Store.ReadAllAsync(await PutAsync(content), Token));
     }
 
     [Fact]
@@ -36,7 +54,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
 
         var other = (IArtifactStore)(await Engine.OpenAsync()).GetService(typeof(IArtifactStore))!;
 
-        Assert.Equal("hello"u8.ToArray(), await other.ReadAsync(id, Token));
+        Assert.Equal("hello"u8.ToArray(), await other.ReadAllAsync(id, Token));
     }
 
     [Fact]
@@ -53,13 +71,13 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         var id = await PutAsync("hello"u8.ToArray());
         await Engine.ChangeArtifactAsync(id);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(id, Token));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Contains(id, error.Message, StringComparison.Ordinal);
         Assert.Contains("ce06092fb948d9ffac7d1a376e404b26b7575bcc11ee05a4615fef4fec3a308b", error.Message, StringComparison.Ordinal);
         await PutAsync("hello"u8.ToArray());
-        Assert.Equal("hello"u8.ToArray(), await Store.ReadAsync(id, Token));
+        Assert.Equal("hello"u8.ToArray(), await Store.ReadAllAsync(id, Token));
     }
 
     [Fact]
@@ -68,7 +86,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         var id = await PutAsync("hello"u8.ToArray());
         await Engine.LoseArtifactAsync(id);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(id, Token));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Contains(id, error.Message, StringComparison.Ordinal);
@@ -80,7 +98,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
     [InlineData("md5:abc")]
     public async Task An_id_that_is_none_is_refused(string id)
     {
-        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAsync(id, Token));
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(id, Token));
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
     }
@@ -100,7 +118,7 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         );
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            Store.ReadAsync("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Token)
+            Store.ReadAllAsync("sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Token)
         );
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
     }

@@ -1,6 +1,7 @@
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
 using AgentLightning.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Tests.Storage.Conformance;
 
@@ -40,6 +41,53 @@ public abstract class StoreCheckConformance<TEngine> : StoreConformance<TEngine>
 
         Assert.Equal(expected, await FiguresAsync());
         Assert.All(await Check.RunAsync(Token), result => Assert.True(result.Passed, result.Detail));
+    }
+
+    [Fact]
+    public async Task Totals_that_are_counted_anew_beside_writers_count_everything_once()
+    {
+        var (here, there) = (Get<IEpisodeStore>(), (await Engine.OpenAsync()).GetRequiredService<IEpisodeStore>());
+        using var over = new CancellationTokenSource();
+        var writing = Enumerable
+            .Range(0, 4)
+            .Select(writer =>
+                Task.Run(
+                    async () =>
+                    {
+                        for (var i = 0; !over.IsCancellationRequested; i++)
+                        {
+                            await (writer % 2 == 0 ? here : there).AddAsync(
+                                [NewEpisode($"w{writer}-{i}", minute: i) with { DeploymentId = "d1" }],
+                                Token
+                            );
+                            await Get<IRewardStore>().AddAsync([NewReward($"r{writer}-{i}", $"w{writer}-{i}", 0.25)], Token);
+                            if (i % 3 == 2)
+                            {
+                                await here.DeleteAsync(new EpisodeSelection(Ids: [$"w{writer}-{i - 1}"]), 1, Token);
+                            }
+                        }
+                    },
+                    Token
+                )
+            )
+            .ToList();
+
+        for (var i = 0; i < 10; i++)
+        {
+            await Check.RebuildTotalsAsync(Token);
+        }
+
+        await over.CancelAsync();
+        await Task.WhenAll(writing);
+        Assert.All(await Check.RunAsync(Token), result => Assert.True(result.Passed, $"{result.Name}: {result.Detail}"));
+    }
+
+    [Fact]
+    public async Task A_store_that_takes_writes_passes_the_probe_again_and_again()
+    {
+        await Check.ProbeAsync(Token);
+        await FillAsync();
+        await Check.ProbeAsync(Token);
     }
 
     private async Task FillAsync()

@@ -4,6 +4,7 @@ using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
 using AgentLightning.Rewards;
+using AgentLightning.Storage;
 using AgentLightning.Training;
 
 namespace AgentLightning.Tests.Storage.Conformance;
@@ -275,12 +276,16 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     Task<Dataset?> IDatasetStore.FindAsync(string id, CancellationToken cancellationToken) =>
         Task.FromResult(Datasets.Find(dataset => dataset.Id == id));
 
-    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
+    Task<IReadOnlyList<Dataset>> IDatasetStore.ListAsync(string? agentId, int limit, string? before, CancellationToken cancellationToken) =>
         List(
-            Datasets
-                .Where(dataset => (agentId ?? dataset.AgentId) == dataset.AgentId)
-                .OrderByDescending(dataset => dataset.CreatedAt)
-                .ThenByDescending(dataset => dataset.Id, StringComparer.Ordinal),
+            After(
+                Datasets
+                    .Where(dataset => (agentId ?? dataset.AgentId) == dataset.AgentId)
+                    .OrderByDescending(dataset => dataset.CreatedAt)
+                    .ThenByDescending(dataset => dataset.Id, StringComparer.Ordinal),
+                dataset => dataset.Id,
+                before
+            ),
             limit
         );
 
@@ -322,11 +327,20 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     Task<TrainingRun?> ITrainingRunStore.FindAsync(string id, CancellationToken cancellationToken) =>
         Task.FromResult(Runs.Find(run => run.Id == id));
 
-    Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListAsync(string? agentId, int limit, CancellationToken cancellationToken) =>
+    Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListAsync(
+        string? agentId,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    ) =>
         List(
-            Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId)
-                .OrderByDescending(run => run.CreatedAt)
-                .ThenByDescending(run => run.Id, StringComparer.Ordinal),
+            After(
+                Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId)
+                    .OrderByDescending(run => run.CreatedAt)
+                    .ThenByDescending(run => run.Id, StringComparer.Ordinal),
+                run => run.Id,
+                before
+            ),
             limit
         );
 
@@ -337,7 +351,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 .ToDictionary(group => group.Key, group => group.LongCount())
         );
 
-    public Task<bool> TryMoveAsync(TrainingRun run, CancellationToken cancellationToken)
+    public Task<bool> TryMoveAsync(TrainingRun run, Lease? lease, CancellationToken cancellationToken)
     {
         var at = Runs.FindIndex(known => known.Id == run.Id);
         var mayMove =
@@ -400,16 +414,33 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken) =>
         Task.FromResult(Deployments.Find(deployment => deployment.IsActive && (deployment.AgentId, deployment.Slot) == (agentId, slot)));
 
-    public Task<IReadOnlyList<Deployment>> ListAsync(string? agentId, string? slot, int limit, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<Deployment>> ListAsync(
+        string? agentId,
+        string? slot,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    ) =>
         List(
-            Deployments
-                .Where(deployment => (agentId ?? deployment.AgentId) == deployment.AgentId && (slot ?? deployment.Slot) == deployment.Slot)
-                .OrderByDescending(deployment => deployment.PromotedAt),
+            After(
+                Deployments
+                    .Where(known => (agentId ?? known.AgentId) == known.AgentId && (slot ?? known.Slot) == known.Slot)
+                    .OrderByDescending(known => known.PromotedAt),
+                known => known.Id,
+                before
+            ),
             limit
         );
 
     Task<long> IDeploymentStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
         Count(Deployments, deployment => deployment.AgentId, agentId);
+
+    private static IEnumerable<T> After<T>(IEnumerable<T> newestFirst, Func<T, string> idOf, string? before)
+    {
+        var all = newestFirst.ToList();
+        var at = before is null ? -1 : all.FindIndex(item => idOf(item) == before);
+        return before is not null && at < 0 ? throw LightningException.NotFound("") : all.Skip(at + 1);
+    }
 
     private List<Episode> NewestFirst() =>
         [.. Episodes.OrderByDescending(episode => episode.CreatedAt).ThenByDescending(episode => episode.Id, StringComparer.Ordinal)];

@@ -1,3 +1,4 @@
+using AgentLightning.Storage;
 using AgentLightning.Training;
 
 namespace AgentLightning.Tests.Storage.Conformance;
@@ -66,6 +67,23 @@ public abstract class TrainingRunStoreConformance<TEngine> : StoreConformance<TE
         );
 
         Assert.Equal(1, moved.Count(done => done));
+    }
+
+    [Fact]
+    public async Task Who_lost_the_lease_of_a_run_does_not_move_it_any_more()
+    {
+        await AddDatasetAsync();
+        var run = await AddRunAsync("r1");
+        var (clock, running) = (new FakeTimeProvider(Noon), run with { Status = TrainingStatus.Running });
+        var leases = new SqlLeaseStore(Get<SqlDatabase>(), clock);
+        var old = (await leases.TryAcquireAsync("run", "a", TimeSpan.FromSeconds(1), Token))!;
+        Assert.True(await Store.TryMoveAsync(running, old, Token));
+        clock.Advance(TimeSpan.FromSeconds(2));
+        var taken = (await leases.TryAcquireAsync("run", "b", TimeSpan.FromSeconds(1), Token))!;
+
+        Assert.False(await Store.TryMoveAsync(run with { Status = TrainingStatus.Succeeded }, old, Token));
+        Assert.True(await Store.TryMoveAsync(run with { Status = TrainingStatus.Failed }, taken, Token));
+        Assert.Equal(TrainingStatus.Failed, (await Store.FindAsync("r1", Token))!.Status);
     }
 
     [Fact]
