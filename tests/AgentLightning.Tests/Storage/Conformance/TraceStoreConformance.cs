@@ -352,7 +352,7 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
             Store.MarkReadAsync(
                 [
                     new AssembledTrace(
-                        new DueTrace(TraceOf(trace), Noon, null),
+                        new DueTrace(TraceOf(trace), Noon, null, Noon, 1),
                         null,
                         Findings: [.. found.Select(one => new TraceCount("svc", "scope", one.What, one.Count, Noon, Noon))]
                     ),
