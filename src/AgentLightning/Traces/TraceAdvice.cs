@@ -62,7 +62,7 @@ internal static class TraceAdvice
                 ? "Nothing was received. Set OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4747 and "
                     + "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf where the agent runs, and flush the exporter before the process ends."
                 : "Requests came, and nothing in them could be kept: see what was rejected. The exporter must speak OTLP over HTTP "
-                    + "(http/protobuf or http/json), not gRPC.";
+                    + "(http/protobuf or http/json), or gRPC to an address of --otlp-grpc-urls.";
         }
 
         if (sources.Any(source => source.Spans > 0) && sources.All(source => source.GenaiSpans == 0))

@@ -194,9 +194,9 @@ public sealed class SqliteFileTests : IDisposable
         {
             await using var services = Services($"round{round}.db");
             await services.OpenLightningAsync(create: true, Token);
-            var deployments = services.GetRequiredService<DeploymentService>();
-            await deployments.PromoteBaseAsync("a", "first", null, "test", Token);
-            var active = await deployments.PromoteBaseAsync("a", "second", null, "test", Token);
+            var (promote, rollback) = (services.GetRequiredService<PromoteBase>(), services.GetRequiredService<Rollback>());
+            await promote.ExecuteAsync(Product.Owner, new PromoteBaseRequest("a", "first"), Token);
+            var active = await promote.ExecuteAsync(Product.Owner, new PromoteBaseRequest("a", "second"), Token);
 
             var kinds = await Task.WhenAll(
                 Enumerable
@@ -206,7 +206,11 @@ public sealed class SqliteFileTests : IDisposable
                         {
                             try
                             {
-                                await deployments.RollbackAsync("a", "bad", "test", Token, expectedActiveId: active.Id);
+                                await rollback.ExecuteAsync(
+                                    Product.Owner,
+                                    new RollbackRequest("a", Reason: "bad", ExpectedActiveId: active.Id),
+                                    Token
+                                );
                                 return null;
                             }
                             catch (LightningException e)
