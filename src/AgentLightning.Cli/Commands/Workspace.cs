@@ -49,7 +49,7 @@ internal sealed class Workspace : IAsyncDisposable
                         .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
                 )
                 .AddLightningServices(options)
-                .AddLocalEngine()
+                .AddEngine()
                 .BuildServiceProvider()
         );
 

@@ -14,16 +14,18 @@ internal static class CommandRunner
             return await TellWrongAsync(root, parsed);
         }
 
+        using var interruption = new Interruption();
         try
         {
-            return await parsed.InvokeAsync(
-                new InvocationConfiguration
-                {
-                    EnableDefaultExceptionHandler = false,
-                    Output = Terminal.Out,
-                    Error = Terminal.Error,
-                }
-            );
+            // The library's own watch over signals gives a command two seconds, and fails by itself at a second signal.
+            var configuration = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = Terminal.Out,
+                Error = Terminal.Error,
+            };
+            return await parsed.InvokeAsync(configuration, interruption.Token);
         }
         catch (LightningException e)
         {

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using AgentLightning.Traces.Otlp;
+using AgentLightning.Traces.Reading;
 using Microsoft.Extensions.Logging;
 
 namespace AgentLightning.Traces;
@@ -20,21 +21,24 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Channel<Entry> _queue = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
     private readonly HashSet<(string, string)> _senders = [];
+    private readonly HashSet<string> _unread = [];
     private readonly Task _writer;
+    private volatile TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _queuedBytes;
 
     public TraceIngestor(ITraceStore store, Redactor redactor, TraceOptions options, TimeProvider time, ILogger<TraceIngestor> logger)
     {
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
-        Budget = new ByteBudget(options.QueueBytes, time);
         Fresh = new FreshTraces(options);
         _writer = Task.Run(WriteAsync);
     }
 
     /// <summary>Bytes of requests that are on their way to the disk.</summary>
-    public long QueuedBytes => Budget.Used;
+    public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
 
-    internal ByteBudget Budget { get; }
+    /// <summary>Completes when the next spans are on disk.</summary>
+    internal Task Arrival => _arrived.Task;
 
     /// <summary>The spans that were written and not yet read.</summary>
     internal FreshTraces Fresh { get; }
@@ -46,6 +50,25 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     /// <param name="mayWrite">Says of an agent whether the sender may write its spans; null when all may be written. Asked before anything
     /// is stored.</param>
     internal async Task<OtlpResult> IngestAsync(
+        ReadOnlyMemory<byte> body,
+        OtlpEncoding encoding,
+        SpanForm form,
+        Func<string, bool>? mayWrite,
+        CancellationToken cancellationToken
+    )
+    {
+        Interlocked.Add(ref _queuedBytes, body.Length);
+        try
+        {
+            return await ReadAsync(body, encoding, form, mayWrite, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Add(ref _queuedBytes, -body.Length);
+        }
+    }
+
+    private async Task<OtlpResult> ReadAsync(
         ReadOnlyMemory<byte> body,
         OtlpEncoding encoding,
         SpanForm form,
@@ -105,6 +128,20 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         {
             LogNotCounted(_logger, _redactor.Redact(e.Message));
         }
+    }
+
+    /// <summary>What was found when a trace was read, under names that may be stored and whose number is bounded.</summary>
+    internal List<TraceCount> CountsOf(IEnumerable<TraceFinding> findings)
+    {
+        var now = Clock();
+        return
+        [
+            .. findings
+                .Select(finding => Named(new TraceCount(finding.Service, finding.Scope, finding.What, finding.Count, now, now)))
+                .Where(IsTold)
+                .GroupBy(count => (count.Service, count.Scope, count.What))
+                .Select(same => same.First() with { Count = same.Sum(count => count.Count) }),
+        ];
     }
 
     public async ValueTask DisposeAsync()
@@ -179,6 +216,20 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         }
     }
 
+    /// <summary>Names of attributes come from outside too.</summary>
+    private bool IsTold(TraceCount count)
+    {
+        if (!count.What.StartsWith(TraceCounts.NotRead, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        lock (_senders)
+        {
+            return _unread.Contains(count.What) || (_unread.Count < TraceCounts.MostUnread && _unread.Add(count.What));
+        }
+    }
+
     private static string? MessageOf(OtlpBatch batch) =>
         batch.Refused.Count == 0
             ? null
@@ -216,6 +267,9 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
             await CommitAsync(group).ConfigureAwait(false);
             group.Clear();
+            var arrived = _arrived;
+            _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            arrived.SetResult();
         }
     }
 

@@ -249,6 +249,8 @@ public sealed class SqliteFileTests : IDisposable
                 (7, "d77d65d608e06d2a"),
                 (8, "8f4fb0756a0cfad7"),
                 (9, "2c9fa3946fd7d302"),
+                (12, "982a0e6d50717270"),
+                (13, "09ac4fd60334f306"),
             ],
             hashes
         );

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Retention;
@@ -116,7 +117,7 @@ public sealed class SqliteHealthTests : IDisposable
 
         var removed = await services
             .GetRequiredService<DeleteEpisodes>()
-            .ExecuteAsync(Product.Owner, new EpisodeSelection(AgentId: "agent"), RemovalScope.Episode, null, Token);
+            .ExecuteAsync(Scope.Owner("test"), new EpisodeSelection(AgentId: "agent"), RemovalScope.Episode, null, Token);
 
         Assert.True(removed >= 2_000);
         Assert.Equal(0, await services.GetRequiredService<IEpisodeStore>().CountAsync(null, Token));
