@@ -61,7 +61,7 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRouting();
-        builder.Services.AddLightningServices(options.Lightning).AddLocalEngine();
+        builder.Services.AddLightningServices(options.Lightning).AddEngine();
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<JobService>();
@@ -109,6 +109,7 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapKeys();
         app.MapOtlp();
         if (options.OtlpGrpcUrls.Length > 0)
         {

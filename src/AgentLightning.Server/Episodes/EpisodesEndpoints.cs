@@ -86,6 +86,9 @@ public sealed record EpisodeResponse(
         );
 }
 
+/// <summary>How many episodes were removed, and how much of each.</summary>
+public sealed record EpisodeRemovedResponse(long Removed, RemovalScope Scope);
+
 internal static class EpisodesEndpoints
 {
     public static void MapEpisodes(this IEndpointRouteBuilder routes)
@@ -119,14 +122,26 @@ internal static class EpisodesEndpoints
             .RequiresRole(Role.Admin);
     }
 
-    private static Task<EpisodesRemoved> DeleteAsync(
+    private static async Task<EpisodeRemovedResponse> DeleteAsync(
         string id,
         DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken
-    ) => episodes.DeleteAsync(agents, id, cancellationToken);
+    )
+    {
+        var removed = await episodes.ExecuteAsync(
+            agents,
+            new EpisodeSelection(Ids: [Ids.Check(id, "id")]),
+            RemovalScope.Episode,
+            null,
+            cancellationToken
+        );
+        return removed == 0
+            ? throw LightningException.NotFound($"Episode {id} not found")
+            : new EpisodeRemovedResponse(removed, RemovalScope.Episode);
+    }
 
-    private static Task<EpisodesRemoved> DeleteManyAsync(
+    private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
         DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken,
@@ -135,14 +150,17 @@ internal static class EpisodesEndpoints
         [FromQuery(Name = "user_id")] string? userId = null,
         [FromQuery(Name = "older_than")] string? olderThan = null,
         string? scope = null
-    ) =>
-        episodes.DeleteManyAsync(
-            agents,
-            new EpisodeSelection(agentId, SessionId: sessionId, UserId: userId, OlderThan: IsoTime.Start(olderThan, "older_than")),
-            scope,
-            null,
-            cancellationToken
+    )
+    {
+        var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
+        var selection = new EpisodeSelection(
+            agentId,
+            SessionId: sessionId,
+            UserId: userId,
+            OlderThan: IsoTime.Start(olderThan, "older_than")
         );
+        return new EpisodeRemovedResponse(await episodes.ExecuteAsync(agents, selection, what, null, cancellationToken), what);
+    }
 
     private static async Task<EpisodeListResponse> ListAsync(
         ListEpisodes episodes,

@@ -1,4 +1,6 @@
 using AgentLightning.Access;
+using AgentLightning.Common;
+using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
@@ -58,7 +60,15 @@ internal static class ChatAdminEndpoints
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
-    ) => new(agentName!, (await episodes.ClearAsync(scope, agentName, cancellationToken)).Removed);
+    )
+    {
+        var agent = scope.Named(agentName)
+            ?? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.");
+        return new ClearedResponse(
+            agent,
+            await episodes.ExecuteAsync(scope, new EpisodeSelection(agent), RemovalScope.Episode, null, cancellationToken)
+        );
+    }
 
     private static async Task<RecentFeedbackResponse> RecentAsync(
         ListFeedback feedback,

@@ -1,69 +1,46 @@
+using System.Globalization;
 using AgentLightning.Access;
+using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
+using AgentLightning.Governance;
+using AgentLightning.Traces;
 
 namespace AgentLightning.Retention;
 
-/// <summary>How many episodes were removed, and how much of each.</summary>
-public sealed record EpisodesRemoved(long Removed, RemovalScope Scope);
-
-/// <summary>Deletes episodes on request, with everything that refers to them.</summary>
-public sealed class DeleteEpisodes(EpisodeRemoval removal, EpisodeLookup lookup) : IOperation
+/// <summary>What of an episode is taken away.</summary>
+public enum RemovalScope
 {
-    /// <summary>
-    /// Deletes one episode; role admin. An id that there is not, and one of an agent that the scope is not for, is
-    /// <see cref="ErrorKind.NotFound"/>.
-    /// </summary>
-    public async Task<EpisodesRemoved> DeleteAsync(Scope scope, string id, CancellationToken cancellationToken)
-    {
-        scope.Require(Role.Admin);
-        var episode = await lookup.FindAsync(scope, Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false)
-            ?? throw EpisodeLookup.Unknown(id);
-        var removed = await RemoveAsync(
-                scope,
-                new EpisodeSelection(Ids: [episode.EpisodeId]),
-                RemovalScope.Episode,
-                null,
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        return removed.Removed == 0 ? throw EpisodeLookup.Unknown(id) : removed;
-    }
+    /// <summary>The episode with everything that refers to it.</summary>
+    Episode,
+
+    /// <summary>Texts, messages, tool calls, tokens and metadata, and the bodies of the spans; facts and rewards stay.</summary>
+    Payload,
+}
+
+/// <summary>
+/// Takes episodes away, any number of them, in steps that each are one short transaction: others write meanwhile, and memory does not grow.
+/// </summary>
+public sealed class DeleteEpisodes(
+    IEpisodeStore episodes,
+    ITraceStore traces,
+    IFeedbackStore feedback,
+    EpisodeRecorder recorder,
+    Redactor redactor,
+    AuditTrail audit
+) : IOperation
+{
+    private const int Step = 500;
 
     /// <summary>
-    /// Deletes what is selected, or only the payloads of it; role admin. A selection without any part is <see cref="ErrorKind.Invalid"/>,
-    /// an agent that the scope is not for is <see cref="ErrorKind.Forbidden"/>; what is of the others does not exist.
+    /// Removes all that is selected, what waits to be written included, and returns how many episodes that were. The id of a user or a
+    /// session is looked for as it was given to the capture. Where a user is all that is named, the comments that the user gave on others'
+    /// episodes go too. Cancelled, it has removed whole steps, and begun again it goes on. Asks for the role admin; what belongs to agents
+    /// that the scope is not for is as if it were not there.
     /// </summary>
-    /// <param name="what">A word of <see cref="RemovalScope"/>; null for whole episodes.</param>
-    /// <param name="progress">Is told the number removed so far.</param>
-    public Task<EpisodesRemoved> DeleteManyAsync(
-        Scope scope,
-        EpisodeSelection selection,
-        string? what,
-        IProgress<long>? progress,
-        CancellationToken cancellationToken
-    )
-    {
-        scope.Require(Role.Admin);
-        return RemoveAsync(
-            scope,
-            selection,
-            what is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(what, "scope"),
-            progress,
-            cancellationToken
-        );
-    }
-
-    /// <summary>Deletes every episode of an agent, which must be named; role admin.</summary>
-    public Task<EpisodesRemoved> ClearAsync(Scope scope, string? agentName, CancellationToken cancellationToken)
-    {
-        scope.Require(Role.Admin);
-        return string.IsNullOrEmpty(agentName)
-            ? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.")
-            : RemoveAsync(scope, new EpisodeSelection(agentName), RemovalScope.Episode, null, cancellationToken);
-    }
-
-    private async Task<EpisodesRemoved> RemoveAsync(
+    /// <param name="progress">Is told the number removed so far, after each step.</param>
+    public async Task<long> ExecuteAsync(
         Scope scope,
         EpisodeSelection selection,
         RemovalScope what,
@@ -71,19 +48,136 @@ public sealed class DeleteEpisodes(EpisodeRemoval removal, EpisodeLookup lookup)
         CancellationToken cancellationToken
     )
     {
-        var seen =
-            selection.Ids is null || scope.Agents is null
-                ? null
-                : await lookup.FindAllAsync(scope, selection.Ids, cancellationToken).ConfigureAwait(false);
-        var allowed = selection with
+        scope.Require(Role.Admin);
+        scope.Named(selection.AgentId);
+        foreach (var id in selection.Ids ?? [])
         {
-            AgentId = scope.Named(selection.AgentId),
-            Ids = seen is null ? selection.Ids : [.. seen.Values.Select(episode => episode.EpisodeId).Distinct()],
-            Agents = scope.Agents,
+            Ids.Check(id, "id");
+        }
+
+        // Who sees one agent names its episodes without the mark that they may lie under.
+        var ids = scope.Agents is [_] ? selection.Ids?.SelectMany(id => EpisodeIds.Places(id, scope.Agents)).ToList() : selection.Ids;
+        var stored = selection.AsStored(redactor) with { Agents = scope.Agents, Ids = ids };
+        var removed = 0L;
+        // On a full disk what waits finds its place only when something was removed.
+        var flushed = await TryFlushAsync(cancellationToken).ConfigureAwait(false);
+        removed = await RemoveAsync(stored, what, removed, progress, cancellationToken).ConfigureAwait(false);
+        if (!flushed)
+        {
+            await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
+            removed = await RemoveAsync(stored, what, removed, progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        var comments = await RemoveCommentsAsync(stored, cancellationToken).ConfigureAwait(false);
+        if (removed + comments > 0)
+        {
+            await audit
+                .RecordAsync(
+                    AuditAction.Deleted,
+                    stored.Ids is [var only] ? only : "episodes",
+                    stored.AgentId,
+                    scope.Actor,
+                    Detail(stored, what, removed, comments)
+                )
+                .ConfigureAwait(false);
+        }
+
+        return removed;
+    }
+
+    private async Task<bool> TryFlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (LightningException e) when (e.Kind == ErrorKind.Unavailable)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Step by step until nothing that is selected is left; gives how many were removed, those before included.</summary>
+    private async Task<long> RemoveAsync(
+        EpisodeSelection selection,
+        RemovalScope what,
+        long removed,
+        IProgress<long>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var step =
+                what == RemovalScope.Episode
+                    ? await episodes.DeleteAsync(selection, Step, cancellationToken).ConfigureAwait(false)
+                    : await RemovePayloadsAsync(selection, cancellationToken).ConfigureAwait(false);
+            if (step == 0)
+            {
+                return removed;
+            }
+
+            removed += step;
+            progress?.Report(removed);
+        }
+    }
+
+    /// <summary>The bodies of spans first: who ends between the two begins again with the same episodes.</summary>
+    private async Task<int> RemovePayloadsAsync(EpisodeSelection selection, CancellationToken cancellationToken)
+    {
+        var chosen = await episodes.WithPayloadAsync(selection, Step, cancellationToken).ConfigureAwait(false);
+        if (chosen.Count > 0)
+        {
+            await traces.DeletePayloadsOfAsync(chosen, cancellationToken).ConfigureAwait(false);
+            await episodes.RemovePayloadsAsync(new EpisodeSelection(Ids: chosen), Step, cancellationToken).ConfigureAwait(false);
+        }
+
+        return chosen.Count;
+    }
+
+    /// <summary>Those of a user, where a user is all that is named; gives how many.</summary>
+    private async Task<long> RemoveCommentsAsync(EpisodeSelection selection, CancellationToken cancellationToken)
+    {
+        if (selection is not { UserId: { } user, SessionId: null, OlderThan: null, Ids: null })
+        {
+            return 0;
+        }
+
+        for (var removed = 0L; ; )
+        {
+            var step = await feedback
+                .RemoveCommentsAsync(user, selection.AgentId, selection.Agents, Step, cancellationToken)
+                .ConfigureAwait(false);
+            if (step == 0)
+            {
+                return removed;
+            }
+
+            removed += step;
+        }
+    }
+
+    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope what, long removed, long comments)
+    {
+        var detail = new Dictionary<string, string>
+        {
+            ["scope"] = EnumText.Of(what),
+            ["removed"] = removed.ToString(CultureInfo.InvariantCulture),
         };
-        return new EpisodesRemoved(
-            await removal.RemoveAsync(allowed, what, scope.Actor, progress, cancellationToken).ConfigureAwait(false),
-            what
-        );
+        Add("comments", comments == 0 ? null : comments.ToString(CultureInfo.InvariantCulture));
+        Add("session_id", selection.SessionId);
+        Add("user_id", selection.UserId);
+        Add("older_than", selection.OlderThan?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+        return detail;
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+            {
+                detail[name] = value;
+            }
+        }
     }
 }

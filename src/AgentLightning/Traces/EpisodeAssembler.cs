@@ -123,12 +123,13 @@ public sealed partial class EpisodeAssembler(
         try
         {
             var whole = new TraceEpisode(spans);
-            return new ReadTrace(trace, Fitted(whole.Read(), trace, now), whole.Scores);
+            var episode = Fitted(whole.Read(), trace, now);
+            return new ReadTrace(trace, episode, whole.Scores, ingestor.CountsOf(whole.FindingsOf(episode)));
         }
         catch (Exception e)
         {
             LogUnreadable(logger, trace.TraceId, e.GetType().Name);
-            return new ReadTrace(trace, null, [], $"It cannot be read ({e.GetType().Name}).");
+            return new ReadTrace(trace, null, [], [], $"It cannot be read ({e.GetType().Name}).");
         }
     }
 
@@ -181,7 +182,7 @@ public sealed partial class EpisodeAssembler(
         }
 
         var readings = new List<AssembledTrace>();
-        foreach (var (trace, asRead, scores, failure) in read)
+        foreach (var (trace, asRead, scores, findings, failure) in read)
         {
             var episode = asRead is not null && places.TryGetValue(asRead.Id, out var place) ? asRead with { Id = place } : asRead;
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
@@ -192,7 +193,7 @@ public sealed partial class EpisodeAssembler(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), failure));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), failure, findings));
         }
 
         return readings;
@@ -313,5 +314,11 @@ public sealed partial class EpisodeAssembler(
     private static partial void LogLost(ILogger logger, int count, string trace, string agent);
 
     /// <summary>What was read out of a trace.</summary>
-    private sealed record ReadTrace(DueTrace Trace, Episode? Episode, List<TraceScore> Scores, string? Failure = null);
+    private sealed record ReadTrace(
+        DueTrace Trace,
+        Episode? Episode,
+        List<TraceScore> Scores,
+        List<TraceCount> Findings,
+        string? Failure = null
+    );
 }

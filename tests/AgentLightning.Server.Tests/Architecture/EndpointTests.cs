@@ -13,12 +13,9 @@ public sealed class EndpointTests
     /// <summary>Classes of endpoints that are still to be made into maps onto operations. The list only ever gets shorter.</summary>
     private static readonly string[] s_stillToDo =
     [
-        "AuditEndpoints",
-        "DeploymentsEndpoints",
         "DiagnosticsEndpoints",
         "HealthEndpoints",
         "OtlpEndpoints",
-        "TriageEndpoints",
     ];
 
     private static readonly Assembly[] s_product = [typeof(IOperation).Assembly, typeof(LightningException).Assembly];

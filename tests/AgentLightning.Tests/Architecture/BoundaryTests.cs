@@ -50,20 +50,8 @@ public sealed partial class BoundaryTests
             "Evaluation",
         ],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
-        // Figures are of everything that an agent has.
-        ["Monitoring"] =
-        [
-            "Common",
-            "Access",
-            "Storage",
-            "Episodes",
-            "Rewards",
-            "Feedback",
-            "Datasets",
-            "Training",
-            "Deployments",
-            "Triage",
-        ],
+        ["Stats"] = ["Common", "Access", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
+        ["Monitoring"] = ["Common", "Access", "Storage", "Episodes", "Rewards", "Feedback"],
         ["Triage"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Deployments", "Training"],
     };
 
@@ -149,7 +137,7 @@ public sealed partial class BoundaryTests
 
         Assert.Equal(s_shared.Union(["Chat", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         Assert.All(s_shared, feature =>
-            Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Access", "Rewards"]).ToHashSet())
+            Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards", "Access"]).ToHashSet())
         );
     }
 
