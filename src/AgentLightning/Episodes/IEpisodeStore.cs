@@ -73,8 +73,8 @@ public interface IEpisodeStore
 
     /// <summary>
     /// Replaces what was read out of traces, because spans came late. Id, release and time stay, and an episode of another trace is left as
-    /// it was; texts that retention removed stay removed. Where the agent is another now, the episode's rewards and feedback go with it, and
-    /// so do the totals, in the same transaction. Returns how many were replaced.
+    /// it was; texts that retention removed stay removed. Where the agent is another now, the episode's rewards and feedback go with it,
+    /// and so do the totals, in the same transaction. Returns how many were replaced.
     /// </summary>
     Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
 

@@ -29,7 +29,7 @@ public sealed partial class EpisodeAssembler(
 
     private const int LongestReason = 500;
 
-    /// <summary>How long nobody looks at most while nothing comes in: what other servers took in may be left for this one to read.</summary>
+    /// <summary>How long nobody looks at most while nothing comes in: what other servers took in may be left for this one.</summary>
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
 
     private string? _failing;
