@@ -50,8 +50,20 @@ public sealed partial class BoundaryTests
             "Evaluation",
         ],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
-        ["Stats"] = ["Common", "Access", "Episodes", "Rewards", "Datasets", "Training", "Deployments"],
-        ["Monitoring"] = ["Common", "Access", "Storage", "Episodes", "Rewards", "Feedback"],
+        // Figures are of everything that an agent has.
+        ["Monitoring"] =
+        [
+            "Common",
+            "Access",
+            "Storage",
+            "Episodes",
+            "Rewards",
+            "Feedback",
+            "Datasets",
+            "Training",
+            "Deployments",
+            "Triage",
+        ],
         ["Triage"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Deployments", "Training"],
     };
 
