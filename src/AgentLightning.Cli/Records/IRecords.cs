@@ -27,7 +27,7 @@ internal interface IRecords : IAsyncDisposable
 
     Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken);
 
-    Task<EpisodesRemoved> RemoveAsync(
+    Task<EpisodeRemovedResponse> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,
