@@ -110,6 +110,7 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapKeys();
         app.MapOtlp();
         if (options.OtlpGrpcUrls.Length > 0)
         {

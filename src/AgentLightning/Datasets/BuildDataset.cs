@@ -1,7 +1,6 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Storage;
 
@@ -17,11 +16,16 @@ public sealed record DatasetRequest(string AgentId, string Name, long Seed, doub
 /// <summary>
 /// Makes data sets of rewarded episodes: grouped by input, so that no input is on both sides, and stored as one JSON line per input.
 /// </summary>
-public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifacts, TimeProvider time)
+public sealed class BuildDataset(IDatasetStore datasets, IArtifactStore artifacts, TimeProvider time) : IOperation
 {
-    /// <summary>Makes and stores a data set; no qualifying episode is <see cref="ErrorKind.Conflict"/>.</summary>
-    public async Task<Dataset> BuildAsync(DatasetRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes and stores a data set of an agent's episodes. Asks for the role write. No qualifying episode is
+    /// <see cref="ErrorKind.Conflict"/>.
+    /// </summary>
+    public async Task<Dataset> ExecuteAsync(Scope scope, DatasetRequest request, CancellationToken cancellationToken)
     {
+        scope.Require(Role.Write);
+        scope.Named(request.AgentId);
         if (request.HeldOutShare is not (>= 0.05 and <= 0.5))
         {
             throw LightningException.Invalid($"The held-out share must be from 0.05 to 0.5, but it is {request.HeldOutShare}.");
@@ -67,40 +71,10 @@ public sealed class DatasetBuilder(IDatasetStore datasets, IArtifactStore artifa
             .ConfigureAwait(false);
     }
 
-    /// <summary>The content of a data set, in the order in which it was stored.</summary>
-    public async Task<IReadOnlyList<DatasetExample>> ReadAsync(Dataset dataset, CancellationToken cancellationToken)
-    {
-        using var reader = new StreamReader(await artifacts.OpenAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false));
-        var examples = new List<DatasetExample>();
-        try
-        {
-            while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
-            {
-                examples.Add(JsonSerializer.Deserialize<DatasetExample>(line, LightningJson.Options)!);
-            }
-        }
-        catch (JsonException)
-        {
-            // Whether it was changed since is known at its end only.
-            await artifacts.CheckAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false);
-            throw;
-        }
-
-        return examples;
-    }
-
-    /// <summary>The side of an input: a hash of seed and key, read as a number in [0, 1), below the share.</summary>
-    public static DatasetSide SideOf(string key, long seed, double heldOutShare)
-    {
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}:{key}"));
-        var position = (BitConverter.ToUInt64(hash) >> 11) * (1.0 / (1L << 53));
-        return position < heldOutShare ? DatasetSide.Validation : DatasetSide.Train;
-    }
-
     private static DatasetExample ToExample(string key, IReadOnlyList<RewardedEpisode> rows, DatasetRequest request) =>
         new(
             key,
-            SideOf(key, request.Seed, request.HeldOutShare),
+            DatasetReader.SideOf(key, request.Seed, request.HeldOutShare),
             rows[0].UserInput,
             rows.Select(row => row.Correction).LastOrDefault(correction => correction is not null),
             [.. rows.Select(row => new DatasetAnswer(row.EpisodeId, row.Action, row.LogProbability ?? 0, row.Reward))]

@@ -1,10 +1,12 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Tests.Storage;
+using AgentLightning.Training;
 
 namespace AgentLightning.Tests.Datasets;
 
-public sealed class DatasetBuilderTests
+public sealed class BuildDatasetTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -74,7 +76,9 @@ public sealed class DatasetBuilderTests
         await product.AddRewardedAsync("good", "one", "yes", 0.9);
         await product.AddRewardedAsync("bad", "two", "yes", -0.9);
 
-        var dataset = await product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1, MinReward: 0.5), Token);
+        var dataset = await product
+            .Get<BuildDataset>()
+            .ExecuteAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", 1, MinReward: 0.5), Token);
 
         Assert.Equal((1, "min_reward >= 0.5"), (dataset.EpisodeCount, dataset.QueryFilter));
     }
@@ -99,24 +103,46 @@ public sealed class DatasetBuilderTests
         await using var product = await Product.OpenAsync();
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1, share), Token)
+            product.Get<BuildDataset>().ExecuteAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", 1, share), Token)
         );
 
         Assert.Contains("from 0.05 to 0.5", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
+    public async Task A_data_set_is_built_and_trained_on_only_for_an_agent_of_the_scope()
+    {
+        await using var product = await Product.OpenAsync();
+        await product.AddRewardedAsync("e1", "text", "label", 1);
+        var (dataset, _) = await BuildAsync(product, seed: 1);
+        var other = new Scope("key 1", Role.Write, ["other"]);
+        var (build, train) = (product.Get<BuildDataset>(), product.Get<TrainingRunner>());
+
+        var built = await Assert.ThrowsAsync<LightningException>(() =>
+            build.ExecuteAsync(other, new DatasetRequest(Product.Agent, "data", 1), Token)
+        );
+        var read = await Assert.ThrowsAsync<LightningException>(() =>
+            build.ExecuteAsync(new Scope("key 2", Role.Read, null), new DatasetRequest(Product.Agent, "data", 1), Token)
+        );
+        var trained = await Assert.ThrowsAsync<LightningException>(() =>
+            train.RunAsync(other, new TrainingRequest("other", dataset.Id, TrainingMethod.Supervised, "base", ["label"]), null, Token)
+        );
+
+        Assert.Equal((ErrorKind.Forbidden, ErrorKind.Forbidden, ErrorKind.NotFound), (built.Kind, read.Kind, trained.Kind));
+        Assert.Equal(1, await product.Get<IDatasetStore>().CountAsync(null, Token));
+    }
+
+    [Fact]
     public void The_share_of_held_out_inputs_is_the_one_asked_for()
     {
-        var heldOut = Enumerable.Range(0, 20_000).Count(i => DatasetBuilder.SideOf($"key {i}", 3, 0.25) == DatasetSide.Validation);
+        var heldOut = Enumerable.Range(0, 20_000).Count(i => DatasetReader.SideOf($"key {i}", 3, 0.25) == DatasetSide.Validation);
 
         Assert.InRange(heldOut, 4_800, 5_200);
     }
 
     private static async Task<(Dataset Dataset, IReadOnlyList<DatasetExample> Examples)> BuildAsync(Product product, long seed)
     {
-        var builder = product.Get<DatasetBuilder>();
-        var dataset = await builder.BuildAsync(new DatasetRequest(Product.Agent, "data", seed), Token);
-        return (dataset, await builder.ReadAsync(dataset, Token));
+        var dataset = await product.Get<BuildDataset>().ExecuteAsync(Product.Owner, new DatasetRequest(Product.Agent, "data", seed), Token);
+        return (dataset, await product.Get<DatasetReader>().ReadAsync(dataset, Token));
     }
 }

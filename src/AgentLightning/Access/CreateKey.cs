@@ -10,16 +10,30 @@ namespace AgentLightning.Access;
 /// <param name="Name">Who or what will use it, 1 to 100 characters.</param>
 /// <param name="Agents">The agents it is for; null for all of them.</param>
 /// <param name="ExpiresAfter">1 hour to 10 years; null for never.</param>
-public sealed record ApiKeyRequest(string Name, Role Role, IReadOnlyList<string>? Agents = null, TimeSpan? ExpiresAfter = null);
+public sealed record ApiKeyRequest(string Name, Role Role, IReadOnlyList<string>? Agents = null, TimeSpan? ExpiresAfter = null)
+{
+    /// <summary>Days as a span of time; those that no span of time can hold are <see cref="ErrorKind.Invalid"/>.</summary>
+    /// <param name="name">What the caller calls them.</param>
+    public static TimeSpan? AfterDays(double? days, string name) =>
+        days is null ? null
+        : double.IsFinite(days.Value) && Math.Abs(days.Value) < 1_000_000 ? TimeSpan.FromDays(days.Value)
+        : throw LightningException.Invalid(
+            string.Create(CultureInfo.InvariantCulture, $"{name} must be from an hour to 3650 days, but it is {days.Value}.")
+        );
+}
 
-/// <summary>Makes, lists and revokes keys. Every change is in the audit log.</summary>
-public sealed class ApiKeyService(IApiKeyStore keys, AuditTrail audit, Redactor redactor, TimeProvider time)
+/// <summary>Makes a key. That is in the audit log.</summary>
+public sealed class CreateKey(IApiKeyStore keys, AuditTrail audit, Redactor redactor, TimeProvider time) : IOperation
 {
     private const int MostAgents = 100;
 
-    /// <summary>Makes a key. Its text is in the answer and nowhere else. A wrong part is <see cref="ErrorKind.Invalid"/>.</summary>
-    public async Task<NewApiKey> CreateAsync(ApiKeyRequest request, string actor, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes a key. Its text is in the answer and nowhere else. Asks for the role admin for all agents. A wrong part is
+    /// <see cref="ErrorKind.Invalid"/>.
+    /// </summary>
+    public async Task<NewApiKey> ExecuteAsync(Scope scope, ApiKeyRequest request, CancellationToken cancellationToken)
     {
+        scope.RequireAllAgents(Role.Admin);
         var (id, text) = ApiKeyText.New();
         var now = time.GetUtcNow().Rounded();
         var key = new ApiKey(
@@ -36,7 +50,7 @@ public sealed class ApiKeyService(IApiKeyStore keys, AuditTrail audit, Redactor 
                 AuditAction.KeyCreated,
                 key.Id,
                 key.Agents is [var only] ? only : null,
-                actor,
+                scope.Actor,
                 new Dictionary<string, string>
                 {
                     ["name"] = key.Name,
@@ -46,32 +60,6 @@ public sealed class ApiKeyService(IApiKeyStore keys, AuditTrail audit, Redactor 
             )
             .ConfigureAwait(false);
         return new NewApiKey(key, text);
-    }
-
-    public Task<IReadOnlyList<ApiKey>> ListAsync(CancellationToken cancellationToken) => keys.ListAsync(cancellationToken);
-
-    /// <summary>
-    /// Takes a key back; servers let it in for at most another second. An unknown id is <see cref="ErrorKind.NotFound"/>.
-    /// </summary>
-    public async Task<ApiKey> RevokeAsync(string id, string actor, CancellationToken cancellationToken)
-    {
-        if (await keys.FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } found)
-        {
-            throw LightningException.NotFound(
-                $"Key {redactor.Redact(id)} not found. 'lightning keys list' shows the ids; the id is the part of the key between its two "
-                    + $"underscores."
-            );
-        }
-
-        if (found.Key.RevokedAt is null)
-        {
-            await keys.RevokeAsync(id, time.GetUtcNow().Rounded(), cancellationToken).ConfigureAwait(false);
-            await audit
-                .RecordAsync(AuditAction.KeyRevoked, id, null, actor, new Dictionary<string, string> { ["name"] = found.Key.Name })
-                .ConfigureAwait(false);
-        }
-
-        return (await keys.FindAsync(id, cancellationToken).ConfigureAwait(false))!.Key;
     }
 
     private string CheckName(string name)

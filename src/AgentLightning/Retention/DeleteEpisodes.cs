@@ -1,4 +1,5 @@
 using System.Globalization;
+using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
@@ -21,46 +22,48 @@ public enum RemovalScope
 /// <summary>
 /// Takes episodes away, any number of them, in steps that each are one short transaction: others write meanwhile, and memory does not grow.
 /// </summary>
-public sealed class EpisodeRemoval(
+public sealed class DeleteEpisodes(
     IEpisodeStore episodes,
     ITraceStore traces,
     IFeedbackStore feedback,
     EpisodeRecorder recorder,
     Redactor redactor,
     AuditTrail audit
-)
+) : IOperation
 {
     private const int Step = 500;
 
     /// <summary>
     /// Removes all that is selected, what waits to be written included, and returns how many episodes that were. The id of a user or a
     /// session is looked for as it was given to the capture. Where a user is all that is named, the comments that the user gave on others'
-    /// episodes go too. Cancelled, it has removed whole steps, and begun again it goes on.
+    /// episodes go too. Cancelled, it has removed whole steps, and begun again it goes on. Asks for the role admin; what belongs to agents
+    /// that the scope is not for is as if it were not there.
     /// </summary>
-    /// <param name="actor">Who asks for it, where the flow of control does not say: the audit log keeps it.</param>
     /// <param name="progress">Is told the number removed so far, after each step.</param>
-    public async Task<long> RemoveAsync(
+    public async Task<long> ExecuteAsync(
+        Scope scope,
         EpisodeSelection selection,
-        RemovalScope scope,
-        string actor,
+        RemovalScope what,
         IProgress<long>? progress,
         CancellationToken cancellationToken
     )
     {
+        scope.Require(Role.Admin);
+        scope.Named(selection.AgentId);
         foreach (var id in selection.Ids ?? [])
         {
             Ids.Check(id, "id");
         }
 
-        var stored = selection.AsStored(redactor);
+        var stored = selection.AsStored(redactor) with { Agents = scope.Agents };
         var removed = 0L;
         // On a full disk what waits finds its place only when something was removed.
         var flushed = await TryFlushAsync(cancellationToken).ConfigureAwait(false);
-        removed = await RemoveAsync(stored, scope, removed, progress, cancellationToken).ConfigureAwait(false);
+        removed = await RemoveAsync(stored, what, removed, progress, cancellationToken).ConfigureAwait(false);
         if (!flushed)
         {
             await recorder.FlushAsync(cancellationToken).ConfigureAwait(false);
-            removed = await RemoveAsync(stored, scope, removed, progress, cancellationToken).ConfigureAwait(false);
+            removed = await RemoveAsync(stored, what, removed, progress, cancellationToken).ConfigureAwait(false);
         }
 
         var comments = await RemoveCommentsAsync(stored, cancellationToken).ConfigureAwait(false);
@@ -71,8 +74,8 @@ public sealed class EpisodeRemoval(
                     AuditAction.Deleted,
                     stored.Ids is [var only] ? only : "episodes",
                     stored.AgentId,
-                    actor,
-                    Detail(stored, scope, removed, comments)
+                    scope.Actor,
+                    Detail(stored, what, removed, comments)
                 )
                 .ConfigureAwait(false);
         }
@@ -96,7 +99,7 @@ public sealed class EpisodeRemoval(
     /// <summary>Step by step until nothing that is selected is left; gives how many were removed, those before included.</summary>
     private async Task<long> RemoveAsync(
         EpisodeSelection selection,
-        RemovalScope scope,
+        RemovalScope what,
         long removed,
         IProgress<long>? progress,
         CancellationToken cancellationToken
@@ -106,7 +109,7 @@ public sealed class EpisodeRemoval(
         {
             cancellationToken.ThrowIfCancellationRequested();
             var step =
-                scope == RemovalScope.Episode
+                what == RemovalScope.Episode
                     ? await episodes.DeleteAsync(selection, Step, cancellationToken).ConfigureAwait(false)
                     : await RemovePayloadsAsync(selection, cancellationToken).ConfigureAwait(false);
             if (step == 0)
@@ -154,11 +157,11 @@ public sealed class EpisodeRemoval(
         }
     }
 
-    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope scope, long removed, long comments)
+    private static Dictionary<string, string> Detail(EpisodeSelection selection, RemovalScope what, long removed, long comments)
     {
         var detail = new Dictionary<string, string>
         {
-            ["scope"] = EnumText.Of(scope),
+            ["scope"] = EnumText.Of(what),
             ["removed"] = removed.ToString(CultureInfo.InvariantCulture),
         };
         Add("comments", comments == 0 ? null : comments.ToString(CultureInfo.InvariantCulture));

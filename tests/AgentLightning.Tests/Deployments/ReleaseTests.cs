@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Evaluation;
@@ -6,7 +7,7 @@ using AgentLightning.Training;
 
 namespace AgentLightning.Tests.Deployments;
 
-public sealed class DeploymentServiceTests
+public sealed class ReleaseTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -14,14 +15,14 @@ public sealed class DeploymentServiceTests
     public async Task Rollback_walks_back_to_good_releases_and_never_ping_pongs()
     {
         await using var product = await Product.OpenAsync();
-        var service = product.Get<DeploymentService>();
-        await service.PromoteBaseAsync(Product.Agent, "triage-rules", null, "test", Token);
+        var releases = new Releases(product);
+        await releases.PromoteBaseAsync("triage-rules");
         var good = await PromoteAsync(product, "good", "label");
         var bad = await PromoteAsync(product, "bad", "label");
 
-        var first = await service.RollbackAsync(Product.Agent, "worse answers", "me", Token);
-        var second = await service.RollbackAsync(Product.Agent, "still worse", "me", Token);
-        var third = await Assert.ThrowsAsync<LightningException>(() => service.RollbackAsync(Product.Agent, "again", "me", Token));
+        var first = await releases.RollbackAsync("worse answers");
+        var second = await releases.RollbackAsync("still worse");
+        var third = await Assert.ThrowsAsync<LightningException>(() => releases.RollbackAsync("again"));
 
         Assert.Equal(
             (good.TunedModelName, bad.Id, "worse answers", true),
@@ -36,14 +37,14 @@ public sealed class DeploymentServiceTests
     public async Task A_model_that_was_promoted_again_after_a_rollback_counts_as_good_again()
     {
         await using var product = await Product.OpenAsync();
-        var service = product.Get<DeploymentService>();
-        await service.PromoteBaseAsync(Product.Agent, "triage-rules", null, "test", Token);
+        var releases = new Releases(product);
+        await releases.PromoteBaseAsync("triage-rules");
         var model = await PromoteAsync(product, "one", "label");
-        await service.RollbackAsync(Product.Agent, "too early", "me", Token);
-        await service.PromoteAsync(Product.Agent, model.TrainingRunId!, "me", force: true, Token);
+        await releases.RollbackAsync("too early");
+        await releases.PromoteAsync(model.TrainingRunId!, force: true);
         await PromoteAsync(product, "two", "label");
 
-        var back = await service.RollbackAsync(Product.Agent, "worse", "me", Token);
+        var back = await releases.RollbackAsync("worse");
 
         Assert.Equal(model.TunedModelName, back.TunedModelName);
     }
@@ -52,12 +53,12 @@ public sealed class DeploymentServiceTests
     public async Task A_named_target_is_released_again()
     {
         await using var product = await Product.OpenAsync();
-        var service = product.Get<DeploymentService>();
+        var releases = new Releases(product);
         var oldest = await PromoteAsync(product, "one", "label");
         await PromoteAsync(product, "two", "label");
         await PromoteAsync(product, "three", "label");
 
-        var back = await service.RollbackAsync(Product.Agent, "known good", "me", Token, targetId: oldest.Id);
+        var back = await releases.RollbackAsync("known good", oldest.Id);
 
         Assert.Equal(oldest.TunedModelName, back.TunedModelName);
     }
@@ -66,13 +67,11 @@ public sealed class DeploymentServiceTests
     public async Task Nothing_is_promoted_that_the_gate_has_not_passed_unless_it_is_forced_and_recorded()
     {
         await using var product = await Product.OpenAsync();
-        var service = product.Get<DeploymentService>();
+        var releases = new Releases(product);
         var run = await product.AddRunAsync("a", "b");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            service.PromoteAsync(Product.Agent, run.Id, "me", force: false, Token)
-        );
-        var forced = await service.PromoteAsync(Product.Agent, run.Id, "me", force: true, Token);
+        var error = await Assert.ThrowsAsync<LightningException>(() => releases.PromoteAsync(run.Id, force: false));
+        var forced = await releases.PromoteAsync(run.Id, force: true);
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);
         Assert.Contains("never evaluated", error.Message, StringComparison.Ordinal);
@@ -86,8 +85,8 @@ public sealed class DeploymentServiceTests
         var run = await product.AddRunAsync("a", "b");
         await EvaluateAsync(product, run, passed: true);
 
-        var release = await product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: false, Token);
-        var lineage = await product.Get<LineageReader>().ReadAsync(Product.Agent, 10, Token);
+        var release = await new Releases(product).PromoteAsync(run.Id, force: false);
+        var lineage = (await product.Get<GetLineage>().ExecuteAsync(Product.Owner, null, Token)).Entries;
 
         Assert.False(release.Forced);
         var entry = Assert.Single(lineage);
@@ -105,9 +104,7 @@ public sealed class DeploymentServiceTests
         await EvaluateAsync(product, run, passed: true);
         await PromoteAsync(product, "meanwhile", "label");
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: false, Token)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => new Releases(product).PromoteAsync(run.Id, force: false));
 
         Assert.Contains("compared with 'rules', but 'model-meanwhile-label' serves now", error.Message, StringComparison.Ordinal);
     }
@@ -120,9 +117,7 @@ public sealed class DeploymentServiceTests
         var run = await product.AddRunAsync("two", "label");
         await File.AppendAllTextAsync(product.ArtifactPath(run.Artifact!), " ", Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: true, Token)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => new Releases(product).PromoteAsync(run.Id, force: true));
 
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Equal(active, await product.Get<IDeploymentStore>().FindActiveAsync(Product.Agent, "production", Token));
@@ -139,9 +134,7 @@ public sealed class DeploymentServiceTests
         await product.Get<ITrainingRunStore>().AddAsync(other, Token);
         await product.Get<ITrainingRunStore>().TryMoveAsync(other, Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DeploymentService>().PromoteAsync(Product.Agent, "other", "me", force: true, Token)
-        );
+        var error = await Assert.ThrowsAsync<LightningException>(() => new Releases(product).PromoteAsync("other", force: true));
 
         Assert.Contains(EnumText.Of(status), error.Message, StringComparison.Ordinal);
     }
@@ -153,7 +146,7 @@ public sealed class DeploymentServiceTests
         var run = await product.AddRunAsync("a", "b");
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DeploymentService>().PromoteAsync("somebody", run.Id, "me", force: true, Token)
+            new Releases(product).PromoteAsync(run.Id, force: true, agentId: "somebody")
         );
 
         Assert.Equal(ErrorKind.NotFound, error.Kind);
@@ -166,16 +159,58 @@ public sealed class DeploymentServiceTests
         var release = await PromoteAsync(product, "one", "label");
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            product.Get<DeploymentService>().PromoteAsync(Product.Agent, release.TrainingRunId!, "me", force: true, Token)
+            new Releases(product).PromoteAsync(release.TrainingRunId!, force: true)
         );
 
         Assert.Contains("already active", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Only_an_admin_for_the_agent_promotes_and_rolls_back()
+    {
+        await using var product = await Product.OpenAsync();
+        var run = await product.AddRunAsync("a", "b");
+        var (reader, writer) = (new Scope("key 1", Role.Read, null), new Scope("key 2", Role.Write, null));
+        var stranger = new Scope("key 3", Role.Admin, ["another"]);
+
+        foreach (var scope in new[] { reader, writer, stranger })
+        {
+            var promoted = await Assert.ThrowsAsync<LightningException>(() =>
+                product.Get<Promote>().ExecuteAsync(scope, new PromoteRequest(Product.Agent, run.Id, Force: true), Token)
+            );
+            var rolledBack = await Assert.ThrowsAsync<LightningException>(() =>
+                product.Get<Rollback>().ExecuteAsync(scope, new RollbackRequest(Product.Agent), Token)
+            );
+            Assert.Equal((ErrorKind.Forbidden, ErrorKind.Forbidden), (promoted.Kind, rolledBack.Kind));
+        }
+
+        // A run of another agent is not found under the agent of the scope, however it is named.
+        var other = await Assert.ThrowsAsync<LightningException>(() =>
+            product.Get<Promote>().ExecuteAsync(stranger, new PromoteRequest(null, run.Id, Force: true), Token)
+        );
+        Assert.Equal(ErrorKind.NotFound, other.Kind);
+        Assert.Equal(0, await product.Get<IDeploymentStore>().CountAsync(null, Token));
+    }
+
+    [Fact]
+    public async Task A_release_of_another_agent_is_not_found()
+    {
+        await using var product = await Product.OpenAsync();
+        var release = await PromoteAsync(product, "one", "label");
+        var get = product.Get<GetDeployment>();
+
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            get.ExecuteAsync(new Scope("key 1", Role.Read, ["another"]), release.Id, Token)
+        );
+
+        Assert.Equal((ErrorKind.NotFound, $"Release {release.Id} not found."), (error.Kind, error.Message));
+        Assert.Equal(release, await get.ExecuteAsync(new Scope("key 2", Role.Read, [Product.Agent]), release.Id, Token));
+    }
+
     internal static async Task<Deployment> PromoteAsync(Product product, params string[] labels)
     {
         var run = await product.AddRunAsync(labels);
-        return await product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "test", force: true, Token);
+        return await new Releases(product).PromoteAsync(run.Id, force: true);
     }
 
     private static Task EvaluateAsync(Product product, TrainingRun run, bool passed)
@@ -198,5 +233,18 @@ public sealed class DeploymentServiceTests
                 ),
                 Token
             );
+    }
+
+    /// <summary>The operations, asked by who may do everything.</summary>
+    private sealed class Releases(Product product)
+    {
+        public Task<Deployment> PromoteBaseAsync(string model) =>
+            product.Get<PromoteBase>().ExecuteAsync(Product.Owner, new PromoteBaseRequest(Product.Agent, model), Token);
+
+        public Task<Deployment> PromoteAsync(string runId, bool force, string agentId = Product.Agent) =>
+            product.Get<Promote>().ExecuteAsync(Product.Owner, new PromoteRequest(agentId, runId, "me", force), Token);
+
+        public Task<Deployment> RollbackAsync(string reason, string? targetId = null) =>
+            product.Get<Rollback>().ExecuteAsync(Product.Owner, new RollbackRequest(Product.Agent, targetId, reason, "me"), Token);
     }
 }
