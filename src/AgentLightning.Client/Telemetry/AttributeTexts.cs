@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using AgentLightning.Client.Chat;
 
 namespace AgentLightning.Client.Telemetry;
 
@@ -26,7 +27,8 @@ internal sealed class AttributeTexts
         var all = new OrderedDictionary<string, object?>();
         foreach (var (name, value) in attributes)
         {
-            all[name] = value;
+            // As JSON, because the name tells that the value beside it is secret here too.
+            all[name] = value is System.Collections.IDictionary ? JsonSerializer.Serialize(value, ChatJson.Options) : value;
         }
 
         if (all.Count == 0)
