@@ -36,10 +36,10 @@ internal static class LineageCommand
                     new("", ColumnKind.Fixed),
                     new("release", ColumnKind.Id, Spare: 2),
                     new("model"),
-                    new("run", ColumnKind.Id, Spare: 1),
+                    new("run", ColumnKind.Id),
                     new("promoted", ColumnKind.Fixed, Spare: 4),
                     new("by", Spare: 3),
-                    new("evidence"),
+                    new("evidence", Spare: 1),
                     new("why")
                 );
                 foreach (var entry in lineage.Lineage)

@@ -12,7 +12,7 @@ internal enum ColumnKind
     /// <summary>A number, a time, a word: stays as it is.</summary>
     Fixed,
 
-    /// <summary>Shown short on a terminal, and never broken or cut further.</summary>
+    /// <summary>Is whole wherever it is shown, so that it can be copied into a command.</summary>
     Id,
 }
 
@@ -20,8 +20,7 @@ internal enum ColumnKind
 internal sealed record RecordColumn(string Name, ColumnKind Kind = ColumnKind.Text, int Spare = 0);
 
 /// <summary>
-/// Lists records for people, each on one line. On a terminal, lines are no longer than it is wide; in a file or a pipe, nothing is cut and
-/// ids are whole.
+/// Lists records for people, each on one line. On a terminal, lines are no longer than it is wide; in a file or a pipe, nothing is cut.
 /// </summary>
 internal sealed class RecordTable(params RecordColumn[] columns)
 {
@@ -36,9 +35,7 @@ internal sealed class RecordTable(params RecordColumn[] columns)
     public void Write()
     {
         var first = true;
-        foreach (
-            var line in Terminal.IsOutputRedirected ? Lines(int.MaxValue, shorten: false) : Lines(Terminal.ResultsWidth, shorten: true)
-        )
+        foreach (var line in Terminal.IsOutputRedirected ? Lines(int.MaxValue) : Lines(Terminal.ResultsWidth))
         {
             if (first)
             {
@@ -54,12 +51,12 @@ internal sealed class RecordTable(params RecordColumn[] columns)
     }
 
     /// <summary>The names of the columns, and each record.</summary>
-    internal IEnumerable<string> Lines(int width, bool shorten)
+    internal IEnumerable<string> Lines(int width)
     {
         string[][] rows =
         [
             [.. columns.Select(column => column.Name)],
-            .. shorten ? Shortened() : _rows,
+            .. _rows,
         ];
         int[] natural = [.. columns.Select((_, i) => rows.Max(row => Columns(row[i])))];
         var shown = Shown(natural, width);
@@ -73,12 +70,6 @@ internal sealed class RecordTable(params RecordColumn[] columns)
     private static string Pad(int columns) => new(' ', columns + Gap);
 
     private static int Columns(string text) => new Segment(text).CellCount();
-
-    private IEnumerable<string[]> Shortened()
-    {
-        var ids = columns.Select((column, i) => column.Kind == ColumnKind.Id ? ShortIds.Of(_rows.Select(row => row[i])) : null).ToArray();
-        return _rows.Select(row => row.Select((cell, i) => ids[i]?[cell] ?? cell).ToArray());
-    }
 
     /// <summary>The columns for which there is room, where a text is cut to what can just be read.</summary>
     private List<int> Shown(int[] natural, int width)
