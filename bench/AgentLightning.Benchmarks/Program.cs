@@ -1,5 +1,11 @@
 using AgentLightning.Benchmarks;
 
+if (args is [BareServer.Argument])
+{
+    await BareServer.ServeAsync();
+    return 0;
+}
+
 var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
 {
     ["train"] = TrainBenchmark.RunAsync,
@@ -15,6 +21,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["capture"] = CaptureBenchmark.RunAsync,
     ["redact"] = RedactBenchmark.RunAsync,
     ["start"] = StartBenchmark.RunAsync,
+    ["idle"] = IdleBenchmark.RunAsync,
     ["rewards"] = RewardsBenchmark.RunAsync,
     ["lists"] = ListsBenchmark.RunAsync,
     ["delete"] = DeleteBenchmark.RunAsync,

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace AgentLightning.Benchmarks;
 
-/// <summary><c>lightning serve</c> in a process of its own, on a free port.</summary>
+/// <summary><c>lightning serve</c>, or another server, in a process of its own, on a free port.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     private readonly Process _process;
@@ -59,14 +59,13 @@ internal sealed class ServerProcess : IDisposable
             : double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
-    public static async Task<ServerProcess> StartAsync(string store)
-    {
-        var start = new ProcessStartInfo(Host) { RedirectStandardOutput = true };
-        foreach (var argument in new[] { Program, "serve", "--urls", "http://127.0.0.1:0", "--store", store })
-        {
-            start.ArgumentList.Add(argument);
-        }
+    public static Task<ServerProcess> StartAsync(string store) =>
+        StartAsync([Program, "serve", "--urls", "http://127.0.0.1:0", "--store", store]);
 
+    /// <summary>Starts a program that says on a line at which address it serves.</summary>
+    public static async Task<ServerProcess> StartAsync(IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Host, arguments) { RedirectStandardOutput = true };
         var process = Process.Start(start)!;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {

@@ -14,6 +14,7 @@ using AgentLightning.Server.Jobs;
 using AgentLightning.Server.Limits;
 using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
+using AgentLightning.Server.Pages;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Stats;
 using AgentLightning.Server.Traces;
@@ -94,7 +95,9 @@ public static class LightningServer
 
         UsePipeline(app);
         app.MapOpenApi().OpenToAll();
+        app.MapPages();
         app.MapHealth();
+        app.MapMetrics();
         var api = app.MapGroup("/api/lightning");
         api.MapTriage();
         api.MapEpisodes();
@@ -131,8 +134,9 @@ public static class LightningServer
         }
 
         services.AddSingleton<ConnectionLimits>();
-        services.AddSingleton(provider => new MetricsCollector(provider.GetRequiredService<LightningMeter>().Meter));
+        services.AddMetricsExport(options);
         services.AddSingleton<ServerMetrics>();
+        services.AddSingleton<NearRoutes>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<ServerMetrics>());
         services.AddSingleton<Readiness>();
         services.AddSingleton<Draining>();
@@ -144,6 +148,8 @@ public static class LightningServer
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
+        // What a connection may send ahead of being read, and so of being charged.
+        kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
         kestrel.Limits.RequestHeadersTimeout = options.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = options.KeepAlive;
         var connections = kestrel.ApplicationServices.GetRequiredService<ConnectionLimits>();
@@ -190,8 +196,6 @@ public static class LightningServer
     {
         var access = app.Services.GetRequiredService<AccessMiddleware>();
         var metrics = app.Services.GetRequiredService<ServerMetrics>();
-        // Measurements count from the first request on.
-        app.Services.GetRequiredService<MetricsCollector>();
         app.Use(ConnectionLimits.WorkAsync);
         app.UseRouting();
         app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
@@ -202,26 +206,17 @@ public static class LightningServer
                 access.IdentifyAsync(context, context.RequestServices.GetRequiredService<Caller>(), next)
         );
         app.UseRateLimiter();
-        app.Use(ReadToTheEnd);
         app.Use(
             (HttpContext context, RequestDelegate next) =>
                 access.EnforceAsync(context, context.RequestServices.GetRequiredService<Caller>(), next)
         );
+        app.Use(BodyBudget.ChargeAsync);
     }
 
-    /// <summary>
-    /// A server that ends wakes every connection up. A JSON body that is read straight from the connection takes that for its end and
-    /// fails; through a stream it goes on, so that the request is finished.
-    /// </summary>
-    private static Task ReadToTheEnd(HttpContext context, RequestDelegate next)
-    {
-        if (context.Request.ContentLength != 0)
-        {
-            context.Request.Body = new BufferedStream(context.Request.Body, 1);
-        }
-
-        return next(context);
-    }
+    private static string Near(HttpContext context) =>
+        context.RequestServices.GetRequiredService<NearRoutes>().Of(context.Request.Path.Value ?? "") is { Count: > 0 } near
+            ? $" Did you mean {string.Join(" or ", near)}?"
+            : "";
 
     /// <summary>What the framework refuses by itself says what it refused.</summary>
     private static void Explain(ProblemDetailsContext context)
@@ -229,13 +224,13 @@ public static class LightningServer
         var request = context.HttpContext.Request;
         context.ProblemDetails.Detail ??= context.ProblemDetails.Status switch
         {
-            StatusCodes.Status404NotFound => $"There is no {request.Path}. The routes are in /openapi/v1.json.",
+            StatusCodes.Status404NotFound => $"There is no {request.Path}.{Near(context.HttpContext)} The routes are at /docs/.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Path} does not take {request.Method}.",
             StatusCodes.Status415UnsupportedMediaType =>
                 "The body must be JSON, sent with 'content-type: application/json', or for a batch 'application/x-ndjson'.",
             StatusCodes.Status413PayloadTooLarge => $"The body is over the limit of "
                 + $"{context.HttpContext.RequestServices.GetRequiredService<LightningServerOptions>().MaxBodyBytes} bytes. Send it in "
-                + $"smaller parts, or raise max_body_bytes of the server.",
+                + $"smaller parts, or raise limits.max_body_bytes of the server.",
             _ => null,
         };
         // Messages quote what was sent; a secret in it must not come back, where a proxy or a log may keep it.

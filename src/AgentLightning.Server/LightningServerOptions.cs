@@ -1,5 +1,5 @@
 using AgentLightning.Access;
-using AgentLightning.Common;
+using AgentLightning.Server.Configuration;
 
 namespace AgentLightning.Server;
 
@@ -70,6 +70,9 @@ public sealed record LightningServerOptions
     /// </summary>
     public TimeSpan DrainNotice { get; init; }
 
+    /// <summary>Where metrics are sent to as well, by OTLP over gRPC: an http address; null, the default, for nowhere.</summary>
+    public string? MetricsEndpoint { get; init; }
+
     /// <summary>Everything that is wrong with the options, each with the value seen.</summary>
     internal IReadOnlyList<string> Mistakes()
     {
@@ -83,16 +86,29 @@ public sealed record LightningServerOptions
             }
         }
 
-        try
+        if (MetricsEndpoint is { } endpoint && !(Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
         {
-            _ = Lightning.StoreName;
-        }
-        catch (LightningException e)
-        {
-            mistakes.Add(e.Message);
+            mistakes.Add($"metrics.otlp_endpoint must be an address such as http://collector:4317, but it is '{endpoint}'.");
         }
 
-        mistakes.AddRange(Configuration.ServerSettings.All.Select(setting => setting.Mistake(this)).OfType<string>());
+        var ranges = SettingTable.Mistakes(this);
+        mistakes.AddRange(ranges.Select(mistake => mistake.Text));
+        // What is out of its range is not told a second time.
+        mistakes.AddRange(
+            Lightning
+                .Mistakes()
+                .Where(mistake => !ranges.Any(range => range.Setting.Key.Split('.')[0] == mistake.Section))
+                .Select(mistake => mistake.Text)
+        );
+        if (ranges.Count == 0 && Lightning.Budget.OfConnection < MaxBodyBytes + Lightning.Traces.LargestBody)
+        {
+            mistakes.Add(
+                $"limits.budget_bytes ({Lightning.Budget.Bytes}) must be larger: the share of one connection is "
+                    + $"{Lightning.Budget.OfConnection} bytes, and must hold limits.max_body_bytes and traces.largest_body_bytes "
+                    + $"({MaxBodyBytes} + {Lightning.Traces.LargestBody})."
+            );
+        }
+
         return mistakes;
     }
 }

@@ -40,6 +40,9 @@ public sealed record LightningOptions
     /// <summary>What is taken out of texts before they are written; everything by default.</summary>
     public RedactionOptions Redaction { get; init; } = new();
 
+    /// <summary>How much of what comes in may be in memory at once.</summary>
+    public ByteBudgetOptions Budget { get; init; } = new();
+
     public EpisodeRecorderOptions Recorder { get; init; } = new();
 
     /// <summary>How long records are kept; for ever by default.</summary>
@@ -60,6 +63,39 @@ public sealed record LightningOptions
 
     /// <summary>The folder of the artifacts of a SQLite <see cref="Store"/>.</summary>
     public string ArtifactFolder => Path.ChangeExtension(Store, ".artifacts");
+
+    /// <summary>What is wrong with the parts, the first of each, with the part of the settings that it belongs to.</summary>
+    public IEnumerable<(string Section, string Text)> Mistakes()
+    {
+        (string Section, Action Check)[] checks =
+        [
+            ("store", () => StoreAddress.Parse(Store)),
+            ("limits", Budget.Validate),
+            ("retention", Retention.Validate),
+            ("redaction", Redaction.Validate),
+            ("gate", () => _ = new EvaluationGate(Gate)),
+            ("guard", Guard.Validate),
+            ("traces", Traces.Validate),
+            ("recorder", Recorder.Validate),
+        ];
+        foreach (var (section, check) in checks)
+        {
+            string? wrong = null;
+            try
+            {
+                check();
+            }
+            catch (LightningException e)
+            {
+                wrong = e.Message;
+            }
+
+            if (wrong is not null)
+            {
+                yield return (section, wrong);
+            }
+        }
+    }
 
     /// <summary>Not the one of a record, which would show the password.</summary>
     public override string ToString() => nameof(LightningOptions);
@@ -143,6 +179,8 @@ public static class LightningServices
         services.TryAddSingleton<IFeedbackStore, SqlFeedbackStore>();
         services.TryAddSingleton<FeedbackService>();
 
+        services.TryAddSingleton(options.Budget);
+        services.TryAddSingleton<ByteBudget>();
         services.TryAddSingleton(options.Traces);
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
         services.TryAddSingleton<TraceIngestor>();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
 using Microsoft.AspNetCore.Routing;
@@ -43,6 +44,85 @@ public sealed class RouteTests
         await ServerUnderTest.ProblemAsync(HttpStatusCode.MethodNotAllowed, response);
         Assert.NotEmpty(response.Content.Headers.Allow);
         Assert.DoesNotContain(method, response.Content.Headers.Allow);
+    }
+
+    [Theory]
+    [InlineData("/api/lightning/episode", "/api/lightning/episodes")]
+    [InlineData("/api/episodes", "/api/lightning/episodes")]
+    [InlineData("/api/lightning/reward/", "/api/lightning/rewards")]
+    [InlineData("/api/lightning/deployment/rollback", "/api/lightning/deployments/rollback")]
+    [InlineData("/healthz", "/health")]
+    [InlineData("/v1/trace", "/v1/traces")]
+    public async Task An_unknown_route_is_answered_with_those_that_may_be_meant(string path, string meant)
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+
+        using var response = await server.Http.GetAsync(path);
+
+        var detail = await ServerUnderTest.ProblemAsync(HttpStatusCode.NotFound, response);
+        Assert.Contains($"Did you mean {meant}", detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_first_page_leads_to_pages_that_are_there_and_neither_loads_anything_from_elsewhere()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+
+        using var first = await server.Http.GetAsync("/");
+        var page = await first.Content.ReadAsStringAsync();
+
+        Assert.Equal("text/html", first.Content.Headers.ContentType?.MediaType);
+        Assert.Contains($"curl -s {server.Http.BaseAddress}api/lightning/episodes", page, StringComparison.Ordinal);
+        var links = Regex.Matches(page, "href=\"(.*?)\"").Select(match => match.Groups[1].Value).ToList();
+        Assert.Contains("/docs/", links);
+        foreach (var link in links)
+        {
+            using var linked = await server.Http.GetAsync(link);
+            Assert.Equal((link, HttpStatusCode.OK), (link, linked.StatusCode));
+        }
+
+        var reference = await server.Http.GetStringAsync("/docs/");
+        Assert.Contains("openapi/v1.json", reference, StringComparison.Ordinal);
+        Assert.DoesNotMatch("(src|href)=\"https?:", page + reference);
+    }
+
+    [Fact]
+    public async Task A_first_page_that_is_asked_for_by_a_strange_name_does_not_repeat_it()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        using var connection = await RawConnection.OpenAsync(server.Http.BaseAddress!);
+
+        await connection.SendAsync("GET / HTTP/1.1\r\nHost: a'b&c\r\n\r\n");
+        var answer = await connection.ReadAsync(isHead: false);
+
+        Assert.DoesNotContain("a'b", answer!.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_route_stands_in_the_document_of_the_server_and_no_other()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        var document = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "operations", "server.md"));
+        var documented = Regex
+            .Matches(document, @"`(?<method>GET|POST|PUT|DELETE|PATCH) (?<path>/[^`]*)`(?=[^\n]*\|)")
+            .Select(match => $"{match.Groups["method"].Value} {match.Groups["path"].Value}");
+
+        var mapped = ((IEndpointRouteBuilder)server.App)
+            .DataSources.SelectMany(source => source.Endpoints)
+            .OfType<RouteEndpoint>()
+            .SelectMany(endpoint =>
+                (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]).Select(method =>
+                    $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{documentName}", "v1", StringComparison.Ordinal)}"
+                )
+            )
+            // The parts of one page.
+            .Select(route => route.StartsWith("GET /docs", StringComparison.Ordinal) ? "GET /docs/" : route);
+
+        Assert.Equal(mapped.Distinct().Order(StringComparer.Ordinal), documented.Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]

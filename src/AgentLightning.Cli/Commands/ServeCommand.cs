@@ -14,13 +14,16 @@ internal static class ServeCommand
     {
         var config = new Option<string?>("--config")
         {
-            Description = $"The configuration file; without it {ServerConfiguration.FileName} in the current folder, when it is there.",
+            Description = $"The configuration file; without it {SettingsReader.FileName} in the current folder, when it is there.",
         };
         var command = new Command("serve", "Serves the REST API on a store. Example: lightning serve --store lightning-demo/lightning.db")
         {
             config,
         };
-        var settings = ServerSettings.All.Select(setting => (Setting: setting, Option: OptionOf(setting))).ToList();
+        var settings = SettingTable
+            .All.Where(setting => !setting.IsSecret)
+            .Select(setting => (Setting: setting, Option: OptionOf(setting)))
+            .ToList();
         settings.ForEach(setting => command.Options.Add(setting.Option));
         command.SetAction(
             async (parsed, cancellationToken) =>
@@ -38,8 +41,8 @@ internal static class ServeCommand
                     .GetEnvironmentVariables()
                     .Cast<DictionaryEntry>()
                     .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value));
-                var options = ServerConfiguration.Read(
-                    parsed.GetValue(config) ?? ServerConfiguration.FileName,
+                var options = SettingsReader.Read(
+                    parsed.GetValue(config) ?? SettingsReader.FileName,
                     parsed.GetValue(config) is not null,
                     environment,
                     arguments

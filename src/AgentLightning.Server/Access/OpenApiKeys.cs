@@ -39,8 +39,8 @@ internal static class OpenApiKeys
             {
                 if (context.Description.ActionDescriptor.EndpointMetadata.OfType<AccessRule>().LastOrDefault() is { Role: { } role })
                 {
-                    operation.Description =
-                        $"Asks for the role {role.ToString().ToLowerInvariant()}{(operation.Description is null ? "." : $". {operation.Description}")}";
+                    var more = operation.Description is null ? "." : $". {operation.Description}";
+                    operation.Description = $"Asks for the role {role.ToString().ToLowerInvariant()}{more}";
                     operation.Security = [Requirement(Bearer, context), Requirement(Header, context)];
                 }
 

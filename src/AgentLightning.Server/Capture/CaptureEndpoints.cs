@@ -4,6 +4,7 @@ using AgentLightning.Capture;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Server.Access;
+using AgentLightning.Server.Limits;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -14,6 +15,9 @@ namespace AgentLightning.Server.Capture;
 internal static class CaptureEndpoints
 {
     private const string LineJson = "application/x-ndjson";
+
+    /// <summary>What of a compressed batch is in memory at once: the longest line, and a group that is being stored.</summary>
+    private const long InflatedAtOnce = 16 * 1024 * 1024;
 
     public static void MapCapture(this IEndpointRouteBuilder routes)
     {
@@ -94,6 +98,7 @@ internal static class CaptureEndpoints
     private static async Task<IResult> AddBatchAsync(
         HttpRequest request,
         CaptureService capture,
+        ByteBudgetOptions budget,
         Scope scope,
         CancellationToken cancellationToken
     )
@@ -102,6 +107,11 @@ internal static class CaptureEndpoints
         if (encoding is not ("" or "identity" or "gzip"))
         {
             return TypedResults.Problem("content-encoding must be gzip or absent.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        if (encoding == "gzip")
+        {
+            await BodyBudget.ShareOf(request.HttpContext).TakeAsync(Math.Min(InflatedAtOnce, budget.OfConnection / 2), cancellationToken);
         }
 
         try

@@ -1,6 +1,4 @@
-using AgentLightning.Access;
 using AgentLightning.Server.Access;
-using AgentLightning.Server.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -26,12 +24,6 @@ internal static class HealthEndpoints
             .Produces<ReadyResponse>(StatusCodes.Status503ServiceUnavailable)
             .OpenToAll()
             .DisableRateLimiting();
-        routes
-            .MapGet("/metrics", (MetricsCollector metrics) =>
-                TypedResults.Text(PrometheusText.Write(metrics.Collect()), PrometheusText.ContentType)
-            )
-            .WithSummary("What the server measures, as Prometheus text.")
-            .RequiresRole(Role.Read, AgentRule.NoRecords);
     }
 
     private static async Task<JsonHttpResult<ReadyResponse>> ReadyAsync(

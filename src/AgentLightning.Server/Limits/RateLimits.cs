@@ -12,28 +12,30 @@ namespace AgentLightning.Server.Limits;
 /// <summary>Limits the requests of each key, or of each client address where no valid key came along, over a sliding minute.</summary>
 internal static class RateLimits
 {
-    public static IServiceCollection AddRateLimits(this IServiceCollection services, LightningServerOptions options) =>
-        services.AddRateLimiter(limiter =>
-        {
-            limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, Partition>(context =>
-            {
-                var address = context.Connection.RemoteIpAddress;
-                var near = address is null || IPAddress.IsLoopback(address);
-                var key = context.RequestServices.GetRequiredService<Caller>().Key?.Id;
-                return RateLimitPartition.GetSlidingWindowLimiter(
-                    new Partition(near, key ?? ClientNetwork.Of(address)),
-                    partition => new SlidingWindowRateLimiterOptions
-                    {
-                        PermitLimit = partition.Near ? options.LoopbackRateLimit : options.RateLimit,
-                        Window = TimeSpan.FromMinutes(1),
-                        SegmentsPerWindow = 12,
-                        QueueLimit = 0,
-                    }
-                );
-            });
-            limiter.OnRejected = RejectAsync;
-        });
+    public static IServiceCollection AddRateLimits(this IServiceCollection services, LightningServerOptions options)
+    {
+        services
+            .AddOptions<RateLimiterOptions>()
+            .Configure<TimeProvider>(
+                (limiter, time) =>
+                {
+                    limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+                    limiter.GlobalLimiter = new SlidingMinute<HttpContext>(context => ShareOf(context, options), time);
+                    limiter.OnRejected = RejectAsync;
+                }
+            );
+        return services.AddRateLimiter(_ => { });
+    }
+
+    private static RateShare ShareOf(HttpContext context, LightningServerOptions options)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        var near = address is null || IPAddress.IsLoopback(address);
+        return new RateShare(
+            context.RequestServices.GetRequiredService<Caller>().Key?.Id is { } key ? $"key {key} {near}" : ClientNetwork.Of(address),
+            near ? options.LoopbackRateLimit : options.RateLimit
+        );
+    }
 
     private static async ValueTask RejectAsync(OnRejectedContext rejected, CancellationToken cancellationToken)
     {
@@ -47,6 +49,4 @@ internal static class RateLimits
             $"Too many requests within a minute. Try again in {wait:0} seconds."
         );
     }
-
-    private readonly record struct Partition(bool Near, string Who);
 }

@@ -5,6 +5,7 @@ using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
+using AgentLightning.Server.Limits;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -20,7 +21,15 @@ internal sealed class ServerMetrics : IRewardObserver
     private readonly Counter<long> _rewards;
     private readonly TimeProvider _time;
 
-    public ServerMetrics(LightningMeter lightning, EpisodeRecorder recorder, RefusalLog refusals, AuditTrail audit, TimeProvider time)
+    public ServerMetrics(
+        LightningMeter lightning,
+        EpisodeRecorder recorder,
+        RefusalLog refusals,
+        AuditTrail audit,
+        ByteBudget budget,
+        ConnectionLimits connections,
+        TimeProvider time
+    )
     {
         _time = time;
         var meter = lightning.Meter;
@@ -48,11 +57,25 @@ internal sealed class ServerMetrics : IRewardObserver
             "{episode}",
             "Episodes that wait to be written."
         );
+        meter.CreateObservableGauge(
+            "lightning.recorder.queue",
+            () => recorder.QueuedBytes,
+            "By",
+            "Bytes of the episodes that wait to be written, about."
+        );
+        meter.CreateObservableGauge("lightning.budget.used", () => budget.Used, "By", "What requests hold of the budget of all doors.");
+        meter.CreateObservableGauge("lightning.connections.open", () => connections.Open, "{connection}", "Connections that are open.");
+        meter.CreateObservableCounter(
+            "lightning.connections.closed",
+            () => connections.Closed,
+            "{connection}",
+            "Connections closed because they were too many."
+        );
         meter.CreateObservableCounter(
             "lightning.access.refused",
             () => refusals.Total,
             "{request}",
-            "Requests refused for want of a key, a role or an agent."
+            "Requests refused for want of a key, a role or an agent, or as a foreign page's."
         );
         meter.CreateObservableCounter("lightning.audit.lost", () => audit.Lost, "{entry}", "Audit entries that could not be written.");
         meter.CreateObservableGauge("lightning.process.memory", () => Environment.WorkingSet, "By", "Resident memory of the process.");

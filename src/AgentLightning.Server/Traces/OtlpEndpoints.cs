@@ -1,5 +1,7 @@
 using AgentLightning.Access;
+using AgentLightning.Common;
 using AgentLightning.Server.Access;
+using AgentLightning.Server.Limits;
 using AgentLightning.Traces;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -85,6 +87,7 @@ internal static class OtlpEndpoints
                 encoding,
                 form,
                 scope.Agents is null ? null : scope.Allows,
+                BodyBudget.ShareOf(request.HttpContext),
                 cancellationToken
             );
             return result.Outcome switch
@@ -104,6 +107,10 @@ internal static class OtlpEndpoints
                 OtlpOutcome.Busy => OtlpAnswer.Error(encoding, StatusCodes.Status503ServiceUnavailable, Unavailable, result.Message!),
                 _ => OtlpAnswer.Error(encoding, StatusCodes.Status400BadRequest, InvalidArgument, result.Message!),
             };
+        }
+        catch (LightningException e) when (e.Kind == ErrorKind.Unavailable)
+        {
+            return OtlpAnswer.Error(encoding, StatusCodes.Status503ServiceUnavailable, Unavailable, e.Message);
         }
         catch (BadHttpRequestException e)
         {

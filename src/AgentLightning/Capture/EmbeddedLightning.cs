@@ -89,9 +89,8 @@ public static class EmbeddedLightning
 
         private async Task<SinkAnswer> TakeSpansAsync(Payload payload, CancellationToken cancellationToken)
         {
-            using var body = new MemoryStream(payload.Bytes.ToArray(), writable: false);
             var result = await receiver
-                .ReceiveAsync(body, payload.Bytes.Length, gzip: false, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken)
+                .ReceiveAsync(payload.Bytes, OtlpEncoding.Json, SpanForm.Span, null, cancellationToken)
                 .ConfigureAwait(false);
             return result.Outcome switch
             {

@@ -19,6 +19,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<Entry> _queue;
+    private readonly QueueRoom _room;
     private readonly Task _writer;
     private long _recorded,
         _dropped,
@@ -35,6 +36,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
         _queue = Channel.CreateBounded<Entry>(new BoundedChannelOptions(options.Capacity) { SingleReader = true });
+        _room = new QueueRoom(options.CapacityBytes);
         _writer = Task.Run(WriteAsync);
     }
 
@@ -50,6 +52,9 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>What waits to be written.</summary>
     public int Queued => _queue.Reader.Count;
 
+    /// <summary>Bytes of what waits or is being written, about.</summary>
+    public long QueuedBytes => _room.Used;
+
     /// <summary>
     /// Checks ids and names, which cannot be changed: one that holds a secret is <see cref="ErrorKind.Invalid"/>. Such an episode would be
     /// dropped.
@@ -61,7 +66,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <see cref="EpisodeRecorderOptions.FullWait"/>. False means that the episode was dropped.
     /// </summary>
     public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
-        EnqueueAsync(new Entry(episode, null), cancellationToken);
+        EnqueueAsync(new Entry(episode, null, QueueRoom.SizeOf(episode)), cancellationToken);
 
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
     public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken) =>
@@ -73,7 +78,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     public async Task<string?> TryStoreAsync(Episode episode, CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return await EnqueueAsync(new Entry(episode, done), cancellationToken).ConfigureAwait(false)
+        return await EnqueueAsync(new Entry(episode, done, QueueRoom.SizeOf(episode)), cancellationToken).ConfigureAwait(false)
             ? await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
             : "The store does not take episodes as fast as they come.";
     }
@@ -101,16 +106,26 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         await _writer.ConfigureAwait(false);
     }
 
-    private ValueTask<bool> EnqueueAsync(Entry entry, CancellationToken cancellationToken) =>
-        _queue.Writer.TryWrite(entry) ? new(true) : WaitForRoomAsync(entry, cancellationToken);
+    private ValueTask<bool> EnqueueAsync(Entry entry, CancellationToken cancellationToken)
+    {
+        var entered = _room.TryEnter(entry.Bytes);
+        return entered && _queue.Writer.TryWrite(entry) ? new(true) : WaitForRoomAsync(entry, entered, cancellationToken);
+    }
 
-    private async ValueTask<bool> WaitForRoomAsync(Entry entry, CancellationToken cancellationToken)
+    private async ValueTask<bool> WaitForRoomAsync(Entry entry, bool entered, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_options.FullWait, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
+            if (!entered)
+            {
+                await _room.EnterAsync(entry.Bytes, either.Token).ConfigureAwait(false);
+                entered = true;
+            }
+
             await _queue.Writer.WriteAsync(entry, either.Token).ConfigureAwait(false);
+            entered = false;
             return true;
         }
         catch (Exception e) when (e is ChannelClosedException || (e is OperationCanceledException && limit.IsCancellationRequested))
@@ -119,15 +134,22 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
             LogDropped(_logger, 1, e is ChannelClosedException ? "the recorder is closed" : "the queue stayed full");
             return false;
         }
+        finally
+        {
+            // What is queued leaves when it is written.
+            _room.Leave(entered ? entry.Bytes : 0);
+        }
     }
 
     private async Task WriteAsync()
     {
         var group = new List<Entry>(_options.GroupSize);
+        var bytes = 0L;
         while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             while (group.Count < _options.GroupSize && _queue.Reader.TryRead(out var entry))
             {
+                bytes += entry.Bytes;
                 if (TryRedact(entry) is { } redacted)
                 {
                     group.Add(redacted);
@@ -136,6 +158,8 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
 
             await CommitAsync(group).ConfigureAwait(false);
             group.Clear();
+            _room.Leave(bytes);
+            bytes = 0;
         }
     }
 
@@ -206,5 +230,5 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>
     /// An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.
     /// </summary>
-    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<string?>? Done);
+    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<string?>? Done, long Bytes = 0);
 }

@@ -25,34 +25,53 @@ public sealed partial class EpisodeAssembler(
 {
     private const int Round = 64;
 
-    /// <summary>The queue is busy when this part of it is full.</summary>
-    private const int PartOfBusy = 256;
+    /// <summary>Bytes on their way to the disk above which much comes in.</summary>
+    private const int Busy = 256 * 1024;
 
     private const int LongestReason = 500;
+
+    /// <summary>How long nobody looks at most while nothing comes in: what other servers took in may be left for this one to read.</summary>
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
 
     private string? _failing;
 
     /// <summary>
-    /// Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled. A failure is tried again;
-    /// it is logged when it begins, when its reason changes, and when it is over.
+    /// Reads what is due, and looks again every <see cref="TraceOptions.ReadInterval"/>, until it is cancelled; more and more seldom, down
+    /// to every five seconds, when nothing came in for as long as a trace waits for its root. A failure is tried again; it is logged when
+    /// it begins, when its reason changes, and when it is over.
     /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(options.ReadInterval, time);
-        do
+        var (wait, arrival) = (options.ReadInterval, ingestor.Arrival);
+        long? arrivedAt = null;
+        while (true)
         {
             await LookAsync(cancellationToken).ConfigureAwait(false);
-        } while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+            if (arrival.IsCompleted)
+            {
+                (arrival, arrivedAt) = (ingestor.Arrival, time.GetTimestamp());
+            }
+
+            if (arrivedAt is { } at && time.GetElapsedTime(at) <= options.Quiet + options.ReadInterval)
+            {
+                wait = options.ReadInterval;
+                await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            wait = wait >= s_rest ? wait : TimeSpan.FromTicks(Math.Min(2 * wait.Ticks, s_rest.Ticks));
+            using var awake = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(arrival, Task.Delay(wait, time, awake.Token)).ConfigureAwait(false);
+            await awake.CancelAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     internal async Task LookAsync(CancellationToken cancellationToken)
     {
         try
         {
-            while (
-                await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round
-                && ingestor.QueuedBytes < options.QueueBytes / PartOfBusy
-            )
+            while (await ReadDueAsync(cancellationToken).ConfigureAwait(false) == Round && ingestor.QueuedBytes < Busy)
             {
                 // There may be more. While much comes in, one round in each interval: what waits is safe in the store, and senders wait for
                 // an answer.

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using AgentLightning.Common;
 using AgentLightning.Traces.Otlp;
 
 namespace AgentLightning.Traces;
@@ -36,6 +37,7 @@ public sealed record OtlpResult(OtlpOutcome Outcome, int Accepted, int Rejected,
 public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
 {
     private const int SmallestBuffer = 4_096;
+    private const int LargestFirstBuffer = 64 * 1024;
     private const int SmallestGzip = 18;
 
     /// <summary>No byte of deflate holds more.</summary>
@@ -45,7 +47,9 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
     /// Reads one request to its end and completes when what is good of it is on disk. Memory is bounded: a request that finds no room
     /// waits, and is told to come again.
     /// </summary>
+    /// <param name="body">Charges to the share what is read of it, if anything is to be.</param>
     /// <param name="length">Bytes of <paramref name="body"/> where that is known.</param>
+    /// <param name="share">What is inflated is charged to it, and stays so until it is disposed.</param>
     /// <param name="mayWrite">Says of an agent whether the sender may write its spans; null when all may be written.</param>
     public async Task<OtlpResult> ReceiveAsync(
         Stream body,
@@ -54,6 +58,7 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
         OtlpEncoding encoding,
         SpanForm form,
         Func<string, bool>? mayWrite,
+        ByteShare share,
         CancellationToken cancellationToken
     )
     {
@@ -62,13 +67,8 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
             return await RefuseAsync(OtlpOutcome.TooLarge, TooLarge(), cancellationToken).ConfigureAwait(false);
         }
 
-        using var room = new Room(ingestor);
-        if (!await room.TakeAsync(length ?? options.LargestBody, options.FullWait, cancellationToken).ConfigureAwait(false))
-        {
-            return Full();
-        }
-
-        var (wire, count) = await ReadAsync(body, (int)(length ?? SmallestBuffer), cancellationToken).ConfigureAwait(false);
+        // Not as large as the sender says: memory is for what has come.
+        var (wire, count) = await ReadAsync(body, (int)Math.Min(length ?? 0, LargestFirstBuffer), cancellationToken).ConfigureAwait(false);
         byte[]? inflated = null;
         try
         {
@@ -94,7 +94,7 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
                 return await RefuseAsync(OtlpOutcome.TooLarge, TooLarge(), cancellationToken).ConfigureAwait(false);
             }
 
-            if (!await room.TakeAsync(told, options.FullWait, cancellationToken).ConfigureAwait(false))
+            if (!await share.TryTakeAsync(told, cancellationToken).ConfigureAwait(false))
             {
                 return Full();
             }
@@ -222,24 +222,5 @@ public sealed class OtlpReceiver(TraceIngestor ingestor, TraceOptions options)
         buffer.AsSpan(0, count).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(buffer);
         return larger;
-    }
-
-    /// <summary>The bytes that one request holds of the queue's, given back at its end.</summary>
-    private sealed class Room(TraceIngestor ingestor) : IDisposable
-    {
-        private long _bytes;
-
-        public async Task<bool> TakeAsync(long bytes, TimeSpan wait, CancellationToken cancellationToken)
-        {
-            if (!await ingestor.Budget.TakeAsync(bytes, wait, cancellationToken).ConfigureAwait(false))
-            {
-                return false;
-            }
-
-            _bytes += bytes;
-            return true;
-        }
-
-        public void Dispose() => ingestor.Budget.Give(_bytes);
     }
 }

@@ -21,20 +21,22 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     private readonly Channel<Entry> _queue = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
     private readonly HashSet<(string, string)> _senders = [];
     private readonly Task _writer;
+    private volatile TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _queuedBytes;
 
     public TraceIngestor(ITraceStore store, Redactor redactor, TraceOptions options, TimeProvider time, ILogger<TraceIngestor> logger)
     {
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
-        Budget = new ByteBudget(options.QueueBytes, time);
         Fresh = new FreshTraces(options);
         _writer = Task.Run(WriteAsync);
     }
 
     /// <summary>Bytes of requests that are on their way to the disk.</summary>
-    public long QueuedBytes => Budget.Used;
+    public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
 
-    internal ByteBudget Budget { get; }
+    /// <summary>Completes when the next spans are on disk.</summary>
+    internal Task Arrival => _arrived.Task;
 
     /// <summary>The spans that were written and not yet read.</summary>
     internal FreshTraces Fresh { get; }
@@ -46,6 +48,25 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     /// <param name="mayWrite">Says of an agent whether the sender may write its spans; null when all may be written. Asked before anything
     /// is stored.</param>
     internal async Task<OtlpResult> IngestAsync(
+        ReadOnlyMemory<byte> body,
+        OtlpEncoding encoding,
+        SpanForm form,
+        Func<string, bool>? mayWrite,
+        CancellationToken cancellationToken
+    )
+    {
+        Interlocked.Add(ref _queuedBytes, body.Length);
+        try
+        {
+            return await ReadAsync(body, encoding, form, mayWrite, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Add(ref _queuedBytes, -body.Length);
+        }
+    }
+
+    private async Task<OtlpResult> ReadAsync(
         ReadOnlyMemory<byte> body,
         OtlpEncoding encoding,
         SpanForm form,
@@ -216,6 +237,9 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
             await CommitAsync(group).ConfigureAwait(false);
             group.Clear();
+            var arrived = _arrived;
+            _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            arrived.SetResult();
         }
     }
 

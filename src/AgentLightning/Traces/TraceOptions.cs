@@ -31,19 +31,10 @@ public sealed record TraceOptions
     public int LargestBody { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of requests that may be on their way to the disk, 1 MiB…16 GiB and at least <see cref="LargestBody"/>; 64 MiB by default.
-    /// Bounds the memory while the store is slow.
-    /// </summary>
-    public long QueueBytes { get; init; } = 64 * 1024 * 1024;
-
-    /// <summary>
     /// Bytes of spans that are kept in memory from their writing to the reading of their episode, 0…4 GiB; 32 MiB by default. What has no
     /// room is read back from the store.
     /// </summary>
     public long FreshBytes { get; init; } = 32 * 1024 * 1024;
-
-    /// <summary>How long a request waits for room in the queue before it is told to come again, 0…60 s; 5 s by default.</summary>
-    public TimeSpan FullWait { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Most spans of one transaction, 1…100,000; 4,096 by default. A request is never divided.</summary>
     public int GroupSize { get; init; } = 4_096;
@@ -72,14 +63,7 @@ public sealed record TraceOptions
         );
         Check(nameof(MostSpans), MostSpans is >= 1 and <= 100_000, "from 1 to 100000", MostSpans);
         Check(nameof(LargestBody), LargestBody is >= 1024 and <= 1024 * 1024 * 1024, "from 1 KiB to 1 GiB, in bytes", LargestBody);
-        Check(
-            nameof(QueueBytes),
-            QueueBytes >= Math.Max(1024 * 1024, LargestBody) && QueueBytes <= 16L * 1024 * 1024 * 1024,
-            $"from LargestBody ({LargestBody}), at least 1 MiB, to 16 GiB, in bytes",
-            QueueBytes
-        );
         Check(nameof(FreshBytes), FreshBytes is >= 0 and <= 4L * 1024 * 1024 * 1024, "from 0 to 4 GiB, in bytes", FreshBytes);
-        Check(nameof(FullWait), FullWait >= TimeSpan.Zero && FullWait <= TimeSpan.FromSeconds(60), "from 0 to 60 seconds", FullWait);
         Check(nameof(GroupSize), GroupSize is >= 1 and <= 100_000, "from 1 to 100000", GroupSize);
         Ids.Check(DefaultAgent, $"{nameof(DefaultAgent)} of the traces");
 

@@ -167,17 +167,17 @@ public sealed partial class AccessCommandTests
     public async Task Serve_reads_its_file_and_the_environment_and_says_everything_that_is_wrong_at_once()
     {
         using var folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(folder.File("lightning.json"), """{ "max_body_bytes": 2000, "rate_limit": 5000 }""");
-        using (var server = await ServingProcess.StartAsync(folder.Path, "new.db", ("LIGHTNING_LOOPBACK_RATE_LIMIT", "2")))
+        await File.WriteAllTextAsync(folder.File("lightning.json"), """{ "limits": { "max_body_bytes": 2000, "rate_limit": 5000 } }""");
+        using (var server = await ServingProcess.StartAsync(folder.Path, "new.db", ("LIGHTNING_LIMITS__LOOPBACK_RATE_LIMIT", "2")))
         {
             Assert.Equal((200, 200, 429), (await StatusAsync(server), await StatusAsync(server), await StatusAsync(server)));
         }
 
-        await File.WriteAllTextAsync(folder.File("bad.json"), """{ "max_body_byte": 2000 }""");
+        await File.WriteAllTextAsync(folder.File("bad.json"), """{ "limits": { "max_body_byte": 2000 } }""");
         var message = (
             await Lightning.RunAsync(folder.Path, "serve", "--config", "bad.json", "--drain-seconds", "soon", "--store", "other.db")
         ).Failed(2);
-        Assert.Contains("max_body_byte", message, StringComparison.Ordinal);
+        Assert.Contains("Did you mean limits.max_body_bytes", message, StringComparison.Ordinal);
         Assert.Contains("--drain-seconds", message, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.File("other.db")));
 

@@ -12,7 +12,7 @@ namespace AgentLightning.Server.Tests;
 public sealed class EndpointRuleTests
 {
     /// <summary>What needs no key: nothing of it is a record.</summary>
-    private static readonly string[] s_open = ["/health", "/health/ready", "/openapi/{documentName}.json"];
+    private static readonly string[] s_open = ["/", "/health", "/health/ready", "/openapi/{documentName}.json"];
 
     [Fact]
     public async Task Every_route_says_which_role_it_needs_and_how_it_keeps_agents_apart()
@@ -28,7 +28,9 @@ public sealed class EndpointRuleTests
             var rule = endpoint.Metadata.GetMetadata<AccessRule>();
             Assert.True(rule is not null, $"{name} does not say who may call it: add .RequiresRole(Role.…) where it is mapped.");
             Assert.True(
-                rule.Role is not null || s_open.Contains("/" + endpoint.RoutePattern.RawText!.TrimStart('/')),
+                rule.Role is not null
+                    || s_open.Contains("/" + endpoint.RoutePattern.RawText!.TrimStart('/'))
+                    || endpoint.RoutePattern.RawText!.TrimStart('/').StartsWith("docs/", StringComparison.Ordinal),
                 $"{name} is open to all: only what is in the list of this test may be."
             );
             if (rule is { Role: not null, Agents: AgentRule.Scoped })

@@ -24,8 +24,8 @@ public sealed class RawConnection : IDisposable
     public static async Task<RawConnection> OpenAsync(Uri address, string? from = null)
     {
         var connection = new RawConnection(from is null ? new TcpClient() : new TcpClient(new IPEndPoint(IPAddress.Parse(from), 0)));
-        await connection._client.ConnectAsync(address.Host, address.Port);
         connection._client.NoDelay = true;
+        await connection._client.ConnectAsync(address.Host, address.Port);
         connection._stream = connection._client.GetStream();
         return connection;
     }

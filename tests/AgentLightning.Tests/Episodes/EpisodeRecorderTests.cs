@@ -125,6 +125,40 @@ public sealed class EpisodeRecorderTests
     }
 
     [Fact]
+    public async Task A_queue_that_is_full_of_bytes_drops_after_the_wait_whatever_the_number_of_episodes()
+    {
+        var store = new StoppedStore();
+        await using var recorder = new EpisodeRecorder(
+            store,
+            s_redactor,
+            new EpisodeRecorderOptions
+            {
+                CapacityBytes = 1 << 20,
+                GroupSize = 1,
+                FullWait = TimeSpan.Zero,
+            },
+            TimeProvider.System,
+            NullLogger<EpisodeRecorder>.Instance
+        );
+        var large = NewEpisode("large") with { UserInput = new string('x', 200_000) };
+
+        var taken = new List<bool>();
+        for (var i = 0; i < 4; i++)
+        {
+            taken.Add(await recorder.RecordAsync(large with { Id = $"e{i}" }, Token));
+        }
+
+        Assert.Equal([true, true, false, false], taken);
+        Assert.InRange(recorder.QueuedBytes, 800_000, 1 << 20);
+        store.Go.SetResult();
+        await recorder.FlushAsync(Token);
+        Assert.True(await recorder.RecordDurablyAsync(large with { Id = "later", UserInput = new string('x', 2_000_000) }, Token));
+        await recorder.FlushAsync(Token);
+        await recorder.FlushAsync(Token);
+        Assert.Equal(0, recorder.QueuedBytes);
+    }
+
+    [Fact]
     public async Task A_store_that_fails_never_fails_the_capture_and_is_told_to_who_asks()
     {
         var store = new StoppedStore();

@@ -91,9 +91,7 @@ public sealed class RetentionTests
                 "scope",
                 [OtlpBytes.Span(ids[i], $"{1:x16}", null, "chat", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), 5, attributes)]
             );
-            await services
-                .GetRequiredService<OtlpReceiver>()
-                .ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+            await services.GetRequiredService<OtlpReceiver>().ReceiveAsync(request, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
         }
 
         await new EpisodeAssembler(

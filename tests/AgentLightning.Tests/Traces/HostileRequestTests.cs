@@ -193,9 +193,7 @@ public sealed class HostileRequestTests
     [Fact]
     public async Task Gzip_that_is_none_is_cut_or_swells_is_refused()
     {
-        await using var desk = await OpenAsync(services =>
-            services.AddSingleton(new TraceOptions { LargestBody = 1 << 20, QueueBytes = 1 << 21 })
-        );
+        await using var desk = await OpenAsync(services => services.AddSingleton(new TraceOptions { LargestBody = 1 << 20 }));
         var good = Gzip(s_protobuf);
         Assert.Equal((2, 0), await CountAsync(desk.SendBodyAsync(good, SpanForm.Span, gzip: true)));
 
@@ -211,27 +209,27 @@ public sealed class HostileRequestTests
     }
 
     [Fact]
-    public async Task While_the_queue_is_full_a_request_is_told_to_come_again()
+    public async Task A_request_that_swells_beyond_what_is_left_of_the_budget_is_told_to_come_again()
     {
         await using var desk = await OpenAsync(services =>
             services.AddSingleton(
-                new TraceOptions
+                new ByteBudgetOptions
                 {
-                    LargestBody = 1 << 20,
-                    QueueBytes = 1 << 20,
+                    Bytes = 1 << 20,
+                    KeyPercent = 100,
+                    ConnectionPercent = 100,
                     FullWait = TimeSpan.Zero,
                 }
             )
         );
-        using var gate = new GatedStream();
-        var receiver = desk.Product.Get<OtlpReceiver>();
-        var slow = receiver.ReceiveAsync(gate, null, gzip: false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+        using (var other = desk.Product.Get<ByteBudget>().Open("other", "another"))
+        {
+            Assert.True(await other.TryTakeAsync((1 << 20) - 100, Token));
+            Assert.Equal(OtlpOutcome.Busy, (await desk.SendBodyAsync(Gzip(s_protobuf), SpanForm.Span, gzip: true)).Outcome);
+        }
 
-        Assert.Equal(OtlpOutcome.Busy, (await desk.SendBodyAsync(s_protobuf, SpanForm.Span)).Outcome);
-        gate.Open.SetResult();
-
-        Assert.Equal(OtlpOutcome.Stored, (await slow).Outcome);
-        Assert.Equal(OtlpOutcome.Stored, (await desk.SendBodyAsync(s_protobuf, SpanForm.Span)).Outcome);
+        Assert.Equal(OtlpOutcome.Stored, (await desk.SendBodyAsync(Gzip(s_protobuf), SpanForm.Span, gzip: true)).Outcome);
+        Assert.Equal(0, desk.Product.Get<ByteBudget>().Used);
     }
 
     [Fact]
@@ -264,10 +262,10 @@ public sealed class HostileRequestTests
     [Fact]
     public void Options_out_of_range_are_refused_by_name() =>
         Assert.Contains(
-            "QueueBytes",
+            "LargestBody",
             Assert
                 .Throws<LightningException>(() =>
-                    new TraceIngestor(null!, null!, new TraceOptions { QueueBytes = 1 }, TimeProvider.System, null!)
+                    new TraceIngestor(null!, null!, new TraceOptions { LargestBody = 1 }, TimeProvider.System, null!)
                 )
                 .Message,
             StringComparison.Ordinal
@@ -323,14 +321,4 @@ public sealed class HostileRequestTests
     }
 
     /// <summary>A body that comes only when it is let through.</summary>
-    private sealed class GatedStream : MemoryStream
-    {
-        public TaskCompletionSource Open { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            await Open.Task;
-            return await base.ReadAsync(buffer, cancellationToken);
-        }
-    }
 }

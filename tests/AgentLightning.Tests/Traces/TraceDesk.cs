@@ -1,3 +1,4 @@
+using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
 using AgentLightning.Testing;
@@ -42,13 +43,19 @@ public sealed class TraceDesk : IAsyncDisposable
 
     public Task<OtlpResult> SendLogsAsync(params byte[][] logs) => SendBodyAsync(OtlpBytes.Request("svc", "scope", logs), SpanForm.Log);
 
-    public Task<OtlpResult> SendBodyAsync(
+    public async Task<OtlpResult> SendBodyAsync(
         byte[] body,
         SpanForm form,
         OtlpEncoding encoding = OtlpEncoding.Protobuf,
         Func<string, bool>? mayWrite = null,
         bool gzip = false
-    ) => Product.Get<OtlpReceiver>().ReceiveAsync(new MemoryStream(body), body.Length, gzip, encoding, form, mayWrite, Token);
+    )
+    {
+        using var share = Product.Get<ByteBudget>().Open("key", "connection");
+        return await Product
+            .Get<OtlpReceiver>()
+            .ReceiveAsync(new MemoryStream(body), body.Length, gzip, encoding, form, mayWrite, share, Token);
+    }
 
     /// <summary>Lets so much time pass and reads what is due.</summary>
     public async Task ReadAsync(double seconds = 2)

@@ -79,8 +79,7 @@ public abstract class EpisodeAssemblerConformance<TEngine> : StoreConformance<TE
                 ),
             ]
         );
-        var result = await Get<OtlpReceiver>()
-            .ReceiveAsync(new MemoryStream(body), body.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+        var result = await Get<OtlpReceiver>().ReceiveAsync(body, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
         Assert.Equal((OtlpOutcome.Stored, 1), (result.Outcome, result.Accepted));
         // A span of long ago makes the trace due now.
         await AddAsync(NewSpan(1) with { ParentId = "00000000000000aa" }, NewSpan(2));
