@@ -27,7 +27,7 @@ internal interface IRecords : IAsyncDisposable
 
     Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken);
 
-    Task<EpisodeRemovedResponse> RemoveAsync(
+    Task<EpisodesRemoved> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,

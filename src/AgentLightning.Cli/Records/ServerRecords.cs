@@ -54,7 +54,7 @@ internal sealed class ServerRecords : IRecords
     public Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken) =>
         SendAsync<EpisodeResponse>(HttpMethod.Get, $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}", null, cancellationToken);
 
-    public async Task<EpisodeRemovedResponse> RemoveAsync(
+    public async Task<EpisodesRemoved> RemoveAsync(
         EpisodeSelection selection,
         RemovalScope scope,
         IProgress<long> progress,
@@ -70,7 +70,7 @@ internal sealed class ServerRecords : IRecords
                 ("older_than", Text(selection.OlderThan)),
                 ("scope", EnumText.Of(scope))
             );
-            return await SendAsync<EpisodeRemovedResponse>(HttpMethod.Delete, $"episodes?{query}", null, cancellationToken);
+            return await SendAsync<EpisodesRemoved>(HttpMethod.Delete, $"episodes?{query}", null, cancellationToken);
         }
 
         var removed = 0L;
@@ -89,7 +89,7 @@ internal sealed class ServerRecords : IRecords
             progress.Report(removed);
         }
 
-        return new EpisodeRemovedResponse(removed, scope);
+        return new EpisodesRemoved(removed, scope);
     }
 
     public async IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -10,7 +10,8 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Audit;
 
 /// <summary>A page of the audit log.</summary>
-public sealed record AuditListResponse(int EntriesFound, IReadOnlyList<AuditEntry> Entries);
+/// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
+public sealed record AuditListResponse(int EntriesFound, IReadOnlyList<AuditEntry> Entries, string? Next);
 
 /// <summary>Who did what. A key for some agents sees the entries about these.</summary>
 internal static class AuditEndpoints
@@ -18,7 +19,7 @@ internal static class AuditEndpoints
     public static void MapAudit(this IEndpointRouteBuilder routes) =>
         routes
             .MapGet("/audit", ListAsync)
-            .WithSummary("Who changed what, newest first; 'before' takes the last id of a page and gives the next.")
+            .WithSummary("Who changed what, newest first; 'before' takes 'next' of a page and gives the one that follows.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequiresRole(Role.Admin);
@@ -40,6 +41,7 @@ internal static class AuditEndpoints
             new AuditRequest(agentId, action, IsoTime.Start(startDate, "start_date"), IsoTime.End(endDate, "end_date"), limit, before),
             cancellationToken
         );
-        return new AuditListResponse(entries.Count, entries);
+        var page = ListPage.Of(entries, limit, entry => PageCursor.After(entry.At, entry.Id));
+        return new AuditListResponse(page.Items.Count, page.Items, page.Next);
     }
 }
