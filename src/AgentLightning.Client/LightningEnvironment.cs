@@ -29,12 +29,15 @@ internal static class LightningEnvironment
         Number("LIGHTNING_LATENCY_PENALTY", -1, 0, value => options.LatencyPenalty = value);
         return (options, problems);
 
-        void Text(string name, string what, Func<string, bool> set)
+        void Text(string name, string what, Func<string, bool> set, bool isNumber = false)
         {
             // An empty variable is how many shells and container files leave one out.
             if (read(name) is { Length: > 0 } value && !set(value.Trim()))
             {
-                problems.Add($"{name} must be {what}, but it is '{value}'.");
+                problems.Add(
+                    $"{name} must be {what}, but it is '{value}'."
+                        + (isNumber && value.Contains(',') ? " Write it with a point, not a comma." : "")
+                );
             }
         }
 
@@ -55,19 +58,25 @@ internal static class LightningEnvironment
             });
 
         void Number(string name, double least, double most, Action<double> set, bool whole = false) =>
-            Text(name, FormattableString.Invariant($"a {(whole ? "whole " : "")}number from {least} to {most}"), value =>
-            {
-                var good =
-                    double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-                    && number >= least
-                    && number <= most
-                    && (!whole || number == Math.Floor(number));
-                if (good)
+            Text(
+                name,
+                FormattableString.Invariant($"a {(whole ? "whole " : "")}number from {least} to {most}"),
+                value =>
                 {
-                    set(number);
-                }
+                    // Without thousands: a decimal comma would be read as one.
+                    var good =
+                        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                        && number >= least
+                        && number <= most
+                        && (!whole || number == Math.Floor(number));
+                    if (good)
+                    {
+                        set(number);
+                    }
 
-                return good;
-            });
+                    return good;
+                },
+                isNumber: true
+            );
     }
 }

@@ -34,16 +34,18 @@ internal sealed class Futures(long mostBytes = 256 << 20)
     public void Keep(string id, object answer) =>
         Keep(id, new Outcome(200, JsonSerializer.SerializeToUtf8Bytes(answer, TinkerJson.Options)));
 
+    /// <summary>
+    /// Keeps the outcome of what was promised. The first one stays: what comes after it, of work that then failed, is not told.
+    /// </summary>
     public void Keep(string id, Outcome outcome)
     {
-        if (!_promised.TryGetValue(id, out var promise))
+        if (!_promised.TryGetValue(id, out var promise) || !promise.TrySetResult(outcome))
         {
             return;
         }
 
         _kept.Enqueue((id, outcome.Content.Length));
         Interlocked.Add(ref _bytes, outcome.Content.Length);
-        promise.SetResult(outcome);
         while ((_bytes > mostBytes || _kept.Count > Most) && _kept.Count > 1 && _kept.TryDequeue(out var old))
         {
             Interlocked.Add(ref _bytes, -old.Bytes);

@@ -50,7 +50,8 @@ internal sealed partial class TinkerErrors(ILogger<TinkerErrors> logger)
             TinkerRefusal e => Outcome(e.Status, e.Message),
             JsonException e => Outcome(
                 StatusCodes.Status422UnprocessableEntity,
-                $"The body is not the JSON that was expected: {(e.Path is null ? "it cannot be read as JSON" : $"at {e.Path}, line {e.LineNumber + 1}")}."
+                $"The body is not the JSON that was expected: "
+                    + $"{(e.Path is null ? "it cannot be read as JSON" : $"at {e.Path}, line {e.LineNumber + 1}")}."
             ),
             BadHttpRequestException e => Outcome(e.StatusCode, e.Message),
             ArgumentException or InvalidDataException => Outcome(StatusCodes.Status400BadRequest, FirstLine(exception.Message)),

@@ -62,7 +62,7 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRouting();
-        builder.Services.AddLightningServices(options.Lightning).AddLocalEngine();
+        builder.Services.AddLightningServices(options.Lightning).AddEngine();
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<JobService>();
@@ -110,6 +110,7 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapKeys();
         app.MapOtlp();
         if (options.OtlpGrpcUrls.Length > 0)
         {

@@ -156,7 +156,10 @@ public static class LightningServices
         services.TryAddSingleton<IAuditLog, SqlAuditLog>();
         services.TryAddSingleton<AuditTrail>();
         services.TryAddSingleton<IApiKeyStore, SqlApiKeyStore>();
-        services.TryAddSingleton<ApiKeyService>();
+        services.TryAddSingleton<CreateKey>();
+        services.TryAddSingleton<ListKeys>();
+        services.TryAddSingleton<RevokeKey>();
+        services.TryAddSingleton<ListAuditEntries>();
         services.TryAddSingleton<ApiKeyVerifier>();
 
         services.TryAddSingleton<IEpisodeStore, SqlEpisodeStore>();
@@ -164,7 +167,7 @@ public static class LightningServices
         services.TryAddSingleton<EpisodeRecorder>();
 
         services.TryAddSingleton(provider => new StoreCheck(provider.GetRequiredService<SqlDatabase>()));
-        services.TryAddSingleton<EpisodeRemoval>();
+        services.TryAddSingleton<DeleteEpisodes>();
         services.TryAddSingleton(options.Retention);
         services.TryAddSingleton<RetentionSweeper>();
         services.AddSingleton<IBackgroundJob>(provider => provider.GetRequiredService<RetentionSweeper>());
@@ -189,7 +192,8 @@ public static class LightningServices
         services.TryAddSingleton<TraceDiagnostics>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
-        services.TryAddSingleton<DatasetBuilder>();
+        services.TryAddSingleton<DatasetReader>();
+        services.TryAddSingleton<BuildDataset>();
 
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
         services.TryAddSingleton<TrainingRunner>();
@@ -201,8 +205,13 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
-        services.TryAddSingleton<DeploymentService>();
-        services.TryAddSingleton<LineageReader>();
+        services.TryAddSingleton<Promote>();
+        services.TryAddSingleton<PromoteBase>();
+        services.TryAddSingleton<Rollback>();
+        services.TryAddSingleton<ListDeployments>();
+        services.TryAddSingleton<GetDeployment>();
+        services.TryAddSingleton<GetActiveDeployment>();
+        services.TryAddSingleton<GetLineage>();
         services.TryAddSingleton(options.Guard);
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
@@ -213,7 +222,7 @@ public static class LightningServices
         services.TryAddSingleton<ChatStatistics>();
 
         services.TryAddSingleton<TriagePolicies>();
-        services.TryAddSingleton<TriageAgent>();
+        services.TryAddSingleton<TriageFeedback>();
         return services;
     }
 
@@ -238,7 +247,7 @@ public static class LightningServices
         {
             throw LightningException.NotFound(
                 $"There is no store '{provider.GetRequiredService<LightningOptions>().StoreName}'. Name one with --store, or make one "
-                    + $"with 'lightning serve' or 'lightning demo'."
+                    + $"with 'lightning db migrate', 'lightning serve' or 'lightning demo'."
             );
         }
 

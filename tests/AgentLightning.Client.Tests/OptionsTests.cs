@@ -73,6 +73,20 @@ public sealed class OptionsTests
         );
     }
 
+    [Theory]
+    [InlineData("LIGHTNING_EVAL_THRESHOLD", "0,7")]
+    [InlineData("LIGHTNING_LATENCY_THRESHOLD_MS", "10,000")]
+    [InlineData("LIGHTNING_LATENCY_PENALTY", "-0,1")]
+    [InlineData("LIGHTNING_MAX_OUTPUT_LENGTH", "1,5")]
+    public void A_comma_in_a_number_is_an_error_that_shows_the_point(string name, string value)
+    {
+        var (_, problems) = LightningEnvironment.Read(asked => asked == name ? value : null);
+
+        var problem = Assert.Single(problems);
+        Assert.Contains($"'{value}'", problem, StringComparison.Ordinal);
+        Assert.Contains("Write it with a point, not a comma.", problem, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_wrong_value_of_the_environment_is_told()
     {

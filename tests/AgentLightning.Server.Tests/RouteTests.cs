@@ -32,7 +32,7 @@ public sealed class RouteTests
     [InlineData("GET", "/api/lightning/triage")]
     [InlineData("POST", "/api/lightning/stats")]
     [InlineData("PUT", "/api/lightning/deployments")]
-    [InlineData("GET", "/api/lightning/deployments/rollback")]
+    [InlineData("PUT", "/api/lightning/deployments/rollback")]
     public async Task A_wrong_method_is_a_problem_with_405_that_names_the_right_one(string method, string path)
     {
         using var folder = new TemporaryFolder();
@@ -154,15 +154,18 @@ public sealed class RouteTests
             [
                 "DELETE /api/lightning/episodes",
                 "DELETE /api/lightning/episodes/{id}",
+                "DELETE /api/lightning/keys/{id}",
                 "GET /api/lightning/audit",
                 "GET /api/lightning/deployments",
                 "GET /api/lightning/deployments/active",
                 "GET /api/lightning/deployments/lineage",
+                "GET /api/lightning/deployments/{id}",
                 "GET /api/lightning/diagnostics/traces",
                 "GET /api/lightning/episodes",
                 "GET /api/lightning/episodes/{id}",
                 "GET /api/lightning/export",
                 "GET /api/lightning/feedback",
+                "GET /api/lightning/keys",
                 "GET /api/lightning/monitoring/distribution",
                 "GET /api/lightning/monitoring/low-rewards",
                 "GET /api/lightning/monitoring/rewards",
@@ -177,6 +180,7 @@ public sealed class RouteTests
                 "POST /api/lightning/deployments",
                 "POST /api/lightning/deployments/rollback",
                 "POST /api/lightning/episodes",
+                "POST /api/lightning/keys",
                 "POST /api/lightning/rewards",
                 "POST /api/lightning/rewards/implicit",
                 "POST /api/lightning/triage",

@@ -1,20 +1,21 @@
 using System.CommandLine;
 using System.Globalization;
+using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Cli.Output;
+using AgentLightning.Cli.Records;
 using AgentLightning.Common;
-using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
 
 /// <summary><c>lightning audit list</c>: who did what.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "Shows who changed what in a store.") { CreateList() };
+    public static Command Create() => new("audit", "Shows who changed what.") { CreateList() };
 
     private static Command CreateList()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var agentId = new Option<string?>("--agent-id") { Description = "Only entries about this agent." };
         var action = new Option<string?>("--action")
         {
@@ -35,29 +36,27 @@ internal static class AuditCommand
             end,
             limit,
             before,
-            store,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var list = await opened.ListAuditAsync(
+                    new AuditRequest(
+                        parsed.GetValue(agentId),
+                        parsed.GetValue(action),
+                        parsed.GetValue(start),
+                        parsed.GetValue(end),
+                        parsed.GetValue(limit),
+                        parsed.GetValue(before)
+                    ),
                     cancellationToken
                 );
-                var query = new AuditQuery(
-                    parsed.GetValue(agentId) is { } agent ? [agent] : null,
-                    parsed.GetValue(action) is { } word ? EnumText.Parse<AuditAction>(word, "--action") : null,
-                    parsed.GetValue(start),
-                    parsed.GetValue(end),
-                    parsed.GetValue(limit),
-                    parsed.GetValue(before)
-                );
-                var entries = await workspace.Get<IAuditLog>().ListAsync(query, cancellationToken);
                 if (parsed.GetValue(json))
                 {
-                    Terminal.WriteJson(new { entries_found = entries.Count, entries });
+                    Terminal.WriteJson(list);
                     return ExitCodes.Success;
                 }
 
@@ -71,7 +70,7 @@ internal static class AuditCommand
                     new("outcome", ColumnKind.Fixed),
                     new("detail", Spare: 3)
                 );
-                foreach (var entry in entries)
+                foreach (var entry in list.Entries)
                 {
                     table.Add(
                         entry.Id,

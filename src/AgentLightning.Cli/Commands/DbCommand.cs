@@ -38,7 +38,7 @@ internal static class DbCommand
                     applied = await before.Get<StoreCheck>().PendingMigrationsAsync(cancellationToken);
                 }
 
-                await using var workspace = await Workspace.OpenAsync(options, create: true, cancellationToken);
+                await using var workspace = await Workspace.MigrateAsync(options, cancellationToken);
                 if (parsed.GetValue(rebuild))
                 {
                     await workspace.Get<StoreCheck>().RebuildTotalsAsync(cancellationToken);
@@ -50,7 +50,7 @@ internal static class DbCommand
                 }
                 else
                 {
-                    Console.Out.WriteLine(applied.Count == 0 ? "The schema is up to date" : $"Applied {string.Join(", ", applied)}");
+                    Terminal.Out.WriteLine(applied.Count == 0 ? "The schema is up to date" : $"Applied {string.Join(", ", applied)}");
                 }
 
                 return ExitCodes.Success;
@@ -74,10 +74,8 @@ internal static class DbCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
+                await using var workspace = await Workspace.OpenUncheckedAsync(
                     new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
-                    migrate: false,
                     cancellationToken
                 );
                 var checks = await workspace.Get<StoreCheck>().RunAsync(cancellationToken);

@@ -59,9 +59,8 @@ internal static class DemoCommand
 
                 var folder = new DemoFolder(path);
                 var state = await folder.PrepareAsync(options, () => CountEpisodesAsync(folder.StorePath, cancellationToken));
-                await using var workspace = await Workspace.OpenAsync(
+                await using var workspace = await Workspace.MigrateAsync(
                     new LightningOptions { Store = folder.StorePath },
-                    create: true,
                     cancellationToken
                 );
                 var runner = new DemoRunner(workspace, folder, options, state, items, labels);
@@ -87,7 +86,7 @@ internal static class DemoCommand
 
     private static async Task<long> CountEpisodesAsync(string store, CancellationToken cancellationToken)
     {
-        await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = store }, create: false, cancellationToken);
+        await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = store }, cancellationToken);
         return await workspace.Get<IEpisodeStore>().CountAsync(TriageAgent.DefaultAgentId, cancellationToken);
     }
 

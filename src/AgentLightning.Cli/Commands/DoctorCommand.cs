@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
-using AgentLightning.Traces;
+using AgentLightning.Cli.Records;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -11,24 +11,18 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var command = new Command(
             "doctor",
             "Says what was received by OpenTelemetry, what it lacks, and what to switch on. Example: lightning doctor --store lightning.db"
-        )
-        {
-            store,
-            json,
-        };
+        );
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
-                    cancellationToken
-                );
-                var report = await workspace.Get<TraceDiagnostics>().ReadAsync(cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var report = await opened.DiagnoseAsync(cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(report);

@@ -48,7 +48,7 @@ internal static class EpisodesCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var query = new EpisodeQuery(
                     parsed.GetValue(agentId),
                     Limit: parsed.GetValue(limit),
@@ -101,7 +101,7 @@ internal static class EpisodesCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var episode = await opened.GetAsync(parsed.GetValue(id)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {

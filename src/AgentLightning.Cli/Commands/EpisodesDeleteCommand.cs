@@ -55,7 +55,7 @@ internal static class EpisodesDeleteCommand
                 }
 
                 var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 EpisodeRemovedResponse removed;
                 using (var progress = new ProgressLine("episodes removed"))
                 {
@@ -68,7 +68,7 @@ internal static class EpisodesDeleteCommand
                 }
                 else
                 {
-                    Console.Out.WriteLine(
+                    Terminal.Out.WriteLine(
                         string.Create(
                             CultureInfo.InvariantCulture,
                             $"{removed.Removed} {(scope == RemovalScope.Episode ? "episodes deleted" : "payloads removed")}"

@@ -31,14 +31,14 @@ internal static class EpisodesExportCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var file = parsed.GetValue(output);
                 if (file?.Exists == true)
                 {
                     throw LightningException.Conflict($"'{file}' exists already. Name a new file, or delete it first.");
                 }
 
-                await using var writer = file is null ? Console.Out : new StreamWriter(file.FullName);
+                await using var writer = file is null ? Terminal.Out : new StreamWriter(file.FullName);
                 using var progress = new ProgressLine("records written");
                 var written = 0L;
                 await foreach (

@@ -37,7 +37,7 @@ internal static class EpisodesImportCommand
                 }
 
                 await using var lines = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);
-                await using var opened = await records.OpenAsync(parsed, create: true, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var summary = await ImportAsync(lines, opened, cancellationToken);
                 if (parsed.GetValue(json))
                 {
@@ -45,10 +45,10 @@ internal static class EpisodesImportCommand
                 }
                 else
                 {
-                    Console.Out.WriteLine(summary.Describe());
+                    Terminal.Out.WriteLine(summary.Describe());
                     foreach (var line in summary.DescribeRefused())
                     {
-                        await Console.Error.WriteLineAsync(line);
+                        await Terminal.Error.WriteLineAsync(line);
                     }
                 }
 

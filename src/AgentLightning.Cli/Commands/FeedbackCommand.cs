@@ -36,7 +36,7 @@ internal static class FeedbackCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var list = await opened.ListFeedbackAsync(
                     new FeedbackQuery(
                         parsed.GetValue(agentId),
@@ -125,7 +125,7 @@ internal static class FeedbackCommand
                     parsed.GetValue(feedbackId),
                     null
                 );
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var given = await opened.GiveAsync(body, parsed.GetValue(user), cancellationToken);
                 if (parsed.GetValue(json))
                 {
@@ -161,7 +161,7 @@ internal static class FeedbackCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var stats = await opened.FeedbackStatsAsync(parsed.GetValue(agentId), parsed.GetValue(days), cancellationToken);
                 if (parsed.GetValue(json))
                 {

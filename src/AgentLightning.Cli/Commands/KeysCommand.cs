@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Access;
 using AgentLightning.Cli.Output;
+using AgentLightning.Cli.Records;
 using AgentLightning.Common;
+using AgentLightning.Server.Access;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -10,14 +12,12 @@ namespace AgentLightning.Cli.Commands;
 /// <summary><c>lightning keys</c>: who may call a server.</summary>
 internal static class KeysCommand
 {
-    private const string Actor = "cli";
-
     public static Command Create() =>
-        new("keys", "Makes, lists and revokes the API keys of a store.") { CreateCreate(), CreateList(), CreateRevoke() };
+        new("keys", "Makes, lists and revokes the API keys of a store or a server.") { CreateCreate(), CreateList(), CreateRevoke() };
 
     private static Command CreateCreate()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var name = new Option<string>("--name") { Description = "Who or what will use the key.", Required = true };
         var role = new Option<string>("--role")
         {
@@ -36,54 +36,39 @@ internal static class KeysCommand
         };
         var command = new Command(
             "create",
-            "Makes a key and shows it, once; the store is made when there is none. Example: lightning keys create --name nightly --role "
-                + "write --agent triage"
+            "Makes a key and shows it, once. Example: lightning keys create --name nightly --role " + "write --agent triage"
         )
         {
             name,
             role,
             agents,
             days,
-            store,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                var request = new ApiKeyRequest(
-                    parsed.GetValue(name)!,
-                    EnumText.Parse<Role>(parsed.GetValue(role), "--role"),
+                var request = new CreateKeyBody(
+                    parsed.GetValue(name),
+                    parsed.GetValue(role),
                     parsed.GetValue(agents) is { Length: > 0 } list ? list : null,
-                    Expiry(parsed.GetValue(days))
+                    parsed.GetValue(days)
                 );
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: true,
-                    cancellationToken
-                );
-                var made = await workspace.Get<ApiKeyService>().CreateAsync(request, Actor, cancellationToken);
+                ApiKeyRequest.AfterDays(request.ExpiresDays, "--expires-days");
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var made = await opened.CreateKeyAsync(request, cancellationToken);
                 if (parsed.GetValue(json))
                 {
-                    Terminal.WriteJson(
-                        new
-                        {
-                            key = made.Text,
-                            made.Key.Id,
-                            made.Key.Name,
-                            made.Key.Role,
-                            made.Key.Agents,
-                            made.Key.CreatedAt,
-                            made.Key.ExpiresAt,
-                        }
-                    );
+                    Terminal.WriteJson(made);
                     return ExitCodes.Success;
                 }
 
                 // The key by itself, whole, so that it can be copied or piped.
-                await Console.Out.WriteLineAsync(made.Text);
+                await Terminal.Out.WriteLineAsync(made.Key);
                 Terminal.Progress.WriteLine(
-                    $"This is the only time that the key is shown. Its id is {made.Key.Id}; "
-                        + $"'lightning keys revoke {made.Key.Id}' takes it back."
+                    $"This is the only time that the key is shown. Its id is {made.Id}; "
+                        + $"'lightning keys revoke {made.Id}' takes it back."
                 );
                 return ExitCodes.Success;
             }
@@ -93,31 +78,26 @@ internal static class KeysCommand
 
     private static Command CreateList()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var command = new Command(
             "list",
             "Lists the keys, newest first, without their text, which nobody keeps. Example: lightning keys list"
         )
-        {
-            store,
-            json,
-        };
+        { };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
-                    cancellationToken
-                );
-                var keys = await workspace.Get<ApiKeyService>().ListAsync(cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var keys = await opened.ListKeysAsync(cancellationToken);
                 if (parsed.GetValue(json))
                 {
-                    Terminal.WriteJson(new { keys_found = keys.Count, keys });
+                    Terminal.WriteJson(keys);
                     return ExitCodes.Success;
                 }
 
-                var now = workspace.Get<TimeProvider>().GetUtcNow();
+                var now = TimeProvider.System.GetUtcNow();
                 var table = new RecordTable(
                     new("id", ColumnKind.Id),
                     new("name"),
@@ -127,7 +107,7 @@ internal static class KeysCommand
                     new("created", ColumnKind.Fixed, Spare: 2),
                     new("last used", ColumnKind.Fixed, Spare: 1)
                 );
-                foreach (var key in keys)
+                foreach (var key in keys.Keys)
                 {
                     table.Add(
                         key.Id,
@@ -149,24 +129,20 @@ internal static class KeysCommand
 
     private static Command CreateRevoke()
     {
-        var (store, json) = (CommonOptions.Store(), CommonOptions.Json());
+        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var id = new Argument<string>("id") { Description = "The key's id, as 'lightning keys list' shows it." };
         CommonOptions.RefuseOptions(id, "No id begins with two dashes.");
         var command = new Command("revoke", "Takes a key back; servers refuse it within a second. Example: lightning keys revoke ID")
         {
             id,
-            store,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
-                    cancellationToken
-                );
-                var key = await workspace.Get<ApiKeyService>().RevokeAsync(parsed.GetValue(id)!, Actor, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var key = await opened.RevokeKeyAsync(parsed.GetValue(id)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(key);
@@ -181,14 +157,6 @@ internal static class KeysCommand
         );
         return command;
     }
-
-    /// <summary>Days that no span of time can hold are not days at all.</summary>
-    private static TimeSpan? Expiry(double? days) =>
-        days is null ? null
-        : double.IsFinite(days.Value) && Math.Abs(days.Value) < 1_000_000 ? TimeSpan.FromDays(days.Value)
-        : throw LightningException.Invalid(
-            string.Create(CultureInfo.InvariantCulture, $"--expires-days must be from an hour to 3650 days, but it is {days.Value}.")
-        );
 
     private static string State(ApiKey key, DateTimeOffset now) =>
         key.RevokedAt is { } revoked ? $"revoked {Time(revoked)}"

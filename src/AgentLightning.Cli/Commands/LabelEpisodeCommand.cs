@@ -33,7 +33,7 @@ internal static class LabelEpisodeCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var given = await opened.AssignAsync(
                     new RewardInput(
                         parsed.GetValue(episodeId),

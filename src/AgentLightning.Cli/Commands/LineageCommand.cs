@@ -1,19 +1,16 @@
 using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
-using AgentLightning.Deployments;
-using Spectre.Console;
+using AgentLightning.Cli.Records;
 
 namespace AgentLightning.Cli.Commands;
 
 /// <summary><c>lightning lineage</c>: why what serves serves.</summary>
 internal static class LineageCommand
 {
-    private const int Listed = 100;
-
     public static Command Create()
     {
-        var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
+        var (records, agentId, json) = (new RecordsOptions(), CommonOptions.AgentId(), CommonOptions.Json());
         var command = new Command(
             "lineage",
             "Shows each release with its run, data set and evaluation, newest first. Example: lightning lineage --store "
@@ -21,21 +18,17 @@ internal static class LineageCommand
         )
         {
             agentId,
-            store,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
-                    cancellationToken
-                );
-                var lineage = await workspace.Get<LineageReader>().ReadAsync(parsed.GetValue(agentId)!, Listed, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var lineage = await opened.LineageAsync(parsed.GetValue(agentId)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {
-                    Terminal.WriteJson(new { agent_id = parsed.GetValue(agentId), lineage });
+                    Terminal.WriteJson(lineage);
                     return ExitCodes.Success;
                 }
 
@@ -49,7 +42,7 @@ internal static class LineageCommand
                     new("evidence"),
                     new("why")
                 );
-                foreach (var entry in lineage)
+                foreach (var entry in lineage.Lineage)
                 {
                     table.Add(
                         entry.IsActive ? "active" : "",

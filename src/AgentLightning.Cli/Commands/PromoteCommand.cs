@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
-using AgentLightning.Deployments;
+using AgentLightning.Cli.Records;
+using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -9,7 +10,7 @@ internal static class PromoteCommand
 {
     public static Command Create()
     {
-        var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
+        var (records, agentId, json) = (new RecordsOptions(), CommonOptions.AgentId(), CommonOptions.Json());
         var runId = new Option<string>("--run-id") { Description = "The training run whose model is to serve.", Required = true };
         var promotedBy = new Option<string>("--promoted-by")
         {
@@ -26,26 +27,17 @@ internal static class PromoteCommand
             promotedBy,
             force,
             agentId,
-            store,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var release = await opened.PromoteAsync(
+                    new PromoteBody(parsed.GetValue(agentId), parsed.GetValue(runId), parsed.GetValue(promotedBy), parsed.GetValue(force)),
                     cancellationToken
                 );
-                var release = await workspace
-                    .Get<DeploymentService>()
-                    .PromoteAsync(
-                        parsed.GetValue(agentId)!,
-                        parsed.GetValue(runId)!,
-                        parsed.GetValue(promotedBy)!,
-                        parsed.GetValue(force),
-                        cancellationToken
-                    );
                 ReleaseTable.Write(release, parsed.GetValue(json), "serves now");
                 return ExitCodes.Success;
             }

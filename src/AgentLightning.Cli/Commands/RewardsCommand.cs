@@ -41,7 +41,7 @@ internal static class RewardsCommand
             async (parsed, cancellationToken) =>
             {
                 var word = parsed.GetValue(source) is { } text ? EnumText.Parse<RewardSource>(text, "--source") : (RewardSource?)null;
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var list = await opened.ListRewardsAsync(
                     new RewardQuery(
                         parsed.GetValue(agentId),

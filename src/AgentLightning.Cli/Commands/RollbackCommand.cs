@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
-using AgentLightning.Deployments;
+using AgentLightning.Cli.Records;
+using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -9,7 +10,7 @@ internal static class RollbackCommand
 {
     public static Command Create()
     {
-        var (store, agentId, json) = (CommonOptions.Store(), CommonOptions.AgentId(), CommonOptions.Json());
+        var (records, agentId, json) = (new RecordsOptions(), CommonOptions.AgentId(), CommonOptions.Json());
         var target = new Option<string?>("--target-id") { Description = "A former release to go back to, instead of the last good one." };
         var reason = new Option<string>("--reason") { Description = "Why, for the record.", DefaultValueFactory = _ => "requested" };
         var by = new Option<string>("--rolled-back-by") { Description = "Who, for the record.", DefaultValueFactory = _ => "cli" };
@@ -19,26 +20,17 @@ internal static class RollbackCommand
             reason,
             by,
             agentId,
-            store,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var workspace = await Workspace.OpenAsync(
-                    new LightningOptions { Store = parsed.GetValue(store)! },
-                    create: false,
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var release = await opened.RollbackAsync(
+                    new RollbackBody(parsed.GetValue(agentId), parsed.GetValue(target), parsed.GetValue(reason), parsed.GetValue(by)),
                     cancellationToken
                 );
-                var release = await workspace
-                    .Get<DeploymentService>()
-                    .RollbackAsync(
-                        parsed.GetValue(agentId)!,
-                        parsed.GetValue(reason)!,
-                        parsed.GetValue(by)!,
-                        cancellationToken,
-                        parsed.GetValue(target)
-                    );
                 ReleaseTable.Write(release, parsed.GetValue(json), "serves again");
                 return ExitCodes.Success;
             }

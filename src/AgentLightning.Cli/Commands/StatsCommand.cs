@@ -24,7 +24,7 @@ internal static class StatsCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                await using var opened = await records.OpenAsync(parsed, create: false, cancellationToken);
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var stats = await opened.StatsAsync(parsed.GetValue(agentId)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {

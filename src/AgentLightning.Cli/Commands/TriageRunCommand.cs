@@ -1,7 +1,9 @@
 using System.CommandLine;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
+using AgentLightning.Cli.Records;
 using AgentLightning.Common;
+using AgentLightning.Server.Triage;
 using AgentLightning.Triage;
 using Spectre.Console;
 
@@ -22,14 +24,12 @@ internal static class TriageRunCommand
         var rating = new Option<int?>("--rating") { Description = "1 to 5." };
         var page = new Option<string?>("--page") { Description = "Path of the page that it was sent from." };
         var model = new Option<DirectoryInfo?>("--model") { Description = "Folder of a model that 'triage train' made." };
-        var store = new Option<string?>("--store")
-        {
-            Description = "Answer with the active release of this store, and capture the call there.",
-        };
+        var records = new RecordsOptions();
         var (agentId, json) = (CommonOptions.AgentId(), CommonOptions.Json());
         var command = new Command(
             "run",
-            "Analyses one text, by rules unless a model or a store is named. Example: lightning triage run \"The docs link returns 404\""
+            "Analyses one text: by rules, by a model's folder, or by the active release of a store or a server, which captures it. "
+                + "Example: lightning triage run \"The docs link returns 404\""
         )
         {
             text,
@@ -38,54 +38,54 @@ internal static class TriageRunCommand
             rating,
             page,
             model,
-            store,
             agentId,
-            json,
         };
+        records.AddTo(command);
+        command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
                 var comment = parsed.GetValue(text) is "-" ? await Console.In.ReadToEndAsync(cancellationToken) : parsed.GetValue(text)!;
-                var task = new FeedbackTask(
+                var feedback = new TriageRequest(
                     comment,
+                    null,
                     parsed.GetValue(title),
                     parsed.GetValue(type),
                     parsed.GetValue(rating),
-                    parsed.GetValue(page)
-                ).Checked();
-                if (parsed.GetValue(store) is not null && parsed.GetValue(model) is not null)
+                    parsed.GetValue(page),
+                    null,
+                    parsed.GetValue(agentId),
+                    null,
+                    null
+                );
+                if (records.AreGiven(parsed) && parsed.GetValue(model) is not null)
                 {
-                    throw LightningException.Invalid("--model and --store both say who answers; give one of them.");
+                    throw LightningException.Invalid("--model, --store and --server say who answers; give one of them.");
                 }
 
-                var (analysis, by, episodeId) = parsed.GetValue(store) is { } path
-                    ? await AnswerAndCaptureAsync(task, path, parsed.GetValue(agentId)!, cancellationToken)
-                    : Answer(
-                        task,
+                TriageResponse answer;
+                if (records.AreGiven(parsed))
+                {
+                    await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                    answer = await opened.TriageAsync(feedback, cancellationToken);
+                }
+                else
+                {
+                    answer = Answer(
+                        feedback.ToTask().Checked(),
                         parsed.GetValue(model) is { } folder
                             ? await ModelFolder.ReadAsync(folder.FullName, cancellationToken)
                             : new RuleTriagePolicy()
                     );
+                }
+
                 if (parsed.GetValue(json))
                 {
-                    Terminal.WriteJson(
-                        new
-                        {
-                            analysis.Category,
-                            analysis.Severity,
-                            analysis.Action,
-                            analysis.Priority,
-                            analysis.Confidence,
-                            analysis.Reasoning,
-                            analysis.NeedsHuman,
-                            model = by,
-                            episode_id = episodeId,
-                        }
-                    );
+                    Terminal.WriteJson(answer);
                 }
                 else
                 {
-                    Write(analysis, by);
+                    Write(answer);
                 }
 
                 return ExitCodes.Success;
@@ -94,39 +94,24 @@ internal static class TriageRunCommand
         return command;
     }
 
-    private static (FeedbackAnalysis Analysis, string By, string? EpisodeId) Answer(FeedbackTask task, ITriagePolicy policy)
+    private static TriageResponse Answer(FeedbackTask task, ITriagePolicy policy)
     {
         var scores = new float[policy.Categories.Count];
         var choice = policy.Score(task, scores);
-        return (
+        return TriageResponse.Of(
             AnalysisWriter.Write(task, policy.Categories[choice], Math.Exp(scores[choice]), policy.Explain(task, choice)),
-            policy.Name,
-            null
+            policy.Name
         );
     }
 
-    private static async Task<(FeedbackAnalysis Analysis, string By, string? EpisodeId)> AnswerAndCaptureAsync(
-        FeedbackTask task,
-        string store,
-        string agentId,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var workspace = await Workspace.OpenAsync(new LightningOptions { Store = store }, create: false, cancellationToken);
-        var result = await workspace
-            .Get<TriageAgent>()
-            .AnalyzeAsync(task, new TriageCall(agentId, Durable: true), Random.Shared, cancellationToken);
-        return (result.Analysis, result.Episode.ModelDeployment!, result.Captured ? result.EpisodeId : null);
-    }
-
-    private static void Write(FeedbackAnalysis analysis, string by)
+    private static void Write(TriageResponse analysis)
     {
         var grid = new Grid().AddColumn().AddColumn();
         grid.AddRow("category", $"[bold]{Markup.Escape(analysis.Category)}[/] ({analysis.Confidence * 100:0} %)");
         grid.AddRow("severity", $"{EnumText.Of(analysis.Severity)}, priority {analysis.Priority}");
         grid.AddRow("action", Markup.Escape(analysis.Action));
         grid.AddRow("reasoning", Markup.Escape(analysis.Reasoning));
-        grid.AddRow("policy", Markup.Escape(by) + (analysis.NeedsHuman ? ", to be answered by a person" : ""));
+        grid.AddRow("policy", Markup.Escape(analysis.Model) + (analysis.NeedsHuman ? ", to be answered by a person" : ""));
         Terminal.Results.Write(grid);
     }
 }

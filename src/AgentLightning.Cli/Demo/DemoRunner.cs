@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using AgentLightning.Access;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Cli.Input;
 using AgentLightning.Common;
@@ -34,6 +35,7 @@ internal sealed class DemoRunner(
     private const double Exploration = 0.2;
     private const int ServedItems = 200;
     private const string Agent = TriageAgent.DefaultAgentId;
+    private static readonly Scope s_scope = Scope.Owner("demo");
 
     private readonly IReadOnlyList<LabelledItem> _traffic = LabelledSet.Shuffled(items, options.Seed);
 
@@ -42,7 +44,7 @@ internal sealed class DemoRunner(
     [
         .. LabelledSet
             .Shuffled(items, options.Seed)
-            .Where(item => DatasetBuilder.SideOf(item.Task.Key, options.Seed, HeldOutShare) == DatasetSide.Validation),
+            .Where(item => DatasetReader.SideOf(item.Task.Key, options.Seed, HeldOutShare) == DatasetSide.Validation),
     ];
 
     private readonly SimulatedReviewer _reviewer = new(
@@ -69,7 +71,7 @@ internal sealed class DemoRunner(
     /// <param name="begin">Hears the title of each step, and gives what hears how far it is and what hears that it is done.</param>
     public async Task RunAsync(Func<string, (ReportStep Report, Action Done)> begin, CancellationToken cancellationToken)
     {
-        await workspace.Get<TrainingRunner>().FailInterruptedAsync(Agent, cancellationToken);
+        await workspace.Get<TrainingRunner>().FailInterruptedAsync(s_scope, Agent, cancellationToken);
         foreach (var (name, title, run) in Steps)
         {
             var (report, done) = begin(title);
@@ -110,14 +112,14 @@ internal sealed class DemoRunner(
             await ReleaseFirstPolicyAsync(cancellationToken);
         }
 
-        var agent = workspace.Get<TriageAgent>();
+        var agent = workspace.Get<TriageFeedback>();
         var (given, comparable) = (new List<Reward>(), new List<double>());
         var servedLater = _unseen.Take(ServedItems).Select(item => item.Task.Key).ToHashSet();
         for (var i = 0; i < _traffic.Count; i++)
         {
             var task = _traffic[i].Task;
             var call = new TriageCall(Agent, $"demo-capture-{i:000000}", Exploration: Exploration);
-            var answer = await agent.AnalyzeAsync(task, call, new Random(HashCodeOf(i)), cancellationToken);
+            var answer = await agent.ExecuteAsync(s_scope, task, call, new Random(HashCodeOf(i)), cancellationToken);
             given.Add(_reviewer.Judge(answer.Episode, task, answer.Analysis, $"demo-capture-reward-{i:000000}"));
             // What is compared with the answers after the release: the same inputs, and the policy's own choice.
             if (servedLater.Contains(task.Key) && answer.Episode.ActionLogProbability >= Math.Log(1 - Exploration))
@@ -135,23 +137,21 @@ internal sealed class DemoRunner(
 
     private async Task ReleaseFirstPolicyAsync(CancellationToken cancellationToken)
     {
-        var deployments = workspace.Get<DeploymentService>();
-        if (options.Csv is null)
-        {
-            await deployments.PromoteBaseAsync(Agent, RuleTriagePolicy.PolicyName, null, "demo", cancellationToken);
-        }
-        else
-        {
-            var artifact = await workspace.Get<IArtifactStore>().PutAsync(new LabelNamePolicy(labels).WriteAsync, cancellationToken);
-            await deployments.PromoteBaseAsync(Agent, LabelNamePolicy.PolicyName, artifact, "demo", cancellationToken);
-        }
+        var first = options.Csv is null
+            ? new PromoteBaseRequest(Agent, RuleTriagePolicy.PolicyName)
+            : new PromoteBaseRequest(
+                Agent,
+                LabelNamePolicy.PolicyName,
+                await workspace.Get<IArtifactStore>().PutAsync(new LabelNamePolicy(labels).WriteAsync, cancellationToken)
+            );
+        await workspace.Get<PromoteBase>().ExecuteAsync(s_scope, first, cancellationToken);
     }
 
     private async Task BuildDatasetAsync(ReportStep report, CancellationToken cancellationToken)
     {
         var dataset = await workspace
-            .Get<DatasetBuilder>()
-            .BuildAsync(new DatasetRequest(Agent, "demo", options.Seed, HeldOutShare), cancellationToken);
+            .Get<BuildDataset>()
+            .ExecuteAsync(s_scope, new DatasetRequest(Agent, "demo", options.Seed, HeldOutShare), cancellationToken);
         state.DatasetId = dataset.Id;
     }
 
@@ -195,6 +195,7 @@ internal sealed class DemoRunner(
         var run = await workspace
             .Get<TrainingRunner>()
             .RunAsync(
+                s_scope,
                 new TrainingRequest(
                     Agent,
                     state.DatasetId!,
@@ -233,7 +234,7 @@ internal sealed class DemoRunner(
     {
         var run = (await workspace.Get<ITrainingRunStore>().FindAsync(runId, cancellationToken))!;
         var (baseline, candidate) = await ContestantsAsync(runId, cancellationToken);
-        return await workspace.Get<Evaluator>().EvaluateAsync(run, baseline, candidate, cancellationToken);
+        return await workspace.Get<Evaluator>().EvaluateAsync(s_scope, run, baseline, candidate, cancellationToken);
     }
 
     /// <summary>What serves now, and what the run made.</summary>
@@ -266,7 +267,7 @@ internal sealed class DemoRunner(
     {
         var history = await workspace.Get<IDeploymentStore>().ListAsync(Agent, null, 100, cancellationToken);
         return history.FirstOrDefault(release => release.TrainingRunId == runId && release.RollbackFrom is null)?.Id
-            ?? (await workspace.Get<DeploymentService>().PromoteAsync(Agent, runId, "demo", force, cancellationToken)).Id;
+            ?? (await workspace.Get<Promote>().ExecuteAsync(s_scope, new PromoteRequest(Agent, runId, Force: force), cancellationToken)).Id;
     }
 
     private async Task ServeAsync(ReportStep report, CancellationToken cancellationToken)
@@ -328,7 +329,7 @@ internal sealed class DemoRunner(
     private async Task<double> ServeAsync(string name, int from, bool untilRollback, ReportStep report, CancellationToken cancellationToken)
     {
         var (agent, rewards, deployments) = (
-            workspace.Get<TriageAgent>(),
+            workspace.Get<TriageFeedback>(),
             workspace.Get<RewardService>(),
             workspace.Get<IDeploymentStore>()
         );
@@ -337,7 +338,8 @@ internal sealed class DemoRunner(
         for (; answered < count; answered++)
         {
             var task = _unseen[(from + answered) % _unseen.Count].Task;
-            var answer = await agent.AnalyzeAsync(
+            var answer = await agent.ExecuteAsync(
+                s_scope,
                 task,
                 new TriageCall(Agent, $"demo-{name}-{answered:000000}"),
                 new Random(0),

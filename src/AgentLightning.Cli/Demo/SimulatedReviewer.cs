@@ -89,5 +89,5 @@ internal sealed class SimulatedReviewer(
 
     private bool MayTell(string key) =>
         options.Method == TrainingMethod.Supervised
-        || DatasetBuilder.SideOf(key, options.Seed, DemoRunner.HeldOutShare) == DatasetSide.Validation;
+        || DatasetReader.SideOf(key, options.Seed, DemoRunner.HeldOutShare) == DatasetSide.Validation;
 }

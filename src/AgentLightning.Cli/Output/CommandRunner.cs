@@ -14,28 +14,37 @@ internal static class CommandRunner
             return await TellWrongAsync(root, parsed);
         }
 
+        using var interruption = new Interruption();
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            // The library's own watch over signals gives a command two seconds, and fails by itself at a second signal.
+            var configuration = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = Terminal.Out,
+                Error = Terminal.Error,
+            };
+            return await parsed.InvokeAsync(configuration, interruption.Token);
         }
         catch (LightningException e)
         {
-            await Console.Error.WriteLineAsync($"error: {e.Message}");
+            await Terminal.Error.WriteLineAsync($"error: {e.Message}");
             return e.Kind == ErrorKind.Invalid ? ExitCodes.Usage : ExitCodes.Failure;
         }
         catch (OperationCanceledException)
         {
-            await Console.Error.WriteLineAsync("error: cancelled");
+            await Terminal.Error.WriteLineAsync("error: cancelled");
             return ExitCodes.Failure;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"error: {e.Message}");
+            await Terminal.Error.WriteLineAsync($"error: {e.Message}");
             return ExitCodes.Failure;
         }
         catch (Exception e)
         {
-            await Console.Error.WriteLineAsync($"error: this is a mistake of the program, not yours: {e.GetType().Name}: {e.Message}");
+            await Terminal.Error.WriteLineAsync($"error: this is a mistake of the program, not yours: {e.GetType().Name}: {e.Message}");
             return ExitCodes.Failure;
         }
     }
@@ -58,7 +67,7 @@ internal static class CommandRunner
         {
             foreach (var error in parsed.Errors)
             {
-                await Console.Error.WriteLineAsync($"error: {error.Message}");
+                await Terminal.Error.WriteLineAsync($"error: {error.Message}");
             }
 
             foreach (var word in parsed.UnmatchedTokens.Where(word => word.StartsWith('-')))
@@ -67,13 +76,13 @@ internal static class CommandRunner
             }
         }
 
-        await Console.Error.WriteLineAsync($"See '{string.Join(' ', ["lightning", .. path, "--help"])}'.");
+        await Terminal.Error.WriteLineAsync($"See '{string.Join(' ', ["lightning", .. path, "--help"])}'.");
         return ExitCodes.Usage;
     }
 
     private static async Task TellUnknownAsync(RootCommand root, Command command, string word)
     {
-        await Console.Error.WriteLineAsync(
+        await Terminal.Error.WriteLineAsync(
             $"error: {string.Join(' ', ["lightning", .. Suggestions.PathOf(command)])} has no {(word.StartsWith('-') ? "option" : "command")} '{word}'."
         );
         await SuggestAsync(Suggestions.For(root, command, word));
@@ -83,7 +92,7 @@ internal static class CommandRunner
     {
         if (meant.Count > 0)
         {
-            await Console.Error.WriteLineAsync($"Did you mean {string.Join(" or ", meant.Select(text => $"'{text}'"))}?");
+            await Terminal.Error.WriteLineAsync($"Did you mean {string.Join(" or ", meant.Select(text => $"'{text}'"))}?");
         }
     }
 }

@@ -36,7 +36,9 @@ internal sealed class RecordTable(params RecordColumn[] columns)
     public void Write()
     {
         var first = true;
-        foreach (var line in Console.IsOutputRedirected ? Lines(int.MaxValue, shorten: false) : Lines(Terminal.ResultsWidth, shorten: true))
+        foreach (
+            var line in Terminal.IsOutputRedirected ? Lines(int.MaxValue, shorten: false) : Lines(Terminal.ResultsWidth, shorten: true)
+        )
         {
             if (first)
             {
@@ -44,7 +46,7 @@ internal sealed class RecordTable(params RecordColumn[] columns)
             }
             else
             {
-                Console.Out.WriteLine(line);
+                Terminal.Out.WriteLine(line);
             }
 
             first = false;

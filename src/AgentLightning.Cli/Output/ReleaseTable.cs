@@ -1,4 +1,4 @@
-using AgentLightning.Deployments;
+using AgentLightning.Server.Deployments;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Output;
@@ -6,7 +6,7 @@ namespace AgentLightning.Cli.Output;
 /// <summary>Shows one release after it changed.</summary>
 internal static class ReleaseTable
 {
-    public static void Write(Deployment release, bool json, string what)
+    public static void Write(DeploymentItem release, bool json, string what)
     {
         if (json)
         {

@@ -13,9 +13,21 @@ internal static class Terminal
     /// </summary>
     private const int WidthOfFiles = 200;
 
-    public static IAnsiConsole Results { get; } = Create(Console.Out, Console.IsOutputRedirected);
+    private static readonly IAnsiConsole s_results = Create(Console.Out, Console.IsOutputRedirected);
+    private static readonly IAnsiConsole s_progress = Create(Console.Error, Console.IsErrorRedirected);
+    private static readonly AsyncLocal<Streams?> s_redirected = new();
 
-    public static IAnsiConsole Progress { get; } = Create(Console.Error, Console.IsErrorRedirected);
+    public static IAnsiConsole Results => s_redirected.Value?.Results ?? s_results;
+
+    public static IAnsiConsole Progress => s_redirected.Value?.Progress ?? s_progress;
+
+    /// <summary>Standard output, or what stands for it in this flow of control.</summary>
+    public static TextWriter Out => s_redirected.Value?.Out ?? Console.Out;
+
+    /// <summary>Standard error, or what stands for it in this flow of control.</summary>
+    public static TextWriter Error => s_redirected.Value?.Error ?? Console.Error;
+
+    public static bool IsOutputRedirected => s_redirected.Value is not null || Console.IsOutputRedirected;
 
     /// <summary>Characters of a line of standard error that can be written over: one less than there are, or the cursor moves on.</summary>
     public static int ProgressWidth => Math.Max(Progress.Profile.Width - 1, 1);
@@ -34,6 +46,12 @@ internal static class Terminal
     public static string OneLine(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c)) : text;
 
+    /// <summary>
+    /// From here on commands of this flow of control write there, and others do not notice: many command lines run in one process at once.
+    /// </summary>
+    public static void Redirect(TextWriter output, TextWriter error) =>
+        s_redirected.Value = new Streams(output, error, Create(output, redirected: true), Create(error, redirected: true));
+
     private static IAnsiConsole Create(TextWriter writer, bool redirected)
     {
         var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) };
@@ -50,5 +68,7 @@ internal static class Terminal
     }
 
     /// <summary>One JSON object on standard output, for programs.</summary>
-    public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, LightningJson.Indented));
+    public static void WriteJson<T>(T value) => Out.WriteLine(JsonSerializer.Serialize(value, LightningJson.Indented));
+
+    private sealed record Streams(TextWriter Out, TextWriter Error, IAnsiConsole Results, IAnsiConsole Progress);
 }

@@ -1,9 +1,13 @@
 using System.CommandLine;
 using AgentLightning.Cli.Commands;
+using AgentLightning.Common;
 
 namespace AgentLightning.Cli.Records;
 
-/// <summary>The options that say where the records are: <c>--store</c>, or <c>--server</c> with <c>--api-key</c>.</summary>
+/// <summary>
+/// The options that say where the records are: <c>--store</c>, or <c>--server</c> with <c>--api-key</c>. Every command that reads or writes
+/// records takes them.
+/// </summary>
 internal sealed class RecordsOptions
 {
     private readonly Option<string> _store = CommonOptions.Store();
@@ -11,7 +15,6 @@ internal sealed class RecordsOptions
     private readonly Option<string?> _server = new("--server")
     {
         Description = "Ask this server instead of opening a store, for example http://127.0.0.1:4747; LIGHTNING_SERVER by default.",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("LIGHTNING_SERVER") is { Length: > 0 } server ? server : null,
     };
 
     private readonly Option<string?> _apiKey = new("--api-key")
@@ -26,18 +29,41 @@ internal sealed class RecordsOptions
         command.Add(_apiKey);
     }
 
-    /// <param name="create">Whether a store that does not exist is made.</param>
-    public async Task<IRecords> OpenAsync(ParseResult parsed, bool create, CancellationToken cancellationToken)
+    /// <summary>Whether the command line itself names a store or a server.</summary>
+    public bool AreGiven(ParseResult parsed) => IsGiven(parsed, _store) || IsGiven(parsed, _server);
+
+    /// <summary>Opens what is named. A store must exist and have the schema of this program: nothing is made or changed here.</summary>
+    public Task<IRecords> OpenAsync(ParseResult parsed, CancellationToken cancellationToken) =>
+        OpenAsync(parsed, checkSchema: true, cancellationToken);
+
+    /// <param name="checkSchema">False for who wants to tell what is wrong with a store.</param>
+    public async Task<IRecords> OpenAsync(ParseResult parsed, bool checkSchema, CancellationToken cancellationToken)
     {
-        // A store that is named counts more than a server that the environment names.
-        var storeIsNamed = parsed.GetResult(_store) is { Implicit: false } && parsed.GetResult(_server) is not { Implicit: false };
-        if (!storeIsNamed && parsed.GetValue(_server) is { } server)
+        if (IsGiven(parsed, _store) && IsGiven(parsed, _server))
         {
-            return new ServerRecords(server, parsed.GetValue(_apiKey) ?? Environment.GetEnvironmentVariable("LIGHTNING_API_KEY"));
+            throw LightningException.Invalid("--server and --store both say where the records are; give one of them.");
         }
 
+        // A store that is named counts more than a server that the environment names.
+        if (!IsGiven(parsed, _store) && (parsed.GetValue(_server) ?? Variable("LIGHTNING_SERVER")) is { } server)
+        {
+            return new ServerRecords(server, parsed.GetValue(_apiKey) ?? Variable("LIGHTNING_API_KEY"));
+        }
+
+        if (IsGiven(parsed, _apiKey))
+        {
+            throw LightningException.Invalid("--api-key is for a server, and a store asks for none; give --server too, or leave it out.");
+        }
+
+        var options = new LightningOptions { Store = parsed.GetValue(_store)! };
         return new StoreRecords(
-            await Workspace.OpenAsync(new LightningOptions { Store = parsed.GetValue(_store)! }, create, cancellationToken)
+            checkSchema
+                ? await Workspace.OpenAsync(options, cancellationToken)
+                : await Workspace.OpenUncheckedAsync(options, cancellationToken)
         );
     }
+
+    private static bool IsGiven<T>(ParseResult parsed, Option<T> option) => parsed.GetResult(option) is { Implicit: false };
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

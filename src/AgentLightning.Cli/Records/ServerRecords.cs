@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Capture;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
@@ -11,16 +12,25 @@ using AgentLightning.Feedback;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
+using AgentLightning.Server.Access;
+using AgentLightning.Server.Audit;
+using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
+using AgentLightning.Server.Health;
 using AgentLightning.Server.Rewards;
+using AgentLightning.Server.Triage;
 using AgentLightning.Stats;
+using AgentLightning.Traces;
 
 namespace AgentLightning.Cli.Records;
 
 /// <summary>Records behind a server. What it refuses is told in its own words.</summary>
 internal sealed class ServerRecords : IRecords
 {
+    /// <summary>How long a server has to say whether it is well.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private readonly HttpClient _http;
 
     /// <param name="apiKey">Null for a server without keys.</param>
@@ -65,16 +75,18 @@ internal sealed class ServerRecords : IRecords
         }
 
         var removed = 0L;
-        foreach (var id in selection.Ids)
+        foreach (var id in selection.Ids.Select(id => Ids.Check(id, "id")).Distinct().ToList())
         {
-            removed += (
-                await SendAsync<EpisodeRemovedResponse>(
-                    HttpMethod.Delete,
-                    $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}",
-                    null,
-                    cancellationToken
-                )
-            ).Removed;
+            try
+            {
+                var path = $"episodes/{Uri.EscapeDataString(id)}";
+                removed += (await SendAsync<EpisodeRemovedResponse>(HttpMethod.Delete, path, null, cancellationToken)).Removed;
+            }
+            catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
+            {
+                // As in a store: what is not there is not counted.
+            }
+
             progress.Report(removed);
         }
 
@@ -99,8 +111,13 @@ internal sealed class ServerRecords : IRecords
 
     public async Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken)
     {
-        using var content = JsonContent.Create(reward, options: LightningJson.Options);
-        return await SendAsync<RewardResponse>(HttpMethod.Post, "rewards", content, cancellationToken);
+        if (reward.Reward is { } value)
+        {
+            // JSON knows no NaN.
+            Reward.CheckValue(value);
+        }
+
+        return await PostAsync<RewardInput, RewardResponse>("rewards", reward, cancellationToken);
     }
 
     public Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken)
@@ -152,15 +169,99 @@ internal sealed class ServerRecords : IRecords
     public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) =>
         SendAsync<AgentStats>(HttpMethod.Get, $"stats?{Query(("agent_id", agentId))}", null, cancellationToken);
 
+    public Task<TriageResponse> TriageAsync(TriageRequest feedback, CancellationToken cancellationToken) =>
+        PostAsync<TriageRequest, TriageResponse>("triage", feedback, cancellationToken);
+
+    public async Task<DeploymentItem> PromoteAsync(PromoteBody run, CancellationToken cancellationToken) =>
+        await GetReleaseAsync(
+            (await PostAsync<PromoteBody, PromoteResponse>("deployments", run, cancellationToken)).DeploymentId,
+            cancellationToken
+        );
+
+    public async Task<DeploymentItem> RollbackAsync(RollbackBody release, CancellationToken cancellationToken) =>
+        await GetReleaseAsync(
+            (await PostAsync<RollbackBody, RollbackResponse>("deployments/rollback", release, cancellationToken)).DeploymentId,
+            cancellationToken
+        );
+
+    public Task<LineageResponse> LineageAsync(string agentId, CancellationToken cancellationToken) =>
+        SendAsync<LineageResponse>(HttpMethod.Get, $"deployments/lineage?{Query(("agent_id", agentId))}", null, cancellationToken);
+
+    public Task<CreatedKeyResponse> CreateKeyAsync(CreateKeyBody key, CancellationToken cancellationToken)
+    {
+        // What cannot be is said before it is sent: JSON knows no infinity.
+        key.ToRequest();
+        return PostAsync<CreateKeyBody, CreatedKeyResponse>("keys", key, cancellationToken);
+    }
+
+    public Task<KeyListResponse> ListKeysAsync(CancellationToken cancellationToken) =>
+        SendAsync<KeyListResponse>(HttpMethod.Get, "keys", null, cancellationToken);
+
+    public Task<ApiKey> RevokeKeyAsync(string id, CancellationToken cancellationToken) =>
+        SendAsync<ApiKey>(HttpMethod.Delete, $"keys/{Uri.EscapeDataString(Ids.Check(id, "id"))}", null, cancellationToken);
+
+    public Task<AuditListResponse> ListAuditAsync(AuditRequest request, CancellationToken cancellationToken)
+    {
+        var parts = Query(
+            ("agent_id", request.AgentId),
+            ("action", request.Action),
+            ("start_date", Text(request.Start)),
+            ("end_date", Text(request.End)),
+            ("before", request.Before)
+        );
+        return SendAsync<AuditListResponse>(HttpMethod.Get, $"audit?{parts}&limit={request.Limit}", null, cancellationToken);
+    }
+
+    public Task<TraceReport> DiagnoseAsync(CancellationToken cancellationToken) =>
+        SendAsync<TraceReport>(HttpMethod.Get, "diagnostics/traces", null, cancellationToken);
+
+    public async Task<ReadyResponse> HealthAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(s_patience);
+        try
+        {
+            // 503 is an answer as well: it says what is wrong.
+            using var response = await SendAsync(HttpMethod.Get, "/health/ready", null, IsReadiness, patience.Token);
+            return await ReadAsync<ReadyResponse>(response, patience.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LightningException(
+                ErrorKind.Unavailable,
+                $"The server {Address} did not answer within {s_patience.TotalSeconds:0} seconds.",
+                e
+            );
+        }
+
+        static bool IsReadiness(HttpStatusCode status) => status is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable;
+    }
+
     public ValueTask DisposeAsync()
     {
         _http.Dispose();
         return ValueTask.CompletedTask;
     }
 
+    private string Address => _http.BaseAddress!.GetLeftPart(UriPartial.Authority);
+
+    private Task<DeploymentItem> GetReleaseAsync(string id, CancellationToken cancellationToken) =>
+        SendAsync<DeploymentItem>(HttpMethod.Get, $"deployments/{Uri.EscapeDataString(id)}", null, cancellationToken);
+
+    private async Task<TAnswer> PostAsync<TBody, TAnswer>(string path, TBody body, CancellationToken cancellationToken)
+    {
+        using var content = JsonContent.Create(body, options: LightningJson.Options);
+        return await SendAsync<TAnswer>(HttpMethod.Post, path, content, cancellationToken);
+    }
+
     private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(method, path, content, cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
+    }
+
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
         try
         {
             return (await response.Content.ReadFromJsonAsync<T>(LightningJson.Options, cancellationToken))!;
@@ -169,16 +270,25 @@ internal sealed class ServerRecords : IRecords
         {
             throw new LightningException(
                 ErrorKind.Unavailable,
-                $"{_http.BaseAddress} does not answer as a Lightning server does. Check --server.",
+                $"{Address} does not answer as a Lightning server does. Check --server.",
                 e
             );
         }
     }
 
+    private Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        CancellationToken cancellationToken
+    ) => SendAsync(method, path, content, _ => false, cancellationToken);
+
+    /// <param name="isAnswer">Says of a status that is no success whether it is an answer all the same.</param>
     private async Task<HttpResponseMessage> SendAsync(
         HttpMethod method,
         string path,
         HttpContent? content,
+        Func<HttpStatusCode, bool> isAnswer,
         CancellationToken cancellationToken
     )
     {
@@ -186,7 +296,7 @@ internal sealed class ServerRecords : IRecords
         try
         {
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (response.IsSuccessStatusCode)
+            if (response.IsSuccessStatusCode || isAnswer(response.StatusCode))
             {
                 return response;
             }
@@ -200,8 +310,7 @@ internal sealed class ServerRecords : IRecords
         {
             throw new LightningException(
                 ErrorKind.Unavailable,
-                $"The server {_http.BaseAddress!.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message.TrimEnd('.')}. Start it "
-                    + $"with 'lightning serve', or correct --server.",
+                $"The server {Address} cannot be reached: {e.Message.TrimEnd('.')}. Start it with 'lightning serve', or correct --server.",
                 e
             );
         }

@@ -1,16 +1,25 @@
+using AgentLightning.Access;
 using AgentLightning.Capture;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Common;
+using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
+using AgentLightning.Server.Access;
+using AgentLightning.Server.Audit;
+using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
+using AgentLightning.Server.Health;
 using AgentLightning.Server.Rewards;
+using AgentLightning.Server.Triage;
 using AgentLightning.Stats;
+using AgentLightning.Storage;
+using AgentLightning.Traces;
 using AgentLightning.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -18,6 +27,8 @@ namespace AgentLightning.Cli.Records;
 /// <summary>Records straight from a store.</summary>
 internal sealed class StoreRecords(Workspace workspace) : IRecords
 {
+    private static readonly Scope s_scope = Scope.Owner("cli");
+
     public async Task<EpisodeListResponse> ListAsync(EpisodeQuery query, CancellationToken cancellationToken)
     {
         var episodes = await workspace.Get<IEpisodeStore>().ListAsync(query.AsStored(workspace.Get<Redactor>()), cancellationToken);
@@ -36,7 +47,7 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
         RemovalScope scope,
         IProgress<long> progress,
         CancellationToken cancellationToken
-    ) => new(await workspace.Get<EpisodeRemoval>().RemoveAsync(selection, scope, "cli", progress, cancellationToken), scope);
+    ) => new(await workspace.Get<DeleteEpisodes>().ExecuteAsync(s_scope, selection, scope, progress, cancellationToken), scope);
 
     public IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken) =>
         workspace.Get<EpisodeExport>().ReadAsync(query, cancellationToken);
@@ -70,6 +81,73 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
 
     public Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken) =>
         workspace.Get<StatsReader>().ReadAsync(agentId, RuleTriagePolicy.PolicyName, cancellationToken);
+
+    public async Task<TriageResponse> TriageAsync(TriageRequest feedback, CancellationToken cancellationToken) =>
+        TriageResponse.Of(
+            await workspace
+                .Get<TriageFeedback>()
+                .ExecuteAsync(s_scope, feedback.ToTask(), feedback.ToCall(), Random.Shared, cancellationToken)
+        );
+
+    public async Task<DeploymentItem> PromoteAsync(PromoteBody run, CancellationToken cancellationToken) =>
+        DeploymentItem.Of(await workspace.Get<Promote>().ExecuteAsync(s_scope, run.ToRequest(), cancellationToken));
+
+    public async Task<DeploymentItem> RollbackAsync(RollbackBody release, CancellationToken cancellationToken) =>
+        DeploymentItem.Of(await workspace.Get<Rollback>().ExecuteAsync(s_scope, release.ToRequest(), cancellationToken));
+
+    public async Task<LineageResponse> LineageAsync(string agentId, CancellationToken cancellationToken)
+    {
+        var (agent, entries) = await workspace.Get<GetLineage>().ExecuteAsync(s_scope, agentId, cancellationToken);
+        return new LineageResponse(agent, entries);
+    }
+
+    public async Task<CreatedKeyResponse> CreateKeyAsync(CreateKeyBody key, CancellationToken cancellationToken) =>
+        CreatedKeyResponse.Of(await workspace.Get<CreateKey>().ExecuteAsync(s_scope, key.ToRequest(), cancellationToken));
+
+    public async Task<KeyListResponse> ListKeysAsync(CancellationToken cancellationToken)
+    {
+        var keys = await workspace.Get<ListKeys>().ExecuteAsync(s_scope, cancellationToken);
+        return new KeyListResponse(keys.Count, keys);
+    }
+
+    public Task<ApiKey> RevokeKeyAsync(string id, CancellationToken cancellationToken) =>
+        workspace.Get<RevokeKey>().ExecuteAsync(s_scope, id, cancellationToken);
+
+    public async Task<AuditListResponse> ListAuditAsync(AuditRequest request, CancellationToken cancellationToken)
+    {
+        var entries = await workspace.Get<ListAuditEntries>().ExecuteAsync(s_scope, request, cancellationToken);
+        return new AuditListResponse(entries.Count, entries);
+    }
+
+    public Task<TraceReport> DiagnoseAsync(CancellationToken cancellationToken) =>
+        workspace.Get<TraceDiagnostics>().ReadAsync(cancellationToken);
+
+    public async Task<ReadyResponse> HealthAsync(CancellationToken cancellationToken)
+    {
+        var (time, options) = (workspace.Get<TimeProvider>(), workspace.Get<LightningOptions>());
+        var started = time.GetTimestamp();
+        string? wrong = null;
+        var keys = true;
+        try
+        {
+            await workspace.Get<StoreCheck>().CheckUsableAsync(cancellationToken);
+            keys = await workspace.Get<IApiKeyStore>().AnyAsync(cancellationToken);
+        }
+        catch (LightningException e)
+        {
+            wrong = e.Message;
+        }
+
+        var status = wrong is null ? "healthy" : "unhealthy";
+        return new ReadyResponse(
+            status,
+            wrong is null,
+            options.UsesPostgres ? "postgresql" : "sqlite",
+            keys ? "api_key" : "anonymous",
+            [new ReadyCheck("store", status, Math.Round(time.GetElapsedTime(started).TotalMilliseconds, 3), wrong)],
+            time.GetUtcNow()
+        );
+    }
 
     public ValueTask DisposeAsync() => workspace.DisposeAsync();
 }

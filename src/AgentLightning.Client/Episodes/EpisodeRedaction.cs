@@ -14,88 +14,50 @@ public static class EpisodeRedaction
     public static (Episode Episode, int Count) Apply(Redactor redactor, Episode episode)
     {
         CheckNames(redactor, episode);
-        var texts = new List<string?>
-        {
-            episode.UserInput,
-            episode.AssistantOutput,
-            episode.SessionId,
-            episode.CorrelationId,
-            episode.UserId,
-            episode.Intent,
-            episode.Persona,
-            episode.Error,
-        };
-        foreach (var call in episode.ToolCalls)
-        {
-            texts.AddRange([call.Arguments, call.Result, call.Error]);
-        }
-
-        foreach (var message in episode.Messages)
-        {
-            texts.AddRange([message.Content, message.Name, message.ToolCallId]);
-            foreach (var call in message.ToolCalls ?? [])
-            {
-                texts.AddRange([call.Id, call.Arguments]);
-            }
-        }
-
-        texts.AddRange(episode.Tags);
+        var texts = new RecordTexts();
+        var input = texts.Add(episode.UserInput);
+        var output = texts.Add(episode.AssistantOutput);
+        var session = texts.Add(episode.SessionId);
+        var correlation = texts.Add(episode.CorrelationId);
+        var user = texts.Add(episode.UserId);
+        var intent = texts.Add(episode.Intent);
+        var persona = texts.Add(episode.Persona);
+        var error = texts.Add(episode.Error);
+        var calls = episode.ToolCalls.Select(call => ToolCallSlots.Of(texts, call)).ToArray();
+        var messages = episode.Messages.Select(message => MessageSlots.Of(texts, message)).ToArray();
+        var tags = episode.Tags.Select(texts.Add).ToArray();
         // As one text, because the name tells that the value of {"api_key": "x"} is secret.
-        texts.Add(episode.Metadata is null ? null : JsonSerializer.Serialize(episode.Metadata, LightningJson.Options));
-        var redacted = redactor.RedactRecord(texts, episode.AgentId);
+        var metadata = texts.Add(episode.Metadata is null ? null : JsonSerializer.Serialize(episode.Metadata, LightningJson.Options));
+        var redacted = texts.Redact(redactor, episode.AgentId);
         if (redacted.Count == 0)
         {
             return (episode, 0);
         }
 
-        var left = new Queue<string?>(redacted.Texts);
         return (
             episode with
             {
                 // Of the text as it came: the same input has the same key whatever is taken out of it. It is a hash and does not go back.
                 InputKey = episode.InputKey ?? InputKeys.Of(episode.UserInput),
-                UserInput = left.Dequeue()!,
-                AssistantOutput = left.Dequeue()!,
-                SessionId = Identifier(episode.SessionId),
-                CorrelationId = Identifier(episode.CorrelationId),
-                UserId = Identifier(episode.UserId),
-                Intent = left.Dequeue(),
-                Persona = left.Dequeue(),
-                Error = left.Dequeue(),
-                ToolCalls =
-                [
-                    .. episode.ToolCalls.Select(call =>
-                        call with
-                        {
-                            Arguments = left.Dequeue(),
-                            Result = left.Dequeue(),
-                            Error = left.Dequeue(),
-                        }
-                    ),
-                ],
-                Messages =
-                [
-                    .. episode.Messages.Select(message =>
-                        message with
-                        {
-                            Content = left.Dequeue(),
-                            Name = left.Dequeue(),
-                            ToolCallId = left.Dequeue(),
-                            ToolCalls = message.ToolCalls is null
-                                ? null
-                                : [.. message.ToolCalls.Select(call => call with { Id = left.Dequeue(), Arguments = left.Dequeue() })],
-                        }
-                    ),
-                ],
-                Tags = [.. episode.Tags.Select(_ => left.Dequeue()!)],
-                Metadata = left.Dequeue() is { } metadata
-                    ? JsonSerializer.Deserialize<Dictionary<string, string>>(metadata, LightningJson.Options)
+                UserInput = redacted[input]!,
+                AssistantOutput = redacted[output]!,
+                SessionId = Identifier(episode.SessionId, redacted[session]),
+                CorrelationId = Identifier(episode.CorrelationId, redacted[correlation]),
+                UserId = Identifier(episode.UserId, redacted[user]),
+                Intent = redacted[intent],
+                Persona = redacted[persona],
+                Error = redacted[error],
+                ToolCalls = [.. episode.ToolCalls.Zip(calls, (call, slots) => slots.Read(call, redacted))],
+                Messages = [.. episode.Messages.Zip(messages, (message, slots) => slots.Read(message, redacted))],
+                Tags = [.. tags.Select(tag => redacted[tag]!)],
+                Metadata = redacted[metadata] is { } json
+                    ? JsonSerializer.Deserialize<Dictionary<string, string>>(json, LightningJson.Options)
                     : null,
             },
             redacted.Count
         );
 
-        string? Identifier(string? id) => left.Dequeue() == id ? id : redactor.NameOfIdentifier(id!);
+        string? Identifier(string? id, string? cleaned) => cleaned == id ? id : redactor.NameOfIdentifier(id!);
     }
 
     /// <summary>
@@ -103,24 +65,81 @@ public static class EpisodeRedaction
     /// </summary>
     public static void CheckNames(Redactor redactor, Episode episode)
     {
-        redactor.CheckName(episode.Id, "episode_id");
-        redactor.CheckName(episode.AgentId, "agent_id");
-        redactor.CheckName(episode.ModelDeployment, "model");
-        redactor.CheckName(episode.Action, "action");
-        redactor.CheckName(episode.MessageId, "message_id");
-        redactor.CheckName(episode.TraceId, "trace_id");
+        Check(episode.Id, "episode_id");
+        Check(episode.AgentId, "agent_id");
+        Check(episode.ModelDeployment, "model");
+        Check(episode.Action, "action");
+        Check(episode.MessageId, "message_id");
+        Check(episode.TraceId, "trace_id");
+        Check(episode.DeploymentId, "deployment_id");
+        Check(episode.TrainingRunId, "training_run_id");
+        Check(episode.InputKey, "input_key");
         foreach (var call in episode.ToolCalls)
         {
-            redactor.CheckName(call.ToolName, "tool_name");
+            Check(call.ToolName, "tool_name");
         }
 
         foreach (var message in episode.Messages)
         {
-            redactor.CheckName(message.Role, "role");
+            Check(message.Role, "role");
             foreach (var call in message.ToolCalls ?? [])
             {
-                redactor.CheckName(call.Name, "tool_name");
+                Check(call.Name, "tool_name");
             }
         }
+
+        void Check(string? value, string name) => redactor.CheckName(value, name, episode.AgentId);
+    }
+
+    /// <summary>Where the texts of a tool call are.</summary>
+    private readonly record struct ToolCallSlots(RecordTexts.Slot Arguments, RecordTexts.Slot Result, RecordTexts.Slot Error)
+    {
+        public static ToolCallSlots Of(RecordTexts texts, EpisodeToolCall call) =>
+            new(Arguments: texts.Add(call.Arguments), Result: texts.Add(call.Result), Error: texts.Add(call.Error));
+
+        public EpisodeToolCall Read(EpisodeToolCall call, RecordTexts.Redacted redacted) =>
+            call with
+            {
+                Arguments = redacted[Arguments],
+                Result = redacted[Result],
+                Error = redacted[Error],
+            };
+    }
+
+    /// <summary>Where the texts of a message are.</summary>
+    private readonly record struct MessageSlots(
+        RecordTexts.Slot Content,
+        RecordTexts.Slot Name,
+        RecordTexts.Slot ToolCallId,
+        (RecordTexts.Slot Id, RecordTexts.Slot Arguments)[] Calls
+    )
+    {
+        public static MessageSlots Of(RecordTexts texts, EpisodeMessage message) =>
+            new(
+                Content: texts.Add(message.Content),
+                Name: texts.Add(message.Name),
+                ToolCallId: texts.Add(message.ToolCallId),
+                Calls: [.. (message.ToolCalls ?? []).Select(call => (Id: texts.Add(call.Id), Arguments: texts.Add(call.Arguments)))]
+            );
+
+        public EpisodeMessage Read(EpisodeMessage message, RecordTexts.Redacted redacted) =>
+            message with
+            {
+                Content = redacted[Content],
+                Name = redacted[Name],
+                ToolCallId = redacted[ToolCallId],
+                ToolCalls = message.ToolCalls is null
+                    ? null
+                    :
+                    [
+                        .. message.ToolCalls.Zip(Calls, (call, slots) =>
+                            call with
+                            {
+                                Id = redacted[slots.Id],
+                                Arguments = redacted[slots.Arguments],
+                            }
+                        ),
+                    ],
+            };
     }
 }

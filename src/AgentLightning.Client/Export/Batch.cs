@@ -9,7 +9,7 @@ using AgentLightning.Governance;
 namespace AgentLightning.Client.Export;
 
 /// <summary>Records and spans that are sent together; used again for the next.</summary>
-internal sealed class Batch(Redactor redactor, LightningClientOptions options, SpanJson spans)
+internal sealed class Batch(Redactor redactor, LightningClientOptions options, OtlpSpans spans)
 {
     /// <summary>Bytes of a record that a server surely takes.</summary>
     private const int LargestRecord = 6 * 1024 * 1024;
@@ -21,7 +21,7 @@ internal sealed class Batch(Redactor redactor, LightningClientOptions options, S
 
     public LightningClientOptions Options => options;
 
-    public SpanJson Spans => spans;
+    public OtlpSpans Spans => spans;
 
     public List<TaskCompletionSource> Marks { get; } = [];
 
@@ -48,14 +48,14 @@ internal sealed class Batch(Redactor redactor, LightningClientOptions options, S
     /// <summary>Adds a reward, redacted.</summary>
     public void Add(CapturedReward reward)
     {
-        redactor.CheckName(reward.EpisodeId, "episode_id");
-        redactor.CheckName(reward.RewardId, "reward_id");
-        redactor.CheckName(reward.Evaluator, "evaluator");
-        var texts = redactor.RedactRecord([reward.Feedback, reward.Correction, reward.Rubric]).Texts;
-        AddLine(
-            """{"type":"reward","""u8,
-            JsonSerializer.SerializeToUtf8Bytes(reward with { Feedback = texts[0], Correction = texts[1], Rubric = texts[2] }, s_json)
-        );
+        redactor.CheckName(reward.EpisodeId, "episode_id", options.AgentId);
+        redactor.CheckName(reward.RewardId, "reward_id", options.AgentId);
+        redactor.CheckName(reward.Evaluator, "evaluator", options.AgentId);
+        var texts = new RecordTexts();
+        var (feedback, correction, rubric) = (texts.Add(reward.Feedback), texts.Add(reward.Correction), texts.Add(reward.Rubric));
+        var redacted = texts.Redact(redactor, options.AgentId);
+        reward = reward with { Feedback = redacted[feedback], Correction = redacted[correction], Rubric = redacted[rubric] };
+        AddLine("""{"type":"reward","""u8, JsonSerializer.SerializeToUtf8Bytes(reward, s_json));
     }
 
     /// <summary>What there is to send. The bytes are good until <see cref="Clear"/>.</summary>

@@ -30,8 +30,13 @@ internal sealed partial class Exporter : IAsyncDisposable
     private readonly Batch _batch;
     private readonly Task _writer;
     private readonly object _opening = new();
+
+    /// <summary>What processes that ended had left is sent, once.</summary>
+    private readonly TaskCompletionSource _adopted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _replayer = Task.CompletedTask;
     private Spool? _spool;
+    private volatile Spool? _other;
+    private long _otherDamaged;
     private bool _spoolFailed,
         _away;
     private long _queuedBytes;
@@ -40,8 +45,8 @@ internal sealed partial class Exporter : IAsyncDisposable
     public Exporter(LightningClientOptions options, ICaptureSink sink, Redactor redactor, TimeProvider time, ILogger logger)
     {
         (_options, _sink, _time, _logger) = (options, sink, time, logger);
-        Counters = new Counters(() => _queue!.Reader.Count, () => _spool?.Bytes ?? 0);
-        _batch = new Batch(redactor, options, new SpanJson(redactor, options));
+        Counters = new Counters(() => _queue!.Reader.Count, () => SpoolBytes);
+        _batch = new Batch(redactor, options, new OtlpSpans(redactor, options));
         _queue = Channel.CreateBounded<CaptureItem>(new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true });
         _writer = Task.Run(WriteAsync);
     }
@@ -50,9 +55,9 @@ internal sealed partial class Exporter : IAsyncDisposable
 
     public long Queued => _queue.Reader.Count;
 
-    public long SpoolBytes => _spool?.Bytes ?? 0;
+    public long SpoolBytes => (_spool?.Bytes ?? 0) + (_other?.Bytes ?? 0);
 
-    public long SpoolDamaged => _spool?.Damaged ?? 0;
+    public long SpoolDamaged => (_spool?.Damaged ?? 0) + Interlocked.Read(ref _otherDamaged) + (_other?.Damaged ?? 0);
 
     /// <summary>False when it is dropped, which is counted. Never waits and never throws.</summary>
     public bool TryEnqueue(CaptureItem item)
@@ -87,7 +92,14 @@ internal sealed partial class Exporter : IAsyncDisposable
     }
 
     /// <summary>Completes when nothing is left on disk.</summary>
-    public Task DrainAsync(CancellationToken cancellationToken) => _spool?.WaitAsync(empty: true, cancellationToken) ?? Task.CompletedTask;
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        if (_spool is { } spool)
+        {
+            await _adopted.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await spool.WaitAsync(empty: true, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     public ValueTask DisposeAsync()
     {
@@ -120,9 +132,9 @@ internal sealed partial class Exporter : IAsyncDisposable
     private async Task DeliverAllAsync()
     {
         await _writer.ConfigureAwait(false);
-        if (_spool is { } spool)
+        if (_spool is not null)
         {
-            await Task.WhenAny(_replayer, spool.WaitAsync(empty: true, _stop.Token)).ConfigureAwait(false);
+            await Task.WhenAny(_replayer, DrainAsync(_stop.Token)).ConfigureAwait(false);
         }
     }
 
@@ -326,15 +338,16 @@ internal sealed partial class Exporter : IAsyncDisposable
         {
             try
             {
-                await spool.WaitAsync(empty: false, _stop.Token).ConfigureAwait(false);
-                while (spool.TryPeek(out var payload))
+                if (!await AdoptAsync().ConfigureAwait(false))
                 {
-                    if (!await SendUntilAsync(payload, null, _closed.Token).ConfigureAwait(false))
-                    {
-                        return;
-                    }
+                    return;
+                }
 
-                    spool.Advance();
+                _adopted.TrySetResult();
+                await spool.WaitAsync(empty: false, _stop.Token).ConfigureAwait(false);
+                if (!await SendAllAsync(spool).ConfigureAwait(false))
+                {
+                    return;
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -347,6 +360,51 @@ internal sealed partial class Exporter : IAsyncDisposable
                 await Task.Delay(_options.LongestRetry, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    /// <summary>
+    /// Sends what processes of this folder had left when they ended. A process alone opens the first folder only, and nobody else would
+    /// come for the others. False when the client was closed before.
+    /// </summary>
+    private async Task<bool> AdoptAsync()
+    {
+        while (Spool.TryAdopt(_options.DataFolder) is { } other)
+        {
+            using (other)
+            {
+                _other = other;
+                try
+                {
+                    if (!await SendAllAsync(other).ConfigureAwait(false))
+                    {
+                        return false;
+                    }
+                }
+                finally
+                {
+                    Interlocked.Add(ref _otherDamaged, other.Damaged);
+                    _other = null;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>False when the client was closed before all of it was sent.</summary>
+    private async Task<bool> SendAllAsync(Spool spool)
+    {
+        while (spool.TryPeek(out var payload))
+        {
+            if (!await SendUntilAsync(payload, null, _closed.Token).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            spool.Advance();
+        }
+
+        return true;
     }
 
     private bool HasLeftovers()

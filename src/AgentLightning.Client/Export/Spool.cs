@@ -104,10 +104,40 @@ internal sealed class Spool : IDisposable
         throw new IOException($"All {MostFolders} spool folders in '{folder}' are taken.");
     }
 
+    /// <summary>
+    /// Opens a folder below <paramref name="folder"/> that holds batches and that no process has: what one that ran beside others left when
+    /// it ended. Null when there is none. It is for reading: what is read to its end is gone.
+    /// </summary>
+    public static Spool? TryAdopt(string folder)
+    {
+        foreach (var other in FoldersWithBatches(folder))
+        {
+            try
+            {
+                var adopted = new Spool(
+                    other,
+                    new FileStream(Path.Combine(other, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None),
+                    limit: 0
+                );
+                if (!adopted.IsEmpty)
+                {
+                    return adopted;
+                }
+
+                // Read by another process just now.
+                adopted.Dispose();
+            }
+            catch (IOException)
+            {
+                // A process that runs has it.
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Whether there may be something of an earlier process below <paramref name="folder"/>.</summary>
-    public static bool HasLeftovers(string folder) =>
-        Directory.Exists(folder)
-        && Directory.EnumerateDirectories(folder, "spool-*").Any(own => Directory.EnumerateFiles(own, "*" + Ending).Any());
+    public static bool HasLeftovers(string folder) => FoldersWithBatches(folder).Any();
 
     /// <summary>False when there is no room for it.</summary>
     /// <exception cref="IOException">The disk does not take it.</exception>
@@ -311,6 +341,11 @@ internal sealed class Spool : IDisposable
         _changed.TrySetResult();
         _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
+
+    private static IEnumerable<string> FoldersWithBatches(string folder) =>
+        Directory.Exists(folder)
+            ? Directory.EnumerateDirectories(folder, "spool-*").Where(own => Directory.EnumerateFiles(own, "*" + Ending).Any())
+            : [];
 
     private string PathOf(long segment) => Path.Combine(_folder, segment.ToString("D12", CultureInfo.InvariantCulture) + Ending);
 

@@ -239,12 +239,16 @@ internal static partial class Addresses
     private static bool IsLetter(char c) => c is >= '\u00C0' and <= '\u052F' && char.IsLetter(c);
 
     [GeneratedRegex(
-        @"\G(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}(?![0-9A-Za-z_]|\.[0-9]|-[A-Za-z])"
+        @"\G(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}(?![0-9A-Za-z_]|"
+            + @"\.[0-9]|-[A-Za-z])"
     )]
     private static partial Regex Quad();
 
     [GeneratedRegex(
-        @"(?:version[.:=""'(\s]{1,4}|\b[A-Z]\w{1,20}\.[A-Z]\w{1,20} |\b(?:v|ver|version|versión|versie|release|build|firmware|driver|sdk|upgrade[ds]?|downgrade[ds]?|update[ds]?|assembly|nuget|package|section|chapter|clause|oid|abschnitt|kapitel|patch)[a-z]*\b[.:=""'\s]{0,4}(?:to |from |from v|is |auf |number )?|版本[号:：\s]{0,3}|§ ?|[0-9]\.[0-9]+ (?:to|->|→|and|or|bis|auf) )[vV]?$",
+        @"(?:version[.:=""'(\s]{1,4}|\b[A-Z]\w{1,20}\.[A-Z]\w{1,20} |\b(?:v|ver|version|versión|versie|release|build|firmware|"
+            + @"driver|sdk|upgrade[ds]?|downgrade[ds]?|update[ds]?|assembly|nuget|package|section|chapter|clause|oid|abschnitt|"
+            + @"kapitel|patch)[a-z]*\b[.:=""'\s]{0,4}(?:to |from |from v|is |auf |number )?|版本[号:：\s]{0,3}|§ ?|[0-9]\.[0-9]+ (?:to|->|"
+            + @"→|and|or|bis|auf) )[vV]?$",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex Version();

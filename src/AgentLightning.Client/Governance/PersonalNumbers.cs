@@ -220,12 +220,14 @@ internal static partial class PersonalNumbers
     private static partial Regex NineDigits();
 
     [GeneratedRegex(
-        @"\G(?:1[-. ])?(?:\([2-9][0-9]{2}\)[ -]?[0-9]{3}[-. ][0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}|[2-9][0-9]{2}\.[0-9]{3}\.[0-9]{4})(?![0-9])"
+        @"\G(?:1[-. ])?(?:\([2-9][0-9]{2}\)[ -]?[0-9]{3}[-. ][0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}|"
+            + @"[2-9][0-9]{2}\.[0-9]{3}\.[0-9]{4})(?![0-9])"
     )]
     private static partial Regex NorthAmerican();
 
     [GeneratedRegex(
-        @"\G(?:\(0[1-9][0-9]{0,3}\)[ -]?[0-9]{2,5}(?:[ -][0-9]{2,5}){0,3}|\([1-9][0-9]\)[ -]?[0-9]{4,5}[ -][0-9]{4}|0[1-9][0-9]{0,4}(?:[ \-/\u00A0][0-9]{2,8}){1,5}|0[1-9](?:\.[0-9]{2}){4}|0800(?:[ -][0-9]{2,4}){2,3})(?![0-9])"
+        @"\G(?:\(0[1-9][0-9]{0,3}\)[ -]?[0-9]{2,5}(?:[ -][0-9]{2,5}){0,3}|\([1-9][0-9]\)[ -]?[0-9]{4,5}[ -][0-9]{4}|"
+            + @"0[1-9][0-9]{0,4}(?:[ \-/\u00A0][0-9]{2,8}){1,5}|0[1-9](?:\.[0-9]{2}){4}|0800(?:[ -][0-9]{2,4}){2,3})(?![0-9])"
     )]
     private static partial Regex National();
 
@@ -236,13 +238,16 @@ internal static partial class PersonalNumbers
     private static partial Regex Called();
 
     [GeneratedRegex(
-        @"(?:\b(?:tel(?:efon|ephone|éfono|efone|efoon)?|phone|mobile|cell|handy|fax|whatsapp|sms|call|ring|dial|rufen|ruf|anrufen|appele[rz]?|llam[aeá]\w*|ligue|portable|móvil|celular|hotline)\b|тел|电话|電話|手机|手機|전화)[\w .:：#=""'\\&?-]{0,16}$",
+        @"(?:\b(?:tel(?:efon|ephone|éfono|efone|efoon)?|phone|mobile|cell|handy|fax|whatsapp|sms|call|ring|dial|rufen|ruf|"
+            + @"anrufen|appele[rz]?|llam[aeá]\w*|ligue|portable|móvil|celular|hotline)\b|тел|电话|電話|手机|手機|전화)[\w .:：#=""'\\&?-]{0,16}$",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex TelephoneWords();
 
     [GeneratedRegex(
-        @"\b(?:order|invoice|ticket|case|ref|reference|id|no|nr|sku|part|serial|tracking|bestellung|rechnung|commande|facture|pedido|factura|isbn|issn|ean|upc|version|build|job|run|batch|line|model|article|artikel|item|account|rfc|doi|cve|patent|issue|build|receipt)s?\b[\w .:#=""'\\°-]{0,10}$",
+        @"\b(?:order|invoice|ticket|case|ref|reference|id|no|nr|sku|part|serial|tracking|bestellung|rechnung|commande|facture|"
+            + @"pedido|factura|isbn|issn|ean|upc|version|build|job|run|batch|line|model|article|artikel|item|account|rfc|doi|cve|"
+            + @"patent|issue|build|receipt)s?\b[\w .:#=""'\\°-]{0,10}$",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex OtherNumbers();

@@ -89,9 +89,11 @@ public sealed class Redactor
     /// Checks a name or id, which cannot be changed without changing what it names: one that holds a secret is
     /// <see cref="ErrorKind.Invalid"/>. The value is not told.
     /// </summary>
-    public string? CheckName(string? value, string name)
+    /// <param name="name">How the message calls it.</param>
+    /// <param name="agentId">Whose record it is, where agents have settings of their own.</param>
+    public string? CheckName(string? value, string name, string? agentId = null)
     {
-        if (value is null || !_options.Secrets)
+        if (value is null || !Settings(agentId).Secrets)
         {
             return value;
         }

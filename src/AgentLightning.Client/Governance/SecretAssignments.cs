@@ -55,7 +55,7 @@ internal static partial class SecretAssignments
             form = ValueForm.Prose;
         }
 
-        if (start < 0 && IsOption(text, at) && nameEnd < text.Length && text[nameEnd] == ' ')
+        if (start < 0 && (IsOption(text, at) || IsEnvironment(text, at)) && nameEnd < text.Length && text[nameEnd] == ' ')
         {
             (form, start) = (ValueForm.Option, nameEnd + 1);
         }
@@ -189,6 +189,44 @@ internal static partial class SecretAssignments
         return i > 1 && text[i - 1] == '-' && text[i - 2] == '-';
     }
 
+    /// <summary>
+    /// The user and password that a command takes: <c>curl -u name:password</c>, <c>docker login -p password</c>. Its beginning and end.
+    /// </summary>
+    public static bool TryCommand(ReadOnlySpan<char> text, int at, out Finding finding)
+    {
+        finding = default;
+        var start = TextEdges.BeginsWord(text, at) ? EndOf(CommandOption(), text, at) : -1;
+        if (start < 0)
+        {
+            return false;
+        }
+
+        var length = text[start..].IndexOfAny(s_valueEnds);
+        var end = length < 0 ? text.Length : start + length;
+        var value = text[start..end];
+        // A name with a password behind it, or a password that is no word of a sentence about the command.
+        var isLikely = (text[at] | 0x20) == 'c' ? value.IndexOf(':') > 0 : value.ContainsAnyInRange('0', '9');
+        if (!isLikely || value[0] == '$')
+        {
+            return false;
+        }
+
+        finding = new Finding(start, end, FindingKind.Redacted);
+        return true;
+    }
+
+    /// <summary><c>ENV REDIS_PASSWORD value</c> of a container file.</summary>
+    private static bool IsEnvironment(ReadOnlySpan<char> text, int at)
+    {
+        var start = at;
+        while (start > 0 && at - start < 64 && (char.IsAsciiLetterUpper(text[start - 1]) || text[start - 1] == '_'))
+        {
+            start--;
+        }
+
+        return start >= 4 && text[(start - 4)..start] is "ENV " && (start == 4 || text[start - 5] is '\n' or ' ' or '\t' or '"');
+    }
+
     private static int EndOf(Regex pattern, ReadOnlySpan<char> text, int start)
     {
         var matches = pattern.EnumerateMatches(text, start);
@@ -196,7 +234,9 @@ internal static partial class SecretAssignments
     }
 
     [GeneratedRegex(
-        @"\G(?>(?:(?<![A-Za-z0-9])p(?:ass|w)(?=[:=])|password|passwd|passwort|passphrase|pwd|kennwort|contraseña|contrasena|senha|mot de passe|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호)(?:[_-]?(?:value|hash|text|string|[0-9]{1,2}))?)(?![A-Za-z0-9_])",
+        @"\G(?>(?:(?<![A-Za-z0-9])p(?:ass|w)(?=[:=])|password|passwd|passwort|passphrase|pwd|kennwort|contraseña|contrasena|"
+            + @"senha|mot de passe|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호)(?:[_-]?(?:value|hash|text|string|"
+            + @"[0-9]{1,2}))?)(?![A-Za-z0-9_])",
         RegexOptions.IgnoreCase,
         Milliseconds
     )]
@@ -210,7 +250,9 @@ internal static partial class SecretAssignments
     private static partial Regex WholeName();
 
     [GeneratedRegex(
-        @"\G(?>account_?key|shared_?access_?(?:signature|key)|(?:api|access|private|signing|encryption|master|subscription)[ _-]?key|authorization|credentials?|secret)(?:[_-]?(?:value|key|hash|access[_-]?key|string|text|[0-9]{1,2}))?(?![A-Za-z0-9_])",
+        @"\G(?>account_?key|shared_?access_?(?:signature|key)|(?:api|access|private|signing|encryption|master|"
+            + @"subscription)[ _-]?key|authorization|credentials?|secret)(?:[_-]?(?:value|key|hash|access[_-]?key|string|text|"
+            + @"[0-9]{1,2}))?(?![A-Za-z0-9_])",
         RegexOptions.IgnoreCase,
         Milliseconds
     )]
@@ -222,6 +264,13 @@ internal static partial class SecretAssignments
         Milliseconds
     )]
     private static partial Regex TokenName();
+
+    [GeneratedRegex(
+        @"\G(?:curl [^\r\n]{0,200}?(?<= )(?:-u|--user)|docker login [^\r\n]{0,200}?(?<= )-p)[ =][""']?",
+        RegexOptions.IgnoreCase,
+        Milliseconds
+    )]
+    private static partial Regex CommandOption();
 
     [GeneratedRegex(@"\G\\{0,8}[""'`]?\]?[ \t]{0,4}(?>=>|:=|!==?|={1,3}|::?|：)[ \t]{0,4}", RegexOptions.None, Milliseconds)]
     private static partial Regex Sign();

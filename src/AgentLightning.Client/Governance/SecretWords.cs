@@ -160,7 +160,8 @@ internal static partial class SecretWords
     /// <c>&lt;your-key&gt;</c>.
     /// </summary>
     [GeneratedRegex(
-        @"^(?:\$\{|\$\(|\$env:|\$[A-Z_][A-Z0-9_]*$|%[A-Za-z_][A-Za-z0-9_]*%$|\{\{|\{[A-Za-z_0-9.]+\}$|<[^>]*>?$|process\.env|os\.environ|env\.|@Microsoft\.KeyVault|vault:|your[-_]|ref\+|secrets?\.[a-z])",
+        @"^(?:\$\{|\$\(|\$env:|\$[A-Z_][A-Z0-9_]*$|%[A-Za-z_][A-Za-z0-9_]*%$|\{\{|\{[A-Za-z_0-9.]+\}$|<[^>]*>?$|process\.env|"
+            + @"os\.environ|env\.|@Microsoft\.KeyVault|vault:|your[-_]|ref\+|secrets?\.[a-z])",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex Reference();

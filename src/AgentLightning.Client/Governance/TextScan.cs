@@ -61,67 +61,11 @@ internal static class TextScan
             "bearer",
             "sig=",
             "x-amz-",
+            "curl ",
+            "docker login ",
         ],
         StringComparison.OrdinalIgnoreCase
     );
-
-    private static readonly SearchValues<string> s_keys = SearchValues.Create(
-        [
-            "AKIA",
-            "ASIA",
-            "AROA",
-            "AIDA",
-            "ABIA",
-            "ACCA",
-            "AIza",
-            "ya29.",
-            "GOCSPX-",
-            "ghp_",
-            "gho_",
-            "ghu_",
-            "ghs_",
-            "ghr_",
-            "github_pat_",
-            "glpat-",
-            "gldt-",
-            "glrt-",
-            "glsoat-",
-            "glcbt-",
-            "glptt-",
-            "xox",
-            "xapp-",
-            "hooks.slack",
-            "sk-",
-            "sk_live_",
-            "sk_test_",
-            "rk_live_",
-            "rk_test_",
-            "whsec_",
-            "npm_",
-            "pypi-",
-            "hf_",
-            "dop_v1_",
-            "SG.",
-            "shpat_",
-            "shpss_",
-            "shpca_",
-            "shppa_",
-            "dapi",
-            "hvs.",
-            "hvb.",
-            "lk_",
-            "AGE-SECRET",
-            "eyJ",
-            "-----BEGIN",
-            "://",
-        ],
-        StringComparison.Ordinal
-    );
-
-    /// <summary>
-    /// By itself: one beginning of two characters among those of three lets the search stop at many more places where none is.
-    /// </summary>
-    private static readonly SearchValues<string> s_azure = SearchValues.Create(["Q~"], StringComparison.Ordinal);
 
     private static readonly SearchValues<string> s_foreign = SearchValues.Create(
         ["lösenord", "пароль", "Пароль", "密码", "密碼", "パスワード", "비밀번호"],
@@ -139,12 +83,12 @@ internal static class TextScan
     {
         if (what.Secrets)
         {
-            FindSecrets(text, s_names, ref found);
-            FindSecrets(text, s_keys, ref found);
-            FindSecrets(text, s_azure, ref found);
+            FindNamed(text, s_names, ref found);
+            FindKeys(text, ref found);
+            FindMarkedKeys(text, ref found);
             if (text.ContainsAny(s_foreignSigns))
             {
-                FindSecrets(text, s_foreign, ref found);
+                FindNamed(text, s_foreign, ref found);
             }
         }
 
@@ -156,11 +100,12 @@ internal static class TextScan
         }
     }
 
-    private static void FindSecrets(ReadOnlySpan<char> text, SearchValues<string> beginnings, ref List<Finding>? found)
+    /// <summary>Values behind a telling name.</summary>
+    private static void FindNamed(ReadOnlySpan<char> text, SearchValues<string> names, ref List<Finding>? found)
     {
         for (var i = 0; i < text.Length; )
         {
-            var at = text[i..].IndexOfAny(beginnings);
+            var at = text[i..].IndexOfAny(names);
             if (at < 0)
             {
                 return;
@@ -174,27 +119,75 @@ internal static class TextScan
             }
 
             var (start, end) = (i, -1);
-            if ((text[i] | 0x20) == 'b' && text[i] != '\u0002')
-            {
-                end = SecretShapes.MatchBearer(text, ref start);
-            }
-
-            if (end < 0)
-            {
-                start = i;
-                if ((end = SecretShapes.Match(text, ref start)) >= 0)
-                {
-                    (found ??= []).Add(new Finding(start, end, FindingKind.Secret));
-                }
-                else if (SecretAssignments.TryMatch(text, i, out var finding))
-                {
-                    (found ??= []).Add(finding);
-                    end = finding.End;
-                }
-            }
-            else
+            if ((text[i] | 0x20) == 'b' && text[i] != '\u0002' && (end = SecretShapes.MatchBearer(text, ref start)) >= 0)
             {
                 (found ??= []).Add(new Finding(start, end, FindingKind.Redacted));
+                i = end;
+                continue;
+            }
+
+            start = i;
+            if ((end = SecretShapes.MatchQuery(text, ref start)) >= 0)
+            {
+                (found ??= []).Add(new Finding(start, end, FindingKind.Secret));
+            }
+            else if (SecretAssignments.TryCommand(text, i, out var finding))
+            {
+                // Between the command and its password there may be other names.
+                (found ??= []).Add(finding);
+            }
+            else if (SecretAssignments.TryMatch(text, i, out finding))
+            {
+                (found ??= []).Add(finding);
+                end = finding.End;
+            }
+
+            i = Math.Max(i + 1, end);
+        }
+    }
+
+    /// <summary>Keys whose beginning is unlike any word.</summary>
+    private static void FindKeys(ReadOnlySpan<char> text, ref List<Finding>? found)
+    {
+        for (var i = 0; i < text.Length; )
+        {
+            var at = text[i..].IndexOfAny(SecretShapes.Beginnings);
+            if (at < 0)
+            {
+                return;
+            }
+
+            i += at;
+            var start = i;
+            var end = SecretShapes.MatchKey(text, ref start);
+            if (end >= 0)
+            {
+                (found ??= []).Add(new Finding(start, end, FindingKind.Secret));
+            }
+
+            i = Math.Max(i + 1, end);
+        }
+    }
+
+    /// <summary>
+    /// Keys whose beginning ends in a sign, as most do today: <c>ghp_</c>, <c>sk-</c>. One search for the sign finds all of them, however
+    /// many there are.
+    /// </summary>
+    private static void FindMarkedKeys(ReadOnlySpan<char> text, ref List<Finding>? found)
+    {
+        for (var i = 0; i < text.Length; )
+        {
+            var at = text[i..].IndexOfAny('_', '-', '~');
+            if (at < 0)
+            {
+                return;
+            }
+
+            i += at;
+            var end = SecretShapes.MatchMarked(text, i, out var start);
+            if (end >= 0)
+            {
+                (found ??= []).Add(new Finding(start, end, FindingKind.Secret));
             }
 
             i = Math.Max(i + 1, end);

@@ -35,10 +35,11 @@ internal sealed record ToolChoice(IReadOnlyList<AIFunctionDeclaration> Functions
         [
             .. functions.Where(function => required.RequiredFunctionName is not { } name || function.Name == name),
         ];
+        var offered = string.Join(", ", functions.Select(function => $"'{function.Name}'"));
         return chosen.Length > 0
             ? new ToolChoice(functions, chosen)
             : throw LightningException.Invalid(
-                $"The function '{required.RequiredFunctionName}' must be called, but only {string.Join(", ", functions.Select(function => $"'{function.Name}'"))} are offered."
+                $"The function '{required.RequiredFunctionName}' must be called, but only {offered} are offered."
             );
     }
 
@@ -62,7 +63,15 @@ internal sealed record ToolChoice(IReadOnlyList<AIFunctionDeclaration> Functions
 
     /// <summary>In words, for a model that knows no tools.</summary>
     public string Description =>
-        $"You can call functions. To call one, write a line TOOL_CALL: name(arguments), with the arguments as a JSON object.\n{string.Join('\n', Functions.Select(function => $"{function.Name}: {function.Description} Arguments: {Parameters(function).ToJsonString()}"))}";
+        string.Join(
+            '\n',
+            Functions
+                .Select(function => $"{function.Name}: {function.Description} Arguments: {Parameters(function).ToJsonString()}")
+                .Prepend(
+                    "You can call functions. To call one, write a line TOOL_CALL: name(arguments), with the arguments as a JSON "
+                        + "object."
+                )
+        );
 
     /// <summary>The schema of one call that must be made; a list of one where the form is a list.</summary>
     public string CallSchema(ToolForm form)

@@ -1,6 +1,5 @@
 using System.Reflection;
 using AgentLightning.Access;
-using AgentLightning.Audit;
 using AgentLightning.Common;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -43,7 +42,6 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
             caller.GaveWrongKey = caller.Key is null;
         }
 
-        AuditTrail.CurrentActor = caller.Key is null ? null : caller.Actor;
         await next(context);
     }
 
@@ -62,7 +60,7 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
             return;
         }
 
-        if (await IsOpenAsync(caller, context.RequestAborted))
+        if (await IsOpenAsync(context, caller))
         {
             if (BrowserGuard.CheckHost(context.Request.Host.Value ?? "", !_reachable, options.AllowedHosts) is { } host)
             {
@@ -140,8 +138,11 @@ internal sealed class AccessMiddleware(ApiKeyVerifier verifier, LightningServerO
     /// Without keys everything is open to this machine; to others only where that was asked for. A key that comes along is held to its role
     /// and agents.
     /// </summary>
-    private async ValueTask<bool> IsOpenAsync(Caller caller, CancellationToken cancellationToken) =>
-        caller.Key is null && !(_reachable && !options.AllowAnonymous) && !await verifier.AnyKeysAsync(cancellationToken);
+    private async ValueTask<bool> IsOpenAsync(HttpContext context, Caller caller)
+    {
+        var admitsStrangers = options.AllowAnonymous && context.GetEndpoint()?.Metadata.GetMetadata<ClosedToStrangers>() is null;
+        return caller.Key is null && (!_reachable || admitsStrangers) && !await verifier.AnyKeysAsync(context.RequestAborted);
+    }
 
     private async Task RefuseAsync(HttpContext context, int status, string detail, Caller caller)
     {

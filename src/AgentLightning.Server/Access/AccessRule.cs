@@ -20,6 +20,9 @@ internal enum AgentRule
 /// <param name="Role">The least role; null for anybody, without a key.</param>
 internal sealed record AccessRule(Role? Role, AgentRule Agents);
 
+/// <summary>Marks an endpoint as never open to who has no key and is not on this machine.</summary>
+internal sealed record ClosedToStrangers;
+
 /// <summary>
 /// What each endpoint says about access when it is mapped. One that says nothing is closed to all but admin keys for all agents.
 /// </summary>
@@ -31,6 +34,13 @@ internal static class AccessRules
     /// </summary>
     public static TBuilder RequiresRole<TBuilder>(this TBuilder builder, Role role, AgentRule agents = AgentRule.Scoped)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRule(role, agents));
+
+    /// <summary>
+    /// Lets nobody in without a key where others than this machine reach the server, also where anonymous callers are let in: whoever
+    /// made the first key would lock everybody else out.
+    /// </summary>
+    public static TBuilder ClosedToStrangers<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new ClosedToStrangers());
 
     /// <summary>Lets anybody in; only for endpoints that show no record.</summary>
     public static TBuilder OpenToAll<TBuilder>(this TBuilder builder)

@@ -24,7 +24,7 @@ internal static class AuditEndpoints
             .RequiresRole(Role.Admin);
 
     private static async Task<AuditListResponse> ListAsync(
-        IAuditLog log,
+        ListAuditEntries audit,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -35,15 +35,11 @@ internal static class AuditEndpoints
         string? before = null
     )
     {
-        var query = new AuditQuery(
-            scope.Named(agentId) is { } named ? [named] : scope.Agents,
-            action is null ? null : EnumText.Parse<AuditAction>(action, "action"),
-            IsoTime.Start(startDate, "start_date"),
-            IsoTime.End(endDate, "end_date"),
-            limit,
-            before
+        var entries = await audit.ExecuteAsync(
+            scope,
+            new AuditRequest(agentId, action, IsoTime.Start(startDate, "start_date"), IsoTime.End(endDate, "end_date"), limit, before),
+            cancellationToken
         );
-        var entries = await log.ListAsync(query, cancellationToken);
         return new AuditListResponse(entries.Count, entries);
     }
 }

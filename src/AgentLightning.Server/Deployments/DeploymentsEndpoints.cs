@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using AgentLightning.Access;
-using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Server.Access;
 using AgentLightning.Triage;
@@ -14,13 +13,20 @@ namespace AgentLightning.Server.Deployments;
 /// <summary>A run to release.</summary>
 /// <param name="RunId">The training run whose model is to serve; required.</param>
 /// <param name="Force">Releases it although the gate has not passed it; the record says so.</param>
-public sealed record PromoteBody(string? AgentId, string? RunId, string? PromotedBy, bool Force = false);
+public sealed record PromoteBody(string? AgentId, string? RunId, string? PromotedBy, bool Force = false)
+{
+    public PromoteRequest ToRequest() => new(AgentId, RunId, PromotedBy, Force);
+}
 
 /// <summary>A release to leave.</summary>
 /// <param name="TargetDeploymentId">Where to go back to; the last good release by default.</param>
-public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, string? Reason, string? RolledBackBy);
+public sealed record RollbackBody(string? AgentId, string? TargetDeploymentId, string? Reason, string? RolledBackBy)
+{
+    public RollbackRequest ToRequest() => new(AgentId, TargetDeploymentId, Reason, RolledBackBy);
+}
 
 /// <summary>A release as lists show it.</summary>
+/// <param name="Replaces">The release that was active before it.</param>
 public sealed record DeploymentItem(
     string Id,
     string AgentId,
@@ -33,9 +39,29 @@ public sealed record DeploymentItem(
     bool Forced,
     DateTimeOffset PromotedAt,
     string PromotedBy,
+    string? Replaces,
     string? RollbackFrom,
     string? RollbackReason
-);
+)
+{
+    public static DeploymentItem Of(Deployment release) =>
+        new(
+            release.Id,
+            release.AgentId,
+            release.Slot,
+            release.Number,
+            release.TrainingRunId,
+            release.EvaluationId,
+            release.TunedModelName,
+            release.IsActive,
+            release.Forced,
+            release.PromotedAt,
+            release.PromotedBy,
+            release.Replaces,
+            release.RollbackFrom,
+            release.RollbackReason
+        );
+}
 
 /// <summary>Releases, newest first.</summary>
 public sealed record DeploymentListResponse(string AgentId, int DeploymentsFound, IReadOnlyList<DeploymentItem> Deployments);
@@ -80,12 +106,15 @@ public sealed record LineageResponse(string AgentId, IReadOnlyList<LineageEntry>
 
 internal static class DeploymentsEndpoints
 {
-    private const int Listed = 100;
-
     public static void MapDeployments(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/deployments", ListAsync).WithSummary("Lists an agent's releases, newest first.").RequiresRole(Role.Read);
         routes.MapGet("/deployments/active", ActiveAsync).WithSummary("The release that serves now.").RequiresRole(Role.Read);
+        routes
+            .MapGet("/deployments/{id}", GetAsync)
+            .WithSummary("One release.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .RequiresRole(Role.Read);
         routes
             .MapGet("/deployments/lineage", LineageAsync)
             .WithSummary("Why what serves serves: each release with its run, data set and evaluation.")
@@ -99,67 +128,45 @@ internal static class DeploymentsEndpoints
             .RequiresRole(Role.Admin);
         routes
             .MapPost("/deployments/rollback", RollbackAsync)
-            .WithSummary("Goes back to the last good release, or to the one named.")
+            .WithSummary("Goes back to the last good release, or to the one named; the body may be {}.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .RequiresRole(Role.Admin);
     }
 
     private static async Task<DeploymentListResponse> ListAsync(
-        IDeploymentStore deployments,
+        ListDeployments deployments,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20
     )
     {
-        if (limit is < 1 or > 1_000)
-        {
-            throw LightningException.Invalid($"limit must be from 1 to 1000, but it is {limit}.");
-        }
-
-        var agent = scope.Agent(agentId, TriageAgent.DefaultAgentId);
-        var found = await deployments.ListAsync(agent, null, limit, cancellationToken);
-        return new DeploymentListResponse(
-            agent,
-            found.Count,
-            [
-                .. found.Select(d => new DeploymentItem(
-                    d.Id,
-                    d.AgentId,
-                    d.Slot,
-                    d.Number,
-                    d.TrainingRunId,
-                    d.EvaluationId,
-                    d.TunedModelName,
-                    d.IsActive,
-                    d.Forced,
-                    d.PromotedAt,
-                    d.PromotedBy,
-                    d.RollbackFrom,
-                    d.RollbackReason
-                )),
-            ]
-        );
+        var list = await deployments.ExecuteAsync(scope, agentId, limit, cancellationToken);
+        return new DeploymentListResponse(list.AgentId, list.Releases.Count, [.. list.Releases.Select(DeploymentItem.Of)]);
     }
 
+    private static async Task<DeploymentItem> GetAsync(
+        string id,
+        GetDeployment deployment,
+        Scope scope,
+        CancellationToken cancellationToken
+    ) => DeploymentItem.Of(await deployment.ExecuteAsync(scope, id, cancellationToken));
+
     private static async Task<ActiveDeploymentResponse> ActiveAsync(
-        IDeploymentStore deployments,
+        GetActiveDeployment deployment,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null
     )
     {
-        var active = await deployments.FindActiveAsync(
-            scope.Agent(agentId, TriageAgent.DefaultAgentId),
-            Deployment.DefaultSlot,
-            cancellationToken
-        );
+        var (agent, active) = await deployment.ExecuteAsync(scope, agentId, cancellationToken);
         return active is null
             ? new ActiveDeploymentResponse(
                 false,
                 Message: "No active tuned model. Using base model.",
-                BaseModel: RuleTriagePolicy.PolicyName
+                BaseModel: TriagePolicies.BaseModelOf(agent)
             )
             : new ActiveDeploymentResponse(
                 true,
@@ -172,48 +179,35 @@ internal static class DeploymentsEndpoints
     }
 
     private static async Task<LineageResponse> LineageAsync(
-        LineageReader lineage,
+        GetLineage lineage,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null
     )
     {
-        var agent = scope.Agent(agentId, TriageAgent.DefaultAgentId);
-        return new LineageResponse(agent, await lineage.ReadAsync(agent, Listed, cancellationToken));
+        var (agent, entries) = await lineage.ExecuteAsync(scope, agentId, cancellationToken);
+        return new LineageResponse(agent, entries);
     }
 
     private static async Task<PromoteResponse> PromoteAsync(
         PromoteBody body,
-        DeploymentService service,
+        Promote promote,
         Scope scope,
         CancellationToken cancellationToken
     )
     {
-        var runId = Ids.Check(body.RunId, "run_id");
-        var d = await service.PromoteAsync(
-            scope.Agent(body.AgentId, TriageAgent.DefaultAgentId),
-            runId,
-            body.PromotedBy ?? scope.Actor,
-            body.Force,
-            cancellationToken
-        );
+        var d = await promote.ExecuteAsync(scope, body.ToRequest(), cancellationToken);
         return new PromoteResponse(true, d.Id, d.TrainingRunId, d.TunedModelName, d.IsActive, d.Forced, d.PromotedAt, d.PromotedBy);
     }
 
     private static async Task<RollbackResponse> RollbackAsync(
-        RollbackBody? body,
-        DeploymentService service,
+        RollbackBody body,
+        Rollback rollback,
         Scope scope,
         CancellationToken cancellationToken
     )
     {
-        var d = await service.RollbackAsync(
-            scope.Agent(body?.AgentId, TriageAgent.DefaultAgentId),
-            body?.Reason ?? "requested",
-            body?.RolledBackBy ?? scope.Actor,
-            cancellationToken,
-            body?.TargetDeploymentId
-        );
+        var d = await rollback.ExecuteAsync(scope, body.ToRequest(), cancellationToken);
         return new RollbackResponse(true, d.Id, d.TunedModelName, d.IsActive, d.RollbackFrom, d.RollbackReason, d.PromotedBy);
     }
 }

@@ -119,15 +119,15 @@ internal static class EpisodesEndpoints
 
     private static async Task<EpisodeRemovedResponse> DeleteAsync(
         string id,
-        EpisodeRemoval removal,
+        DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken
     )
     {
-        var removed = await removal.RemoveAsync(
-            new EpisodeSelection(Ids: [Ids.Check(id, "id")], Agents: agents.Agents),
+        var removed = await episodes.ExecuteAsync(
+            agents,
+            new EpisodeSelection(Ids: [Ids.Check(id, "id")]),
             RemovalScope.Episode,
-            agents.Actor,
             null,
             cancellationToken
         );
@@ -137,7 +137,7 @@ internal static class EpisodesEndpoints
     }
 
     private static async Task<EpisodeRemovedResponse> DeleteManyAsync(
-        EpisodeRemoval removal,
+        DeleteEpisodes episodes,
         Scope agents,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
@@ -149,13 +149,12 @@ internal static class EpisodesEndpoints
     {
         var what = scope is null ? RemovalScope.Episode : EnumText.Parse<RemovalScope>(scope, "scope");
         var selection = new EpisodeSelection(
-            agents.Named(agentId),
+            agentId,
             SessionId: sessionId,
             UserId: userId,
-            OlderThan: IsoTime.Start(olderThan, "older_than"),
-            Agents: agents.Agents
+            OlderThan: IsoTime.Start(olderThan, "older_than")
         );
-        return new EpisodeRemovedResponse(await removal.RemoveAsync(selection, what, agents.Actor, null, cancellationToken), what);
+        return new EpisodeRemovedResponse(await episodes.ExecuteAsync(agents, selection, what, null, cancellationToken), what);
     }
 
     private static async Task<EpisodeListResponse> ListAsync(

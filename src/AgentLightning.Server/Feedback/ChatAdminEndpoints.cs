@@ -56,7 +56,7 @@ internal static class ChatAdminEndpoints
     ) => statistics.FeedbackAsync(scope.AgentOrAll(agentName), days, cancellationToken);
 
     private static async Task<ClearedResponse> ClearAsync(
-        EpisodeRemoval removal,
+        DeleteEpisodes episodes,
         Scope scope,
         CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null
@@ -66,13 +66,7 @@ internal static class ChatAdminEndpoints
             ?? throw LightningException.Invalid("agent_name is required: it names the agent whose interactions are all deleted.");
         return new ClearedResponse(
             agent,
-            await removal.RemoveAsync(
-                new EpisodeSelection(agent, Agents: scope.Agents),
-                RemovalScope.Episode,
-                scope.Actor,
-                null,
-                cancellationToken
-            )
+            await episodes.ExecuteAsync(scope, new EpisodeSelection(agent), RemovalScope.Episode, null, cancellationToken)
         );
     }
 

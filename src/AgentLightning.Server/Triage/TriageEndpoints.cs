@@ -1,5 +1,4 @@
 using AgentLightning.Access;
-using AgentLightning.Governance;
 using AgentLightning.Server.Access;
 using AgentLightning.Triage;
 using Microsoft.AspNetCore.Builder;
@@ -23,7 +22,12 @@ public sealed record TriageRequest(
     string? AgentId,
     string? EpisodeId,
     string? SessionId
-);
+)
+{
+    public FeedbackTask ToTask() => new(Comment ?? Text ?? "", Title, Type, Rating, Page, FeedbackId);
+
+    public TriageCall ToCall() => new(AgentId, EpisodeId, SessionId, Durable: true);
+}
 
 /// <summary>The analysis, the episode it is stored as, and who answered.</summary>
 /// <param name="EpisodeId">To give a reward to; null when the call could not be captured, which does not fail the answer.</param>
@@ -38,7 +42,31 @@ public sealed record TriageResponse(
     bool NeedsHuman,
     string Model,
     string? DeploymentId
-);
+)
+{
+    public static TriageResponse Of(TriageResult result) =>
+        Of(result.Analysis, result.Episode.ModelDeployment!) with
+        {
+            // An id in the answer is one that a reward can be given to, even after a crash.
+            EpisodeId = result.Captured ? result.EpisodeId : null,
+            DeploymentId = result.Episode.DeploymentId,
+        };
+
+    /// <summary>An answer that was not captured.</summary>
+    public static TriageResponse Of(FeedbackAnalysis analysis, string model) =>
+        new(
+            null,
+            analysis.Category,
+            analysis.Severity,
+            analysis.Action,
+            analysis.Priority,
+            analysis.Confidence,
+            analysis.Reasoning,
+            analysis.NeedsHuman,
+            model,
+            null
+        );
+}
 
 internal static class TriageEndpoints
 {
@@ -47,49 +75,17 @@ internal static class TriageEndpoints
             .MapPost("/triage", AnalyzeAsync)
             .WithSummary("Analyses a piece of feedback with the active policy and captures the call as an episode.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequiresRole(Role.Write);
 
     private static async Task<TriageResponse> AnalyzeAsync(
         TriageRequest request,
-        TriageAgent agent,
-        Redactor redactor,
+        TriageFeedback triage,
         Scope scope,
         CancellationToken cancellationToken
     )
     {
-        redactor.CheckName(request.EpisodeId, "episode_id");
-        redactor.CheckName(request.AgentId, "agent_id");
-        var task = new FeedbackTask(
-            request.Comment ?? request.Text ?? "",
-            request.Title,
-            request.Type,
-            request.Rating,
-            request.Page,
-            request.FeedbackId
-        );
-        var call = new TriageCall(
-            scope.Agent(request.AgentId, TriageAgent.DefaultAgentId),
-            request.EpisodeId,
-            request.SessionId,
-            Durable: true
-        );
-        var result = await agent.AnalyzeAsync(task, call, Random.Shared, cancellationToken);
-        var analysis = result.Analysis;
-        return new TriageResponse(
-            // An id in the answer is one that a reward can be given to, even after a crash.
-            result.Captured
-                ? result.EpisodeId
-                : null,
-            analysis.Category,
-            analysis.Severity,
-            analysis.Action,
-            analysis.Priority,
-            analysis.Confidence,
-            analysis.Reasoning,
-            analysis.NeedsHuman,
-            result.Episode.ModelDeployment!,
-            result.Episode.DeploymentId
-        );
+        return TriageResponse.Of(await triage.ExecuteAsync(scope, request.ToTask(), request.ToCall(), Random.Shared, cancellationToken));
     }
 }

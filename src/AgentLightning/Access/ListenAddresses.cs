@@ -10,7 +10,7 @@ public static class ListenAddresses
     public const string DefaultUrl = "http://127.0.0.1:4747";
 
     /// <summary>Whether only this machine reaches all of the addresses.</summary>
-    /// <param name="urls">Addresses, split by ';'.</param>
+    /// <param name="urls">One or more, split by ';'.</param>
     public static bool AreLoopback(string urls) =>
         Split(urls).All(url => Uri.TryCreate(url, UriKind.Absolute, out var uri) && IsLoopback(url, uri));
 
@@ -48,7 +48,8 @@ public static class ListenAddresses
         LightningException.Invalid(
             $"--urls holds '{Split(urls).First(url => !AreLoopback(url))}', which others can reach, and the store has no API key, so "
                 + $"anybody could read and change everything. "
-                + "Make a key with 'lightning keys create --name NAME --role admin --store STORE', or listen on "
+                + "Make a key with 'lightning keys create --name NAME --role admin --store STORE' (where there is no store yet, after "
+                + "'lightning db migrate --store STORE'), or listen on "
                 + DefaultUrl
                 + ", or say --allow-anonymous if the network keeps everybody else out."
         );

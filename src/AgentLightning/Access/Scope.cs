@@ -14,6 +14,9 @@ namespace AgentLightning.Access;
 /// <param name="agents">The agents; null for all. Give it to a query that lists without naming an agent, and to one with a cursor.</param>
 public sealed class Scope(string actor, Role role, IReadOnlyList<string>? agents)
 {
+    /// <summary>The agent that is meant where a request names none and the scope is for it.</summary>
+    public const string DefaultAgent = "triage";
+
     /// <summary>Who acts.</summary>
     public string Actor { get; } = actor;
 

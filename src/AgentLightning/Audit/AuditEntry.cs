@@ -22,7 +22,7 @@ public enum AuditOutcome
 
 /// <summary>One line of the record of who did what. Entries are only added.</summary>
 /// <param name="AgentId">Whose records it was about; null when it was about no single agent's.</param>
-/// <param name="Actor">Who: <c>key ID</c>, <c>cli</c>, <c>reward-guard</c>, <c>anonymous</c>, or the name the caller gave.</param>
+/// <param name="Actor">Who: <c>key ID</c>, <c>cli</c>, <c>api</c> for a server without keys, <c>reward-guard</c>, <c>retention</c>.</param>
 /// <param name="Subject">What it was done to: the id of a key, of a release, of an episode, or a route.</param>
 /// <param name="Detail">More, by name; no content of episodes and no secret.</param>
 public sealed record AuditEntry(

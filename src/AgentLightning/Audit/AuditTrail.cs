@@ -12,25 +12,15 @@ namespace AgentLightning.Audit;
 /// <remarks>Any thread may call.</remarks>
 public sealed partial class AuditTrail(IAuditLog log, Redactor redactor, TimeProvider time, ILogger<AuditTrail> logger)
 {
-    private static readonly AsyncLocal<string?> s_actor = new();
     private long _lost;
 
     /// <summary>Entries that could not be written.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
-    /// <summary>
-    /// Who acts in this flow of control: set by whoever knows it, a server by the key of a request. Null when nobody said.
-    /// </summary>
-    public static string? CurrentActor
-    {
-        get => s_actor.Value;
-        set => s_actor.Value = value;
-    }
-
     /// <summary>Writes an entry, after the deed. Secrets and personal data are taken out of its texts.</summary>
     /// <param name="subject">What it was done to; at most 500 characters are kept.</param>
     /// <param name="agentId">Whose records it was about, if one agent's.</param>
-    /// <param name="actor">Who, where <see cref="CurrentActor"/> says nothing.</param>
+    /// <param name="actor">Who did it: the actor of the scope that asked.</param>
     public Task RecordAsync(
         AuditAction action,
         string subject,
@@ -38,7 +28,7 @@ public sealed partial class AuditTrail(IAuditLog log, Redactor redactor, TimePro
         string actor,
         IReadOnlyDictionary<string, string>? detail = null,
         AuditOutcome outcome = AuditOutcome.Succeeded
-    ) => RecordAsync([NewEntry(action, subject, agentId, CurrentActor ?? actor, detail, outcome)]);
+    ) => RecordAsync([NewEntry(action, subject, agentId, actor, detail, outcome)]);
 
     /// <summary>Makes an entry that is written later, in a group.</summary>
     public AuditEntry NewEntry(

@@ -1,5 +1,5 @@
 using System.Globalization;
-using AgentLightning.Audit;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
@@ -52,21 +52,21 @@ public sealed record RewardGuardOptions
 public sealed partial class RewardGuard : IRewardObserver
 {
     private readonly IDeploymentStore _deployments;
-    private readonly DeploymentService _service;
+    private readonly Rollback _rollback;
     private readonly IRewardStore _rewards;
     private readonly RewardGuardOptions _options;
     private readonly ILogger _logger;
 
     public RewardGuard(
         IDeploymentStore deployments,
-        DeploymentService service,
+        Rollback rollback,
         IRewardStore rewards,
         RewardGuardOptions options,
         ILogger<RewardGuard> logger
     )
     {
         options.Validate();
-        (_deployments, _service, _rewards, _options, _logger) = (deployments, service, rewards, options, logger);
+        (_deployments, _rollback, _rewards, _options, _logger) = (deployments, rollback, rewards, options, logger);
     }
 
     /// <summary>
@@ -120,9 +120,12 @@ public sealed partial class RewardGuard : IRewardObserver
         );
         LogRollback(_logger, release.Id, reason);
         // Not whoever gave the last reward: it is the guard that decides.
-        AuditTrail.CurrentActor = "reward-guard";
-        return await _service
-            .RollbackAsync(release.AgentId, reason, "reward-guard", cancellationToken, expectedActiveId: release.Id, slot: release.Slot)
+        return await _rollback
+            .ExecuteAsync(
+                Scope.Owner("reward-guard"),
+                new RollbackRequest(release.AgentId, Reason: reason, ExpectedActiveId: release.Id, Slot: release.Slot),
+                cancellationToken
+            )
             .ConfigureAwait(false);
     }
 

@@ -61,8 +61,9 @@ public interface IEpisodeStore
     Task<int> AddAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Replaces what was read out of traces, because spans came late. Id, agent, release and time stay, and an episode of another trace is
-    /// left as it was; texts that retention removed stay removed. Returns how many were replaced.
+    /// Replaces what was read out of traces, because spans came late. Id, release and time stay, and an episode of another trace is left as
+    /// it was; texts that retention removed stay removed. Where the agent is another now, the episode's rewards and feedback go with it,
+    /// and so do the totals, in the same transaction. Returns how many were replaced.
     /// </summary>
     Task<int> UpdateReadAsync(IReadOnlyList<Episode> episodes, CancellationToken cancellationToken);
 

@@ -25,23 +25,20 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                               action_log_probability, input_key, latency_ms, created_at, user_id, message_id, trace_id, intent, persona,
                               time_to_first_token_ms, tool_call_count, tags, prompt_tokens, completion_tokens)
         VALUES (@id, @agent, @session, @correlation, @model, @deployment, @run, @status, @internal, @action, @logp, @key, @latency, @at,
-            @user, @message, @trace,
-                @intent, @persona, @ttft, @calls, @tags, @prompt, @completion)
+                @user, @message, @trace, @intent, @persona, @ttft, @calls, @tags, @prompt, @completion)
         ON CONFLICT (id) DO NOTHING
         """;
 
     private const string UpdateReadSql = """
-        UPDATE episodes SET session_id = @session, model = @model, status = @status, input_key = @key, latency_ms = @latency,
-            user_id = @user, message_id = @message,
-                            time_to_first_token_ms = @ttft, tool_call_count = @calls, tags = @tags, prompt_tokens = @prompt,
-                                completion_tokens = @completion
+        UPDATE episodes SET agent_id = @agent, session_id = @session, model = @model, status = @status, input_key = @key,
+                            latency_ms = @latency, user_id = @user, message_id = @message, time_to_first_token_ms = @ttft,
+                            tool_call_count = @calls, tags = @tags, prompt_tokens = @prompt, completion_tokens = @completion
         WHERE id = @id AND trace_id = @trace
         """;
 
     private const string UpdatePayloadSql = """
         UPDATE episode_payloads SET user_input = @input, assistant_output = @output, tool_calls = @tools, token_usage = @usage,
-            metadata = @metadata, messages = @messages,
-                                    tokens = @tokens, error = @error
+                                    metadata = @metadata, messages = @messages, tokens = @tokens, error = @error
         WHERE episode_id = @id
         """;
 
@@ -101,6 +98,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
                 var changed = await session
                     .ExecuteEachAsync(UpdateReadSql, [.. ordered.Select(RowOf)], cancellationToken)
                     .ConfigureAwait(false);
+                await MoveAsync(session, [.. ordered.Where((_, i) => changed[i])], cancellationToken).ConfigureAwait(false);
                 await session
                     .ExecuteEachAsync(UpdatePayloadSql, [.. ordered.Where((_, i) => changed[i]).Select(PayloadOf)], cancellationToken)
                     .ConfigureAwait(false);
@@ -244,6 +242,25 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             },
             cancellationToken
         );
+    }
+
+    /// <summary>What was said of episodes goes with them to the agent that they are of now.</summary>
+    private static async Task MoveAsync(SqlSession session, List<Episode> episodes, CancellationToken cancellationToken)
+    {
+        (string, SqlValue)[][] rows =
+        [
+            .. episodes.Select(episode => new (string, SqlValue)[] { ("@id", episode.Id), ("@agent", episode.AgentId) }),
+        ];
+        foreach (var table in (string[])["rewards", "feedback"])
+        {
+            await session
+                .ExecuteEachAsync(
+                    $"UPDATE {table} SET agent_id = @agent WHERE episode_id = @id AND agent_id <> @agent",
+                    rows,
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+        }
     }
 
     /// <summary>

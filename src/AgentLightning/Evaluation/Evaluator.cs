@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Storage;
@@ -14,26 +15,37 @@ public sealed record Contestant(string Model, string? DeploymentId, Func<string,
 /// <summary>Proves a candidate on the held-out part of the data set that its run was made from.</summary>
 public sealed class Evaluator(
     IDatasetStore datasets,
-    DatasetBuilder builder,
+    DatasetReader reader,
     IEvaluationStore evaluations,
     EvaluationGate gate,
     TimeProvider time
-)
+) : IOperation
 {
     /// <summary>
-    /// Scores both on the held-out examples whose right answer is known, and stores the result. No such example is
-    /// <see cref="ErrorKind.Conflict"/>.
+    /// Scores both on the held-out examples whose right answer is known, and stores the result. Asks for the role write; a run of another
+    /// agent is <see cref="ErrorKind.NotFound"/>. No such example is <see cref="ErrorKind.Conflict"/>.
     /// </summary>
     public async Task<EvaluationRecord> EvaluateAsync(
+        Scope scope,
         TrainingRun run,
         Contestant baseline,
         Contestant candidate,
         CancellationToken cancellationToken
     )
     {
-        var dataset = await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false)
-            ?? throw LightningException.NotFound($"Data set {run.DatasetId} not found.");
-        var examples = (await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
+        scope.Require(Role.Write);
+        if (!scope.Allows(run.AgentId))
+        {
+            throw LightningException.NotFound($"Training run {run.Id} not found.");
+        }
+
+        var dataset = await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false);
+        if (dataset is null || dataset.AgentId != run.AgentId)
+        {
+            throw LightningException.NotFound($"Data set {run.DatasetId} of agent '{run.AgentId}' not found.");
+        }
+
+        var examples = (await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
             .Where(example => example is { Side: DatasetSide.Validation, Expected: not null })
             .ToList();
         if (examples.Count == 0)

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Jobs;
@@ -15,14 +16,15 @@ public sealed record RetentionResult(long Episodes, long Payloads, long Traces, 
 public sealed partial class RetentionSweeper : IBackgroundJob
 {
     private const int Step = 100;
-    private readonly EpisodeRemoval _removal;
+    private static readonly Scope s_scope = Scope.Owner("retention");
+    private readonly DeleteEpisodes _removal;
     private readonly ITraceStore _traces;
     private readonly RetentionOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
     public RetentionSweeper(
-        EpisodeRemoval removal,
+        DeleteEpisodes removal,
         ITraceStore traces,
         RetentionOptions options,
         TimeProvider time,
@@ -54,11 +56,11 @@ public sealed partial class RetentionSweeper : IBackgroundJob
         LogSwept(_logger, swept.Episodes, swept.Payloads, swept.Traces, swept.TracePayloads);
     }
 
-    private async Task<long> RemoveAsync(TimeSpan? age, RemovalScope scope, CancellationToken cancellationToken) =>
+    private async Task<long> RemoveAsync(TimeSpan? age, RemovalScope what, CancellationToken cancellationToken) =>
         age is null
             ? 0
             : await _removal
-                .RemoveAsync(new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), scope, "retention", null, cancellationToken)
+                .ExecuteAsync(s_scope, new EpisodeSelection(OlderThan: _time.GetUtcNow() - age), what, null, cancellationToken)
                 .ConfigureAwait(false);
 
     /// <summary>Traces by when they began to arrive: also those that no episode was read out of.</summary>

@@ -73,12 +73,13 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
             var ids = new SqlConditions().AddAny("id", "@id", chunk);
             reads.Add(
                 new SqlRead(
-                    $"SELECT id, created_at, model, intent, persona, deployment_id FROM episodes {ids} ORDER BY "
+                    $"SELECT id, agent_id, created_at, model, intent, persona, deployment_id FROM episodes {ids} ORDER BY "
                         + $"id{(database.ManyWriters ? " FOR KEY SHARE" : "")}",
                     reader =>
                         _episodes.Add(
                             reader.Text("id"),
                             new Rewarded(
+                                reader.Text("agent_id"),
                                 reader.Integer("created_at"),
                                 reader.TextOrNull("model"),
                                 reader.TextOrNull("intent"),
@@ -128,7 +129,8 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
             throw RewardService.UnknownEpisode(reward.EpisodeId);
         }
 
-        var entry = new Entry(reward.Id, reward.AgentId, reward.Source, reward.Evaluator, reward.Value, reward);
+        // As the store has it now: an episode may have moved to the agent that its root names since its reward was made.
+        var entry = new Entry(reward.Id, episode.AgentId, reward.Source, reward.Evaluator, reward.Value, reward);
         _new.Add(entry);
         foreach (var old in episode.Current.FindAll(entry.Supersedes))
         {
@@ -161,7 +163,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
         [
             ("@id", reward.Id),
             ("@episode", reward.EpisodeId),
-            ("@agent", reward.AgentId),
+            ("@agent", entry.AgentId),
             ("@source", EnumText.Of(reward.Source)),
             ("@evaluator", reward.Evaluator),
             ("@value", reward.Value),
@@ -188,7 +190,7 @@ internal sealed class RewardBatch(SqlDatabase database, SqlSession session, IRea
     }
 
     /// <summary>An episode with its current rewards.</summary>
-    private sealed record Rewarded(long At, string? Model, string? Intent, string? Persona, string? DeploymentId)
+    private sealed record Rewarded(string AgentId, long At, string? Model, string? Intent, string? Persona, string? DeploymentId)
     {
         public List<Entry> Current { get; } = [];
 

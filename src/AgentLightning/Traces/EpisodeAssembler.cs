@@ -30,7 +30,7 @@ public sealed partial class EpisodeAssembler(
 
     private const int LongestReason = 500;
 
-    /// <summary>How long nobody looks at most while nothing comes in: what other servers took in may be left for this one to read.</summary>
+    /// <summary>How long nobody looks at most while nothing comes in: what other servers took in may be left for this one.</summary>
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
 
     private string? _failing;
@@ -124,12 +124,13 @@ public sealed partial class EpisodeAssembler(
         try
         {
             var whole = new TraceEpisode(spans);
-            return new ReadTrace(trace, whole.Read(), whole.Scores);
+            var episode = whole.Read();
+            return new ReadTrace(trace, episode, whole.Scores, ingestor.CountsOf(whole.FindingsOf(episode)));
         }
         catch (Exception e)
         {
             LogUnreadable(logger, trace.TraceId, e.GetType().Name);
-            return new ReadTrace(trace, null, [], $"It cannot be read ({e.GetType().Name}).");
+            return new ReadTrace(trace, null, [], [], $"It cannot be read ({e.GetType().Name}).");
         }
     }
 
@@ -180,7 +181,7 @@ public sealed partial class EpisodeAssembler(
         }
 
         var readings = new List<AssembledTrace>();
-        foreach (var (trace, episode, scores, failure) in read)
+        foreach (var (trace, episode, scores, findings, failure) in read)
         {
             var (owned, lost) = await OwnersAsync(scores, episode, cancellationToken).ConfigureAwait(false);
             foreach (var (owner, score) in owned)
@@ -190,7 +191,7 @@ public sealed partial class EpisodeAssembler(
 
             // What only tells of the episode of another trace goes with that.
             var only = owned.Select(one => one.Owner.EpisodeId).Distinct().Take(2).ToList() is [var owningId] ? owningId : null;
-            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), failure));
+            readings.Add(new AssembledTrace(trace, episode?.Id ?? only, Again(trace, lost, now), failure, findings));
         }
 
         return readings;
@@ -294,5 +295,11 @@ public sealed partial class EpisodeAssembler(
     private static partial void LogLost(ILogger logger, int count, string trace, string agent);
 
     /// <summary>What was read out of a trace.</summary>
-    private sealed record ReadTrace(DueTrace Trace, Episode? Episode, List<TraceScore> Scores, string? Failure = null);
+    private sealed record ReadTrace(
+        DueTrace Trace,
+        Episode? Episode,
+        List<TraceScore> Scores,
+        List<TraceCount> Findings,
+        string? Failure = null
+    );
 }

@@ -20,7 +20,14 @@ public sealed record DueTrace(string TraceId, DateTimeOffset DueAt, string? Epis
 /// <param name="EpisodeId">The episode in it, or that it tells of; null when there is none.</param>
 /// <param name="Again">When it is to be read again, though nothing comes; null for not at all.</param>
 /// <param name="Failure">Why it has no episode though it may tell of one, without anything secret; null when all is well.</param>
-public sealed record AssembledTrace(DueTrace Trace, string? EpisodeId, DateTimeOffset? Again = null, string? Failure = null);
+/// <param name="Findings">What was found in the whole of it; in the place of what an earlier reading found. Counts may be negative.</param>
+public sealed record AssembledTrace(
+    DueTrace Trace,
+    string? EpisodeId,
+    DateTimeOffset? Again = null,
+    string? Failure = null,
+    IReadOnlyList<TraceCount>? Findings = null
+);
 
 /// <summary>A trace whose episode could not be read or stored. Its spans are kept, and it is read again when others come.</summary>
 public sealed record FailedTrace(string TraceId, string AgentId, string Reason, DateTimeOffset LastAt);
@@ -45,7 +52,9 @@ public interface ITraceStore
     /// <summary>Traces whose episode is due at <paramref name="now"/>, longest due first.</summary>
     Task<IReadOnlyList<DueTrace>> DueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Notes what was read. A trace to which spans came in the meantime stays due.</summary>
+    /// <summary>
+    /// Notes what was read, and counts what was found, in one transaction. A trace to which spans came in the meantime stays due.
+    /// </summary>
     Task MarkReadAsync(IReadOnlyList<AssembledTrace> readings, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The first <paramref name="limit"/> spans and log records of a trace, earliest first; empty when it is unknown.</summary>

@@ -58,6 +58,9 @@ public enum SpanMarks
 
     /// <summary>A score that came from one who may write for every agent: it may be of an answer of any.</summary>
     EveryAgent = 2048,
+
+    /// <summary>Has attributes of a framework that has names of its own.</summary>
+    Framework = 4096,
 }
 
 /// <summary>A span as it was received, or a log record that belongs to one; secrets and personal data are taken out.</summary>

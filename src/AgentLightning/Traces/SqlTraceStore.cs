@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using AgentLightning.Common;
 using AgentLightning.Storage;
 
@@ -30,13 +31,16 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
     private const int MostAsked = 512;
 
     /// <summary>
+    /// A root that names its agent (<c>has_root</c> 2) says whose the trace is, also when it comes last: its sender may write for that
+    /// agent and for the one before.
     /// What comes after the late window, or after bodies went, leaves the trace as it was read. One that was never read is due when it is
     /// quiet, and at the latest when it was open for long. <c>payload_removed</c> is 1 when all bodies went, and 2 when others came since,
     /// which go in their turn. In braces stand the times of the options.
     /// </summary>
     private const string OnTraceConflict = """
         ON CONFLICT (trace_id) DO UPDATE SET
-            has_root = CASE WHEN excluded.has_root = 1 THEN 1 ELSE traces.has_root END,
+            agent_id = CASE WHEN excluded.has_root = 2 THEN excluded.agent_id ELSE traces.agent_id END,
+            has_root = CASE WHEN excluded.has_root > traces.has_root THEN excluded.has_root ELSE traces.has_root END,
             last_at = excluded.last_at,
             writes = traces.writes + 1,
             payload_removed = CASE WHEN traces.payload_removed > 0 THEN 2 ELSE 0 END,
@@ -45,7 +49,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                 WHEN traces.read_at IS NOT NULL AND excluded.last_at > traces.read_at + {late} THEN traces.due_at
                 WHEN traces.read_at IS NULL AND excluded.last_at + {root_quiet} > traces.first_at + {longest}
                     THEN traces.first_at + {longest}
-                WHEN excluded.has_root = 1 OR traces.has_root = 1 THEN excluded.last_at + {root_quiet}
+                WHEN excluded.has_root > 0 OR traces.has_root > 0 THEN excluded.last_at + {root_quiet}
                 ELSE excluded.last_at + {quiet} END
         """;
 
@@ -87,26 +91,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
                 var known = added.Count(isNew => !isNew);
                 var all = known == 0 ? counts : [.. counts, .. Repeated(known - conflicts, conflicts, ordered[0].ReceivedAt)];
-                await session
-                    .ExecuteEachAsync(
-                        CountSql,
-                        [
-                            .. all.OrderBy(count => (count.Service, count.Scope, count.What))
-                                .Select(count =>
-                                    new (string, SqlValue)[]
-                                    {
-                                        ("@service", count.Service),
-                                        ("@scope", count.Scope),
-                                        ("@what", count.What),
-                                        ("@count", count.Count),
-                                        ("@first", count.FirstAt.ToColumn()),
-                                        ("@last", count.LastAt.ToColumn()),
-                                    }
-                                ),
-                        ],
-                        cancellationToken
-                    )
-                    .ConfigureAwait(false);
+                await WriteCountsAsync(session, all, cancellationToken).ConfigureAwait(false);
                 return new TraceWriteResult(added.Length - known, known - conflicts, conflicts);
             },
             cancellationToken
@@ -136,30 +121,41 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
 
     public Task MarkReadAsync(IReadOnlyList<AssembledTrace> readings, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            session =>
-                session.ExecuteEachAsync(
-                    """
-                    UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now), failure = @failure,
-                                      due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
-                    WHERE trace_id = @trace
-                    """,
-                    [
-                        .. readings
-                            .OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal)
-                            .Select(reading =>
+            async session =>
+            {
+                var ordered = readings.OrderBy(reading => reading.Trace.TraceId, StringComparer.Ordinal).ToList();
+                await CountFindingsAsync(session, ordered, cancellationToken).ConfigureAwait(false);
+                return await session
+                    .ExecuteEachAsync(
+                        """
+                        UPDATE traces SET episode_id = COALESCE(@episode, episode_id), read_at = COALESCE(read_at, @now),
+                            diagnosis = @diagnosis, failure = @failure,
+                            due_at = CASE WHEN due_at = @due THEN @again ELSE due_at END
+                        WHERE trace_id = @trace
+                        """,
+                        [
+                            .. ordered.Select(reading =>
                                 new (string, SqlValue)[]
                                 {
                                     ("@trace", reading.Trace.TraceId),
                                     ("@episode", reading.EpisodeId),
                                     ("@now", now.ToColumn()),
+                                    (
+                                        "@diagnosis",
+                                        reading.Findings is { Count: > 0 } found
+                                            ? JsonSerializer.Serialize(found, LightningJson.Options)
+                                            : null
+                                    ),
                                     ("@due", reading.Trace.DueAt.ToColumn()),
                                     ("@again", reading.Again?.ToColumn()),
                                     ("@failure", reading.Failure),
                                 }
                             ),
-                    ],
-                    cancellationToken
-                ),
+                        ],
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
+            },
             cancellationToken
         );
 
@@ -325,6 +321,53 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
             cancellationToken
         );
 
+    /// <summary>Adds what was found, less what an earlier reading of the same traces had found.</summary>
+    private async Task CountFindingsAsync(SqlSession session, List<AssembledTrace> readings, CancellationToken cancellationToken)
+    {
+        var before = new SqlConditions().AddAny("trace_id", "@id", [.. readings.Select(reading => reading.Trace.TraceId)]);
+        var taken = await session
+            .QueryAsync(
+                $"SELECT diagnosis FROM traces {before} AND diagnosis IS NOT NULL ORDER BY trace_id"
+                    + (database.ManyWriters ? " FOR UPDATE" : ""),
+                reader => reader.JsonOrNull<List<TraceCount>>("diagnosis") ?? [],
+                cancellationToken,
+                before.Parameters
+            )
+            .ConfigureAwait(false);
+        await WriteCountsAsync(
+                session,
+                readings
+                    .SelectMany(reading => reading.Findings ?? [])
+                    .Concat(taken.SelectMany(counts => counts).Select(count => count with { Count = -count.Count }))
+                    .GroupBy(count => (count.Service, count.Scope, count.What))
+                    .Select(same => same.First() with { Count = same.Sum(count => count.Count) })
+                    .Where(count => count.Count != 0),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+    }
+
+    private static Task WriteCountsAsync(SqlSession session, IEnumerable<TraceCount> counts, CancellationToken cancellationToken) =>
+        session.ExecuteEachAsync(
+            CountSql,
+            [
+                .. counts
+                    .OrderBy(count => (count.Service, count.Scope, count.What))
+                    .Select(count =>
+                        new (string, SqlValue)[]
+                        {
+                            ("@service", count.Service),
+                            ("@scope", count.Scope),
+                            ("@what", count.What),
+                            ("@count", count.Count),
+                            ("@first", count.FirstAt.ToColumn()),
+                            ("@last", count.LastAt.ToColumn()),
+                        }
+                    ),
+            ],
+            cancellationToken
+        );
+
     private static IEnumerable<TraceCount> Repeated(int duplicates, int conflicts, DateTimeOffset at)
     {
         if (duplicates > 0)
@@ -385,9 +428,9 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
         }
 
         var columns = session.TakesArrays
-            ? "SELECT trace, agent, root, moment, moment, moment + CASE WHEN root = 1 THEN {root_quiet} ELSE {quiet} END, 1 "
+            ? "SELECT trace, agent, root, moment, moment, moment + CASE WHEN root > 0 THEN {root_quiet} ELSE {quiet} END, 1 "
                 + "FROM unnest(@trace::text[], @agent::text[], @root::int[], @at::bigint[]) AS told (trace, agent, root, moment)"
-            : "VALUES (@trace, @agent, @root, @at, @at, @at + CASE WHEN @root = 1 THEN {root_quiet} ELSE {quiet} END, 1)";
+            : "VALUES (@trace, @agent, @root, @at, @at, @at + CASE WHEN @root > 0 THEN {root_quiet} ELSE {quiet} END, 1)";
         var sql = $"INSERT INTO traces (trace_id, agent_id, has_root, first_at, last_at, due_at, writes) {columns} {OnTraceConflict}"
             .Replace("{root_quiet}", Microseconds(options.RootQuiet), StringComparison.Ordinal)
             .Replace("{quiet}", Microseconds(options.Quiet), StringComparison.Ordinal)
@@ -424,7 +467,7 @@ internal sealed class SqlTraceStore(SqlDatabase database) : ITraceStore
                         : agent;
             }
 
-            rows.Add([trace, agent.AgentId, hasRoot.ToColumn(), at.ToColumn()]);
+            rows.Add([trace, agent.AgentId, hasRoot ? (agent.Marks.HasFlag(SpanMarks.Agent) ? 2 : 1) : 0, at.ToColumn()]);
             first = next;
         }
 

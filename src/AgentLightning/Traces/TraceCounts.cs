@@ -20,7 +20,7 @@ public static class TraceCounts
     /// <summary>Spans whose id came before with other content; the first stays.</summary>
     public const string Conflicts = "conflicts";
 
-    /// <summary>Spans with names of GenAI, OpenInference or Agent Lightning.</summary>
+    /// <summary>Spans with names of GenAI, OpenInference, Agent Lightning or a framework that is known.</summary>
     public const string Known = "genai_spans";
 
     /// <summary>Calls of models.</summary>
@@ -38,11 +38,22 @@ public static class TraceCounts
     /// <summary>Calls of models that name no session.</summary>
     public const string NoSession = "inference_without_session";
 
+    /// <summary>Begins the words for spans whose texts were read in a dialect; its name follows.</summary>
+    public const string Dialect = "dialect: ";
+
+    /// <summary>
+    /// Begins the words for spans whose texts nobody reads, where the episode lacks them; the name of the attribute that holds one follows.
+    /// </summary>
+    public const string NotRead = "not_read: ";
+
     /// <summary>Begins the words for what was refused; why follows.</summary>
     public const string Rejected = "rejected: ";
 
     /// <summary>Senders that are told apart; what others send is counted as <see cref="Others"/>. Names come from outside.</summary>
     internal const int MostSenders = 1_000;
+
+    /// <summary>Attributes that nobody reads and that are told; the next ones are not.</summary>
+    internal const int MostUnread = 500;
 
     internal const string Others = "(others)";
 
@@ -62,29 +73,40 @@ public static class TraceCounts
             yield break;
         }
 
-        if ((span.Marks & (SpanMarks.GenAi | SpanMarks.OpenInference | SpanMarks.Lightning)) != 0)
+        if ((span.Marks & (SpanMarks.GenAi | SpanMarks.OpenInference | SpanMarks.Lightning | SpanMarks.Framework)) != 0)
         {
             yield return Known;
         }
 
-        if (span.Marks.HasFlag(SpanMarks.Inference))
+        foreach (var what in OfCall(span.Marks, span.Marks.HasFlag(SpanMarks.Session) || span.Sender.Session is not null))
         {
-            yield return Inference;
-            foreach (
-                var (mark, what) in new[]
-                {
-                    (SpanMarks.Content, NoContent),
-                    (SpanMarks.Model, NoModel),
-                    (SpanMarks.Usage, NoUsage),
-                    (SpanMarks.Session, NoSession),
-                }
-            )
+            yield return what;
+        }
+    }
+
+    /// <summary>
+    /// What the marks of a span say that its call of a model lacks. They are made before the trace is whole:
+    /// <see cref="Reading.ReadingFindings"/> puts right what other spans and log records tell.
+    /// </summary>
+    internal static IEnumerable<string> OfCall(SpanMarks marks, bool hasSession)
+    {
+        if (!marks.HasFlag(SpanMarks.Inference))
+        {
+            yield break;
+        }
+
+        yield return Inference;
+        foreach (var (mark, what) in new[] { (SpanMarks.Content, NoContent), (SpanMarks.Model, NoModel), (SpanMarks.Usage, NoUsage) })
+        {
+            if (!marks.HasFlag(mark))
             {
-                if (!span.Marks.HasFlag(mark) && !(mark == SpanMarks.Session && span.Sender.Session is not null))
-                {
-                    yield return what;
-                }
+                yield return what;
             }
+        }
+
+        if (!hasSession)
+        {
+            yield return NoSession;
         }
     }
 }

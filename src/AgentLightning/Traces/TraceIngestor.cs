@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using AgentLightning.Traces.Otlp;
+using AgentLightning.Traces.Reading;
 using Microsoft.Extensions.Logging;
 
 namespace AgentLightning.Traces;
@@ -20,6 +21,7 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Channel<Entry> _queue = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
     private readonly HashSet<(string, string)> _senders = [];
+    private readonly HashSet<string> _unread = [];
     private readonly Task _writer;
     private volatile TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _queuedBytes;
@@ -128,6 +130,20 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         }
     }
 
+    /// <summary>What was found when a trace was read, under names that may be stored and whose number is bounded.</summary>
+    internal List<TraceCount> CountsOf(IEnumerable<TraceFinding> findings)
+    {
+        var now = Clock();
+        return
+        [
+            .. findings
+                .Select(finding => Named(new TraceCount(finding.Service, finding.Scope, finding.What, finding.Count, now, now)))
+                .Where(IsTold)
+                .GroupBy(count => (count.Service, count.Scope, count.What))
+                .Select(same => same.First() with { Count = same.Sum(count => count.Count) }),
+        ];
+    }
+
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
@@ -197,6 +213,20 @@ public sealed partial class TraceIngestor : IAsyncDisposable
                     Service = TraceCounts.Others,
                     Scope = TraceCounts.Others,
                 };
+        }
+    }
+
+    /// <summary>Names of attributes come from outside too.</summary>
+    private bool IsTold(TraceCount count)
+    {
+        if (!count.What.StartsWith(TraceCounts.NotRead, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        lock (_senders)
+        {
+            return _unread.Contains(count.What) || (_unread.Count < TraceCounts.MostUnread && _unread.Add(count.What));
         }
     }
 

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Storage;
@@ -23,31 +24,39 @@ public sealed record TrainingRequest(
 public sealed class TrainingRunner(
     ITrainingRunStore runs,
     IDatasetStore datasets,
-    DatasetBuilder builder,
+    DatasetReader reader,
     IArtifactStore artifacts,
     IEnumerable<ITrainingEngine> engines,
     Leases leases,
     TimeProvider time
-)
+) : IOperation
 {
     /// <summary>
     /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled
     /// run and throws. One whose lease was lost, since this process stood still for longer, is <see cref="ErrorKind.Conflict"/>: whoever
-    /// took it has ended the run.
+    /// took it has ended the run. Asks for the role
+    /// write; a data set of another agent is <see cref="ErrorKind.NotFound"/>.
     /// </summary>
     public async Task<TrainingRun> RunAsync(
+        Scope scope,
         TrainingRequest request,
         IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken
     )
     {
+        scope.Require(Role.Write);
+        scope.Named(request.AgentId);
+        var dataset = await datasets.FindAsync(request.DatasetId, cancellationToken).ConfigureAwait(false);
+        if (dataset is null || dataset.AgentId != request.AgentId)
+        {
+            throw LightningException.NotFound($"Data set {request.DatasetId} of agent '{request.AgentId}' not found.");
+        }
+
         var engine = engines.FirstOrDefault(candidate => candidate.Name == request.Engine)
             ?? throw LightningException.Invalid(
                 $"There is no training engine '{request.Engine}'. There is: "
                     + $"{string.Join(", ", engines.Select(candidate => candidate.Name))}."
             );
-        var dataset = await datasets.FindAsync(request.DatasetId, cancellationToken).ConfigureAwait(false)
-            ?? throw LightningException.NotFound($"Data set {request.DatasetId} not found.");
         var now = time.GetUtcNow().Rounded();
         var run = new TrainingRun(
             Ids.New(now),
@@ -90,7 +99,7 @@ public sealed class TrainingRunner(
         {
             run = await MoveAsync(run with { Status = TrainingStatus.Running, StartedAt = time.GetUtcNow().Rounded() }, lease)
                 .ConfigureAwait(false);
-            var examples = await builder.ReadAsync(dataset, cancellationToken).ConfigureAwait(false);
+            var examples = await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false);
             var job = new TrainingJob(
                 run,
                 [.. examples.Where(example => example.Side == DatasetSide.Train)],
@@ -134,11 +143,14 @@ public sealed class TrainingRunner(
     }
 
     /// <summary>
-    /// Fails the runs that a process left behind when it was ended in the middle of them, and leaves those that another process executes
-    /// now. Returns how many it failed.
+    /// <summary>
+    /// Fails the runs of an agent that a process left behind when it was ended in the middle of them, and leaves those that another process
+    /// executes now. Returns how many it failed. Asks for the role write.
     /// </summary>
-    public async Task<int> FailInterruptedAsync(string agentId, CancellationToken cancellationToken)
+    public async Task<int> FailInterruptedAsync(Scope scope, string agentId, CancellationToken cancellationToken)
     {
+        scope.Require(Role.Write);
+        scope.Named(agentId);
         var failed = 0;
         string? before = null;
         do

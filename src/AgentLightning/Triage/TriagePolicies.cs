@@ -26,6 +26,11 @@ public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore 
     private static readonly RuleTriagePolicy s_rules = new();
     private readonly ConcurrentDictionary<(string Name, string Artifact), ITriagePolicy> _loaded = new();
 
+    /// <summary>
+    /// Who answers for an agent before any release: the rules for the agent of triage; null where only the agent itself knows.
+    /// </summary>
+    public static string? BaseModelOf(string agentId) => agentId == TriageAgent.DefaultAgentId ? RuleTriagePolicy.PolicyName : null;
+
     /// <summary>The active release's policy, or the rules when there is none.</summary>
     public async Task<ServingPolicy> ActiveAsync(string agentId, CancellationToken cancellationToken, string slot = Deployment.DefaultSlot)
     {

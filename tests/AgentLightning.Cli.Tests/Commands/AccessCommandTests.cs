@@ -12,6 +12,7 @@ public sealed partial class AccessCommandTests
     public async Task A_key_that_was_made_opens_a_running_server_and_one_that_was_revoked_does_not()
     {
         using var folder = new TemporaryFolder();
+        await Lightning.MakeStoreAsync(folder.File("new.db"));
         var made = await Lightning.RunAsync(folder.Path, "keys", "create", "--name", "nightly", "--role", "read", "--store", "new.db");
         var key = made.Out.Trim();
         Assert.Matches(Key(), key);
@@ -48,6 +49,7 @@ public sealed partial class AccessCommandTests
     public async Task A_key_for_some_agents_says_so_and_the_audit_log_tells_who_made_it()
     {
         using var folder = new TemporaryFolder();
+        await Lightning.MakeStoreAsync(folder.File("new.db"));
         var made = (
             await Lightning.RunAsync(
                 folder.Path,
@@ -107,6 +109,7 @@ public sealed partial class AccessCommandTests
     [InlineData(2, "3650", "keys", "create", "--name", "x", "--role", "read", "--expires-days", "1e300")]
     [InlineData(2, "3650", "keys", "create", "--name", "x", "--role", "read", "--expires-days", "0")]
     [InlineData(1, "There is no store", "keys", "list")]
+    [InlineData(1, "lightning db migrate", "keys", "create", "--name", "x", "--role", "read")]
     [InlineData(1, "There is no store", "audit", "list")]
     public async Task What_cannot_be_is_said(int exitCode, string message, params string[] arguments)
     {
@@ -119,7 +122,7 @@ public sealed partial class AccessCommandTests
     public async Task A_key_or_an_action_that_is_unknown_is_said()
     {
         using var folder = new TemporaryFolder();
-        await Lightning.RunAsync(folder.Path, "keys", "create", "--name", "x", "--role", "read", "--store", "new.db");
+        await Lightning.MakeStoreAsync(folder.File("new.db"));
 
         Assert.Contains(
             "nobody not found",
@@ -152,7 +155,7 @@ public sealed partial class AccessCommandTests
         }
 
         Assert.Contains(
-            "does not answer",
+            "cannot be reached",
             (await Lightning.RunAsync(folder.Path, "health", "--server", address)).Failed(1),
             StringComparison.Ordinal
         );

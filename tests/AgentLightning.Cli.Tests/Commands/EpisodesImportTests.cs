@@ -84,6 +84,9 @@ public sealed class EpisodesImportTests : IDisposable
     private Task WriteAsync(IEnumerable<string> lines) =>
         File.WriteAllLinesAsync(_folder.File("in.jsonl"), lines, TestContext.Current.CancellationToken);
 
-    private Task<Outcome> ImportAsync(params string[] more) =>
-        Lightning.RunAsync(_folder.Path, ["episodes", "import", "in.jsonl", "--store", "shop.db", .. more]);
+    private async Task<Outcome> ImportAsync(params string[] more)
+    {
+        await Lightning.MakeStoreAsync(_folder.File("shop.db"));
+        return await Lightning.RunAsync(_folder.Path, ["episodes", "import", "in.jsonl", "--store", "shop.db", .. more]);
+    }
 }

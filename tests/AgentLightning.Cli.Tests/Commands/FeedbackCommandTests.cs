@@ -19,6 +19,7 @@ public sealed class FeedbackCommandTests
     {
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("in.jsonl"), Lines, TestContext.Current.CancellationToken);
+        await Lightning.MakeStoreAsync(folder.File("shop.db"));
         using var server = throughServer ? await ServingProcess.StartAsync(folder.Path, "shop.db") : null;
         string[] where = throughServer ? ["--server", server!.Http.BaseAddress!.ToString()] : ["--store", "shop.db"];
         await Lightning.RunAsync(folder.Path, ["episodes", "import", "in.jsonl", .. where]);

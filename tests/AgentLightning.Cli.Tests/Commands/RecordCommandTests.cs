@@ -23,6 +23,7 @@ public sealed class RecordCommandTests(FinishedDemo demo)
         );
         (string, string)[] tokyo = [("TZ", "Asia/Tokyo")];
 
+        await Lightning.MakeStoreAsync(folder.File("z.db"));
         await Lightning.RunAsync(folder.Path, "", ["episodes", "import", "in.jsonl", "--store", "z.db"], tokyo);
 
         var exported = await Lightning.RunAsync(folder.Path, "", ["episodes", "export", "--store", "z.db"], tokyo);
@@ -36,6 +37,7 @@ public sealed class RecordCommandTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("in.jsonl"), Lines, TestContext.Current.CancellationToken);
+        await Lightning.MakeStoreAsync(folder.File("shop.db"));
         using var server = throughServer ? await ServingProcess.StartAsync(folder.Path, "shop.db") : null;
         string[] where = throughServer ? ["--server", server!.Http.BaseAddress!.ToString()] : ["--store", "shop.db"];
 
@@ -43,6 +45,7 @@ public sealed class RecordCommandTests(FinishedDemo demo)
         var second = (await Lightning.RunAsync(folder.Path, ["episodes", "import", "in.jsonl", .. where, "--json"])).Json();
         Assert.Equal("", (await Lightning.RunAsync(folder.Path, ["episodes", "export", "--out", "out.jsonl", .. where])).Error);
         var exported = await File.ReadAllLinesAsync(folder.File("out.jsonl"), TestContext.Current.CancellationToken);
+        await Lightning.MakeStoreAsync(folder.File("copy.db"));
         var copied = (await Lightning.RunAsync(folder.Path, "episodes", "import", "out.jsonl", "--store", "copy.db", "--json")).Json();
         var again = await Lightning.RunAsync(folder.Path, "episodes", "export", "--store", "copy.db");
 
@@ -64,6 +67,7 @@ public sealed class RecordCommandTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("in.jsonl"), Lines, TestContext.Current.CancellationToken);
+        await Lightning.MakeStoreAsync(folder.File("shop.db"));
         using var server = throughServer ? await ServingProcess.StartAsync(folder.Path, "shop.db") : null;
         string[] where = throughServer ? ["--server", server!.Http.BaseAddress!.ToString()] : ["--store", "shop.db"];
         await Lightning.RunAsync(folder.Path, ["episodes", "import", "in.jsonl", .. where]);
@@ -113,6 +117,7 @@ public sealed class RecordCommandTests(FinishedDemo demo)
             TestContext.Current.CancellationToken
         );
 
+        await Lightning.MakeStoreAsync(folder.File("shop.db"));
         var outcome = await Lightning.RunAsync(folder.Path, "episodes", "import", "in.jsonl", "--store", "shop.db");
 
         Assert.Equal(1, outcome.ExitCode);

@@ -85,6 +85,8 @@ public sealed class RecordTableTests
     [InlineData("a plain question", "a plain question")]
     [InlineData("""{"comment":"The page is blank","type":"bug","rating":2,"page":"/x"}""", "The page is blank · bug · /x")]
     [InlineData("""{"title":"Broken","comment":"The \"search\" page is bl...""", "Broken · The \"search\" page is bl")]
+    [InlineData("""{"comment":"The page is blank","type":"bug","rat...""", "The page is blank · bug")]
+    [InlineData("""{"comment":"The page is blank","rating":...""", "The page is blank")]
     [InlineData("{no json", "{no json")]
     public void A_request_of_triage_is_shown_by_its_texts(string input, string shown) => Assert.Equal(shown, InputText.Of(input));
 

@@ -18,7 +18,18 @@ public sealed class TriageRunTests(FinishedDemo demo)
         ).Json();
 
         Assert.Equal(
-            ["category", "severity", "action", "priority", "confidence", "reasoning", "needs_human", "model", "episode_id"],
+            [
+                "episode_id",
+                "category",
+                "severity",
+                "action",
+                "priority",
+                "confidence",
+                "reasoning",
+                "needs_human",
+                "model",
+                "deployment_id",
+            ],
             json.EnumerateObject().Select(property => property.Name)
         );
         Assert.Equal("website-bug", json.GetProperty("category").GetString());

@@ -14,38 +14,41 @@ public sealed class UsageTests
     [MemberData(nameof(Commands))]
     public async Task Help_describes_the_command_and_every_option(string path)
     {
-        using var folder = new TemporaryFolder();
         string[] words = path.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var command = words.Aggregate((Command)RootCommandFactory.Create(), (parent, name) =>
-            parent.Subcommands.Single(child => child.Name == name)
-        );
+        var root = RootCommandFactory.Create();
+        var command = words.Aggregate((Command)root, (parent, name) => parent.Subcommands.Single(child => child.Name == name));
+        using var output = new StringWriter();
 
-        var help = await Lightning.RunAsync(folder.Path, [.. words, "--help"]);
+        // In this process: a process for each of the commands takes longer than most other tests together.
+        var exit = await root.Parse([.. words, "--help"])
+            .InvokeAsync(new InvocationConfiguration { Output = output }, TestContext.Current.CancellationToken);
 
-        Assert.Equal(0, help.ExitCode);
-        Assert.Equal("", help.Error);
+        Assert.Equal(0, exit);
+        var help = output.ToString();
         Assert.NotEqual("", command.Description);
         AssertShown(command.Description!);
         foreach (var option in command.Options)
         {
-            Assert.Contains(option.Name, help.Out, StringComparison.Ordinal);
+            Assert.Contains(option.Name, help, StringComparison.Ordinal);
             Assert.False(string.IsNullOrWhiteSpace(option.Description), $"{option.Name} has no description");
             AssertShown(option.Description!);
         }
 
         Assert.All(command.Arguments, argument => AssertShown(argument.Description!));
-        Assert.All(command.Subcommands, child => Assert.Contains(child.Name, help.Out, StringComparison.Ordinal));
+        Assert.All(command.Subcommands, child => Assert.Contains(child.Name, help, StringComparison.Ordinal));
 
         void AssertShown(string text) =>
             Assert.Contains(
                 text,
-                string.Join(' ', help.Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+                string.Join(' ', help.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
                 StringComparison.Ordinal
             );
     }
 
     [Theory]
-    [MemberData(nameof(Commands))]
+    [InlineData("")]
+    [InlineData("serve")]
+    [InlineData("episodes list")]
     public async Task Help_calls_the_program_as_people_do(string path)
     {
         using var folder = new TemporaryFolder();

@@ -105,10 +105,10 @@ public sealed class DemoTests(FinishedDemo demo)
     {
         using var folder = new TemporaryFolder();
         var options = new LightningOptions { Store = Path.Combine(demo.CopyTo(folder), "lightning.db") };
-        await using var workspace = await Workspace.OpenAsync(options, create: false, TestContext.Current.CancellationToken);
+        await using var workspace = await Workspace.OpenAsync(options, TestContext.Current.CancellationToken);
         var dataset = Assert.Single(await workspace.Get<IDatasetStore>().ListAsync(null, 10, TestContext.Current.CancellationToken));
 
-        var examples = await workspace.Get<DatasetBuilder>().ReadAsync(dataset, TestContext.Current.CancellationToken);
+        var examples = await workspace.Get<DatasetReader>().ReadAsync(dataset, TestContext.Current.CancellationToken);
 
         Assert.All(examples.Where(example => example.Side == DatasetSide.Train), example => Assert.Null(example.Expected));
         Assert.All(examples.Where(example => example.Side == DatasetSide.Validation), example => Assert.NotNull(example.Expected));

@@ -119,6 +119,7 @@ public sealed class LoggedLearningTests : IDisposable
             }
         );
         await File.WriteAllLinesAsync(_folder.File("in.jsonl"), lines.Select(line => JsonSerializer.Serialize(line)));
+        await Lightning.MakeStoreAsync(_folder.File("shop.db"));
         Assert.Equal(0, (await Lightning.RunAsync(_folder.Path, "episodes", "import", "in.jsonl", "--store", "shop.db")).ExitCode);
         Assert.Equal(
             0,

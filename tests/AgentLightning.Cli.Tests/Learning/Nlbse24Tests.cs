@@ -7,8 +7,8 @@ namespace AgentLightning.Cli.Tests;
 /// <summary>The demo on real issues of five projects: three labels, balanced, so that chance gives a macro-F1 of 0.33.</summary>
 public sealed class Nlbse24Tests
 {
-    /// <summary>Three splits, and the mean over them: on a single one, chance moves the figure by two points.</summary>
-    private static readonly int[] s_seeds = [1, 2, 7];
+    /// <summary>One split; the benchmark <c>learn-classifier</c> takes the mean of three.</summary>
+    private const string Seed = "1";
 
     [Fact]
     public Task Learning_from_labels_reaches_a_macro_f1_of_0_76_on_held_out_issues() => ReachesAsync("labels", 0.76);
@@ -19,19 +19,11 @@ public sealed class Nlbse24Tests
     private static async Task ReachesAsync(string learnFrom, double least)
     {
         var data = SharedData.Require("nlbse24/issues_train.csv");
-        var reached = new List<double>();
-        foreach (var seed in s_seeds)
-        {
-            reached.Add(await MeasureAsync(data, learnFrom, seed));
-        }
 
-        Assert.True(
-            reached.Average() >= least,
-            FormattableString.Invariant($"macro-F1 {string.Join(" ", reached)}, expected a mean of at least {least}")
-        );
+        Assert.InRange(await MeasureAsync(data, learnFrom), least, 1);
     }
 
-    private static async Task<double> MeasureAsync(string data, string learnFrom, int seed)
+    private static async Task<double> MeasureAsync(string data, string learnFrom)
     {
         using var folder = new TemporaryFolder();
 
@@ -50,7 +42,7 @@ public sealed class Nlbse24Tests
                 "--learn-from",
                 learnFrom,
                 "--seed",
-                $"{seed}",
+                Seed,
                 "--json"
             )
         ).Json();

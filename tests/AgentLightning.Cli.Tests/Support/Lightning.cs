@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using AgentLightning.Cli.Commands;
+using AgentLightning.Cli.Output;
 
 namespace AgentLightning.Cli.Tests.Support;
 
@@ -35,6 +36,22 @@ public sealed record Outcome(int ExitCode, string Out, string Error)
 public static class Lightning
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
+
+    /// <summary>Makes an empty store, which commands other than <c>serve</c> and <c>db migrate</c> do not.</summary>
+    public static async Task MakeStoreAsync(string path) =>
+        await (await Workspace.MigrateAsync(new LightningOptions { Store = path }, CancellationToken.None)).DisposeAsync();
+
+    /// <summary>
+    /// Runs a command line in this process, which is much faster than in one of its own; it must name its files by whole paths. Others may
+    /// run at the same time.
+    /// </summary>
+    public static async Task<Outcome> RunHereAsync(params string[] arguments)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        Terminal.Redirect(output, error);
+        var exitCode = await CommandRunner.RunAsync(RootCommandFactory.Create(), arguments);
+        return new Outcome(exitCode, output.ToString(), error.ToString());
+    }
 
     /// <summary>Runs a command line in a folder, to its end.</summary>
     public static Task<Outcome> RunAsync(string folder, params string[] arguments) => RunAsync(folder, "", arguments);

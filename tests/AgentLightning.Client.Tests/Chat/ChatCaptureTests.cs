@@ -242,7 +242,7 @@ public sealed class ChatCaptureTests : IAsyncLifetime
         ).UseLightning(lightning);
 
         var response = await client.GetResponseAsync("hi");
-        Assert.Null(Telemetry.EpisodeScope.Current);
+        Assert.Null(AgentLightning.Client.Telemetry.EpisodeScope.Current);
         await lightning.FlushAsync();
 
         var records = _server.Records();

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using AgentLightning.Client.Export;
 using AgentLightning.Client.Tests.Support;
+using AgentLightning.Governance;
 using AgentLightning.Testing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
@@ -309,6 +310,62 @@ public sealed class DeliveryTests : IDisposable
 
         Assert.Equal(Enumerable.Range(0, 4_000), server.Taken.Select(int.Parse).Order());
         Assert.Equal((4_000, 0), (lightning.Statistics.Sent, lightning.Statistics.Dropped));
+    }
+
+    [Fact]
+    public async Task What_a_process_beside_others_left_is_sent_by_one_that_is_alone()
+    {
+        // Two at once: the second has a folder of its own. Both end while the server is away.
+        using (var first = Spool.Open(_folder.Path, 1_000_000))
+        using (var second = Spool.Open(_folder.Path, 1_000_000))
+        {
+            Assert.True(first.TryAppend(Record("of the first")));
+            Assert.True(second.TryAppend(Record("of the second")));
+            Assert.Equal(2, Segments().Length);
+        }
+
+        await using var server = await Receiver.StartAsync();
+        await using var lightning = new LightningClient(Quick.Options(server.Url, _folder.Path));
+        lightning.Track(Quick.Episode("new"));
+        await lightning.FlushAsync();
+        await lightning.DrainAsync(Limit());
+
+        Assert.Equal(["new", "of the first", "of the second"], server.Taken.Order(StringComparer.Ordinal));
+        Assert.Empty(Segments());
+        Assert.Equal(0, lightning.Statistics.Dropped);
+
+        static Payload Record(string input) =>
+            new(PayloadKind.Records, Encoding.UTF8.GetBytes($$"""{"type":"episode","user_input":"{{input}}"}""" + "\n"), 1);
+    }
+
+    [Fact]
+    public void A_folder_that_a_running_process_has_is_left_to_it()
+    {
+        using var running = Spool.Open(_folder.Path, 1_000_000);
+        Assert.True(running.TryAppend(new Payload(PayloadKind.Records, "{}"u8.ToArray(), 1)));
+
+        Assert.Null(Spool.TryAdopt(_folder.Path));
+    }
+
+    [Fact]
+    public async Task Names_are_checked_as_the_settings_of_their_agent_say()
+    {
+        await using var server = await Receiver.StartAsync();
+        var options = Quick.Options(server.Url);
+        options.Redaction = new RedactionOptions
+        {
+            Secrets = false,
+            Agents = new Dictionary<string, AgentRedaction> { ["careful"] = new(Secrets: true, Pii: false) },
+        };
+        await using var lightning = new LightningClient(options);
+        var model = $"ghp_{new string('A', 30)}7";
+
+        lightning.Track(Quick.Episode("open") with { AgentId = "other", ModelDeployment = model });
+        lightning.Track(Quick.Episode("closed") with { AgentId = "careful", ModelDeployment = model });
+        await lightning.FlushAsync();
+
+        Assert.Equal(["open"], server.Taken);
+        Assert.Equal(1, lightning.Statistics.DroppedBy["unwritable"]);
     }
 
     [Fact]

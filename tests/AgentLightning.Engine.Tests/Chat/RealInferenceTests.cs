@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using AgentLightning.Common;
-using AgentLightning.Engine.Agents;
+using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
 using AgentLightning.Testing;
 
@@ -237,9 +237,9 @@ public sealed class RealInferenceTests(RealModelFixture models, ITestOutputHelpe
         );
     }
 
-    private AgentLoader Loader(LocalModels? shared = null) =>
+    private BackendLoader Loader(LocalModels? shared = null) =>
         new(
-            new AgentLoaderOptions
+            new BackendLoaderOptions
             {
                 CreateLocal = (shared ?? _models).CreateChatClient,
                 Folder = _folder.Path,
@@ -256,10 +256,10 @@ public sealed class RealInferenceTests(RealModelFixture models, ITestOutputHelpe
             MaxTokens = 24,
         };
 
-    private static async Task<string> ReadAsync(Agent agent, string message)
+    private static async Task<string> ReadAsync(ChatBackend backend, string message)
     {
         var text = "";
-        await foreach (var piece in agent.StreamAsync(Ask(message)))
+        await foreach (var piece in backend.StreamAsync(Ask(message)))
         {
             text += piece;
         }

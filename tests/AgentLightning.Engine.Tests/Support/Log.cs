@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
-using AgentLightning.Engine.Agents;
+using AgentLightning.Engine.Backends;
 using Microsoft.Extensions.Logging;
 
 namespace AgentLightning.Engine.Tests;
 
 /// <summary>Keeps what is logged.</summary>
-internal sealed class Log : ILogger<AgentLoader>
+internal sealed class Log : ILogger<BackendLoader>
 {
     public ConcurrentQueue<string> Lines { get; } = new();
 

@@ -136,7 +136,7 @@ public sealed class AccessTests
             [(await first.GetAsync(Stats)).StatusCode, (await second.GetAsync(Stats)).StatusCode]
         );
 
-        await one.App.Services.GetRequiredService<ApiKeyService>().RevokeAsync(key.Key.Id, "test", CancellationToken.None);
+        await one.App.Services.GetRequiredService<RevokeKey>().ExecuteAsync(Scope.Owner("test"), key.Key.Id, CancellationToken.None);
         _time.Advance(TimeSpan.FromSeconds(1));
 
         using var refused = await second.GetAsync(Stats);
@@ -189,12 +189,9 @@ public sealed class AccessTests
         using var folder = new TemporaryFolder();
         await using var server = await StartAsync(folder);
         var services = server.App.Services;
-        await services
-            .GetRequiredService<AgentLightning.Deployments.DeploymentService>()
-            .PromoteBaseAsync("triage", "triage-rules", null, "test", CancellationToken.None);
-        await services
-            .GetRequiredService<AgentLightning.Deployments.DeploymentService>()
-            .PromoteBaseAsync("triage", "other", null, "test", CancellationToken.None);
+        var promote = services.GetRequiredService<AgentLightning.Deployments.PromoteBase>();
+        await promote.ExecuteAsync(Scope.Owner("test"), new("triage", "triage-rules"), CancellationToken.None);
+        await promote.ExecuteAsync(Scope.Owner("test"), new("triage", "other"), CancellationToken.None);
         var key = await server.KeyAsync(Role.Admin);
         using var client = server.ClientOf(key.Text);
 

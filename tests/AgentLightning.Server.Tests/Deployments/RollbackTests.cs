@@ -95,9 +95,40 @@ public sealed class RollbackTests(TrainedStore store)
 
         Assert.Contains(
             "no active release",
-            await server.RefusedAsync(HttpStatusCode.Conflict, $"{Deployments}/rollback", ""),
+            await server.RefusedAsync(HttpStatusCode.Conflict, $"{Deployments}/rollback", "{}"),
             StringComparison.Ordinal
         );
+    }
+
+    [Fact]
+    public async Task A_post_without_a_body_rolls_nothing_back()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
+        await server.PostAsync(Deployments, new { run_id = store.GoodRun });
+        var last = await server.PostAsync(Deployments, new { run_id = store.BadRun, force = true });
+
+        using var bare = await server.Http.PostAsync($"{Deployments}/rollback", null);
+        await server.RefusedAsync(HttpStatusCode.BadRequest, $"{Deployments}/rollback", "");
+        await server.RefusedAsync(HttpStatusCode.BadRequest, $"{Deployments}/rollback", "null");
+
+        Assert.InRange((int)bare.StatusCode, 400, 415);
+        var active = await server.GetAsync($"{Deployments}/active");
+        Assert.Equal(last.GetProperty("deployment_id").GetString(), active.GetProperty("deployment_id").GetString());
+    }
+
+    [Fact]
+    public async Task A_release_is_looked_up_by_its_id()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(store.CopyTo(folder));
+        var release = await server.PostAsync(Deployments, new { run_id = store.GoodRun });
+
+        var found = await server.GetAsync($"{Deployments}/{release.GetProperty("deployment_id").GetString()}");
+        using var missing = await server.Http.GetAsync($"{Deployments}/nobody");
+
+        Assert.Equal(release.GetProperty("tuned_model_name").GetString(), found.GetProperty("tuned_model_name").GetString());
+        Assert.Equal("Release nobody not found.", await ServerUnderTest.ProblemAsync(HttpStatusCode.NotFound, missing));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
 using AgentLightning.Triage;
@@ -16,10 +17,11 @@ public sealed class ShutdownTests(TrainedStore store)
         var path = folder.File("lightning.db");
         await using (var server = await ServerUnderTest.StartAsync(path))
         {
-            var agent = server.App.Services.GetRequiredService<TriageAgent>();
+            var agent = server.App.Services.GetRequiredService<TriageFeedback>();
             for (var i = 0; i < Episodes; i++)
             {
-                await agent.AnalyzeAsync(
+                await agent.ExecuteAsync(
+                    Scope.Owner("test"),
                     new FeedbackTask($"text {i}"),
                     new TriageCall("triage", $"e-{i}"),
                     Random.Shared,

@@ -55,8 +55,8 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
     /// <summary>Makes a key; for all agents when none is named.</summary>
     public Task<NewApiKey> KeyAsync(Role role, params string[] agents) =>
         App
-            .Services.GetRequiredService<ApiKeyService>()
-            .CreateAsync(new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents), "test", CancellationToken.None);
+            .Services.GetRequiredService<CreateKey>()
+            .ExecuteAsync(Scope.Owner("test"), new ApiKeyRequest("test", role, agents.Length == 0 ? null : agents), CancellationToken.None);
 
     public Task<HttpResponseMessage> PostRawAsync(string path, string body, string mediaType = "application/json") =>
         Http.PostAsync(path, new StringContent(body, Encoding.UTF8, mediaType));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
@@ -38,6 +39,8 @@ public sealed class TrainedStore : IAsyncLifetime
     /// <summary>The artifacts of the runs, by run.</summary>
     public Dictionary<string, string> Artifacts { get; } = [];
 
+    private static readonly Scope s_owner = Scope.Owner("test");
+
     /// <summary>A text that the rules and the good run's model put into different categories.</summary>
     public string TellingText { get; private set; } = "";
 
@@ -55,8 +58,8 @@ public sealed class TrainedStore : IAsyncLifetime
         await CaptureAsync(services, items);
 
         var dataset = await services
-            .GetRequiredService<DatasetBuilder>()
-            .BuildAsync(new DatasetRequest(Agent, "feedback", Seed: 1), CancellationToken.None);
+            .GetRequiredService<BuildDataset>()
+            .ExecuteAsync(s_owner, new DatasetRequest(Agent, "feedback", Seed: 1), CancellationToken.None);
         GoodRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "1"));
         OtherGoodRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "2"));
         UnprovenRun = await TrainAsync(services, dataset, TrainingMethod.Supervised, ("seed", "3"));
@@ -100,10 +103,11 @@ public sealed class TrainedStore : IAsyncLifetime
 
     private static async Task CaptureAsync(IServiceProvider services, IReadOnlyList<Item> items)
     {
-        var (agent, rewards) = (services.GetRequiredService<TriageAgent>(), new List<Reward>());
+        var (agent, rewards) = (services.GetRequiredService<TriageFeedback>(), new List<Reward>());
         foreach (var item in items)
         {
-            var answer = await agent.AnalyzeAsync(
+            var answer = await agent.ExecuteAsync(
+                s_owner,
                 new FeedbackTask(item.Comment),
                 new TriageCall(Agent, item.Id, Exploration: 0.3),
                 new Random(rewards.Count),
@@ -142,7 +146,7 @@ public sealed class TrainedStore : IAsyncLifetime
             FeedbackCategories.All,
             hyperparameters.ToDictionary(pair => pair.Name, pair => pair.Value)
         );
-        var run = await services.GetRequiredService<TrainingRunner>().RunAsync(request, null, CancellationToken.None);
+        var run = await services.GetRequiredService<TrainingRunner>().RunAsync(s_owner, request, null, CancellationToken.None);
         Assert.True(
             run.Status == TrainingStatus.Succeeded,
             string.Create(CultureInfo.InvariantCulture, $"training {run.Status}: {run.ErrorMessage}")
@@ -161,6 +165,7 @@ public sealed class TrainedStore : IAsyncLifetime
         var evaluation = await services
             .GetRequiredService<Evaluator>()
             .EvaluateAsync(
+                s_owner,
                 run,
                 new Contestant(rules.Name, null, input => Answer(rules, FeedbackTask.FromJson(input))),
                 new Contestant(trained.Name, null, input => Answer(trained, FeedbackTask.FromJson(input))),

@@ -94,6 +94,28 @@ public sealed class TriageTests
         Assert.Contains("first", episode.GetProperty("user_input").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_id_of_another_agents_episode_is_refused_and_no_reward_lands_there()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
+        await server.TriageAsync("first", "mine", "shop");
+
+        var detail = await server.RefusedAsync(
+            HttpStatusCode.Conflict,
+            "/api/lightning/triage",
+            new
+            {
+                comment = "second",
+                episode_id = "mine",
+                agent_id = "other",
+            }
+        );
+
+        Assert.Equal("The id mine cannot be used for an episode. Give each episode an id of its own, or none.", detail);
+        Assert.Equal("shop", (await server.GetAsync("/api/lightning/episodes/mine")).GetProperty("agent_id").GetString());
+    }
+
     [Theory]
     [InlineData("""{"comment":""}""", "comment")]
     [InlineData("""{"comment":"  \n "}""", "comment")]

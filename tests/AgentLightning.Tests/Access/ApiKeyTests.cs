@@ -20,8 +20,8 @@ public sealed class ApiKeyTests
     {
         await using var product = await OpenAsync();
         var made = await product
-            .Get<ApiKeyService>()
-            .CreateAsync(new ApiKeyRequest("nightly", Role.Write, ["shop"], TimeSpan.FromDays(1)), "test", Token);
+            .Get<CreateKey>()
+            .ExecuteAsync(Product.Owner, new ApiKeyRequest("nightly", Role.Write, ["shop"], TimeSpan.FromDays(1)), Token);
         var verifier = product.Get<ApiKeyVerifier>();
 
         Assert.Equivalent(made.Key, await verifier.VerifyAsync(made.Text, Token), strict: true);
@@ -33,8 +33,8 @@ public sealed class ApiKeyTests
     public async Task Any_other_text_opens_nothing()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Write), "test", Token);
-        var other = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("other", Role.Read), "test", Token);
+        var made = await product.Get<CreateKey>().ExecuteAsync(Product.Owner, new ApiKeyRequest("nightly", Role.Write), Token);
+        var other = await product.Get<CreateKey>().ExecuteAsync(Product.Owner, new ApiKeyRequest("other", Role.Read), Token);
         var last = made.Text[^1] == '0' ? '1' : '0';
 
         foreach (
@@ -61,12 +61,12 @@ public sealed class ApiKeyTests
     public async Task A_revoked_key_is_refused_by_every_server_within_a_second()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Read), "test", Token);
+        var made = await product.Get<CreateKey>().ExecuteAsync(Product.Owner, new ApiKeyRequest("nightly", Role.Read), Token);
         // Another server has its own memory of the same store.
         var elsewhere = ActivatorUtilities.CreateInstance<ApiKeyVerifier>(product.Get<IServiceProvider>());
         Assert.NotNull(await elsewhere.VerifyAsync(made.Text, Token));
 
-        await product.Get<ApiKeyService>().RevokeAsync(made.Key.Id, "test", Token);
+        await product.Get<RevokeKey>().ExecuteAsync(Product.Owner, made.Key.Id, Token);
         _time.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Null(await elsewhere.VerifyAsync(made.Text, Token));
@@ -80,11 +80,11 @@ public sealed class ApiKeyTests
         var verifier = product.Get<ApiKeyVerifier>();
         Assert.False(await verifier.AnyKeysAsync(Token));
 
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("first", Role.Admin), "test", Token);
+        var made = await product.Get<CreateKey>().ExecuteAsync(Product.Owner, new ApiKeyRequest("first", Role.Admin), Token);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await verifier.AnyKeysAsync(Token));
 
-        await product.Get<ApiKeyService>().RevokeAsync(made.Key.Id, "test", Token);
+        await product.Get<RevokeKey>().ExecuteAsync(Product.Owner, made.Key.Id, Token);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await verifier.AnyKeysAsync(Token));
         Assert.True(await ActivatorUtilities.CreateInstance<ApiKeyVerifier>(product.Get<IServiceProvider>()).AnyKeysAsync(Token));
@@ -94,25 +94,25 @@ public sealed class ApiKeyTests
     public async Task The_last_use_is_noted_once_a_minute()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Read), "test", Token);
+        var made = await product.Get<CreateKey>().ExecuteAsync(Product.Owner, new ApiKeyRequest("nightly", Role.Read), Token);
         var first = _time.GetUtcNow();
 
         await product.Get<ApiKeyVerifier>().VerifyAsync(made.Text, Token);
         _time.Advance(TimeSpan.FromSeconds(59));
         await product.Get<ApiKeyVerifier>().VerifyAsync(made.Text, Token);
-        Assert.Equal(first, (await product.Get<ApiKeyService>().ListAsync(Token))[0].LastUsedAt);
+        Assert.Equal(first, (await product.Get<ListKeys>().ExecuteAsync(Product.Owner, Token))[0].LastUsedAt);
 
         _time.Advance(TimeSpan.FromSeconds(2));
         await product.Get<ApiKeyVerifier>().VerifyAsync(made.Text, Token);
-        Assert.Equal(_time.GetUtcNow(), (await product.Get<ApiKeyService>().ListAsync(Token))[0].LastUsedAt);
+        Assert.Equal(_time.GetUtcNow(), (await product.Get<ListKeys>().ExecuteAsync(Product.Owner, Token))[0].LastUsedAt);
     }
 
     [Fact]
     public async Task The_text_of_a_key_is_in_no_byte_of_the_store_and_is_taken_out_of_any_text()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Read), "test", Token);
-        await product.Get<ApiKeyService>().RevokeAsync(made.Key.Id, $"somebody with {made.Text}", Token);
+        var made = await product.Get<CreateKey>().ExecuteAsync(Product.Owner, new ApiKeyRequest("nightly", Role.Read), Token);
+        await product.Get<RevokeKey>().ExecuteAsync(Scope.Owner($"somebody with {made.Text}"), made.Key.Id, Token);
 
         var bytes = Directory
             .EnumerateFiles(Path.GetDirectoryName(product.Options.Store)!)
@@ -139,10 +139,12 @@ public sealed class ApiKeyTests
     public async Task Making_and_revoking_a_key_is_in_the_audit_log()
     {
         await using var product = await OpenAsync();
-        var made = await product.Get<ApiKeyService>().CreateAsync(new ApiKeyRequest("nightly", Role.Write, ["shop"]), "ada", Token);
+        var made = await product
+            .Get<CreateKey>()
+            .ExecuteAsync(Scope.Owner("ada"), new ApiKeyRequest("nightly", Role.Write, ["shop"]), Token);
         _time.Advance(TimeSpan.FromMinutes(1));
-        await product.Get<ApiKeyService>().RevokeAsync(made.Key.Id, "bob", Token);
-        await product.Get<ApiKeyService>().RevokeAsync(made.Key.Id, "bob", Token);
+        await product.Get<RevokeKey>().ExecuteAsync(Scope.Owner("bob"), made.Key.Id, Token);
+        await product.Get<RevokeKey>().ExecuteAsync(Scope.Owner("bob"), made.Key.Id, Token);
 
         var entries = await product.Get<IAuditLog>().ListAsync(new AuditQuery(), Token);
 
@@ -157,14 +159,14 @@ public sealed class ApiKeyTests
     public async Task Releases_and_rollbacks_are_in_the_audit_log_with_who_acted()
     {
         await using var product = await OpenAsync();
-        var service = product.Get<DeploymentService>();
-        await service.PromoteBaseAsync(Product.Agent, "rules", null, "ada", Token);
+        await product.Get<PromoteBase>().ExecuteAsync(Scope.Owner("ada"), new PromoteBaseRequest(Product.Agent, "rules"), Token);
         _time.Advance(TimeSpan.FromMinutes(1));
-        AuditTrail.CurrentActor = "key 0123";
-        var second = await service.PromoteAsync(Product.Agent, (await product.AddRunAsync("yes", "no")).Id, "ada", force: true, Token);
+        var run = await product.AddRunAsync("yes", "no");
+        var second = await product
+            .Get<Promote>()
+            .ExecuteAsync(new Scope("key 0123", Role.Admin, null), new PromoteRequest(Product.Agent, run.Id, "ada", Force: true), Token);
         _time.Advance(TimeSpan.FromMinutes(1));
-        AuditTrail.CurrentActor = null;
-        await service.RollbackAsync(Product.Agent, "worse", "bob", Token);
+        await product.Get<Rollback>().ExecuteAsync(Scope.Owner("bob"), new RollbackRequest(Product.Agent, Reason: "worse"), Token);
 
         var entries = await product.Get<IAuditLog>().ListAsync(new AuditQuery(Agents: [Product.Agent]), Token);
 
@@ -174,6 +176,29 @@ public sealed class ApiKeyTests
         );
         Assert.Equal("worse", entries[0].Detail!["reason"]);
         Assert.Equal((second.Id, "true", "ada"), (entries[1].Subject, entries[1].Detail!["forced"], entries[1].Detail!["by"]));
+    }
+
+    [Fact]
+    public async Task Only_an_admin_for_all_agents_makes_lists_and_revokes_keys()
+    {
+        await using var product = await OpenAsync();
+
+        foreach (var scope in new[] { new Scope("key 1", Role.Write, null), new Scope("key 2", Role.Admin, ["shop"]) })
+        {
+            foreach (
+                var ask in new Func<Task>[]
+                {
+                    () => product.Get<CreateKey>().ExecuteAsync(scope, new ApiKeyRequest("x", Role.Read), Token),
+                    () => product.Get<ListKeys>().ExecuteAsync(scope, Token),
+                    () => product.Get<RevokeKey>().ExecuteAsync(scope, "0123", Token),
+                }
+            )
+            {
+                Assert.Equal(ErrorKind.Forbidden, (await Assert.ThrowsAsync<LightningException>(ask)).Kind);
+            }
+        }
+
+        Assert.False(await product.Get<IApiKeyStore>().AnyAsync(Token));
     }
 
     [Theory]
@@ -190,12 +215,16 @@ public sealed class ApiKeyTests
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
             product
-                .Get<ApiKeyService>()
-                .CreateAsync(new ApiKeyRequest(name, Role.Read, list, days is null ? null : TimeSpan.FromDays(days.Value)), "test", Token)
+                .Get<CreateKey>()
+                .ExecuteAsync(
+                    Product.Owner,
+                    new ApiKeyRequest(name, Role.Read, list, days is null ? null : TimeSpan.FromDays(days.Value)),
+                    Token
+                )
         );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
-        Assert.Empty(await product.Get<ApiKeyService>().ListAsync(Token));
+        Assert.Empty(await product.Get<ListKeys>().ExecuteAsync(Product.Owner, Token));
     }
 
     private Task<Product> OpenAsync() => Product.OpenAsync(services => services.AddSingleton<TimeProvider>(_time));

@@ -137,7 +137,7 @@ public sealed partial class BoundaryTests
 
         Assert.Equal(s_shared.Union(["Chat", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         Assert.All(s_shared, feature =>
-            Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards"]).ToHashSet())
+            Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards", "Access"]).ToHashSet())
         );
     }
 

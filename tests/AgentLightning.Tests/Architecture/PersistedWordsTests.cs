@@ -37,7 +37,7 @@ public sealed class PersistedWordsTests
 
     [Fact]
     public void Marks_of_spans() =>
-        Assert.Equal([0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048], Enum.GetValues<SpanMarks>().Select(mark => (int)mark));
+        Assert.Equal([0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096], Enum.GetValues<SpanMarks>().Select(mark => (int)mark));
 
     [Fact]
     public void Counts_of_traces() =>
@@ -55,6 +55,8 @@ public sealed class PersistedWordsTests
                 "inference_without_usage",
                 "inference_without_session",
                 "rejected: ",
+                "dialect: ",
+                "not_read: ",
             ],
             [
                 TraceCounts.Spans,
@@ -69,6 +71,8 @@ public sealed class PersistedWordsTests
                 TraceCounts.NoUsage,
                 TraceCounts.NoSession,
                 TraceCounts.Rejected,
+                TraceCounts.Dialect,
+                TraceCounts.NotRead,
             ]
         );
 

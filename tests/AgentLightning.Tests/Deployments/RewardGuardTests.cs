@@ -14,9 +14,9 @@ public sealed class RewardGuardTests
     public async Task A_release_whose_running_reward_falls_is_rolled_back_with_the_figures_as_the_reason()
     {
         await using var product = await Product.OpenAsync();
-        var good = await DeploymentServiceTests.PromoteAsync(product, "good", "label");
+        var good = await ReleaseTests.PromoteAsync(product, "good", "label");
         await RewardAsync(product, good, 40, i => i % 10 == 0 ? -1 : 1);
-        var bad = await DeploymentServiceTests.PromoteAsync(product, "bad", "label");
+        var bad = await ReleaseTests.PromoteAsync(product, "bad", "label");
 
         var answered = await RewardUntilLeftAsync(product, bad, i => i % 3 == 0 ? 1 : -1);
 
@@ -30,9 +30,9 @@ public sealed class RewardGuardTests
     public async Task A_release_as_good_as_the_one_before_stays()
     {
         await using var product = await Product.OpenAsync();
-        var before = await DeploymentServiceTests.PromoteAsync(product, "before", "label");
+        var before = await ReleaseTests.PromoteAsync(product, "before", "label");
         await RewardAsync(product, before, 60, i => i % 4 == 0 ? -1 : 1);
-        var after = await DeploymentServiceTests.PromoteAsync(product, "after", "label");
+        var after = await ReleaseTests.PromoteAsync(product, "after", "label");
 
         await RewardAsync(product, after, 120, i => i % 4 == 1 ? -1 : 1);
 
@@ -43,8 +43,8 @@ public sealed class RewardGuardTests
     public async Task Without_rewards_of_the_release_before_the_guard_does_not_judge()
     {
         await using var product = await Product.OpenAsync();
-        await DeploymentServiceTests.PromoteAsync(product, "before", "label");
-        var after = await DeploymentServiceTests.PromoteAsync(product, "after", "label");
+        await ReleaseTests.PromoteAsync(product, "before", "label");
+        var after = await ReleaseTests.PromoteAsync(product, "after", "label");
 
         await RewardAsync(product, after, 60, _ => -1);
 
@@ -55,9 +55,9 @@ public sealed class RewardGuardTests
     public async Task Late_rewards_for_a_release_that_was_left_change_nothing()
     {
         await using var product = await Product.OpenAsync();
-        var good = await DeploymentServiceTests.PromoteAsync(product, "good", "label");
+        var good = await ReleaseTests.PromoteAsync(product, "good", "label");
         await RewardAsync(product, good, 40, _ => 1);
-        var bad = await DeploymentServiceTests.PromoteAsync(product, "bad", "label");
+        var bad = await ReleaseTests.PromoteAsync(product, "bad", "label");
         await RewardUntilLeftAsync(product, bad, _ => -1);
         var active = await product.Get<IDeploymentStore>().FindActiveAsync(Product.Agent, "production", Token);
 
@@ -74,9 +74,9 @@ public sealed class RewardGuardTests
         for (var trial = 0; trial < 20; trial++)
         {
             var random = new Random(trial);
-            var before = await DeploymentServiceTests.PromoteAsync(product, $"before{trial}", "label");
+            var before = await ReleaseTests.PromoteAsync(product, $"before{trial}", "label");
             await RewardAsync(product, before, 40, _ => random.NextDouble() < 0.7 ? 1 : -1, $"before{trial}");
-            var after = await DeploymentServiceTests.PromoteAsync(product, $"after{trial}", "label");
+            var after = await ReleaseTests.PromoteAsync(product, $"after{trial}", "label");
             await RewardAsync(product, after, 60, _ => random.NextDouble() < 0.7 ? 1 : -1, $"after{trial}");
             alarms += (await product.Get<IDeploymentStore>().FindActiveAsync(Product.Agent, "production", Token))!.Id == after.Id ? 0 : 1;
         }
@@ -103,7 +103,7 @@ public sealed class RewardGuardTests
         var error = Assert.Throws<LightningException>(() =>
             new RewardGuard(
                 product.Get<IDeploymentStore>(),
-                product.Get<DeploymentService>(),
+                product.Get<Rollback>(),
                 product.Get<IRewardStore>(),
                 options,
                 NullLogger<RewardGuard>.Instance

@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
 using AgentLightning.Governance;
+using CsCheck;
 
 namespace AgentLightning.Tests.Governance;
 
-/// <summary>What holds for every text, tried on thousands of made-up ones from a fixed seed.</summary>
+/// <summary>What holds for every text, tried on thousands of made-up ones; a failure shrinks to the shortest.</summary>
 public sealed class RedactionPropertyTests
 {
     private static readonly Redactor s_plain = new(new RedactionOptions());
@@ -77,6 +78,9 @@ public sealed class RedactionPropertyTests
         "078-05-1120",
     ];
 
+    /// <summary>What may stand before and behind a key that stands on its own.</summary>
+    private static readonly string[] s_between = [" ", "\n", "\t", "\"", "'", "(", ")", ", ", "; ", "<", ">", "\n\n", " = ", ": ", " ("];
+
     public static TheoryData<string> Hostile =>
         [
             "a",
@@ -133,37 +137,96 @@ public sealed class RedactionPropertyTests
             "4111 1111 ",
         ];
 
+    private static readonly Gen<string> s_text = Texts(24);
+
+    /// <summary>JSON of any depth whose strings, names and numbers may hold something.</summary>
+    private static readonly Gen<string> s_values = Gen.Recursive<string>(
+        (depth, value) =>
+            depth > 3
+                ? Leaf()
+                : Gen.Frequency<string>(
+                    (2, Leaf()),
+                    (1, value.Array[0, 3].Select(items => $"[{string.Join(" ,", items)}]")),
+                    (
+                        1,
+                        Gen.Select(Gen.OneOf(s_pieces), value)
+                            .Array[0, 3]
+                            .Select(pairs =>
+                                $"{{{string.Join(",", pairs.Select((pair, i) => $"{JsonSerializer.Serialize(i + pair.Item1)} : {pair.Item2}"))}}}"
+                            )
+                    )
+                )
+    );
+
     [Fact]
-    public void Redacting_never_throws_and_twice_is_once()
-    {
-        var random = new Random(20_260_105);
-        for (var i = 0; i < 20_000; i++)
-        {
-            var text = Text(random, random.Next(1, 24));
-            foreach (var redactor in new[] { s_plain, s_named })
+    public void Redacting_never_throws_and_twice_is_once() =>
+        s_text.Sample(
+            text =>
             {
-                var once = redactor.Redact(text);
-                Assert.True(once == redactor.Redact(once), $"{i}: {text}\nonce  {once}\ntwice {redactor.Redact(once)}");
-            }
-        }
-    }
+                foreach (var redactor in new[] { s_plain, s_named })
+                {
+                    var once = redactor.Redact(text);
+                    Assert.Equal(once, redactor.Redact(once));
+                }
+            },
+            iter: 20_000
+        );
 
     [Fact]
-    public void Json_stays_json_with_the_same_shape()
-    {
-        var random = new Random(7);
-        for (var i = 0; i < 5_000; i++)
-        {
-            // A bare number is a text like any other.
-            var json = $"[{Json(random, 0)}]";
-            var redacted = s_plain.Redact(json);
-            using var before = JsonDocument.Parse(json);
-            using var after = JsonDocument.Parse(redacted);
+    public void Json_stays_json_with_the_same_shape() =>
+        s_values.Sample(
+            value =>
+            {
+                // A bare number is a text like any other.
+                var json = $"[{value}]";
+                var redacted = s_plain.Redact(json);
+                using var before = JsonDocument.Parse(json);
+                using var after = JsonDocument.Parse(redacted);
 
-            Assert.True(Shape(before.RootElement) == Shape(after.RootElement), $"{i}: {json}\n{redacted}");
-            Assert.Equal(redacted, s_plain.Redact(redacted));
-        }
-    }
+                Assert.Equal(Shape(before.RootElement), Shape(after.RootElement));
+                Assert.Equal(redacted, s_plain.Redact(redacted));
+            },
+            iter: 5_000
+        );
+
+    /// <summary>Keys of every shape, between texts of any kind; only what stands on its own is promised.</summary>
+    [Fact]
+    public void A_key_never_survives_whatever_stands_around_it() =>
+        Gen.Select(Texts(6), Gen.OneOf(SecretShapes.All.Select(shape => shape.Prefix).ToArray()), Gen.OneOf(s_between), Texts(6))
+            .Sample(
+                (before, prefix, between, after) =>
+                {
+                    var (shape, key) = SecretShapeTests.KeyOf(prefix);
+                    var secret = shape.IsAddress ? key[prefix.Length..] : key;
+
+                    Assert.DoesNotContain(secret, s_plain.Redact(before + between + key + between + after), StringComparison.Ordinal);
+                    Assert.DoesNotContain(
+                        secret,
+                        s_plain.Redact(JsonSerializer.Serialize(new { text = before + between + key + between + after })),
+                        StringComparison.Ordinal
+                    );
+                },
+                iter: 10_000
+            );
+
+    /// <summary>What is found in one text of a record is in none of its texts.</summary>
+    [Fact]
+    public void What_a_name_gives_away_in_one_text_is_taken_out_of_all() =>
+        Gen.Select(Gen.Char["abcdefghijkmnpqrstuvwxyz23456789"].Array[12, 24].Select(letters => $"7{string.Concat(letters)}Q"), Texts(4))
+            .Sample(
+                (secret, around) =>
+                {
+                    var redacted = s_plain.RedactRecord([
+                        $"{around} {secret} {around}",
+                        $$"""{"api_key":"{{secret}}"}""",
+                        $"it is {secret}.",
+                    ]);
+
+                    Assert.All(redacted.Texts.Skip(1), text => Assert.DoesNotContain(secret, text!, StringComparison.Ordinal));
+                    Assert.True(redacted.Count > 1);
+                },
+                iter: 3_000
+            );
 
     [Fact]
     public void Json_is_called_clean_when_and_only_when_nothing_would_be_taken_out_of_it()
@@ -226,30 +289,18 @@ public sealed class RedactionPropertyTests
         }
     }
 
-    private static string Text(Random random, int pieces)
-    {
-        var text = new StringBuilder();
-        for (var i = 0; i < pieces; i++)
-        {
-            text.Append(
-                random.Next(4) == 0 ? Corpus.Lines[random.Next(Corpus.Lines.Count)].Text[..^1] : s_pieces[random.Next(s_pieces.Length)]
-            );
-        }
+    /// <summary>Pieces of secrets, signs and lines of the corpus, one behind the other.</summary>
+    private static Gen<string> Texts(int most) =>
+        Gen.Frequency<string>((3, Gen.OneOf(s_pieces)), (1, Gen.OneOf(Corpus.Lines.Select(line => line.Text[..^1]).ToArray())))
+            .Array[1, most]
+            .Select(string.Concat);
 
-        return text.ToString();
-    }
-
-    private static string Json(Random random, int depth) =>
-        random.Next(depth > 3 ? 4 : 6) switch
-        {
-            0 => random.Next().ToString(null as IFormatProvider),
-            1 => "4111111111111111",
-            2 => "null",
-            3 => JsonSerializer.Serialize(Text(random, 4)),
-            4 => $"[{string.Join(" ,", Enumerable.Range(0, random.Next(4)).Select(_ => Json(random, depth + 1)))}]",
-            _ =>
-                $"{{{string.Join(",", Enumerable.Range(0, random.Next(4)).Select(i => $"{JsonSerializer.Serialize(i + s_pieces[random.Next(s_pieces.Length)])} : {Json(random, depth + 1)}"))}}}",
-        };
+    private static Gen<string> Leaf() =>
+        Gen.OneOf<string>(
+            Gen.Int.Select(number => number.ToString(null as IFormatProvider)),
+            Gen.OneOf("4111111111111111", "null", "true"),
+            Texts(4).Select(text => JsonSerializer.Serialize(text))
+        );
 
     private static string Shape(JsonElement element) =>
         element.ValueKind switch

@@ -52,12 +52,13 @@ public sealed class StoredBytesTests
                 ),
                 Token
             );
-        var deployments = product.Get<DeploymentService>();
-        await deployments.PromoteBaseAsync(Product.Agent, "triage-rules", null, "test", Token);
+        await product.Get<PromoteBase>().ExecuteAsync(Product.Owner, new PromoteBaseRequest(Product.Agent, "triage-rules"), Token);
         var run = await product.AddRunAsync("bug", "praise");
-        await deployments.PromoteAsync(Product.Agent, run.Id, "test", force: true, Token);
-        await deployments.RollbackAsync(Product.Agent, $"asked by {s_planted[12]}", "test", Token);
-        await product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "all", 1), Token);
+        await product.Get<Promote>().ExecuteAsync(Product.Owner, new PromoteRequest(Product.Agent, run.Id, Force: true), Token);
+        await product
+            .Get<Rollback>()
+            .ExecuteAsync(Product.Owner, new RollbackRequest(Product.Agent, Reason: $"asked by {s_planted[12]}"), Token);
+        await product.Get<BuildDataset>().ExecuteAsync(Product.Owner, new DatasetRequest(Product.Agent, "all", 1), Token);
 
         Assert.Empty(await FoundAsync(product.Options));
         Assert.InRange(recorder.Redacted, 9, 20);

@@ -60,8 +60,8 @@ public sealed class RetentionTests
         await recorder.RecordAsync(NewEpisode("e2", s_now) with { UserId = "bo@example.com" }, Token);
 
         var removed = await product
-            .Get<EpisodeRemoval>()
-            .RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token);
+            .Get<DeleteEpisodes>()
+            .ExecuteAsync(Product.Owner, new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, null, Token);
 
         Assert.Equal(1, removed);
         Assert.Null(await product.Get<IEpisodeStore>().FindAsync("e1", Token));
@@ -78,7 +78,7 @@ public sealed class RetentionTests
         var (traces, episodes, removal) = (
             services.GetRequiredService<ITraceStore>(),
             services.GetRequiredService<IEpisodeStore>(),
-            services.GetRequiredService<EpisodeRemoval>()
+            services.GetRequiredService<DeleteEpisodes>()
         );
         // Of a user, of another one, and of nobody: only the first two become episodes.
         string[] ids = [.. Enumerable.Range(1, 3).Select(i => $"{i:x32}")];
@@ -106,7 +106,10 @@ public sealed class RetentionTests
             NullLogger<EpisodeAssembler>.Instance
         ).ReadDueAsync(Token);
 
-        Assert.Equal(1, await removal.RemoveAsync(new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, "test", null, Token));
+        Assert.Equal(
+            1,
+            await removal.ExecuteAsync(Product.Owner, new EpisodeSelection(UserId: "user-0"), RemovalScope.Payload, null, Token)
+        );
         Assert.Equal([0, 1, 1], await BodiesAsync());
 
         var later = new FakeTimeProvider(TimeProvider.System.GetUtcNow().AddHours(3));
@@ -159,8 +162,8 @@ public sealed class RetentionTests
         Assert.Equal(
             0,
             await product
-                .Get<EpisodeRemoval>()
-                .RemoveAsync(new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, "test", null, Token)
+                .Get<DeleteEpisodes>()
+                .ExecuteAsync(Product.Owner, new EpisodeSelection(UserId: "ann@example.com"), RemovalScope.Episode, null, Token)
         );
 
         var left = (await product.Get<IFeedbackStore>().FindAsync(given.Id, Token))!;
@@ -190,7 +193,7 @@ public sealed class RetentionTests
 
     private static RetentionSweeper Sweeper(Product product, RetentionOptions options) =>
         new(
-            product.Get<EpisodeRemoval>(),
+            product.Get<DeleteEpisodes>(),
             product.Get<ITraceStore>(),
             options,
             product.Get<TimeProvider>(),

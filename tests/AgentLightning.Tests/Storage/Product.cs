@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
@@ -14,6 +15,10 @@ namespace AgentLightning.Tests.Storage;
 public sealed class Product : IAsyncDisposable
 {
     public const string Agent = TriageAgent.DefaultAgentId;
+
+    /// <summary>Who may do everything.</summary>
+    public static Scope Owner { get; } = Scope.Owner("test");
+
     private readonly TemporaryFolder _folder = new();
     private readonly ServiceProvider _services;
 

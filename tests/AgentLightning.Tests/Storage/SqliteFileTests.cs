@@ -194,9 +194,9 @@ public sealed class SqliteFileTests : IDisposable
         {
             await using var services = Services($"round{round}.db");
             await services.OpenLightningAsync(create: true, Token);
-            var deployments = services.GetRequiredService<DeploymentService>();
-            await deployments.PromoteBaseAsync("a", "first", null, "test", Token);
-            var active = await deployments.PromoteBaseAsync("a", "second", null, "test", Token);
+            var (promote, rollback) = (services.GetRequiredService<PromoteBase>(), services.GetRequiredService<Rollback>());
+            await promote.ExecuteAsync(Product.Owner, new PromoteBaseRequest("a", "first"), Token);
+            var active = await promote.ExecuteAsync(Product.Owner, new PromoteBaseRequest("a", "second"), Token);
 
             var kinds = await Task.WhenAll(
                 Enumerable
@@ -206,7 +206,11 @@ public sealed class SqliteFileTests : IDisposable
                         {
                             try
                             {
-                                await deployments.RollbackAsync("a", "bad", "test", Token, expectedActiveId: active.Id);
+                                await rollback.ExecuteAsync(
+                                    Product.Owner,
+                                    new RollbackRequest("a", Reason: "bad", ExpectedActiveId: active.Id),
+                                    Token
+                                );
                                 return null;
                             }
                             catch (LightningException e)
@@ -245,6 +249,8 @@ public sealed class SqliteFileTests : IDisposable
                 (7, "d77d65d608e06d2a"),
                 (8, "8f4fb0756a0cfad7"),
                 (9, "2c9fa3946fd7d302"),
+                (12, "982a0e6d50717270"),
+                (13, "09ac4fd60334f306"),
             ],
             hashes
         );

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Retention;
@@ -115,8 +116,8 @@ public sealed class SqliteHealthTests : IDisposable
         await Assert.ThrowsAsync<LightningException>(() => ProbeAsync(services));
 
         var removed = await services
-            .GetRequiredService<EpisodeRemoval>()
-            .RemoveAsync(new EpisodeSelection(AgentId: "agent"), RemovalScope.Episode, "test", null, Token);
+            .GetRequiredService<DeleteEpisodes>()
+            .ExecuteAsync(Scope.Owner("test"), new EpisodeSelection(AgentId: "agent"), RemovalScope.Episode, null, Token);
 
         Assert.True(removed >= 2_000);
         Assert.Equal(0, await services.GetRequiredService<IEpisodeStore>().CountAsync(null, Token));

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Datasets;
 using AgentLightning.Storage;
 using AgentLightning.Tests.Storage;
@@ -17,13 +18,13 @@ public sealed class TrainingRunnerTests
         var engine = new WaitingEngine();
         await using var product = await Product.OpenAsync(services => services.AddSingleton<ITrainingEngine>(engine));
         await using var other = new ServiceCollection().AddLogging().AddLightningServices(product.Options).BuildServiceProvider();
-        var running = product.Get<TrainingRunner>().RunAsync(await RequestAsync(product), null, Token);
+        var running = product.Get<TrainingRunner>().RunAsync(Scope.Owner("test"), await RequestAsync(product), null, Token);
         var run = await engine.Began.Task.WaitAsync(Token);
         var left = run with { Id = "left", Status = TrainingStatus.Pending };
         await product.Get<ITrainingRunStore>().AddAsync(left, Token);
         await product.Get<ITrainingRunStore>().TryMoveAsync(left with { Status = TrainingStatus.Running }, Token);
 
-        Assert.Equal(1, await other.GetRequiredService<TrainingRunner>().FailInterruptedAsync(Product.Agent, Token));
+        Assert.Equal(1, await other.GetRequiredService<TrainingRunner>().FailInterruptedAsync(Scope.Owner("test"), Product.Agent, Token));
 
         engine.End.SetResult();
         Assert.Equal(TrainingStatus.Succeeded, (await running).Status);
@@ -36,14 +37,17 @@ public sealed class TrainingRunnerTests
     {
         var engine = new WaitingEngine();
         await using var product = await Product.OpenAsync(services => services.AddSingleton<ITrainingEngine>(engine));
-        var running = product.Get<TrainingRunner>().RunAsync(await RequestAsync(product), null, Token);
+        var running = product.Get<TrainingRunner>().RunAsync(Scope.Owner("test"), await RequestAsync(product), null, Token);
         var run = await engine.Began.Task.WaitAsync(Token);
         // Two days later, as another process sees it.
         var clock = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(2));
         var later = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(clock).AddLightningServices(product.Options);
         await using (var other = later.BuildServiceProvider())
         {
-            Assert.Equal(1, await other.GetRequiredService<TrainingRunner>().FailInterruptedAsync(Product.Agent, Token));
+            Assert.Equal(
+                1,
+                await other.GetRequiredService<TrainingRunner>().FailInterruptedAsync(Scope.Owner("test"), Product.Agent, Token)
+            );
         }
 
         engine.End.SetResult();
@@ -56,7 +60,9 @@ public sealed class TrainingRunnerTests
     {
         await product.AddRewardedAsync("e1", "text", "yes", 1);
         await product.AddRewardedAsync("e2", "another text", "no", 1);
-        var dataset = await product.Get<DatasetBuilder>().BuildAsync(new DatasetRequest(Product.Agent, "data", 1), Token);
+        var dataset = await product
+            .Get<BuildDataset>()
+            .ExecuteAsync(Scope.Owner("test"), new DatasetRequest(Product.Agent, "data", 1), Token);
         return new TrainingRequest(Product.Agent, dataset.Id, TrainingMethod.Supervised, "base", ["yes", "no"], Engine: "waiting");
     }
 

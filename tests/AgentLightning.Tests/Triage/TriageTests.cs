@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
@@ -95,8 +96,8 @@ public sealed class TriageTests
         var task = new FeedbackTask("Search finds nothing on my phone", Type: "bug", Rating: 2, Page: "/search");
 
         var result = await product
-            .Get<TriageAgent>()
-            .AnalyzeAsync(task, new TriageCall(Product.Agent, SessionId: "s"), new Random(1), Token);
+            .Get<TriageFeedback>()
+            .ExecuteAsync(Product.Owner, task, new TriageCall(Product.Agent, SessionId: "s"), new Random(1), Token);
         await product.Get<EpisodeRecorder>().FlushAsync(Token);
 
         var episode = (await product.Get<IEpisodeStore>().FindAsync(result.EpisodeId, Token))!;
@@ -118,23 +119,46 @@ public sealed class TriageTests
         var comment = $"{new string('x', before)} ghp_FAKE0001OUTPUT0001FAKE0000EXAMPLE00 is not taken";
 
         var result = await product
-            .Get<TriageAgent>()
-            .AnalyzeAsync(new FeedbackTask(comment, Type: "bug"), new TriageCall(Product.Agent), new Random(1), Token);
+            .Get<TriageFeedback>()
+            .ExecuteAsync(Product.Owner, new FeedbackTask(comment, Type: "bug"), new TriageCall(Product.Agent), new Random(1), Token);
 
         Assert.DoesNotContain("ghp_FAKE", result.Analysis.Action, StringComparison.Ordinal);
         Assert.Contains("[SECRET]", result.Analysis.Action, StringComparison.Ordinal);
     }
 
     [Fact]
+    public async Task An_episode_id_that_is_another_agents_is_refused_also_while_its_episode_waits_in_the_queue()
+    {
+        await using var product = await Product.OpenAsync();
+        var triage = product.Get<TriageFeedback>();
+        await triage.ExecuteAsync(Product.Owner, new FeedbackTask("first"), new TriageCall("shop", "mine"), new Random(1), Token);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() =>
+            triage.ExecuteAsync(
+                new Scope("key 1", Role.Write, ["other"]),
+                new FeedbackTask("second"),
+                new TriageCall("other", "mine", Durable: true),
+                new Random(1),
+                Token
+            )
+        );
+
+        Assert.Equal(ErrorKind.Conflict, error.Kind);
+        Assert.DoesNotContain("shop", error.Message, StringComparison.Ordinal);
+        var stored = (await product.Get<IEpisodeStore>().FindAsync("mine", Token))!;
+        Assert.Equal(("shop", "first"), (stored.AgentId, FeedbackTask.FromJson(stored.UserInput).Comment));
+    }
+
+    [Fact]
     public async Task Exploration_records_how_likely_the_choice_was()
     {
         await using var product = await Product.OpenAsync();
-        var (agent, random) = (product.Get<TriageAgent>(), new Random(5));
+        var (agent, random) = (product.Get<TriageFeedback>(), new Random(5));
         var task = new FeedbackTask("Please add CSV export", Type: "feature");
         var results = new List<TriageResult>();
         for (var i = 0; i < 600; i++)
         {
-            results.Add(await agent.AnalyzeAsync(task, new TriageCall(Product.Agent, Exploration: 0.3), random, Token));
+            results.Add(await agent.ExecuteAsync(Product.Owner, task, new TriageCall(Product.Agent, Exploration: 0.3), random, Token));
         }
 
         var chances = results
@@ -154,11 +178,13 @@ public sealed class TriageTests
     {
         await using var product = await Product.OpenAsync();
         var run = await product.AddRunAsync("apples", "pears");
-        var release = await product.Get<DeploymentService>().PromoteAsync(Product.Agent, run.Id, "me", force: true, Token);
+        var release = await product
+            .Get<Promote>()
+            .ExecuteAsync(Product.Owner, new PromoteRequest(Product.Agent, run.Id, Force: true), Token);
 
         var result = await product
-            .Get<TriageAgent>()
-            .AnalyzeAsync(new FeedbackTask("I like pears"), new TriageCall(Product.Agent), new Random(1), Token);
+            .Get<TriageFeedback>()
+            .ExecuteAsync(Product.Owner, new FeedbackTask("I like pears"), new TriageCall(Product.Agent), new Random(1), Token);
 
         Assert.Equal(
             ("pears", release.Id, release.TunedModelName),
@@ -177,8 +203,14 @@ public sealed class TriageTests
 
         var error = await Assert.ThrowsAsync<LightningException>(() =>
             product
-                .Get<TriageAgent>()
-                .AnalyzeAsync(new FeedbackTask(comment, Rating: rating), new TriageCall(agentId ?? Product.Agent), new Random(1), Token)
+                .Get<TriageFeedback>()
+                .ExecuteAsync(
+                    Product.Owner,
+                    new FeedbackTask(comment, Rating: rating),
+                    new TriageCall(agentId ?? Product.Agent),
+                    new Random(1),
+                    Token
+                )
         );
         await product.Get<EpisodeRecorder>().FlushAsync(Token);
 

@@ -16,7 +16,7 @@ public sealed class LearningSplit
     public LearningSplit(IReadOnlyList<(FeedbackTask Task, string Label)> items, double heldOutShare, long seed)
     {
         Labels = [.. items.Select(item => item.Label).Distinct().Order(StringComparer.Ordinal)];
-        var sides = items.ToLookup(item => DatasetBuilder.SideOf(item.Task.Key, seed, heldOutShare));
+        var sides = items.ToLookup(item => DatasetReader.SideOf(item.Task.Key, seed, heldOutShare));
         (_training, _heldOut) = ([.. sides[DatasetSide.Train]], [.. sides[DatasetSide.Validation]]);
     }
 

@@ -57,7 +57,7 @@ internal sealed class OtlpBatch : IDisposable
             (span.Marks & (SpanMarks.Inference | SpanMarks.Tool)) == 0
             && (span.Marks & SpanMarks.Model) != 0
             && (span.Marks & (SpanMarks.Usage | SpanMarks.Content)) != 0
-            && span.Form == SpanForm.Span
+            && span is { Form: SpanForm.Span, NamesOperation: false }
         )
         {
             // Older instrumentations name no operation.

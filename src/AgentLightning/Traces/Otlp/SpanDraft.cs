@@ -77,6 +77,9 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
     /// <summary>The answer that it is of.</summary>
     public string? Response { get; private set; }
 
+    /// <summary>Whether it says itself what it is; nobody has to guess then.</summary>
+    public bool NamesOperation { get; private set; }
+
     /// <summary>Where its JSON lies in the batch.</summary>
     public int BodyStart { get; set; }
 
@@ -87,8 +90,7 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
     {
         switch (attribute)
         {
-            case >= KnownAttribute.LightningAgent
-            and <= KnownAttribute.OpenInferenceAgent when value.Length > 0 && (int)attribute < _agentRank:
+            case >= KnownAttribute.LightningAgent and <= KnownAttribute.FrameworkAgent when value.Length > 0 && (int)attribute < _agentRank:
                 (_agentRank, Agent) = ((int)attribute, value);
                 Marks |= SpanMarks.Agent;
                 break;
@@ -99,6 +101,7 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
                 User ??= value;
                 break;
             case KnownAttribute.Operation:
+                NamesOperation = true;
                 Marks |= value switch
                 {
                     "chat" or "text_completion" or "generate_content" or "chat.completions" or "text.completions" => SpanMarks.Inference,
@@ -107,6 +110,7 @@ internal sealed class SpanDraft(Sender sender, SpanForm form)
                 };
                 break;
             case KnownAttribute.OpenInferenceKind:
+                NamesOperation = true;
                 Marks |= value.ToUpperInvariant() switch
                 {
                     "LLM" => SpanMarks.Inference,

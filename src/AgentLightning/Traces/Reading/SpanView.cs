@@ -13,6 +13,7 @@ internal sealed class SpanView
 {
     private readonly JsonElement _body;
     private readonly List<JsonElement> _sources = [];
+    private Dictionary<string, JsonElement>? _byName;
 
     public SpanView(SpanRecord record)
     {
@@ -69,6 +70,18 @@ internal sealed class SpanView
             ? TextOf(value)
             : null;
 
+    /// <summary>The name of the instrumentation; empty when it gave none.</summary>
+    public string Scope =>
+        _body.ValueKind == JsonValueKind.Object
+        && _body.TryGetProperty("scope", out var scope)
+        && scope.ValueKind == JsonValueKind.Object
+        && scope.TryGetProperty("name", out var name)
+            ? TextOf(name)
+            : "";
+
+    /// <summary>All attributes.</summary>
+    public IEnumerable<JsonProperty> Attributes => _sources.SelectMany(source => source.EnumerateObject());
+
     /// <summary>Joins a log record to the span.</summary>
     public void Join(SpanRecord log)
     {
@@ -101,14 +114,12 @@ internal sealed class SpanView
     /// <summary>The first of the attributes that is there.</summary>
     public JsonElement? Attribute(params ReadOnlySpan<string> names)
     {
+        _byName ??= Indexed();
         foreach (var name in names)
         {
-            foreach (var source in _sources)
+            if (_byName.TryGetValue(name, out var value))
             {
-                if (source.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null)
-                {
-                    return value;
-                }
+                return value;
             }
         }
 
@@ -164,8 +175,28 @@ internal sealed class SpanView
         }
     }
 
+    /// <summary>Every dialect asks for its names: each attribute is looked at once.</summary>
+    private Dictionary<string, JsonElement> Indexed()
+    {
+        var byName = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        // The first source counts, and in it the last value.
+        for (var i = _sources.Count - 1; i >= 0; i--)
+        {
+            foreach (var attribute in _sources[i].EnumerateObject())
+            {
+                if (attribute.Value.ValueKind != JsonValueKind.Null)
+                {
+                    byName[attribute.Name] = attribute.Value;
+                }
+            }
+        }
+
+        return byName;
+    }
+
     private void Add(EventView one)
     {
+        _byName = null;
         Events.Add(one);
         if (one.Name == "gen_ai.client.inference.operation.details")
         {

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Traces.Dialects;
 
 namespace AgentLightning.Traces.Reading;
 
@@ -10,8 +12,10 @@ namespace AgentLightning.Traces.Reading;
 /// </summary>
 internal sealed class TraceEpisode
 {
-    private const SpanMarks OfAgents = SpanMarks.GenAi | SpanMarks.OpenInference | SpanMarks.Lightning;
+    private const SpanMarks OfAgents = SpanMarks.GenAi | SpanMarks.OpenInference | SpanMarks.Lightning | SpanMarks.Framework;
     private readonly List<SpanView> _spans;
+    private readonly Dictionary<SpanView, SpanRole> _roles;
+    private readonly Dictionary<SpanView, SpanMessages> _messages = [];
     private readonly SpanView? _root;
     private readonly List<(SpanView Span, SpanMessages Messages)> _calls;
 
@@ -59,8 +63,20 @@ internal sealed class TraceEpisode
         // Of several spans without a parent, the one that holds the others in time: the root is then not synthesised.
         var tops = _spans.Where(span => span.Parent is null && span.Record.Name.Length > 0 && span.Record.ParentId is null).ToList();
         _root = tops.Count == 0 ? null : tops.Where(IsOfAgents).DefaultIfEmpty(tops[0]).MaxBy(span => span.Milliseconds);
-        _calls = [.. _spans.Where(IsInference).Select(span => (span, MessageReader.Read(span)))];
+        _roles = _spans.ToDictionary(span => span, TraceDialects.RoleOf);
+        _calls = [.. _spans.Where(span => _roles[span] == SpanRole.Inference).Select(span => (span, MessagesOf(span)))];
     }
+
+    /// <summary>What is to be said of how the trace was read, see <see cref="ReadingFindings"/>.</summary>
+    public List<TraceFinding> FindingsOf(Episode? episode) =>
+        ReadingFindings.Of(
+            [
+                .. _spans.Select(span =>
+                    (span, _roles[span], _roles[span] is SpanRole.Inference or SpanRole.Other ? MessagesOf(span) : SpanMessages.None)
+                ),
+            ],
+            episode
+        );
 
     public List<TraceScore> Scores => ScoreReader.Read(_spans);
 
@@ -77,7 +93,8 @@ internal sealed class TraceEpisode
         }
 
         var first = _root ?? _spans[0];
-        var top = _root is { } root && MessageReader.Read(root) is { IsEmpty: false } ofRoot && !IsInference(root) ? ofRoot : null;
+        var around = Containers();
+        var (top, last) = (around.FirstOrDefault()?.Input, around.MaxBy(side => side.Ended)?.Output);
         var withText = _calls
             .Where(call => !call.Messages.IsEmpty)
             .OrderBy(call => call.Span.Record.EndNanos)
@@ -89,26 +106,15 @@ internal sealed class TraceEpisode
             _root is { Record: { } ofAgent } && ofAgent.Marks.HasFlag(SpanMarks.Agent)
                 ? ofAgent
                 : _spans.Find(span => span.Record.Marks.HasFlag(SpanMarks.Agent))?.Record ?? first.Record;
-        List<EpisodeMessage> messages =
-            closing is not null ? [.. closing.Input, .. closing.Output]
-            : top is not null ? [.. top.Input, .. top.Output]
-            : [];
+        var messages = closing?.All() ?? Whole(top, last);
         var error = ErrorOf();
         return new Episode
         {
             Id = first.Record.TraceId,
             TraceId = first.Record.TraceId,
             AgentId = agent.AgentId,
-            UserInput = Last(top?.Input, "user")
-                ?? Last(opening?.Input, "user")
-                ?? Text(top?.Input ?? opening?.Input)
-                ?? Operation("agentlightning.operation.input")
-                ?? "",
-            AssistantOutput = Last(top?.Output, "assistant")
-                ?? Last(closing?.Output, "assistant")
-                ?? Text(top?.Output ?? closing?.Output)
-                ?? Operation("agentlightning.operation.output")
-                ?? "",
+            UserInput = Chosen("user", top, opening?.Input, Operation("agentlightning.operation.input")),
+            AssistantOutput = Chosen("assistant", last, closing?.Output, Operation("agentlightning.operation.output")),
             CreatedAt = StartOf(first),
             RequestLatencyMs = _root is { Milliseconds: > 0 } whole ? whole.Milliseconds : Envelope(),
             Status = error is null ? EpisodeStatus.Succeeded : EpisodeStatus.Failed,
@@ -116,24 +122,23 @@ internal sealed class TraceEpisode
             ModelDeployment = AsName(
                 _calls
                     .OrderBy(call => call.Span.Record.EndNanos)
-                    .Select(call => call.Span.Text("gen_ai.response.model", "gen_ai.request.model", "llm.model_name"))
+                    .Select(call => TraceDialects.ModelOf(call.Span))
                     .LastOrDefault(model => model is not null)
-                    ?? first.Text("gen_ai.response.model", "gen_ai.request.model", "llm.model_name")
+                    ?? TraceDialects.ModelOf(first)
             ),
             SessionId = first.Record.SessionId ?? _spans.Find(span => span.Record.SessionId is not null)?.Record.SessionId,
             UserId = first.Record.UserId ?? _spans.Find(span => span.Record.UserId is not null)?.Record.UserId,
             MessageId = _calls
                 .OrderBy(call => call.Span.Record.EndNanos)
-                .Select(call => call.Span.Text("gen_ai.response.id"))
+                .Select(call => call.Span.Text("gen_ai.response.id", "ai.response.id"))
                 .LastOrDefault(id => id is { Length: > 0 and <= 200 }),
             Messages = [.. messages, .. Emitted()],
             ToolCalls = Tools() is { Count: > 0 } tools ? tools : ToolsOf(messages),
             TokenUsage = Usage(),
             Tokens = TokensOf(),
-            TimeToFirstTokenMs =
-                _calls
-                    .Select(call => call.Span.Number("gen_ai.response.time_to_first_chunk"))
-                    .FirstOrDefault(seconds => seconds is not null) * 1000,
+            TimeToFirstTokenMs = _calls
+                .Select(call => TraceDialects.MillisecondsToFirstToken(call.Span))
+                .FirstOrDefault(milliseconds => milliseconds is not null),
             Tags = [.. _spans.SelectMany(TagsOf).Distinct().Take(50)],
             Metadata = MetadataOf(first),
         };
@@ -145,33 +150,86 @@ internal sealed class TraceEpisode
     private static bool IsOfAgents(SpanView span) =>
         (span.Record.Marks & OfAgents) != 0 || span.Events.Exists(one => one.Name.StartsWith("gen_ai.", StringComparison.Ordinal));
 
-    private static bool IsInference(SpanView span) =>
-        span.Text("gen_ai.operation.name") is { } operation
-            ? operation is "chat" or "text_completion" or "generate_content" or "chat.completions" or "text.completions"
-        : span.Text("openinference.span.kind") is { } kind ? kind.Equals("LLM", StringComparison.OrdinalIgnoreCase)
-        : span.Record.Marks.HasFlag(SpanMarks.Inference)
-            || span.Events.Exists(one =>
-                one.Name is "gen_ai.user.message" or "gen_ai.choice" or "gen_ai.content.prompt" or "gen_ai.content.completion"
-            );
+    private SpanMessages MessagesOf(SpanView span) =>
+        _messages.TryGetValue(span, out var known) ? known : _messages[span] = TraceDialects.MessagesOf(span);
 
-    private static bool IsTool(SpanView span) =>
-        span.Text("gen_ai.operation.name") is { } operation ? operation == "execute_tool"
-        : span.Text("openinference.span.kind") is { } kind ? kind.Equals("TOOL", StringComparison.OrdinalIgnoreCase)
-        : span.Attribute("gen_ai.tool.name", "tool.name") is not null || span.Attribute("agentlightning.operation.name") is not null;
+    private bool IsTool(SpanView span) =>
+        _roles[span] is SpanRole.Tool or SpanRole.Retrieval || span.Attribute("agentlightning.operation.name") is not null;
+
+    /// <summary>
+    /// What the outermost agents, workflows and chains took and gave, in the order in which they began: what is inside of them are steps,
+    /// and what is inside of a tool is the tool's.
+    /// </summary>
+    private List<Container> Containers()
+    {
+        var around = new List<Container>();
+        var speaking = new HashSet<SpanView>();
+        foreach (var span in _spans)
+        {
+            if (_roles[span] != SpanRole.Other || IsTool(span) || MessagesOf(span) is not { IsEmpty: false } told)
+            {
+                continue;
+            }
+
+            speaking.Add(span);
+            around.Add(new Container(span, told.Input, told.Output));
+        }
+
+        around.RemoveAll(one => IsInside(one.Span, span => speaking.Contains(span) || IsTool(span)));
+        return around;
+    }
+
+    private bool IsInside(SpanView span, Predicate<SpanView> of)
+    {
+        // Ids may name each other in a circle.
+        var steps = 0;
+        for (var up = span.Parent; up is not null && up != span && steps++ < _spans.Count; up = up.Parent)
+        {
+            if (of(up))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The text of one side: of the container, else of the call, else of an operation; JSON in which nobody found a message only where
+    /// there is nothing else.
+    /// </summary>
+    private static string Chosen(string role, MessageSide? container, MessageSide? call, string? operation)
+    {
+        var (outer, inner) = (container is { IsRaw: false } ? container : null, call is { IsRaw: false } ? call : null);
+        return outer?.Last(role)
+            ?? inner?.Last(role)
+            ?? outer?.Last()
+            ?? inner?.Last()
+            ?? operation
+            ?? container?.Last()
+            ?? call?.Last()
+            ?? "";
+    }
+
+    private static List<EpisodeMessage> Whole(MessageSide? input, MessageSide? output) =>
+        input is null && output is null ? [] : new SpanMessages(input ?? MessageSide.Empty, output ?? MessageSide.Empty, []).All();
 
     private List<EpisodeToolCall> Tools() =>
         [
             .. _spans
                 .Where(IsTool)
                 .Where(span => span != _root || span.Attribute("agentlightning.operation.name") is null)
-                .Select(span => new EpisodeToolCall(
-                    span.Text("gen_ai.tool.name", "tool.name", "agentlightning.operation.name") ?? span.Record.Name,
-                    span.Text("gen_ai.tool.call.arguments", "tool.parameters", "input.value")
-                        ?? Flattened(span, "agentlightning.operation.input"),
-                    span.Text("gen_ai.tool.call.result", "output.value") ?? Flattened(span, "agentlightning.operation.output"),
-                    span.Milliseconds,
-                    span.Record.Status == SpanStatus.Error ? ErrorOf(span) : null
-                )),
+                .Select(span =>
+                {
+                    var told = TraceDialects.ToolOf(span);
+                    return new EpisodeToolCall(
+                        told.Name ?? span.Text("agentlightning.operation.name") ?? span.Record.Name,
+                        told.Arguments ?? Flattened(span, "agentlightning.operation.input"),
+                        told.Result ?? Flattened(span, "agentlightning.operation.output"),
+                        span.Milliseconds,
+                        span.Record.Status == SpanStatus.Error ? ErrorOf(span) : null
+                    );
+                }),
         ];
 
     /// <summary>Where no span tells of tools, the messages may.</summary>
@@ -194,15 +252,11 @@ internal sealed class TraceEpisode
     /// </summary>
     private TokenUsage? Usage()
     {
-        var counted = new List<(SpanView Span, double Input, double Output)>();
-        foreach (var span in _calls.Select(call => call.Span).DefaultIfEmpty(_root).OfType<SpanView>())
+        var counted = CountedOf(_calls.Select(call => call.Span));
+        if (counted.Count == 0)
         {
-            var input = span.Number("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt");
-            var output = span.Number("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion");
-            if (input is not null || output is not null)
-            {
-                counted.Add((span, input ?? 0, output ?? 0));
-            }
+            // What is around the calls holds a sum of theirs, or the last one's: only where no call tells its own.
+            counted = CountedOf(_spans.Where(span => _roles[span] == SpanRole.Other));
         }
 
         var outer = counted.Where(one => !counted.Exists(other => other.Span != one.Span && IsAbove(other.Span, one.Span))).ToList();
@@ -211,6 +265,14 @@ internal sealed class TraceEpisode
 
         static int Count(double value) => (int)Math.Clamp(value, 0, int.MaxValue);
     }
+
+    private static List<(SpanView Span, double Input, double Output)> CountedOf(IEnumerable<SpanView> spans) =>
+        [
+            .. from span in spans
+            let tokens = TraceDialects.TokensOf(span)
+            where tokens is not (null, null)
+            select (span, tokens.Input ?? 0, tokens.Output ?? 0),
+        ];
 
     private bool IsAbove(SpanView above, SpanView span)
     {
@@ -342,16 +404,20 @@ internal sealed class TraceEpisode
         var metadata = new Dictionary<string, string>();
         Put(
             "provider",
-            _calls
-                .Select(call => call.Span)
-                .Append(first)
-                .Select(span => span.Text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"))
-                .FirstOrDefault(name => name is not null)
+            _calls.Select(call => call.Span).Append(first).Select(TraceDialects.ProviderOf).FirstOrDefault(name => name is not null)
         );
         Put("service", first.Resource("service.name"));
         Put("rollout_id", first.Text("agentlightning.rollout_id") ?? first.Resource("agentlightning.rollout_id"));
         Put("attempt_id", first.Text("agentlightning.attempt_id") ?? first.Resource("agentlightning.attempt_id"));
         Put("workflow", first.Text("gen_ai.workflow.name"));
+        // A whole number since 0.1.0 of the conventions, and one with a point before: the same words for both.
+        Put(
+            "top_k",
+            _calls
+                .Select(call => call.Span.Number("gen_ai.request.top_k"))
+                .LastOrDefault(number => number is not null)
+                ?.ToString(CultureInfo.InvariantCulture)
+        );
         Put("root", _root is null ? "synthesised" : null);
         return metadata.Count == 0 ? null : metadata;
 
@@ -378,9 +444,9 @@ internal sealed class TraceEpisode
         return timed.Count == 0 ? 0 : (timed.Max(span => span.Record.EndNanos) - timed.Min(span => span.Record.StartNanos)) / 1e6;
     }
 
-    private static string? Last(List<EpisodeMessage>? messages, string role) =>
-        messages?.FindLast(message => message.Role == role && message.Content is { Length: > 0 })?.Content;
-
-    private static string? Text(List<EpisodeMessage>? messages) =>
-        messages?.FindLast(message => message.Content is { Length: > 0 })?.Content;
+    /// <summary>A span around calls, and what it took and gave.</summary>
+    private sealed record Container(SpanView Span, MessageSide Input, MessageSide Output)
+    {
+        public long Ended => Span.Record.EndNanos;
+    }
 }

@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Storage;
@@ -16,7 +17,7 @@ public abstract class ChangeNoticesConformance<TEngine> : StoreConformance<TEngi
         using var first = Get<IChangeNotices>().Subscribe(Deployment.Changes, agent => Told(here, agent));
         using var second = other.GetRequiredService<IChangeNotices>().Subscribe(Deployment.Changes, agent => Told(there, agent));
 
-        await Get<DeploymentService>().PromoteBaseAsync("agent", "model", null, "test", Token);
+        await Get<PromoteBase>().ExecuteAsync(Scope.Owner("test"), new PromoteBaseRequest("agent", "model"), Token);
 
         await here.Task.WaitAsync(Token);
         await there.Task.WaitAsync(Token);

@@ -59,6 +59,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
             var known = Episodes[at];
             var facts = known with
             {
+                AgentId = read.AgentId,
                 SessionId = read.SessionId,
                 ModelDeployment = read.ModelDeployment,
                 Status = read.Status,
@@ -83,6 +84,11 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                     Error = read.Error,
                 };
             _toolCalls[read.Id] = read.ToolCalls.Count;
+            for (var i = 0; i < Rewards.Count; i++)
+            {
+                Rewards[i] = Rewards[i].EpisodeId == read.Id ? Rewards[i] with { AgentId = read.AgentId } : Rewards[i];
+            }
+
             updated++;
         }
 
@@ -199,6 +205,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 ),
                 reward with
                 {
+                    AgentId = Episodes.Single(episode => episode.Id == reward.EpisodeId).AgentId,
                     IsCurrent = reward.Source != RewardSource.ImplicitSignals || !isJudged,
                 },
             ];

@@ -1,5 +1,8 @@
 using System.Text;
 using AgentLightning.Episodes;
+using AgentLightning.Feedback;
+using AgentLightning.Rewards;
+using AgentLightning.Storage;
 using AgentLightning.Traces;
 
 namespace AgentLightning.Tests.Storage.Conformance;
@@ -283,10 +286,95 @@ public abstract class TraceStoreConformance<TEngine> : StoreConformance<TEngine>
 
         var read = (await episodes.FindAsync("e1", Token))!;
         Assert.Equal(
-            ("late", "m", 1, 3, "agent", Noon),
+            ("late", "m", 1, 3, "other", Noon),
             (read.AssistantOutput, read.ModelDeployment, read.ToolCalls.Count, read.TokenUsage!.Total, read.AgentId, read.CreatedAt)
         );
         Assert.Equal("output of e2", (await episodes.FindAsync("e2", Token))!.AssistantOutput);
+    }
+
+    [Fact]
+    public async Task An_episode_that_goes_to_another_agent_takes_rewards_feedback_and_totals_along()
+    {
+        var (episodes, rewards, feedback) = (Get<IEpisodeStore>(), Get<IRewardStore>(), Get<IFeedbackStore>());
+        var early = NewEpisode("e1", "service") with { TraceId = TraceOf("a") };
+        await episodes.AddAsync([early, NewEpisode("e2", "service")], Token);
+        await rewards.AddEachAsync(
+            [NewReward("r1", "e1", 0.5, "service"), NewReward("r2", "e1", 1, "service"), NewReward("r3", "e2", -1, "service")],
+            Token
+        );
+        await feedback.AddAsync(
+            new MessageFeedback
+            {
+                Id = "f1",
+                EpisodeId = "e1",
+                AgentId = "service",
+                MessageId = "m1",
+                FeedbackType = "thumbs_up",
+                RewardScore = 1,
+                MessageCreatedAt = Noon,
+                CreatedAt = Noon,
+                UpdatedAt = Noon,
+            },
+            Token
+        );
+
+        await episodes.UpdateReadAsync([early with { AgentId = "root", Status = EpisodeStatus.Failed }], Token);
+        // Made for the agent of before, by who had not seen that it moved.
+        await rewards.AddEachAsync([NewReward("r4", "e1", 0.25, "service", RewardSource.EvalScore)], Token);
+
+        Assert.Equal((1, 1), (await episodes.CountAsync("service", Token), await episodes.CountAsync("root", Token)));
+        Assert.Equal(new RewardSummary(1, -1, 0), await rewards.SummariseAsync("service", Token));
+        var moved = await rewards.SummariseAsync("root", Token);
+        Assert.Equal((2, 0.625), (moved.Count, moved.Mean));
+        Assert.Equal((0, 1), (await feedback.CountAsync("service", Token), await feedback.CountAsync("root", Token)));
+        Assert.All(await rewards.HistoryAsync("e1", Token), reward => Assert.Equal("root", reward.AgentId));
+        Assert.All(await Get<StoreCheck>().RunAsync(Token), check => Assert.True(check.Passed, $"{check.Name}: {check.Detail}"));
+    }
+
+    [Fact]
+    public async Task What_a_reading_found_is_counted_once_however_often_the_trace_is_read()
+    {
+        await AddAsync(NewSpan("a", 1), NewSpan("b", 1));
+
+        await ReadAsync("a", ("dialect: x", 2), ("inference_without_content", -1));
+        await ReadAsync("b", ("dialect: x", 1));
+        Assert.Equal([("dialect: x", 3), ("inference_without_content", -1)], await FoundAsync());
+
+        await ReadAsync("a", ("dialect: x", 3));
+        await ReadAsync("a", ("dialect: x", 3));
+        Assert.Equal([("dialect: x", 4), ("inference_without_content", 0)], await FoundAsync());
+
+        await ReadAsync("a");
+        await ReadAsync("b");
+        Assert.Equal([("dialect: x", 0), ("inference_without_content", 0)], await FoundAsync());
+
+        Task ReadAsync(string trace, params (string What, long Count)[] found) =>
+            Store.MarkReadAsync(
+                [
+                    new AssembledTrace(
+                        new DueTrace(TraceOf(trace), Noon, null, Noon, 1),
+                        null,
+                        Findings: [.. found.Select(one => new TraceCount("svc", "scope", one.What, one.Count, Noon, Noon))]
+                    ),
+                ],
+                Noon,
+                Token
+            );
+
+        async Task<List<(string, long)>> FoundAsync() =>
+            [.. (await Store.CountsAsync(Token)).Select(count => (count.What, count.Count)).Order()];
+    }
+
+    [Fact]
+    public async Task A_trace_is_its_roots_when_that_names_its_agent_also_when_it_comes_last()
+    {
+        await AddAsync(NewSpan("a", 2, 1) with { AgentId = "service" });
+        await AddAsync(NewSpan("a", 3, 1) with { AgentId = "step", Marks = SpanMarks.Agent });
+        Assert.Equal("service", (await Store.AgentsAsync([TraceOf("a")], Token))[TraceOf("a")]);
+
+        await AddAsync(NewSpan("a", 1) with { AgentId = "root", Marks = SpanMarks.Agent });
+
+        Assert.Equal("root", (await Store.AgentsAsync([TraceOf("a")], Token))[TraceOf("a")]);
     }
 
     private static string TraceOf(string name) => name.PadLeft(32, 'e');

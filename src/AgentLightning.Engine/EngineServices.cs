@@ -1,0 +1,30 @@
+using AgentLightning.Engine.Backends;
+using AgentLightning.Engine.Chat;
+using AgentLightning.Training;
+using AgentLightning.Triage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace AgentLightning.Engine;
+
+/// <summary>Adds training and serving in this process.</summary>
+public static class EngineServices
+{
+    public static IServiceCollection AddEngine(this IServiceCollection services)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ITrainingEngine, LocalTrainingEngine>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ITriagePolicyLoader, TextClassifierLoader>());
+        services.TryAddSingleton(provider => new LocalModels(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new BackendLoader(
+            new BackendLoaderOptions
+            {
+                CreateLocal = provider.GetRequiredService<LocalModels>().CreateChatClient,
+                Clock = provider.GetRequiredService<TimeProvider>(),
+            },
+            provider.GetService<ILogger<BackendLoader>>() ?? NullLogger<BackendLoader>.Instance
+        ));
+        return services;
+    }
+}
