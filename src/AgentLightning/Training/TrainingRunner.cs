@@ -34,8 +34,7 @@ public sealed class TrainingRunner(
     /// <summary>
     /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled
     /// run and throws. One whose lease was lost, since this process stood still for longer, is <see cref="ErrorKind.Conflict"/>: whoever
-    /// took it has ended the run. Asks for the role
-    /// write; a data set of another agent is <see cref="ErrorKind.NotFound"/>.
+    /// took it has ended the run. Asks for the role write; a data set of another agent is <see cref="ErrorKind.NotFound"/>.
     /// </summary>
     public async Task<TrainingRun> RunAsync(
         Scope scope,
@@ -142,7 +141,6 @@ public sealed class TrainingRunner(
         }
     }
 
-    /// <summary>
     /// <summary>
     /// Fails the runs of an agent that a process left behind when it was ended in the middle of them, and leaves those that another process
     /// executes now. Returns how many it failed. Asks for the role write.
