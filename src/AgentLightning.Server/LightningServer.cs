@@ -127,7 +127,7 @@ public static class LightningServer
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<AccessMiddleware>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
-        services.AddRateLimits(options);
+        services.AddSingleton<RateLimits>();
         if (options.OtlpGrpcUrls.Length > 0)
         {
             services.AddOtlpGrpc(options);
@@ -205,7 +205,8 @@ public static class LightningServer
             (HttpContext context, RequestDelegate next) =>
                 access.IdentifyAsync(context, context.RequestServices.GetRequiredService<Caller>(), next)
         );
-        app.UseRateLimiter();
+        var rates = app.Services.GetRequiredService<RateLimits>();
+        app.Use((HttpContext context, RequestDelegate next) => rates.LimitAsync(context, next));
         app.Use(
             (HttpContext context, RequestDelegate next) =>
                 access.EnforceAsync(context, context.RequestServices.GetRequiredService<Caller>(), next)
