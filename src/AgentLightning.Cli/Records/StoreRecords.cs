@@ -105,7 +105,7 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public async Task<AuditListResponse> ListAuditAsync(AuditRequest request, CancellationToken cancellationToken)
     {
         var entries = await workspace.Get<ListAuditEntries>().ExecuteAsync(s_scope, request, cancellationToken);
-        return new AuditListResponse(entries.Count, entries);
+        return AuditListResponse.Of(entries, request.Limit);
     }
 
     public Task<TraceReport> DiagnoseAsync(CancellationToken cancellationToken) =>

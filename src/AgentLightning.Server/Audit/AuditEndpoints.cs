@@ -11,7 +11,15 @@ namespace AgentLightning.Server.Audit;
 
 /// <summary>A page of the audit log.</summary>
 /// <param name="Next">Give it as <c>before</c> for the page that follows; null on the last.</param>
-public sealed record AuditListResponse(int EntriesFound, IReadOnlyList<AuditEntry> Entries, string? Next);
+public sealed record AuditListResponse(int EntriesFound, IReadOnlyList<AuditEntry> Entries, string? Next)
+{
+    /// <summary>The page, and where the next one begins.</summary>
+    public static AuditListResponse Of(IReadOnlyList<AuditEntry> entries, int limit)
+    {
+        var page = ListPage.Of(entries, limit, entry => PageCursor.After(entry.At, entry.Id));
+        return new AuditListResponse(page.Items.Count, page.Items, page.Next);
+    }
+}
 
 /// <summary>Who did what. A key for some agents sees the entries about these.</summary>
 internal static class AuditEndpoints
@@ -41,7 +49,6 @@ internal static class AuditEndpoints
             new AuditRequest(agentId, action, IsoTime.Start(startDate, "start_date"), IsoTime.End(endDate, "end_date"), limit, before),
             cancellationToken
         );
-        var page = ListPage.Of(entries, limit, entry => PageCursor.After(entry.At, entry.Id));
-        return new AuditListResponse(page.Items.Count, page.Items, page.Next);
+        return AuditListResponse.Of(entries, limit);
     }
 }

@@ -100,7 +100,7 @@ public sealed class TraceDoorTests
         );
         var result = await services
             .GetRequiredService<OtlpReceiver>()
-            .ReceiveAsync(new MemoryStream(request), request.Length, false, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
+            .ReceiveAsync(request, OtlpEncoding.Protobuf, SpanForm.Span, null, Token);
         Assert.Equal(OtlpOutcome.Stored, result.Outcome);
     }
 
