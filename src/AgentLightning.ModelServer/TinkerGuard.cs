@@ -34,7 +34,7 @@ internal sealed class TinkerGuard(ModelServerOptions options)
             request.Headers.Origin.ToString(),
             request.Headers["Sec-Fetch-Site"].ToString(),
             request.ContentType ?? "",
-            BodyExpected: true
+            BodyExpected: HttpMethods.IsPost(request.Method)
         );
         var refusal = (_key is null ? BrowserGuard.CheckHost(source.Host, onlyThisMachine: true, []) : null)
             ?? BrowserGuard.CheckChange(source, []);

@@ -82,9 +82,8 @@ internal static class CommandRunner
 
     private static async Task TellUnknownAsync(RootCommand root, Command command, string word)
     {
-        await Terminal.Error.WriteLineAsync(
-            $"error: {string.Join(' ', ["lightning", .. Suggestions.PathOf(command)])} has no {(word.StartsWith('-') ? "option" : "command")} '{word}'."
-        );
+        var path = string.Join(' ', ["lightning", .. Suggestions.PathOf(command)]);
+        await Terminal.Error.WriteLineAsync($"error: {path} has no {(word.StartsWith('-') ? "option" : "command")} '{word}'.");
         await SuggestAsync(Suggestions.For(root, command, word));
     }
 

@@ -100,7 +100,8 @@ public sealed class TextClassifier
         if (labels.Count < 2)
         {
             throw new ArgumentException(
-                $"A classifier needs at least two labels to tell apart, but there {(labels.Count == 1 ? $"is one: '{labels[0]}'" : "are none")}.",
+                "A classifier needs at least two labels to tell apart, but there "
+                    + (labels.Count == 1 ? $"is one: '{labels[0]}'." : "are none."),
                 nameof(labels)
             );
         }

@@ -223,7 +223,8 @@ internal sealed class ExpressionParser(TokenReader tokens)
             default:
                 throw new ChatTemplateException(
                     token.Line,
-                    $"Expected a value, but there is {(token.Kind is TokenKind.TagEnd or TokenKind.OutputEnd ? "the end of the tag" : $"'{token.Text}'")}."
+                    "Expected a value, but there is "
+                        + (token.Kind is TokenKind.TagEnd or TokenKind.OutputEnd ? "the end of the tag." : $"'{token.Text}'.")
                 );
         }
     }

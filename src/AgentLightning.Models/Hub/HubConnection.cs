@@ -34,7 +34,8 @@ internal sealed class HubConnection(HubOptions options) : IDisposable
     /// <summary>Paths are escaped piece by piece.</summary>
     public Uri Address(params IEnumerable<string> path) =>
         new(
-            $"{options.Url.AbsoluteUri.TrimEnd('/')}/{string.Join('/', path.SelectMany(part => part.Split('/')).Select(Uri.EscapeDataString))}"
+            $"{options.Url.AbsoluteUri.TrimEnd('/')}/"
+                + string.Join('/', path.SelectMany(part => part.Split('/')).Select(Uri.EscapeDataString))
         );
 
     public async Task<HubResponse> GetAsync(Uri url, long from, EntityTagHeaderValue? ifRange, CancellationToken cancellationToken)

@@ -39,7 +39,8 @@ internal sealed class HubDownload(HubConnection connection, HubRevision revision
             if (!complete && failures > Options.Retries)
             {
                 throw new HubException(
-                    $"{_what} stops at {_part.Length:N0}{(_size is null ? "" : $" of {_size:N0}")} bytes: {reason} Pull again to go on from there."
+                    $"{_what} stops at {_part.Length:N0}{(_size is null ? "" : $" of {_size:N0}")} bytes: {reason} "
+                        + "Pull again to go on from there."
                 );
             }
 

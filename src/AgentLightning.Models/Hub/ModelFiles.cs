@@ -21,7 +21,12 @@ internal static partial class ModelFiles
         {
             var others = revision.Files.Select(file => file.Name).Where(name => OtherWeights().IsMatch(name)).Take(5).ToList();
             throw new HubException(
-                $"{revision.Repository} at {revision.Commit} has no {Weights}. {(others.Count > 0 ? $"It has {string.Join(", ", others)}, which must be converted first." : "It has no weights at all.")}"
+                $"{revision.Repository} at {revision.Commit} has no {Weights}. "
+                    + (
+                        others.Count > 0
+                            ? $"It has {string.Join(", ", others)}, which must be converted first."
+                            : "It has no weights at all."
+                    )
             );
         }
 
@@ -38,7 +43,8 @@ internal static partial class ModelFiles
     private static partial Regex OtherWeights();
 
     [GeneratedRegex(
-        @"\A(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.(?:json|jinja|model)|vocab\.txt|merges\.txt|README\.md|(?:LICENSE|NOTICE)(?:\.(?:txt|md))?)\z"
+        @"\A(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.(?:json|jinja|model)|vocab\.txt|merges\.txt|README\.md|"
+            + @"(?:LICENSE|NOTICE)(?:\.(?:txt|md))?)\z"
     )]
     private static partial Regex Beside();
 }

@@ -125,7 +125,10 @@ public static class FineTuningLoop
                 throw new ArgumentException(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"The {what} {i} has {tokens.Length} tokens, learned from token {from} on{(read is null ? "" : $" but for {string.Join(", ", read)}")}, with weight {weight}; it must have at most {model.Config.MaxPositions}, the longest context of this model, learn at least one that is not the first, and weigh 0 or more."
+                        $"The {what} {i} has {tokens.Length} tokens, learned from token {from} on"
+                            + $"{(read is null ? "" : $" but for {string.Join(", ", read)}")}, with weight {weight}; it must have at most "
+                            + $"{model.Config.MaxPositions}, the longest context of this model, learn at least one that is not the first, "
+                            + $"and weigh 0 or more."
                     )
                 );
             }

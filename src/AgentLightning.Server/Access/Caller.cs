@@ -11,7 +11,9 @@ internal sealed class Caller
     /// <summary>Whether something came with the request that is no valid key.</summary>
     public bool GaveWrongKey { get; set; }
 
-    /// <summary>What the request may do: without a key everything, which the middleware lets through only where the server is open.</summary>
+    /// <summary>
+    /// What the request may do: without a key everything, which the middleware lets through only where the server is open.
+    /// </summary>
     public Scope Scope => Key is null ? Scope.Owner("api") : Scope.Of(Key);
 
     public string Actor => Key is null ? "anonymous" : $"key {Key.Id}";

@@ -13,8 +13,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace AgentLightning.Server.Traces;
 
 /// <summary>
-/// OTLP over gRPC. The messages are read by the same reader as those over HTTP, from the bytes as they came, and the keys, scopes and limits
-/// are those of HTTP: a call is a POST like any other.
+/// OTLP over gRPC. The messages are read by the same reader as those over HTTP, from the bytes as they came, and the keys, scopes and
+/// limits are those of HTTP: a call is a POST like any other.
 /// </summary>
 internal static class OtlpGrpc
 {

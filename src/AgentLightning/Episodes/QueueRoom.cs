@@ -29,13 +29,22 @@ internal sealed class QueueRoom(long capacity)
         // By number: an enumerator would be an allocation on the caller's thread.
         for (var i = 0; i < episode.ToolCalls.Count; i++)
         {
-            var call = episode.ToolCalls[i];
+            // One that is not there is refused by who reads it.
+            if (episode.ToolCalls[i] is not { } call)
+            {
+                continue;
+            }
+
             characters += 100 + LengthOf(call.Arguments) + LengthOf(call.Result) + LengthOf(call.Error);
         }
 
         for (var i = 0; i < episode.Messages.Count; i++)
         {
-            var message = episode.Messages[i];
+            if (episode.Messages[i] is not { } message)
+            {
+                continue;
+            }
+
             characters += 100 + LengthOf(message.Content);
             for (var j = 0; j < (message.ToolCalls?.Count ?? 0); j++)
             {

@@ -177,8 +177,8 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
                     """
                     INSERT INTO feedback (id, episode_id, agent_id, message_id, session_id, user_id, feedback_type, rating, helpful,
                                           accurate, complete, comment, reward_score, is_current, opens, message_at, created_at, updated_at)
-                    VALUES (@id, @episode, @agent, @message, @session, @user, @type, @rating, @helpful, @accurate, @complete, @comment, @score,
-                            1,
+                    VALUES (@id, @episode, @agent, @message, @session, @user, @type, @rating, @helpful, @accurate, @complete, @comment,
+                            @score, 1,
                             CASE WHEN EXISTS (SELECT 1 FROM feedback WHERE episode_id = @episode) THEN 0 ELSE 1 END, @messageAt, @at, @at)
                     """,
                     cancellationToken,

@@ -95,25 +95,22 @@ public sealed class TriageTests
     }
 
     [Fact]
-    public async Task The_id_of_another_agents_episode_is_refused_and_no_reward_lands_there()
+    public async Task An_answer_under_the_id_of_another_agents_episode_is_an_episode_of_its_own_and_no_reward_lands_on_the_other()
     {
         using var folder = new TemporaryFolder();
         await using var server = await ServerUnderTest.StartAsync(folder.File("lightning.db"));
         await server.TriageAsync("first", "mine", "shop");
 
-        var detail = await server.RefusedAsync(
-            HttpStatusCode.Conflict,
-            "/api/lightning/triage",
-            new
-            {
-                comment = "second",
-                episode_id = "mine",
-                agent_id = "other",
-            }
-        );
+        var given = (await server.TriageAsync("second", "mine", "other")).GetProperty("episode_id").GetString()!;
+        await server.RewardAsync(given, 0.5);
 
-        Assert.Equal("The id mine cannot be used for an episode. Give each episode an id of its own, or none.", detail);
-        Assert.Equal("shop", (await server.GetAsync("/api/lightning/episodes/mine")).GetProperty("agent_id").GetString());
+        Assert.NotEqual("mine", given);
+        var (first, second) = (
+            await server.GetAsync("/api/lightning/episodes/mine"),
+            await server.GetAsync($"/api/lightning/episodes/{given}")
+        );
+        Assert.Equal(("shop", 0), (first.GetProperty("agent_id").GetString(), first.GetProperty("rewards").GetArrayLength()));
+        Assert.Equal(("other", 1), (second.GetProperty("agent_id").GetString(), second.GetProperty("rewards").GetArrayLength()));
     }
 
     [Theory]

@@ -172,7 +172,7 @@ public sealed partial class BoundaryTests
     {
         var sources = s_features
             .Keys.SelectMany(feature =>
-                SourcesOfFeature(feature).Select(file => (File: file, Feature: feature, Text: File.ReadAllText(file)))
+                SourcesOfFeature(feature).Select(file => (File: file, Feature: feature, Text: WithoutTexts(File.ReadAllText(file))))
             )
             .ToList();
         var internals =
@@ -190,6 +190,12 @@ public sealed partial class BoundaryTests
 
         Assert.Empty(crossings);
     }
+
+    /// <summary>A text may hold the word that is also the name of a type.</summary>
+    private static string WithoutTexts(string source) => Quoted().Replace(source, "\"\"");
+
+    [GeneratedRegex("\"[^\"\\n]*\"")]
+    private static partial Regex Quoted();
 
     private static HashSet<string> Visible(string project)
     {

@@ -127,26 +127,26 @@ public sealed class TriageTests
     }
 
     [Fact]
-    public async Task An_episode_id_that_is_another_agents_is_refused_also_while_its_episode_waits_in_the_queue()
+    public async Task An_episode_id_that_another_agent_has_too_is_each_agents_own_also_while_the_first_waits_in_the_queue()
     {
         await using var product = await Product.OpenAsync();
         var triage = product.Get<TriageFeedback>();
         await triage.ExecuteAsync(Product.Owner, new FeedbackTask("first"), new TriageCall("shop", "mine"), new Random(1), Token);
 
-        var error = await Assert.ThrowsAsync<LightningException>(() =>
-            triage.ExecuteAsync(
-                new Scope("key 1", Role.Write, ["other"]),
-                new FeedbackTask("second"),
-                new TriageCall("other", "mine", Durable: true),
-                new Random(1),
-                Token
-            )
+        var second = await triage.ExecuteAsync(
+            new Scope("key 1", Role.Write, ["other"]),
+            new FeedbackTask("second"),
+            new TriageCall("other", "mine", Durable: true),
+            new Random(1),
+            Token
         );
 
-        Assert.Equal(ErrorKind.Conflict, error.Kind);
-        Assert.DoesNotContain("shop", error.Message, StringComparison.Ordinal);
+        Assert.True(second.Captured);
+        Assert.Equal("mine", second.EpisodeId);
         var stored = (await product.Get<IEpisodeStore>().FindAsync("mine", Token))!;
         Assert.Equal(("shop", "first"), (stored.AgentId, FeedbackTask.FromJson(stored.UserInput).Comment));
+        var own = (await product.Get<IEpisodeStore>().FindAsync(second.Episode.Id, Token))!;
+        Assert.Equal(("other", "second"), (own.AgentId, FeedbackTask.FromJson(own.UserInput).Comment));
     }
 
     [Fact]

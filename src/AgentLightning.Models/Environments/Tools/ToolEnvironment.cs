@@ -105,7 +105,8 @@ public sealed class ToolEnvironment : IEnvironment
         catch (Exception e)
         {
             throw new InvalidOperationException(
-                $"The tool '{call.Name}' failed: {(e is TimeoutException ? $"it took longer than {_options.Timeout.TotalSeconds} seconds" : e.Message)}",
+                $"The tool '{call.Name}' failed: "
+                    + (e is TimeoutException ? $"it took longer than {_options.Timeout.TotalSeconds} seconds" : e.Message),
                 e
             );
         }

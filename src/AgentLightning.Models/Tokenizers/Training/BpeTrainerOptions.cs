@@ -38,7 +38,8 @@ public sealed record BpeTrainerOptions
         if (SpecialTokens.Any(string.IsNullOrEmpty) || SpecialTokens.Distinct().Count() != SpecialTokens.Count)
         {
             throw new ArgumentException(
-                $"Special tokens must be different and not empty, but they are: {string.Join(", ", SpecialTokens.Select(token => $"'{token}'"))}."
+                "Special tokens must be different and not empty, but they are: "
+                    + $"{string.Join(", ", SpecialTokens.Select(token => $"'{token}'"))}."
             );
         }
     }

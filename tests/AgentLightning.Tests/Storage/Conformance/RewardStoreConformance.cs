@@ -229,6 +229,7 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
     public async Task Pages_of_rewards_give_each_once_newest_first_and_only_what_is_asked_for()
     {
         await AddEpisodesAsync("e1", "e2");
+        await Get<IEpisodeStore>().AddAsync([NewEpisode("e3") with { AgentId = "other" }], Token);
         await Store.AddAsync(
             [
                 .. Enumerable
@@ -236,7 +237,9 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
                     .Select(i =>
                         NewReward(
                             $"r{i}",
-                            i % 2 == 0 ? "e1" : "e2",
+                            i % 5 == 0 ? "e3"
+                                : i % 2 == 0 ? "e1"
+                                : "e2",
                             0.5,
                             i % 5 == 0 ? "other" : "agent",
                             i % 3 == 0 ? RewardSource.EvalScore : RewardSource.HumanApproval
@@ -280,6 +283,7 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
     public async Task The_range_is_of_current_rewards_of_the_agent()
     {
         await AddEpisodesAsync("e1", "e2");
+        await Get<IEpisodeStore>().AddAsync([NewEpisode("e3") with { AgentId = "other" }], Token);
         Assert.Null(await Store.FindRangeAsync("agent", Token));
 
         await Store.AddAsync(
@@ -287,7 +291,7 @@ public abstract class RewardStoreConformance<TEngine> : StoreConformance<TEngine
                 NewReward("r1", "e1", -1),
                 NewReward("r2", "e1", -0.5),
                 NewReward("r3", "e2", 0.75),
-                NewReward("r4", "e2", 1, "other", RewardSource.EvalScore),
+                NewReward("r4", "e3", 1, "other", RewardSource.EvalScore),
             ],
             Token
         );

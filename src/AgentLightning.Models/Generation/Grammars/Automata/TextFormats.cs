@@ -7,7 +7,8 @@ namespace AgentLightning.Models.Generation.Grammars.Automata;
 internal static class TextFormats
 {
     private const string Date =
-        @"(000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))";
+        @"(000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d\d\d)-"
+        + @"((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))";
     private const string Time = @"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-3]):[0-5]\d)";
     private const string Byte = @"(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])";
 
