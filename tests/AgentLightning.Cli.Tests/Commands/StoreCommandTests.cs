@@ -73,7 +73,7 @@ public sealed class StoreCommandTests(FinishedDemo demo)
     [InlineData(1, "Episode nobody not found", "episodes", "show", "nobody", "--store", Store)]
     [InlineData(2, "limit must be from 1 to 1000, but it is 0", "episodes", "list", "--limit", "0", "--store", Store)]
     [InlineData(1, "Episode nobody not found", "label-episode", "--episode-id", "nobody", "--reward", "1", "--store", Store)]
-    [InlineData(2, "from -1 to 1, but it is NaN", "label-episode", "--episode-id", "nobody", "--reward", "NaN", "--store", Store)]
+    [InlineData(2, "--reward must be a number such as 0.1", "label-episode", "--episode-id", "nobody", "--reward", "NaN", "--store", Store)]
     [InlineData(2, "from -1 to 1, but it is 2", "label-episode", "--episode-id", "nobody", "--reward", "2", "--store", Store)]
     [InlineData(1, "There is no store 'missing.db'", "stats", "--store", "missing.db")]
     public async Task What_cannot_be_is_said(int exitCode, string message, params string[] arguments)

@@ -104,7 +104,7 @@ public sealed class StoreFaultTests
     {
         using var folder = new TemporaryFolder();
         var store = folder.File("lightning.db");
-        using var server = await ServingProcess.StartAsync(folder.Path, store, ("LIGHTNING_LOCK_WAIT_SECONDS", "1"));
+        using var server = await ServingProcess.StartAsync(folder.Path, store, ("LIGHTNING_LIMITS__LOCK_WAIT_SECONDS", "1"));
         using var end = new CancellationTokenSource();
         var load = new MixedLoad();
         var running = load.RunAsync(server.Http.BaseAddress!, end.Token);

@@ -182,7 +182,7 @@ public sealed class MixedLoad
 
     private void Note(Request request, HttpStatusCode status, bool hasRetryAfter, string body)
     {
-        if (status == HttpStatusCode.OK)
+        if (status is HttpStatusCode.OK or HttpStatusCode.Created)
         {
             Interlocked.Increment(ref _acknowledged);
             if (request.Path.EndsWith("/capture", StringComparison.Ordinal))
@@ -243,8 +243,9 @@ public sealed class MixedLoad
                     using var response = await http.PostAsync(_pending.Path, content, CancellationToken.None);
                     var (status, answer) = (response.StatusCode, await response.Content.ReadAsStringAsync(CancellationToken.None));
                     // A part that was refused is told in the answer: of a batch in a list, of spans in a message that is empty otherwise.
+                    var isGood = status is HttpStatusCode.OK or HttpStatusCode.Created;
                     var isTaken =
-                        status == HttpStatusCode.OK
+                        isGood
                         && (
                             _pending.Path == "/v1/traces"
                                 ? answer.Length == 0
@@ -257,7 +258,7 @@ public sealed class MixedLoad
 
                     load.Note(
                         _pending,
-                        isTaken || status != HttpStatusCode.OK ? status : HttpStatusCode.PartialContent,
+                        isTaken || !isGood ? status : HttpStatusCode.PartialContent,
                         response.Headers.RetryAfter is not null,
                         answer
                     );
