@@ -2,6 +2,7 @@ using System.Buffers;
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Server.Access;
+using AgentLightning.Server.Limits;
 using AgentLightning.Traces;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -109,6 +110,12 @@ internal sealed class OtlpGrpcService(OtlpReceiver receiver)
             }
 
             using var message = messages.Current;
+            // What came was charged as it came; this is what lies in memory after inflation.
+            if (!await BodyBudget.ShareOf(call.GetHttpContext()).TryTakeAsync(message.Bytes.Length, call.CancellationToken))
+            {
+                throw GrpcRetry.Later("Requests fill the memory that is set aside for them. Send the request again.");
+            }
+
             var result = await receiver.ReceiveAsync(
                 message.Bytes,
                 OtlpEncoding.Protobuf,

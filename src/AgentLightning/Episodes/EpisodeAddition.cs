@@ -11,16 +11,19 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
 {
     private const int Together = 500;
 
+    /// <summary>How often an episode is tried that somebody deletes between the look for its id and the look at who has it.</summary>
+    private const int Attempts = 10;
+
     private readonly AddedEpisode?[] _added = new AddedEpisode?[episodes.Count];
 
     /// <summary>For each episode what became of it.</summary>
     public async Task<IReadOnlyList<AddedEpisode>> AddAsync(CancellationToken cancellationToken)
     {
-        await AddAsync([.. episodes.Select((episode, i) => (episode, i))], cancellationToken).ConfigureAwait(false);
+        await AddAllAsync([.. episodes.Select((episode, i) => (episode, i))], cancellationToken).ConfigureAwait(false);
         var taken = Enumerable.Range(0, episodes.Count).Where(i => _added[i] is null).ToList();
         if (taken.Count > 0)
         {
-            await AddAsync(
+            await AddAllAsync(
                     [.. taken.Select(i => (episodes[i] with { Id = EpisodeIds.Marked(episodes[i].Id, episodes[i].AgentId) }, i))],
                     cancellationToken
                 )
@@ -36,8 +39,31 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
         ];
     }
 
-    /// <summary>Adds those whose id is free, and finds out of the others whether they are their agent's.</summary>
-    private async Task AddAsync(List<(Episode Episode, int At)> entries, CancellationToken cancellationToken)
+    private async Task AddAllAsync(List<(Episode Episode, int At)> entries, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < Attempts && entries.Count > 0; attempt++)
+        {
+            entries = await AddAsync(entries, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (entries is [var (episode, _), ..])
+        {
+            throw new LightningException(
+                ErrorKind.Unavailable,
+                $"The episode {episode.Id} was deleted again and again while it was sent. Nothing is lost when the same request is sent "
+                    + $"again later."
+            );
+        }
+    }
+
+    /// <summary>
+    /// Adds those whose id is free, and finds out of the others whether they are their agent's. Gives those that were deleted meanwhile,
+    /// whose id is free again.
+    /// </summary>
+    private async Task<List<(Episode Episode, int At)>> AddAsync(
+        List<(Episode Episode, int At)> entries,
+        CancellationToken cancellationToken
+    )
     {
         // In one order everywhere: two groups with the same ids never wait for each other in a circle.
         var ordered = entries.OrderBy(entry => entry.Episode.Id, StringComparer.Ordinal).ToList();
@@ -82,13 +108,17 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
                 cancellationToken
             )
             .ConfigureAwait(false);
+        var gone = new List<(Episode Episode, int At)>();
         foreach (var chunk in known.Chunk(Together))
         {
-            await FindAsync(chunk, cancellationToken).ConfigureAwait(false);
+            gone.AddRange(await FindAsync(chunk, cancellationToken).ConfigureAwait(false));
         }
+
+        return gone;
     }
 
-    private async Task FindAsync((Episode Episode, int At)[] entries, CancellationToken cancellationToken)
+    /// <summary>Gives those that nobody has.</summary>
+    private async Task<List<(Episode Episode, int At)>> FindAsync((Episode Episode, int At)[] entries, CancellationToken cancellationToken)
     {
         var ids = new SqlConditions().AddAny("id", "@id", [.. entries.Select(entry => entry.Episode.Id).Distinct()]);
         var stored = (
@@ -101,21 +131,19 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
                 )
                 .ConfigureAwait(false)
         ).ToDictionary(episode => episode.Id, StringComparer.Ordinal);
+        var gone = new List<(Episode Episode, int At)>();
         foreach (var (episode, at) in entries)
         {
             if (!stored.TryGetValue(episode.Id, out var there))
             {
-                throw new LightningException(
-                    ErrorKind.Unavailable,
-                    $"The episode {episode.Id} was deleted while it was sent again. Nothing is lost when the same request is sent again "
-                        + $"later."
-                );
+                gone.Add((episode, at));
             }
-
-            if (there.AgentId == episode.AgentId)
+            else if (there.AgentId == episode.AgentId)
             {
                 _added[at] = there;
             }
         }
+
+        return gone;
     }
 }
