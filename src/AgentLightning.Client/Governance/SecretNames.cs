@@ -61,62 +61,39 @@ internal static class SecretNames
         "subscriptionkey",
     ];
 
+    /// <summary>What a name of ASCII can hold.</summary>
+    private static readonly string[] s_asciiWords =
+    [
+        "pass",
+        "pwd",
+        "auth",
+        "jwt",
+        "bearer",
+        "secret",
+        "credential",
+        "kennwort",
+        "key",
+        "token",
+        "connection",
+        "signature",
+        "sas",
+        "cookie",
+        "otp",
+        "cvv",
+        "cvc",
+        "pin",
+        "contrase",
+        "mot",
+        "senha",
+    ];
+
     private static readonly SearchValues<string> s_within = SearchValues.Create(
-        [
-            "pass",
-            "pwd",
-            "auth",
-            "jwt",
-            "bearer",
-            "secret",
-            "credential",
-            "kennwort",
-            "key",
-            "token",
-            "connection",
-            "signature",
-            "sas",
-            "cookie",
-            "otp",
-            "cvv",
-            "cvc",
-            "pin",
-            "contrase",
-            "mot",
-            "senha",
-            "密码",
-            "пароль",
-        ],
+        [.. s_asciiWords, "密码", "пароль"],
         StringComparison.OrdinalIgnoreCase
     );
 
-    /// <summary>Those that a name of ASCII can hold; a search for others too is several times slower.</summary>
-    private static readonly SearchValues<string> s_withinAscii = SearchValues.Create(
-        [
-            "pass",
-            "pwd",
-            "auth",
-            "jwt",
-            "bearer",
-            "secret",
-            "credential",
-            "kennwort",
-            "key",
-            "token",
-            "connection",
-            "signature",
-            "sas",
-            "cookie",
-            "otp",
-            "cvv",
-            "cvc",
-            "pin",
-            "contrase",
-            "mot",
-            "senha",
-        ],
-        StringComparison.OrdinalIgnoreCase
-    );
+    /// <summary>For names of ASCII; a search for others too is several times slower.</summary>
+    private static readonly SearchValues<string> s_withinAscii = SearchValues.Create(s_asciiWords, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether the value of this property must not be stored.</summary>
     public static bool IsSecret(ReadOnlySpan<char> name)
