@@ -211,6 +211,7 @@ public static class LightningServices
         services.TryAddSingleton<Evaluator>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
+        services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
         services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
         services.TryAddSingleton<Promote>();
         services.TryAddSingleton<PromoteBase>();
