@@ -5,7 +5,7 @@ namespace AgentLightning.Storage;
 /// once, and of several changes that follow each other closely one may be told.
 /// </summary>
 /// <remarks>
-/// In the process that made the change it comes at once. From others it comes at once on PostgreSQL, and on SQLite within a
+/// In the process that made the change it comes before the write returns. From others it comes at once on PostgreSQL, and on SQLite within a
 /// second, since a file tells nobody that it changed.
 /// </remarks>
 public interface IChangeNotices
