@@ -16,9 +16,9 @@ public sealed class ModelCatalog(ModelOptions options, Func<string, string?> env
     public string Find(string name) =>
         TryFind(name)
         ?? throw LightningException.NotFound(
-            $"The base model '{OneLine.Of(name)}' was not found: it is neither a folder with config.json in {Path.GetFullPath(options.Folder)} "
-                + $"nor in the cache {new ModelLocator(environment).Cache}. Bring it here with 'lightning model pull', or set models.folder to "
-                + $"where it is. There is: {(Names() is { Count: > 0 } names ? string.Join(", ", names) : "none")}."
+            $"The base model '{OneLine.Of(name)}' was not found: it is neither a folder with config.json in "
+                + $"{Path.GetFullPath(options.Folder)} nor in the cache {new ModelLocator(environment).Cache}. Bring it here with 'lightning "
+                + $"model pull', or set models.folder to where it is. There is: {Listed()}."
         );
 
     /// <summary>The same, or null where there is none.</summary>
@@ -52,6 +52,8 @@ public sealed class ModelCatalog(ModelOptions options, Func<string, string?> env
                     .Order(StringComparer.Ordinal),
             ]
             : [];
+
+    private string Listed() => Names() is { Count: > 0 } names ? string.Join(", ", names) : "none";
 
     /// <summary>At most two parts, as Hugging Face names models, none of which leads out of the folder.</summary>
     private static bool IsName(string name) =>

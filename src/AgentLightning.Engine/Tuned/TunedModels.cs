@@ -191,7 +191,8 @@ public sealed class TunedModels(
             ? folder
             : throw LightningException.Conflict(
                 $"The tuned model '{name}' is an adapter of '{manifest.BaseModel}' as it was then, with the hash "
-                    + $"{manifest.BaseSha256[..12]}…, but {folder} has the hash {seen[..12]}… now. Bring the earlier files back, or train again."
+                    + $"{manifest.BaseSha256[..12]}…, but {folder} has the hash {seen[..12]}… now. Bring the earlier files back, or train "
+                    + $"again."
             );
     }
 
