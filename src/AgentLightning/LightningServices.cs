@@ -55,6 +55,9 @@ public sealed record LightningOptions
     /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
     public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
 
+    /// <summary>Which language models of this machine are trained and served.</summary>
+    public ModelOptions Models { get; init; } = new();
+
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
 
@@ -207,6 +210,7 @@ public static class LightningServices
         services.TryAddSingleton<DatasetReader>();
         services.TryAddSingleton<BuildDataset>();
 
+        services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
         services.TryAddSingleton<TrainingRunner>();
 

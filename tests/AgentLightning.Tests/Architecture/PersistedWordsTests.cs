@@ -22,6 +22,9 @@ public sealed class PersistedWordsTests
         );
 
     [Fact]
+    public void Kinds_of_data_sets() => Frozen<DatasetKind>("classification chat preference prompts");
+
+    [Fact]
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
 
     [Fact]
