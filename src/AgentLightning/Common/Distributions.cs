@@ -4,8 +4,7 @@ namespace AgentLightning.Common;
 public static class Distributions
 {
     /// <summary>How likely a standard normal value is above this.</summary>
-    public static double NormalUpper(double z) =>
-        z >= 0 ? GammaUpper(0.5, z * z / 2) / 2 : 1 - (GammaUpper(0.5, z * z / 2) / 2);
+    public static double NormalUpper(double z) => z >= 0 ? GammaUpper(0.5, z * z / 2) / 2 : 1 - (GammaUpper(0.5, z * z / 2) / 2);
 
     /// <summary>The value that a standard normal one is above with this chance, in (0, 1).</summary>
     public static double NormalQuantileUpper(double chance)

@@ -65,14 +65,14 @@ public sealed class AddCandidates : IOperation
         if (request.RunIds.Count is < 1 or > Most || request.RunIds.Distinct().Count() != request.RunIds.Count)
         {
             throw LightningException.Invalid(
-                $"An experiment tries 1 to {Most} different runs, but {request.RunIds.Count} were named: {string.Join(", ", request.RunIds)}."
+                $"An experiment tries 1 to {Most} different runs, but {request.RunIds.Count} were named: "
+                    + $"{string.Join(", ", request.RunIds)}."
             );
         }
 
-        var active =
-            await _deployments
-                .FindActiveAsync(agentId, Deployment.CheckSlot(request.Slot), cancellationToken)
-                .ConfigureAwait(false)
+        var active = await _deployments
+            .FindActiveAsync(agentId, Deployment.CheckSlot(request.Slot), cancellationToken)
+            .ConfigureAwait(false)
             ?? throw LightningException.Conflict(
                 $"Agent '{agentId}' has no active release in slot '{request.Slot}' to try against; its base model answers, which has no "
                     + "figures of its own. Release that model by its name first: lightning promote --model NAME"
@@ -91,8 +91,7 @@ public sealed class AddCandidates : IOperation
                     IsCandidate = true,
                     ExperimentId = request.ExperimentId,
                     Forced = objection is not null,
-                    ForceReason =
-                        objection is null || request.ForceReason is null ? null : _redactor.Redact(request.ForceReason, agentId),
+                    ForceReason = objection is null || request.ForceReason is null ? null : _redactor.Redact(request.ForceReason, agentId),
                 }
             );
         }

@@ -43,9 +43,7 @@ public sealed class Deactivate : IOperation
             return new Deactivated(agentId, null, reason);
         }
 
-        var left = await _deployments
-            .DeactivateAsync(active, reason, _time.GetUtcNow().Rounded(), cancellationToken)
-            .ConfigureAwait(false);
+        var left = await _deployments.DeactivateAsync(active, reason, _time.GetUtcNow().Rounded(), cancellationToken).ConfigureAwait(false);
         await _releases.RecordAsync(scope, left, AuditAction.Deactivated).ConfigureAwait(false);
         return new Deactivated(agentId, left, reason);
     }

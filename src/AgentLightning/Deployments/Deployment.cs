@@ -56,7 +56,8 @@ public sealed record Deployment(
         slot.Length is >= 1 and <= 64 && slot.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
             ? slot
             : throw LightningException.Invalid(
-                $"The name of a slot must be 1 to 64 letters, digits, '-', '_' and '.', but it is '{(slot.Length > 64 ? slot[..64] + "…" : slot)}'."
+                $"The name of a slot must be 1 to 64 letters, digits, '-', '_' and '.', but it is "
+                    + $"'{(slot.Length > 64 ? slot[..64] + "…" : slot)}'."
             );
 
     /// <summary>Where a page of releases that ends with this one is followed by the next.</summary>

@@ -46,8 +46,10 @@ public sealed class Rollback : IOperation
         var agentId = scope.Agent(request.AgentId, Scope.DefaultAgent);
         var history = await _deployments.ListAsync(agentId, request.Slot, LongestHistory, cancellationToken).ConfigureAwait(false);
         var active = history.FirstOrDefault(release => release.IsActive)
-            ?? throw LightningException.Conflict($"Agent '{agentId}' has no active release to roll back from; the base model serves. "
-                    + "Release a run with 'lightning promote --run-id ID'.");
+            ?? throw LightningException.Conflict(
+                $"Agent '{agentId}' has no active release to roll back from; the base model serves. "
+                    + "Release a run with 'lightning promote --run-id ID'."
+            );
         if (request.ExpectedActiveId is not null && active.Id != request.ExpectedActiveId)
         {
             throw LightningException.Conflict($"Release {request.ExpectedActiveId} is no longer active; {active.Id} is.");

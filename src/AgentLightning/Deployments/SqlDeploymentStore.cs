@@ -10,11 +10,8 @@ internal sealed class SqlDeploymentStore(SqlDatabase database, ChangeNotices not
 
     private const string ActiveSql = "SELECT * FROM deployments WHERE agent_id = @agent AND slot = @slot AND is_active = 1";
 
-    public async Task<Deployment> ActivateAsync(
-        Deployment deployment,
-        string? expectedActiveId,
-        CancellationToken cancellationToken
-    ) => (await ActivateAllAsync(deployment, [], expectedActiveId, cancellationToken).ConfigureAwait(false))[0];
+    public async Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken) =>
+        (await ActivateAllAsync(deployment, [], expectedActiveId, cancellationToken).ConfigureAwait(false))[0];
 
     public Task<IReadOnlyList<Deployment>> ActivateAsync(
         Deployment control,
@@ -138,9 +135,7 @@ internal sealed class SqlDeploymentStore(SqlDatabase database, ChangeNotices not
         CancellationToken cancellationToken
     )
     {
-        await database
-            .SerialiseAsync(session, [$"deployments {release.AgentId} {release.Slot}"], cancellationToken)
-            .ConfigureAwait(false);
+        await database.SerialiseAsync(session, [$"deployments {release.AgentId} {release.Slot}"], cancellationToken).ConfigureAwait(false);
         var active = await session
             .SingleAsync(ActiveSql, Read, cancellationToken, ("@agent", release.AgentId), ("@slot", release.Slot))
             .ConfigureAwait(false);

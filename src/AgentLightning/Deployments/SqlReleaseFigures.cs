@@ -62,7 +62,8 @@ internal sealed class SqlReleaseFigures(SqlDatabase database) : IReleaseFigures
                     session.QueryAsync(
                         "SELECT deployment_id, bucket, CAST(SUM(episodes) AS BIGINT) AS episodes FROM release_latencies "
                             + $"{where} GROUP BY deployment_id, bucket",
-                        reader => (Id: reader.Text("deployment_id"), Bucket: (int)reader.Integer("bucket"), Episodes: reader.Integer("episodes")),
+                        reader =>
+                            (Id: reader.Text("deployment_id"), Bucket: (int)reader.Integer("bucket"), Episodes: reader.Integer("episodes")),
                         cancellationToken,
                         where.Parameters
                     ),
@@ -92,8 +93,7 @@ internal sealed class SqlReleaseFigures(SqlDatabase database) : IReleaseFigures
         var variance = rewards < 2 ? 0 : Math.Max(0, ((reader.Integer("reward_squares") / Units) - (sum * mean)) / (rewards - 1));
         var (prompt, completion) = (reader.Integer("prompt_tokens"), reader.Integer("completion_tokens"));
         var tokens = episodes == 0 ? 0 : (double)(prompt + completion) / episodes;
-        var spread =
-            episodes < 2 ? 0 : Math.Max(0, (reader.Integer("token_squares") - ((prompt + completion) * tokens)) / (episodes - 1));
+        var spread = episodes < 2 ? 0 : Math.Max(0, (reader.Integer("token_squares") - ((prompt + completion) * tokens)) / (episodes - 1));
         return new ReleaseFigures(
             reader.Text("deployment_id"),
             episodes,

@@ -40,15 +40,14 @@ public static class ExperimentAnalysis
     private static CandidateComparison Compare(Experiment experiment, VariantFigures control, VariantFigures candidate)
     {
         var (rules, candidates) = (experiment.Rules, experiment.Variants.Count - 1);
-        var difference = Difference.Of(
+        var difference = SeenDifference.Of(
             (candidate.MetricMean, candidate.MetricVariance, candidate.MetricCount),
             (control.MetricMean, control.MetricVariance, control.MetricCount),
             rules.Alpha / candidates,
             0.1
         );
         var known = double.IsFinite(difference.Low);
-        var spread =
-            known ? (candidate.MetricVariance / candidate.MetricCount) + (control.MetricVariance / control.MetricCount) : 0;
+        var spread = known ? (candidate.MetricVariance / candidate.MetricCount) + (control.MetricVariance / control.MetricCount) : 0;
         return new CandidateComparison(
             candidate.Variant.Name,
             difference.Value,
@@ -120,9 +119,7 @@ public static class ExperimentAnalysis
             return new ExperimentDecision(ExperimentAction.RollBack, $"it is worse: {Seen(now)}");
         }
 
-        var best = now
-            .Live.Where(candidate => candidate.Low > now.Rules.MinimumEffect)
-            .MaxBy(candidate => candidate.Difference);
+        var best = now.Live.Where(candidate => candidate.Low > now.Rules.MinimumEffect).MaxBy(candidate => candidate.Difference);
         return best is null ? null : Won(now, best.Variant, Seen(now));
     }
 
@@ -176,9 +173,7 @@ public static class ExperimentAnalysis
 
         var step = now.Rules.Steps.Select(percent => percent / 100).FirstOrDefault(share => share > now.CandidateShare + 1e-9);
         return
-            step > 0
-            && now.Enough((long)now.Rules.MinimumSamples * now.Experiment.Phase)
-            && now.Live.All(candidate => candidate.High >= 0)
+            step > 0 && now.Enough((long)now.Rules.MinimumSamples * now.Experiment.Phase) && now.Live.All(candidate => candidate.High >= 0)
             ? new ExperimentDecision(
                 ExperimentAction.ChangeShares,
                 Invariant($"nothing is worse so far; the candidates get {step:0.##%} of the sessions"),
@@ -208,8 +203,7 @@ public static class ExperimentAnalysis
         return new ExperimentDecision(
             ExperimentAction.ChangeShares,
             $"{string.Join(" and ", gone)} is out, because a guard tripped",
-            Shares: now
-                .Experiment.Variants.Where(variant => !gone.Contains(variant.Name))
+            Shares: now.Experiment.Variants.Where(variant => !gone.Contains(variant.Name))
                 .ToDictionary(variant => variant.Name, variant => variant.Share / left)
         );
     }
@@ -227,10 +221,12 @@ public static class ExperimentAnalysis
                 candidate.Low is null
                     ? $"{candidate.Variant} has no figures yet"
                     : Invariant(
-                        $"{candidate.Variant} {candidate.Difference:+0.000;-0.000} [{candidate.Low:+0.000;-0.000}, {candidate.High:+0.000;-0.000}]"
+                        $"{candidate.Variant} {candidate.Difference:+0.000;-0.000} [{candidate.Low:+0.000;-0.000}, {Upper(candidate)}]"
                     ) + Invariant($" {EnumText.Of(now.Rules.Metric)}; so many values show {candidate.Detectable:0.000} and more")
             )
         );
+
+    private static string Upper(CandidateComparison candidate) => Invariant($"{candidate.High:+0.000;-0.000}");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
@@ -246,10 +242,7 @@ public static class ExperimentAnalysis
         public ExperimentRules Rules => Experiment.Rules;
 
         /// <summary>The candidates that no guard has taken out.</summary>
-        public IReadOnlyList<CandidateComparison> Live { get; } =
-        [
-            .. Comparisons.Where((_, i) => Experiment.Variants[i + 1].Share > 0),
-        ];
+        public IReadOnlyList<CandidateComparison> Live { get; } = [.. Comparisons.Where((_, i) => Experiment.Variants[i + 1].Share > 0)];
 
         public double CandidateShare => Experiment.Variants.Skip(1).Sum(variant => variant.Share);
 
@@ -258,9 +251,7 @@ public static class ExperimentAnalysis
             [
                 .. Variants
                     .Where((figures, i) => i == 0 || Experiment.Variants[i].Share > 0)
-                    .Select(figures =>
-                        (figures.Variant.Name, new Arm(figures.MetricMean, figures.MetricVariance, figures.MetricCount))
-                    ),
+                    .Select(figures => (figures.Variant.Name, new Arm(figures.MetricMean, figures.MetricVariance, figures.MetricCount))),
             ];
 
         public bool Enough(long samples) => Arms.All(arm => arm.Arm.Count >= samples);

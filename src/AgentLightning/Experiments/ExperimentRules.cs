@@ -81,7 +81,11 @@ public sealed record ExperimentRules
     public void Validate()
     {
         var wrong = new List<string>();
-        Check("steps", Steps.Count is >= 1 and <= 20 && Steps.All(step => step is > 0 and <= 95), "1 to 20 percentages above 0 and up to 95");
+        Check(
+            "steps",
+            Steps.Count is >= 1 and <= 20 && Steps.All(step => step is > 0 and <= 95),
+            "1 to 20 percentages above 0 and up to 95"
+        );
         Check("steps", Steps.Zip(Steps.Skip(1)).All(pair => pair.First < pair.Second), "percentages that rise");
         Check("minimum_samples", MinimumSamples is >= 10 and <= 10_000_000, "from 10 to 10000000", MinimumSamples);
         Check("minimum_effect", MinimumEffect is >= -2 and <= 2, "from -2 to 2", MinimumEffect);

@@ -66,9 +66,7 @@ public sealed partial class ExperimentWatch : IBackgroundJob
 
     private async Task JudgeAsync(Experiment experiment, CancellationToken cancellationToken)
     {
-        var active = await _deployments
-            .FindActiveAsync(experiment.AgentId, experiment.Slot, cancellationToken)
-            .ConfigureAwait(false);
+        var active = await _deployments.FindActiveAsync(experiment.AgentId, experiment.Slot, cancellationToken).ConfigureAwait(false);
         if (active?.Id != experiment.Control.DeploymentId)
         {
             await EndReplacedAsync(experiment, active, cancellationToken).ConfigureAwait(false);
@@ -108,14 +106,7 @@ public sealed partial class ExperimentWatch : IBackgroundJob
     /// <summary>Somebody promoted, rolled back or deactivated in the slot, or this job ended between a promotion and the end.</summary>
     private Task EndReplacedAsync(Experiment experiment, Deployment? active, CancellationToken cancellationToken) =>
         active?.ExperimentId == experiment.Id
-            ? _writer.EndAsync(
-                s_scope,
-                experiment,
-                ExperimentStatus.Promoted,
-                $"release {active.Id} was promoted",
-                null,
-                cancellationToken
-            )
+            ? _writer.EndAsync(s_scope, experiment, ExperimentStatus.Promoted, $"release {active.Id} was promoted", null, cancellationToken)
             : _writer.EndAsync(
                 s_scope,
                 experiment,

@@ -7,7 +7,13 @@ using AgentLightning.Storage;
 namespace AgentLightning.Experiments;
 
 /// <summary>Changes and ends experiments, and writes it into the audit log: what people and the watch share.</summary>
-internal sealed class ExperimentWriter(IExperimentStore experiments, IDeploymentStore deployments, Promote promote, AuditTrail audit, TimeProvider time)
+internal sealed class ExperimentWriter(
+    IExperimentStore experiments,
+    IDeploymentStore deployments,
+    Promote promote,
+    AuditTrail audit,
+    TimeProvider time
+)
 {
     /// <summary>Lets a candidate serve everybody, and ends the experiment with that.</summary>
     public async Task<Experiment> PromoteAsync(
@@ -18,14 +24,12 @@ internal sealed class ExperimentWriter(IExperimentStore experiments, IDeployment
         CancellationToken cancellationToken
     )
     {
-        var candidate =
-            experiment.Variants.Skip(1).FirstOrDefault(one => one.Name == variant)
+        var candidate = experiment.Variants.Skip(1).FirstOrDefault(one => one.Name == variant)
             ?? throw LightningException.Invalid(
                 $"Experiment {experiment.Id} has no candidate '{variant}'; it has "
                     + $"{string.Join(", ", experiment.Variants.Skip(1).Select(one => one.Name))}."
             );
-        var release =
-            await deployments.FindAsync(candidate.DeploymentId, cancellationToken).ConfigureAwait(false)
+        var release = await deployments.FindAsync(candidate.DeploymentId, cancellationToken).ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Release {candidate.DeploymentId} of experiment {experiment.Id} not found.");
         // First the release, then the end: an experiment whose control no longer serves decides nothing, should this process end between.
         await promote

@@ -25,11 +25,9 @@ public sealed class GetExperiment : IOperation
     public async Task<ExperimentReport> ExecuteAsync(Scope scope, string id, CancellationToken cancellationToken)
     {
         scope.Require(Role.Read);
-        var experiment =
-            scope.Visible(
-                await _experiments.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false),
-                found => found.AgentId
-            ) ?? throw LightningException.NotFound($"Experiment {id} not found.");
+        var experiment = scope.Visible(await _experiments.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false), found =>
+            found.AgentId
+        ) ?? throw LightningException.NotFound($"Experiment {id} not found.");
         return await _reader.ReadAsync(experiment, cancellationToken).ConfigureAwait(false);
     }
 
@@ -38,8 +36,7 @@ public sealed class GetExperiment : IOperation
     {
         scope.Require(Role.Read);
         var agent = scope.Agent(agentId, Scope.DefaultAgent);
-        var experiment =
-            await _experiments.FindRunningAsync(agent, slot, cancellationToken).ConfigureAwait(false)
+        var experiment = await _experiments.FindRunningAsync(agent, slot, cancellationToken).ConfigureAwait(false)
             ?? (await _experiments.ListAsync(agent, 100, null, cancellationToken).ConfigureAwait(false)).FirstOrDefault(found =>
                 found.Slot == slot
             )

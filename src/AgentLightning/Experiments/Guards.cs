@@ -26,7 +26,7 @@ internal static class Guards
 
     private static GuardReading Errors(double tolerance, ReleaseFigures control, ReleaseFigures candidate, double alpha)
     {
-        var rise = Difference.Of(
+        var rise = SeenDifference.Of(
             (candidate.ErrorRate, VariantFigures.OfShare(candidate.ErrorRate, candidate.Episodes), candidate.Episodes),
             (control.ErrorRate, VariantFigures.OfShare(control.ErrorRate, control.Episodes), control.Episodes),
             alpha,
@@ -40,8 +40,8 @@ internal static class Guards
             rise.Low - tolerance,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"its share of failed episodes is {candidate.ErrorRate:0.000}, at least {rise.Low:0.000} above the {control.ErrorRate:0.000} of "
-                    + $"the control, and {tolerance:0.000} is tolerated"
+                $"its share of failed episodes is {candidate.ErrorRate:0.000}, at least {rise.Low:0.000} above the "
+                    + $"{control.ErrorRate:0.000} of the control, and {tolerance:0.000} is tolerated"
             )
         );
     }
@@ -49,7 +49,7 @@ internal static class Guards
     private static GuardReading Rewards(double tolerance, ReleaseFigures control, ReleaseFigures candidate, double alpha)
     {
         var (now, before) = (candidate.Rewards, control.Rewards);
-        var rise = Difference.Of(
+        var rise = SeenDifference.Of(
             (now.Mean, VariantFigures.Smooth(now.Variance, now.Count), now.Count),
             (before.Mean, VariantFigures.Smooth(before.Variance, before.Count), before.Count),
             alpha,
@@ -78,7 +78,7 @@ internal static class Guards
         var (before, now) = (control.Percentile(0.95), candidate.Percentile(0.95));
         var limit = LatencyCounts.EdgeFrom(before * (1 + tolerance));
         var (slow, slowBefore) = (candidate.ShareFrom(limit), control.ShareFrom(limit));
-        var rise = Difference.Of(
+        var rise = SeenDifference.Of(
             (slow, VariantFigures.OfShare(slow, candidate.Total), candidate.Total),
             (slowBefore, VariantFigures.OfShare(slowBefore, control.Total), control.Total),
             alpha,
@@ -108,7 +108,7 @@ internal static class Guards
 
         // In shares of the control's cost, so that the bound does not depend on the unit.
         var unit = control.CostPerEpisode;
-        var rise = Difference.Of(
+        var rise = SeenDifference.Of(
             (candidate.CostPerEpisode / unit, Relative(candidate), candidate.Release.Episodes),
             (1 + tolerance, Relative(control) * Math.Pow(1 + tolerance, 2), control.Release.Episodes),
             alpha,
@@ -130,14 +130,7 @@ internal static class Guards
         double Relative(VariantFigures figures) => Math.Max(figures.CostVariance / (unit * unit), 0.01);
     }
 
-    private static GuardReading Reading(
-        string name,
-        double control,
-        double candidate,
-        long values,
-        double excess,
-        string reason
-    ) =>
+    private static GuardReading Reading(string name, double control, double candidate, long values, double excess, string reason) =>
         new(
             name,
             control,

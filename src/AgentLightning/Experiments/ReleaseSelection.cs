@@ -24,21 +24,12 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
     public ReleaseSelection(IDeploymentStore deployments, IExperimentStore experiments, Exposures exposures, IChangeNotices notices)
     {
         (_deployments, _experiments, _exposures) = (deployments, experiments, exposures);
-        _subscriptions =
-        [
-            notices.Subscribe(Deployment.Changes, Forget),
-            notices.Subscribe(Experiment.Changes, Forget),
-        ];
+        _subscriptions = [notices.Subscribe(Deployment.Changes, Forget), notices.Subscribe(Experiment.Changes, Forget)];
     }
 
     public int Count => _served.Count;
 
-    public ValueTask<ServedRelease> SelectAsync(
-        string agentId,
-        string? sessionId,
-        string slot,
-        CancellationToken cancellationToken
-    ) =>
+    public ValueTask<ServedRelease> SelectAsync(string agentId, string? sessionId, string slot, CancellationToken cancellationToken) =>
         _served.TryGetValue((agentId, slot), out var known) && !known.Stale
             ? ValueTask.FromResult(known.Choose(sessionId, _exposures))
             : new ValueTask<ServedRelease>(ReadAsync(agentId, slot, sessionId, known, cancellationToken));
@@ -95,9 +86,7 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
         variants[0] = new ServedRelease(active, experiment.Id, experiment.Control.Name);
         for (var i = 1; i < variants.Length; i++)
         {
-            var release = await _deployments
-                .FindAsync(experiment.Variants[i].DeploymentId, cancellationToken)
-                .ConfigureAwait(false);
+            var release = await _deployments.FindAsync(experiment.Variants[i].DeploymentId, cancellationToken).ConfigureAwait(false);
             variants[i] = new ServedRelease(release ?? active, experiment.Id, experiment.Variants[i].Name);
         }
 

@@ -203,7 +203,10 @@ internal sealed class SqlExperimentStore(SqlDatabase database, ChangeNotices not
                     .QueryAsync(
                         "SELECT phase, variants FROM experiment_phases WHERE experiment_id = @id ORDER BY phase",
                         reader =>
-                            (Phase: (int)reader.Integer("phase"), Variants: reader.JsonOrNull<IReadOnlyList<ExperimentVariant>>("variants")!),
+                            (
+                                Phase: (int)reader.Integer("phase"),
+                                Variants: reader.JsonOrNull<IReadOnlyList<ExperimentVariant>>("variants")!
+                            ),
                         cancellationToken,
                         ("@id", experimentId)
                     )

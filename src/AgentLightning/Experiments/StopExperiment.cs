@@ -91,13 +91,7 @@ public sealed class StopExperiment : IOperation
             .ConfigureAwait(false);
     }
 
-    private async Task<Experiment> RunningAsync(
-        Scope scope,
-        string? agentId,
-        string? id,
-        string slot,
-        CancellationToken cancellationToken
-    )
+    private async Task<Experiment> RunningAsync(Scope scope, string? agentId, string? id, string slot, CancellationToken cancellationToken)
     {
         if (id is null)
         {
@@ -109,11 +103,9 @@ public sealed class StopExperiment : IOperation
         }
 
         scope.Named(agentId);
-        var found =
-            scope.Visible(
-                await _experiments.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false),
-                experiment => experiment.AgentId
-            ) ?? throw LightningException.NotFound($"Experiment {id} not found.");
+        var found = scope.Visible(await _experiments.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false), experiment =>
+            experiment.AgentId
+        ) ?? throw LightningException.NotFound($"Experiment {id} not found.");
         return found.Status == ExperimentStatus.Running
             ? found
             : throw LightningException.Conflict($"Experiment {id} is {EnumText.Of(found.Status)} already: {found.Reason}.");

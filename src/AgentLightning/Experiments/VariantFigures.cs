@@ -33,15 +33,17 @@ public sealed record VariantFigures(
     )
     {
         var tokens = release.PromptTokens + release.CompletionTokens;
-        var cost = release.Episodes == 0
-            ? 0
-            : ((release.PromptTokens * price.Prompt) + (release.CompletionTokens * price.Completion)) / release.Episodes;
+        var cost =
+            release.Episodes == 0
+                ? 0
+                : ((release.PromptTokens * price.Prompt) + (release.CompletionTokens * price.Completion)) / release.Episodes;
         // Only the spread of all tokens of an episode is kept; that of the cost has the same proportion to its mean.
         var meanTokens = release.Episodes == 0 ? 0 : (double)tokens / release.Episodes;
         var spread = meanTokens == 0 ? 0 : release.TokenVariance * Math.Pow(cost / meanTokens, 2);
-        var (count, mean, variance) = metric == ExperimentMetric.Reward
-            ? (release.Rewards.Count, release.Rewards.Mean, Smooth(release.Rewards.Variance, release.Rewards.Count))
-            : (release.Episodes, 1 - release.ErrorRate, OfShare(release.ErrorRate, release.Episodes));
+        var (count, mean, variance) =
+            metric == ExperimentMetric.Reward
+                ? (release.Rewards.Count, release.Rewards.Mean, Smooth(release.Rewards.Variance, release.Rewards.Count))
+                : (release.Episodes, 1 - release.ErrorRate, OfShare(release.ErrorRate, release.Episodes));
         return new VariantFigures(variant, release, latencies, count, mean, variance, latencies.Percentile(0.95), cost, spread, sessions);
     }
 

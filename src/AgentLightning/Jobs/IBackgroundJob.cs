@@ -9,7 +9,9 @@ public interface IBackgroundJob
     /// <summary>From the beginning of one run to the next, over all servers; null when there is nothing to do.</summary>
     TimeSpan? Interval { get; }
 
-    /// <summary>Whether a run would find anything to do; asked before each, so that an idle store is not written to. True by default.</summary>
+    /// <summary>
+    /// Whether a run would find anything to do; asked before each, so that an idle store is not written to. True by default.
+    /// </summary>
     Task<bool> IsNeededAsync(CancellationToken cancellationToken) => Task.FromResult(true);
 
     /// <summary>

@@ -17,7 +17,8 @@ public static class LatencyBuckets
     public static int Count => s_edges.Length + 1;
 
     /// <summary>The edges as rows of SQL.</summary>
-    internal static string EdgesSql { get; } = string.Join(", ", s_edges.Select(edge => string.Create(CultureInfo.InvariantCulture, $"({edge})")));
+    internal static string EdgesSql { get; } =
+        string.Join(", ", s_edges.Select(edge => string.Create(CultureInfo.InvariantCulture, $"({edge})")));
 
     /// <summary>Where a time lies: how many edges it has reached.</summary>
     public static int Of(double latencyMs)

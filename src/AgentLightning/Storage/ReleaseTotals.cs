@@ -49,7 +49,17 @@ internal readonly record struct ReleaseDelta(
         );
 
     public static ReleaseDelta operator -(ReleaseDelta a) =>
-        new(-a.Episodes, -a.Failed, -a.Latency, -a.PromptTokens, -a.CompletionTokens, -a.TokenSquares, -a.Rewards, -a.RewardSum, -a.RewardSquares);
+        new(
+            -a.Episodes,
+            -a.Failed,
+            -a.Latency,
+            -a.PromptTokens,
+            -a.CompletionTokens,
+            -a.TokenSquares,
+            -a.Rewards,
+            -a.RewardSum,
+            -a.RewardSquares
+        );
 }
 
 /// <summary>

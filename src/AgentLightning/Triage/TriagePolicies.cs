@@ -42,7 +42,10 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
         var release = (await selection.SelectAsync(agentId, sessionId, cancellationToken).ConfigureAwait(false)).Release;
         return release is null
             ? new ServingPolicy(s_rules, null)
-            : new ServingPolicy(await LoadAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false), release);
+            : new ServingPolicy(
+                await LoadAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false),
+                release
+            );
     }
 
     /// <summary>The policy that a run made.</summary>

@@ -87,7 +87,7 @@ public sealed class PersistedWordsTests
     public void Roles_of_keys() => Frozen<Role>("read write admin");
 
     [Fact]
-    public void Audited_actions() => 
+    public void Audited_actions() =>
         Frozen<AuditAction>(
             "key_created key_revoked access_refused promoted rolled_back deactivated deleted experiment_started experiment_changed "
                 + "experiment_ended"

@@ -101,9 +101,7 @@ public sealed class ExperimentTests
 
         var stepped = (await product.Get<IExperimentStore>().FindAsync(experiment.Id, Token))!;
         Assert.Equal((2, 0.5, 0.5), (stepped.Phase, stepped.Variants[0].Share, stepped.Variants[1].Share));
-        var byHand = await product
-            .Get<StopExperiment>()
-            .StepAsync(Product.Owner, new StepExperimentRequest(Product.Agent, 80), Token);
+        var byHand = await product.Get<StopExperiment>().StepAsync(Product.Owner, new StepExperimentRequest(Product.Agent, 80), Token);
         Assert.Equal((3, 0.8), (byHand.Phase, Math.Round(byHand.Variants[1].Share, 9)));
     }
 
@@ -178,9 +176,8 @@ public sealed class ExperimentTests
         );
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
-        Assert.All(
-            ["steps of", "minimum_samples of", "alpha of", "most_days of", "50, 20, 120"],
-            text => Assert.Contains(text, error.Message, StringComparison.Ordinal)
+        Assert.All(["steps of", "minimum_samples of", "alpha of", "most_days of", "50, 20, 120"], text =>
+            Assert.Contains(text, error.Message, StringComparison.Ordinal)
         );
     }
 
@@ -240,11 +237,7 @@ public sealed class ExperimentTests
         Assert.ThrowsAsync<LightningException>(() =>
             product
                 .Get<StartExperiment>()
-                .ExecuteAsync(
-                    Product.Owner,
-                    new StartExperimentRequest(Product.Agent, [runId], new ExperimentRules(), Force: force),
-                    Token
-                )
+                .ExecuteAsync(Product.Owner, new StartExperimentRequest(Product.Agent, [runId], new ExperimentRules(), Force: force), Token)
         );
 
     private static Task<Deployment?> ActiveAsync(Product product) =>

@@ -48,7 +48,9 @@ public sealed class SessionHashTests
     {
         var both = Enumerable
             .Range(0, 10_000)
-            .Count(i => SessionHash.Choose("a", $"{i}", [0.5, 0.5]).Variant == 1 && SessionHash.Choose("b", $"{i}", [0.5, 0.5]).Variant == 1);
+            .Count(i =>
+                SessionHash.Choose("a", $"{i}", [0.5, 0.5]).Variant == 1 && SessionHash.Choose("b", $"{i}", [0.5, 0.5]).Variant == 1
+            );
 
         Assert.InRange(both, 2_350, 2_650);
     }

@@ -121,7 +121,12 @@ public abstract class ExperimentStoreConformance<TEngine> : StoreConformance<TEn
             "production",
             ExperimentStatus.Running,
             1,
-            new ExperimentRules { Steps = [20, 50], MinimumSamples = 20, Metric = ExperimentMetric.Success },
+            new ExperimentRules
+            {
+                Steps = [20, 50],
+                MinimumSamples = 20,
+                Metric = ExperimentMetric.Success,
+            },
             [new ExperimentVariant("control", "d1", 0.8), new ExperimentVariant("candidate", "d2", 0.2)],
             Noon,
             "me"

@@ -3,12 +3,12 @@ using AgentLightning.Common;
 namespace AgentLightning.Experiments;
 
 /// <summary>A difference of candidate and control and its interval, which holds at every look together.</summary>
-internal readonly record struct Difference(double Value, double Low, double High)
+internal readonly record struct SeenDifference(double Value, double Low, double High)
 {
     /// <summary>Candidate − control of two means.</summary>
     /// <param name="alpha">The chance that the interval ever misses.</param>
     /// <param name="effect">The size of a difference that is to be seen soonest.</param>
-    public static Difference Of(
+    public static SeenDifference Of(
         (double Mean, double Variance, long Count) candidate,
         (double Mean, double Variance, long Count) control,
         double alpha,
@@ -17,13 +17,13 @@ internal readonly record struct Difference(double Value, double Low, double High
     {
         if (candidate.Count == 0 || control.Count == 0)
         {
-            return new Difference(0, double.NegativeInfinity, double.PositiveInfinity);
+            return new SeenDifference(0, double.NegativeInfinity, double.PositiveInfinity);
         }
 
         var spread = (candidate.Variance / candidate.Count) + (control.Variance / control.Count);
         var radius = ConfidenceSequence.OfDifference(1 / spread, ConfidenceSequence.PlannedFor(effect, alpha), alpha);
         var value = candidate.Mean - control.Mean;
-        return new Difference(value, value - radius, value + radius);
+        return new SeenDifference(value, value - radius, value + radius);
     }
 }
 
