@@ -13,7 +13,7 @@ internal static class OtlpBenchmark
     private const int Requests = 2_000;
 
     /// <summary>Until the compiler of the server has seen what is hot.</summary>
-    private const int WarmUp = 600;
+    private const int WarmUp = 3_000;
     private const int Connections = 8;
 
     /// <summary>Half of what a span cost before it was walked once.</summary>
