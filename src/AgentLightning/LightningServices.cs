@@ -51,6 +51,9 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
+    /// <summary>Which language models of this machine are trained and served.</summary>
+    public ModelOptions Models { get; init; } = new();
+
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
 
@@ -202,6 +205,7 @@ public static class LightningServices
         services.TryAddSingleton<DatasetReader>();
         services.TryAddSingleton<BuildDataset>();
 
+        services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
         services.TryAddSingleton<TrainingRunner>();
 
