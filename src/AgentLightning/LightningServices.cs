@@ -218,6 +218,8 @@ public static class LightningServices
         services.TryAddSingleton(options.Gate);
         services.TryAddSingleton<EvaluationGate>();
         services.TryAddSingleton<Evaluator>();
+        services.TryAddSingleton<GetEvaluation>();
+        services.TryAddSingleton<EvaluateRun>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
@@ -251,6 +253,7 @@ public static class LightningServices
         services.TryAddSingleton<GetDashboard>();
 
         services.TryAddSingleton<TriagePolicies>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAnswererSource, TriageAnswerers>());
         services.TryAddSingleton<TriageFeedback>();
         return services;
     }

@@ -43,7 +43,7 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
         return release is null
             ? new ServingPolicy(s_rules, null)
             : new ServingPolicy(
-                await LoadAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false),
+                await OpenAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false),
                 release
             );
     }
@@ -51,10 +51,12 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
     /// <summary>The policy that a run made.</summary>
     public Task<ITriagePolicy> OfRunAsync(TrainingRun run, CancellationToken cancellationToken) =>
         run is { TunedModelName: not null, Artifact: not null }
-            ? LoadAsync(run.TunedModelName, run.Artifact, cancellationToken)
+            ? OpenAsync(run.TunedModelName, run.Artifact, cancellationToken)
             : throw LightningException.Conflict($"Training run {run.Id} is {EnumText.Of(run.Status)} and has no model.");
 
-    private async Task<ITriagePolicy> LoadAsync(string name, string? artifact, CancellationToken cancellationToken)
+    /// <summary>The policy of this name and content.</summary>
+    /// <param name="artifact">Null for the rules.</param>
+    public async Task<ITriagePolicy> OpenAsync(string name, string? artifact, CancellationToken cancellationToken)
     {
         if (artifact is null)
         {

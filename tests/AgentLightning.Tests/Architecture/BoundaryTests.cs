@@ -35,7 +35,7 @@ public sealed partial class BoundaryTests
         ["Traces"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Rewards"],
         ["Datasets"] = ["Common", "Access", "Storage"],
         ["Training"] = ["Common", "Access", "Storage", "Datasets"],
-        ["Evaluation"] = ["Common", "Access", "Storage", "Datasets", "Training"],
+        ["Evaluation"] = ["Common", "Access", "Governance", "Storage", "Datasets", "Training"],
         ["Deployments"] =
         [
             "Common",
@@ -65,7 +65,7 @@ public sealed partial class BoundaryTests
             "Deployments",
             "Triage",
         ],
-        ["Triage"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Deployments", "Training"],
+        ["Triage"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Datasets", "Evaluation", "Deployments", "Training"],
     };
 
     private static string Source => Path.Combine(Repository.Root, "src");
