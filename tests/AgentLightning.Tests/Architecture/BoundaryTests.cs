@@ -155,6 +155,7 @@ public sealed partial class BoundaryTests
 
     [Theory]
     [InlineData(
+        "Microsoft.Agents.AI.Abstractions",
         "Microsoft.Extensions.AI.Abstractions",
         "Microsoft.Extensions.DependencyInjection.Abstractions",
         "Microsoft.Extensions.Logging.Abstractions"
