@@ -52,8 +52,9 @@ public static class LightningClientServices
         client.UseLightning(services.GetRequiredService<LightningClient>(), agentId);
 
     /// <summary>
-    /// Captures every run of an agent of Microsoft Agent Framework as one episode, with the calls of models and tools in it. Calls of a chat
-    /// client inside that is captured too make no episode of their own. In a builder: <c>.Use(agent => agent.UseLightning(lightning))</c>.
+    /// Captures every run of an agent of Microsoft Agent Framework as one episode, with the calls of models and tools in it. Calls of a
+    /// chat client inside that is captured too make no episode of their own. In a builder:
+    /// <c>.Use(agent => agent.UseLightning(lightning))</c>.
     /// </summary>
     /// <param name="agentId">Whose work it is; <see cref="LightningClientOptions.AgentId"/> when null.</param>
     public static AIAgent UseLightning(this AIAgent agent, LightningClient lightning, string? agentId = null) =>

@@ -16,7 +16,9 @@ internal sealed class CallRecorder(LightningClient lightning, string agentId, st
     public bool Captures =>
         lightning.Enabled && !(EpisodeScope.Current is { CoversCalls: true } outer && ReferenceEquals(outer.Client, lightning));
 
-    /// <summary>A call that begins; null when it cannot be captured. A sequence of messages that may be read once only is replaced.</summary>
+    /// <summary>
+    /// A call that begins; null when it cannot be captured. A sequence of messages that may be read once only is replaced.
+    /// </summary>
     public ChatCall? Begin(ref IEnumerable<ChatMessage> messages, ChatOptions? options, string? session = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
