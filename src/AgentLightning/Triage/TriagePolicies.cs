@@ -32,9 +32,9 @@ public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore 
     public static string? BaseModelOf(string agentId) => agentId == TriageAgent.DefaultAgentId ? RuleTriagePolicy.PolicyName : null;
 
     /// <summary>The active release's policy, or the rules when there is none.</summary>
-    public async Task<ServingPolicy> ActiveAsync(string agentId, CancellationToken cancellationToken, string slot = Deployment.DefaultSlot)
+    public async Task<ServingPolicy> ActiveAsync(string agentId, CancellationToken cancellationToken)
     {
-        var active = await deployments.FindActiveAsync(agentId, slot, cancellationToken).ConfigureAwait(false);
+        var active = await deployments.FindActiveAsync(agentId, Deployment.DefaultSlot, cancellationToken).ConfigureAwait(false);
         return active is null
             ? new ServingPolicy(s_rules, null)
             : new ServingPolicy(await LoadAsync(active.TunedModelName, active.Artifact, cancellationToken).ConfigureAwait(false), active);
