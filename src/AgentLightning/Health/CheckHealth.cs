@@ -33,7 +33,9 @@ public sealed class CheckHealth(
         return Task.FromResult(new Liveness(Healthy, time.GetUtcNow()));
     }
 
-    /// <summary>Whether a server can do its work: a small write comes to the disk, and the queue of the recorder moves; role read.</summary>
+    /// <summary>
+    /// Whether a server can do its work: a small write comes to the disk, and the queue of the recorder moves; role read.
+    /// </summary>
     public async Task<HealthReport> ReadyAsync(Scope scope, CancellationToken cancellationToken)
     {
         scope.Require(Role.Read);
