@@ -8,6 +8,8 @@ using AgentLightning.Server.Audit;
 using AgentLightning.Server.Capture;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
+using AgentLightning.Server.Evaluation;
+using AgentLightning.Server.Experiments;
 using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Jobs;
@@ -102,7 +104,9 @@ public static class LightningServer
         api.MapEpisodes();
         api.MapCapture();
         api.MapRewards();
+        api.MapEvaluations();
         api.MapDeployments();
+        api.MapExperiments();
         api.MapStats();
         api.MapMonitoring();
         app.MapFeedback();

@@ -53,8 +53,11 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
-    /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
-    public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
+    /// <summary>What tokens cost, as <see cref="ModelPrices"/> reads it; without prices, cost is compared in tokens.</summary>
+    public string Prices { get; init; } = "";
+
+    /// <summary>Whether releases answer; otherwise base models do, whatever was promoted. True by default.</summary>
+    public bool UseTunedModel { get; init; } = true;
 
     /// <summary>Which language models of this machine are trained and served.</summary>
     public ModelOptions Models { get; init; } = new();
@@ -227,7 +230,13 @@ public static class LightningServices
         services.TryAddSingleton<EvaluateRun>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
-        services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<IReleaseSelection>(provider => new ReleaseSelection(
+            provider.GetRequiredService<IDeploymentStore>(),
+            provider.GetRequiredService<IExperimentStore>(),
+            provider.GetRequiredService<Exposures>(),
+            provider.GetRequiredService<IChangeNotices>(),
+            options.UseTunedModel
+        ));
         services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
         services.TryAddSingleton<Exposures>();
         services.TryAddSingleton(new ModelPrices(options.Prices));

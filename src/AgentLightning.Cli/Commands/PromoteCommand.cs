@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Common;
 using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
@@ -11,7 +12,13 @@ internal static class PromoteCommand
     public static Command Create()
     {
         var (records, agentId, json) = (new RecordsOptions(), CommonOptions.AgentId(), CommonOptions.Json());
-        var runId = new Option<string>("--run-id") { Description = "The training run whose model is to serve.", Required = true };
+        var runId = new Option<string?>("--run-id") { Description = "The training run whose model is to serve." };
+        var model = new Option<string?>("--model")
+        {
+            Description = "Instead of a run, a model by its name: what an agent begins with. No gate is asked for it.",
+        };
+        var reason = new Option<string?>("--reason") { Description = "Why it is forced, for the record." };
+        var slot = CommonOptions.Slot();
         var promotedBy = new Option<string>("--promoted-by")
         {
             Description = "Who releases it, for the record.",
@@ -24,8 +31,11 @@ internal static class PromoteCommand
         )
         {
             runId,
+            model,
             promotedBy,
             force,
+            reason,
+            slot,
             agentId,
         };
         records.AddTo(command);
@@ -33,12 +43,30 @@ internal static class PromoteCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
+                if (parsed.GetValue(runId) is null && parsed.GetValue(model) is null)
+                {
+                    throw LightningException.Invalid("--run-id says which run is to be released; give it, or --model for a model by name.");
+                }
+
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var release = await opened.Releases.PromoteAsync(
-                    new PromoteBody(parsed.GetValue(agentId), parsed.GetValue(runId), parsed.GetValue(promotedBy), parsed.GetValue(force)),
+                    new PromoteBody(
+                        parsed.GetValue(agentId),
+                        parsed.GetValue(runId),
+                        parsed.GetValue(promotedBy),
+                        parsed.GetValue(force),
+                        parsed.GetValue(reason),
+                        parsed.GetValue(slot),
+                        parsed.GetValue(model)
+                    ),
                     cancellationToken
                 );
-                ReleaseTable.Write(release, parsed.GetValue(json), "serves now");
+                ReleaseTable.Write(
+                    release,
+                    parsed.GetValue(json),
+                    "serves now",
+                    "lightning list-deployments; lightning rollback takes it back"
+                );
                 return ExitCodes.Success;
             }
         );

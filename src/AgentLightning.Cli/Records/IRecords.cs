@@ -2,6 +2,8 @@ using AgentLightning.Cli.Records.Access;
 using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Monitoring;
@@ -28,6 +30,10 @@ internal interface IRecords : IAsyncDisposable
     ITriageRecords Triage { get; }
 
     IReleaseRecords Releases { get; }
+
+    IEvaluationRecords Evaluations { get; }
+
+    IExperimentRecords Experiments { get; }
 
     IKeyRecords Keys { get; }
 

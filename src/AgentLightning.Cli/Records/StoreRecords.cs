@@ -4,6 +4,8 @@ using AgentLightning.Cli.Records.Access;
 using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Monitoring;
@@ -30,6 +32,10 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public ITriageRecords Triage { get; } = new StoreTriageRecords(workspace, s_scope);
 
     public IReleaseRecords Releases { get; } = new StoreReleaseRecords(workspace, s_scope);
+
+    public IEvaluationRecords Evaluations { get; } = new StoreEvaluationRecords(workspace, s_scope);
+
+    public IExperimentRecords Experiments { get; } = new StoreExperimentRecords(workspace, s_scope);
 
     public IKeyRecords Keys { get; } = new StoreKeyRecords(workspace, s_scope);
 

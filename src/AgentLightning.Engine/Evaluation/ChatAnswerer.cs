@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Engine.Evaluation;
 
-/// <summary>A chat client as a contestant. It answers as likely as it can: without chance, so that the same model answers the same.</summary>
+/// <summary>A chat client as a contestant. It gives its likeliest answer, so that the same model answers the same.</summary>
 /// <param name="model">Its name in records.</param>
 /// <param name="client">Disposed with this.</param>
 public sealed class ChatAnswerer(string model, IChatClient client) : IAnswerer

@@ -16,7 +16,11 @@ public sealed class GraderScorers : IScorerSource
     {
         try
         {
-            return new GraderScorer(GraderReader.Read(grader), NameOf(grader), grader.GetRawText().Contains("reference_answer", StringComparison.Ordinal));
+            return new GraderScorer(
+                GraderReader.Read(grader),
+                NameOf(grader),
+                grader.GetRawText().Contains("reference_answer", StringComparison.Ordinal)
+            );
         }
         catch (ArgumentException e)
         {

@@ -55,7 +55,14 @@ internal static class SettingsMap
                         agent => new AgentRedaction(agent.Value.Secrets, agent.Value.Pii)
                     ),
                 },
-                Gate = new EvaluationGateOptions { Margin = settings.Gate.Margin, FewestItems = settings.Gate.FewestItems },
+                Gate = new EvaluationGateOptions
+                {
+                    Margin = settings.Gate.Margin,
+                    FewestItems = settings.Gate.FewestItems,
+                    Alpha = settings.Gate.Alpha,
+                },
+                Prices = settings.Prices,
+                UseTunedModel = settings.UseTunedModel,
                 Guard = new RewardGuardOptions
                 {
                     FewestRewards = settings.Guard.FewestRewards,
@@ -128,7 +135,14 @@ internal static class SettingsMap
                     agent => new AgentRedactionSettings { Secrets = agent.Value.Secrets, Pii = agent.Value.Pii }
                 ),
             },
-            Gate = new GateSettings { Margin = lightning.Gate.Margin, FewestItems = lightning.Gate.FewestItems },
+            Gate = new GateSettings
+            {
+                Margin = lightning.Gate.Margin,
+                FewestItems = lightning.Gate.FewestItems,
+                Alpha = lightning.Gate.Alpha,
+            },
+            Prices = lightning.Prices,
+            UseTunedModel = lightning.UseTunedModel,
             Guard = new GuardSettings
             {
                 FewestRewards = lightning.Guard.FewestRewards,

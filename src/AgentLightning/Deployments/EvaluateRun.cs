@@ -56,8 +56,7 @@ public sealed class EvaluateRun(
             );
         }
 
-        var dataset =
-            await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false)
+        var dataset = await datasets.FindAsync(run.DatasetId, cancellationToken).ConfigureAwait(false)
             ?? throw LightningException.NotFound($"Data set {run.DatasetId} of agent '{agentId}' not found.");
         var scorer = ScorerOf(request, dataset.Kind);
         var active = await deployments

@@ -95,8 +95,7 @@ public sealed class EvaluationGate
             GateOutcome.TooSmall => string.Create(
                 CultureInfo.InvariantCulture,
                 $"; too small to tell: {n} held-out items show a difference of {errors.Detectable:0.000} and more"
-            )
-                + (errors.ItemsNeeded is { } needed ? $", about {needed} would show the margin" : ""),
+            ) + (errors.ItemsNeeded is { } needed ? $", about {needed} would show the margin" : ""),
             _ => "",
         };
 

@@ -40,13 +40,7 @@ public interface IAnswererSource
     /// <see cref="AgentLightning.Common.LightningException"/> that says why.
     /// </summary>
     /// <param name="artifact">Its content; null for a model that is known by its name alone.</param>
-    ValueTask<IAnswerer?> OpenAsync(
-        string agentId,
-        string model,
-        string? artifact,
-        DatasetKind kind,
-        CancellationToken cancellationToken
-    );
+    ValueTask<IAnswerer?> OpenAsync(string agentId, string model, string? artifact, DatasetKind kind, CancellationToken cancellationToken);
 }
 
 /// <summary>Says how good an answer is, 0…1.</summary>

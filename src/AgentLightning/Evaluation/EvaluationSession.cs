@@ -100,12 +100,7 @@ internal sealed class EvaluationSession(IReadOnlyList<EvaluationItem> items, ISc
     private SliceScore SliceOf(string name, IReadOnlyList<Scored> slice) =>
         scorer is null
             ? new SliceScore(name, slice.Count, MacroF1(slice, item => item.Baseline), MacroF1(slice, item => item.Candidate))
-            : new SliceScore(
-                name,
-                slice.Count,
-                slice.Average(item => item.BaselineScore),
-                slice.Average(item => item.CandidateScore)
-            );
+            : new SliceScore(name, slice.Count, slice.Average(item => item.BaselineScore), slice.Average(item => item.CandidateScore));
 
     private static double MacroF1(IReadOnlyList<Scored> slice, Func<Scored, string?> answer) =>
         ClassificationReport
@@ -150,13 +145,7 @@ internal sealed class EvaluationSession(IReadOnlyList<EvaluationItem> items, ISc
         : scorer is null ? (answer == item.Expected ? 1 : 0)
         : await scorer.ScoreAsync(item, answer, cancellationToken).ConfigureAwait(false);
 
-    private sealed record Scored(
-        EvaluationItem Item,
-        string? Baseline,
-        string? Candidate,
-        double BaselineScore,
-        double CandidateScore
-    )
+    private sealed record Scored(EvaluationItem Item, string? Baseline, string? Candidate, double BaselineScore, double CandidateScore)
     {
         public double Gain => CandidateScore - BaselineScore;
     }

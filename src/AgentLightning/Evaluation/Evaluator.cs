@@ -88,7 +88,8 @@ public sealed class Evaluator(
         if (items.Count == 0)
         {
             throw LightningException.Conflict(
-                $"Data set {dataset.Id} has no held-out example{(scorer is null or { NeedsExpected: true } ? " with a known right answer" : "")}"
+                $"Data set {dataset.Id} has no held-out example"
+                    + (scorer is null or { NeedsExpected: true } ? " with a known right answer" : "")
                     + ". Give corrections to held-out episodes, or capture more of them, and build it again."
             );
         }

@@ -20,14 +20,7 @@ public enum GateOutcome
 /// <param name="FalsePassAtTwice">How often one that is worse by twice the margin is.</param>
 /// <param name="Detectable">The smallest difference that so many items show with a chance of 80 %.</param>
 /// <param name="ItemsNeeded">About how many items it takes to show the margin; null where that cannot be said.</param>
-public sealed record GateErrors(
-    long Look,
-    double FalsePass,
-    double Margin,
-    double FalsePassAtTwice,
-    double Detectable,
-    long? ItemsNeeded
-);
+public sealed record GateErrors(long Look, double FalsePass, double Margin, double FalsePassAtTwice, double Detectable, long? ItemsNeeded);
 
 /// <summary>The verdict on a candidate.</summary>
 public sealed record GateVerdict(bool Passed, string Reason)

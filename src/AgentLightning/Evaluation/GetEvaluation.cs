@@ -16,10 +16,9 @@ public sealed class GetEvaluation(IEvaluationStore evaluations) : IOperation
     public async Task<EvaluationRecord> ExecuteAsync(Scope scope, string id, CancellationToken cancellationToken)
     {
         scope.Require(Role.Read);
-        return scope.Visible(
-                await evaluations.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false),
-                evaluation => evaluation.AgentId
-            ) ?? throw LightningException.NotFound($"Evaluation {id} not found.");
+        return scope.Visible(await evaluations.FindAsync(Ids.Check(id, "id"), cancellationToken).ConfigureAwait(false), evaluation =>
+            evaluation.AgentId
+        ) ?? throw LightningException.NotFound($"Evaluation {id} not found.");
     }
 
     /// <summary>An agent's, newest first. Asks for the role read.</summary>

@@ -45,13 +45,7 @@ internal static class HeldOutItems
         };
 
     private static EvaluationItem Of(DatasetExample row) =>
-        new(
-            row.Key,
-            null,
-            [new DatasetMessage("user", row.Input)],
-            row.Expected,
-            [.. row.Answers.Select(answer => answer.EpisodeId)]
-        );
+        new(row.Key, null, [new DatasetMessage("user", row.Input)], row.Expected, [.. row.Answers.Select(answer => answer.EpisodeId)]);
 
     /// <summary>A conversation without the answer that it ends with, which is the expected one; one that ends in calls has none.</summary>
     private static EvaluationItem Of(ChatRow row) =>

@@ -53,11 +53,7 @@ public sealed record PairedComparison(
         int[] e = [.. expected.Select(label => index[label])],
             b = [.. baseline.Select(label => index[label])],
             c = [.. candidate.Select(label => index[label])];
-        var resampled = Resample(
-            e.Length,
-            seed,
-            items => (MacroF1(e, b, items, labels.Length), MacroF1(e, c, items, labels.Length))
-        );
+        var resampled = Resample(e.Length, seed, items => (MacroF1(e, b, items, labels.Length), MacroF1(e, c, items, labels.Length)));
 
         int onlyBaseline = 0,
             onlyCandidate = 0;

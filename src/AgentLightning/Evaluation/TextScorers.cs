@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using AgentLightning.Common;
 
@@ -21,8 +20,7 @@ public static class TextScorers
         };
 
     /// <summary>
-    /// Lower case, without accents, punctuation and the articles a, an and the, one blank between words: what the answers of SQuAD are
-    /// compared in.
+    /// Lower case, without punctuation and the articles a, an and the, one blank between words: what the answers of SQuAD are compared in.
     /// </summary>
     public static string Normalised(string text) => string.Join(' ', Words(text));
 
@@ -52,12 +50,9 @@ public static class TextScorers
     private static List<string> Words(string text)
     {
         var plain = new StringBuilder(text.Length);
-        foreach (var c in text.Normalize(NormalizationForm.FormKD))
+        foreach (var c in text)
         {
-            if (CharUnicodeInfo.GetUnicodeCategory(c) != UnicodeCategory.NonSpacingMark)
-            {
-                plain.Append(char.IsPunctuation(c) ? ' ' : char.ToLowerInvariant(c));
-            }
+            plain.Append(char.IsPunctuation(c) ? ' ' : char.ToLowerInvariant(c));
         }
 
         return

@@ -406,7 +406,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 .FirstOrDefault()
         );
 
-    public Task<IReadOnlyList<EvaluationRecord>> ListAsync(
+    Task<IReadOnlyList<EvaluationRecord>> IEvaluationStore.ListAsync(
         string agentId,
         string? trainingRunId,
         int limit,
