@@ -62,7 +62,7 @@ internal static class ListDeploymentsCommand
                         release.TrainingRunId,
                         release.PromotedAt.ToString("u", CultureInfo.InvariantCulture),
                         release.PromotedBy,
-                        release.RollbackReason ?? release.DeactivationReason ?? release.ForceReason ?? release.ExperimentId
+                        release.DeactivationReason ?? release.RollbackReason ?? release.ForceReason ?? release.ExperimentId
                     );
                 }
 

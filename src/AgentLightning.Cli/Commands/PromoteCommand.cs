@@ -1,7 +1,6 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
-using AgentLightning.Common;
 using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
@@ -38,16 +37,18 @@ internal static class PromoteCommand
             slot,
             agentId,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(runId) is null && result.GetResult(model) is null)
+            {
+                result.AddError("Option '--run-id' is required, or '--model' for a model that no run made.");
+            }
+        });
         records.AddTo(command);
         command.Add(json);
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                if (parsed.GetValue(runId) is null && parsed.GetValue(model) is null)
-                {
-                    throw LightningException.Invalid("--run-id says which run is to be released; give it, or --model for a model by name.");
-                }
-
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var release = await opened.Releases.PromoteAsync(
                     new PromoteBody(
