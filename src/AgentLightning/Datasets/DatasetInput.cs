@@ -77,7 +77,8 @@ public sealed record DatasetInput(
     }
 
     /// <summary>What a data set is called that nobody named.</summary>
-    internal static string NameOf(DateTimeOffset now) => "dataset-" + now.UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+    internal static string NameOf(DateTimeOffset now) =>
+        "dataset-" + now.UtcDateTime.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
 
     /// <summary>Of no list and of an empty one the same: nothing is selected by it.</summary>
     private static IReadOnlyList<string>? Given(IReadOnlyList<string>? list) => list is { Count: > 0 } ? list : null;

@@ -21,9 +21,7 @@ public sealed record DatasetOptions
     public string? SystemPrompt { get; init; }
 
     internal void Validate() =>
-        new DatasetRequest("agent", "data", 0, 1 - TrainSplit, MinReward)
-        {
-            MaxExamples = MaxExamples,
-            SystemPrompt = SystemPrompt,
-        }.Check("of the data sets ");
+        new DatasetRequest("agent", "data", 0, 1 - TrainSplit, MinReward) { MaxExamples = MaxExamples, SystemPrompt = SystemPrompt }.Check(
+            "of the data sets "
+        );
 }

@@ -126,11 +126,7 @@ internal sealed class SqlDatasetMembers(SqlDatabase database) : IDatasetMembers
             )
             .ConfigureAwait(false);
         await session
-            .ExecuteAsync(
-                $"UPDATE dataset_members AS m SET erased = 1 {where} AND m.erased = 0",
-                cancellationToken,
-                where.Parameters
-            )
+            .ExecuteAsync($"UPDATE dataset_members AS m SET erased = 1 {where} AND m.erased = 0", cancellationToken, where.Parameters)
             .ConfigureAwait(false);
         foreach (var (dataset, erased) in counts)
         {
@@ -147,6 +143,5 @@ internal sealed class SqlDatasetMembers(SqlDatabase database) : IDatasetMembers
         return counts.Count;
     }
 
-    private static DatasetHolding HoldingOf(DbDataReader reader) =>
-        new(SqlDatasetStore.Read(reader), (int)reader.Integer("held"));
+    private static DatasetHolding HoldingOf(DbDataReader reader) => new(SqlDatasetStore.Read(reader), (int)reader.Integer("held"));
 }

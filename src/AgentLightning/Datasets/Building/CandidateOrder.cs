@@ -9,7 +9,8 @@ internal sealed class CandidateOrder
     private readonly Candidates _candidates;
     private readonly bool _grouped;
 
-    private CandidateOrder(Candidates candidates, int[] order, bool grouped) => (_candidates, Indices, _grouped) = (candidates, order, grouped);
+    private CandidateOrder(Candidates candidates, int[] order, bool grouped) =>
+        (_candidates, Indices, _grouped) = (candidates, order, grouped);
 
     public int[] Indices { get; private set; }
 

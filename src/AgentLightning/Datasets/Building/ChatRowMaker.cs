@@ -17,7 +17,8 @@ internal sealed class ChatRowMaker(Conversation conversation) : RowMaker
 
         Span<byte> signature = stackalloc byte[InputSignature.Length];
         conversation.Sign(member.Content, signature);
-        var (context, answer) = (conversation.Context, conversation.Answer);
+        var context = conversation.Context;
+        var answer = conversation.Answer;
         if (!sink.Takes(side, signature, StableHash.Of(answer, StableHash.Of(context)), 1))
         {
             return;
@@ -27,7 +28,14 @@ internal sealed class ChatRowMaker(Conversation conversation) : RowMaker
         Begin(target, KeyOf(unit), side);
         target.Write(context);
         target.Write(answer);
-        target.Write("],\"reward\":"u8);
+        target.Write("]"u8);
+        if (member.Content.Tools is { } tools)
+        {
+            target.Write(",\"tools\":"u8);
+            target.Write(tools);
+        }
+
+        target.Write(",\"reward\":"u8);
         target.WriteNumber(correction is null ? member.Reward : 1);
         End(target, unit);
         sink.Wrote(side, unit);

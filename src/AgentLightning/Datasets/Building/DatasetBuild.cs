@@ -4,7 +4,7 @@ namespace AgentLightning.Datasets.Building;
 /// One data set in the making. Episodes are read three times: their facts, to choose; what is held out, to know it; and all that is chosen,
 /// to write it. No more than two batches of texts are in memory.
 /// </summary>
-internal sealed class DatasetBuild(SqlDatasetSource source, DatasetRequest request)
+internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request)
 {
     private const int FlushBytes = 128 * 1024;
     private readonly Candidates _candidates = new();

@@ -130,13 +130,11 @@ internal sealed class InputSignature
             .. Enumerable
                 .Range(0, Length / Vector256<uint>.Count)
                 .Select(_ =>
-                    Vector256.Create(
-                        [
-                            .. Enumerable
-                                .Range(0, Vector256<uint>.Count)
-                                .Select(_ => (uint)(state = StableHash.Mix(state + 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)) | odd),
-                        ]
-                    )
+                    Vector256.Create([
+                        .. Enumerable
+                            .Range(0, Vector256<uint>.Count)
+                            .Select(_ => (uint)(state = StableHash.Mix(state + 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)) | odd),
+                    ])
                 ),
         ];
     }

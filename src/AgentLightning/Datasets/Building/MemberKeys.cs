@@ -13,7 +13,8 @@ internal sealed class MemberKeys(int most)
     /// <summary>The key of a data set, an episode, a session or a user.</summary>
     public static long Of(string what, string id)
     {
-        Span<byte> text = id.Length <= 300 ? stackalloc byte[((what.Length + 1 + id.Length) * 3)] : new byte[(what.Length + 1 + id.Length) * 3];
+        Span<byte> text =
+            id.Length <= 300 ? stackalloc byte[((what.Length + 1 + id.Length) * 3)] : new byte[(what.Length + 1 + id.Length) * 3];
         var length = Encoding.UTF8.GetBytes(what, text);
         text[length++] = (byte)'\n';
         length += Encoding.UTF8.GetBytes(id, text[length..]);
