@@ -236,6 +236,8 @@ public static class LightningServices
         services.TryAddSingleton<GetDeployment>();
         services.TryAddSingleton<GetActiveDeployment>();
         services.TryAddSingleton<GetLineage>();
+        services.TryAddSingleton<DataUseLookup>();
+        services.TryAddSingleton<FindDataUse>();
         services.TryAddSingleton(options.Guard);
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());
