@@ -6,6 +6,7 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
 using AgentLightning.Jobs;
@@ -54,6 +55,12 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
+    /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
+    public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
+
+    /// <summary>Which language models of this machine are trained and served.</summary>
+    public ModelOptions Models { get; init; } = new();
+
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
 
@@ -78,6 +85,7 @@ public sealed record LightningOptions
             ("datasets", Datasets.Validate),
             ("gate", () => _ = new EvaluationGate(Gate)),
             ("guard", Guard.Validate),
+            ("prices", () => _ = new ModelPrices(Prices)),
             ("traces", Traces.Validate),
             ("recorder", Recorder.Validate),
         ];
@@ -218,6 +226,7 @@ public static class LightningServices
         services.TryAddSingleton<ListDatasets>();
         services.TryAddSingleton<ExportDataset>();
 
+        services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
         services.TryAddSingleton<TrainingRunner>();
 
@@ -228,9 +237,20 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
+        services.TryAddSingleton<Exposures>();
+        services.TryAddSingleton(new ModelPrices(options.Prices));
+        services.TryAddSingleton<StartExperiment>();
+        services.TryAddSingleton<StopExperiment>();
+        services.TryAddSingleton<GetExperiment>();
+        services.TryAddSingleton<ListExperiments>();
+        services.TryAddSingleton<ExperimentWatch>();
+        services.AddSingleton<IBackgroundJob>(provider => provider.GetRequiredService<ExperimentWatch>());
         services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
         services.TryAddSingleton<Promote>();
         services.TryAddSingleton<PromoteBase>();
+        services.TryAddSingleton<AddCandidates>();
+        services.TryAddSingleton<Deactivate>();
         services.TryAddSingleton<Rollback>();
         services.TryAddSingleton<ListDeployments>();
         services.TryAddSingleton<GetDeployment>();
