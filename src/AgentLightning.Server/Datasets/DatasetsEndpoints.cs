@@ -72,13 +72,13 @@ internal static class DatasetsEndpoints
         ListDatasets datasets,
         HttpResponse response,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_id")] string? agentId = null,
-        int limit = 20,
-        string? before = null
+        [FromQuery(Name,
+        int? limit,
+        string? before,
+        CancellationToken cancellationToken
     )
     {
-        var page = await datasets.ListAsync(scope, agentId, limit, before, cancellationToken);
+        var page = await datasets.ListAsync(scope, agentId, limit ?? 20, before, cancellationToken);
         response.LinkNext(page.Next);
         return DatasetListResponse.Of(agentId, page);
     }
@@ -100,12 +100,12 @@ internal static class DatasetsEndpoints
         HttpRequest request,
         BuildGolden build,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_id")] string? agentId = null,
-        string? name = null,
-        string? description = null,
-        long? seed = null,
-        [FromQuery(Name = "train_split")] double? trainSplit = null
+        [FromQuery(Name,
+        string? name,
+        string? description,
+        long? seed,
+        [FromQuery(Name,
+        CancellationToken cancellationToken
     )
     {
         var input = new GoldenInput(agentId, name, description, seed, trainSplit);
@@ -123,10 +123,10 @@ internal static class DatasetsEndpoints
     private static Task<DataUse> UseAsync(
         FindDataUse use,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "user_id")] string? userId = null,
-        [FromQuery(Name = "session_id")] string? sessionId = null,
-        [FromQuery(Name = "episode_id")] string? episodeId = null
+        [FromQuery(Name,
+        [FromQuery(Name,
+        [FromQuery(Name,
+        CancellationToken cancellationToken
     ) => use.ExecuteAsync(scope, new DataUseQuery(userId, sessionId, episodeId), cancellationToken);
 
     private static async Task ExportAsync(
@@ -134,9 +134,9 @@ internal static class DatasetsEndpoints
         HttpResponse response,
         ExportDataset export,
         Scope scope,
-        CancellationToken cancellationToken,
-        string? format = null,
-        string? side = null
+        string? format,
+        string? side,
+        CancellationToken cancellationToken
     )
     {
         var form = format is null ? DatasetFormat.Jsonl : EnumText.Parse<DatasetFormat>(format, "format");

@@ -36,7 +36,7 @@ internal abstract class DatasetFormats<T>
         format switch
         {
             DatasetFormat.Jsonl => JsonSerializer.Serialize(row, LightningJson.Options),
-            DatasetFormat.Csv => Csv.Line(Cells(row)),
+            DatasetFormat.Csv => CsvLine.Of(Cells(row)),
             _ => Form(row, format) is { } form ? JsonSerializer.Serialize(form, form.GetType(), s_compact) : null,
         };
 
@@ -209,9 +209,9 @@ internal sealed class ClassificationFormats : DatasetFormats<DatasetExample>
 }
 
 /// <summary>Lines of RFC 4180 that are safe to open in a spreadsheet.</summary>
-internal static class Csv
+internal static class CsvLine
 {
-    public static string Line(IEnumerable<string?> cells) => string.Join(',', cells.Select(Cell));
+    public static string Of(IEnumerable<string?> cells) => string.Join(',', cells.Select(Cell));
 
     /// <summary>What begins like a formula is not one any more behind an apostrophe; a number stays one.</summary>
     private static string Cell(string? text)

@@ -30,19 +30,7 @@ public sealed partial class BoundaryTests
         ["Access"] = ["Common", "Governance", "Storage", "Audit"],
         ["Episodes"] = ["Common", "Governance", "Storage", "Access"],
         // A deletion names the data sets and models that held what is deleted.
-        ["Retention"] =
-        [
-            "Common",
-            "Jobs",
-            "Access",
-            "Governance",
-            "Audit",
-            "Episodes",
-            "Feedback",
-            "Traces",
-            "Datasets",
-            "Deployments",
-        ],
+        ["Retention"] = ["Common", "Jobs", "Access", "Governance", "Audit", "Episodes", "Feedback", "Traces", "Datasets", "Deployments"],
         ["Rewards"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         ["Feedback"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Rewards"],
         ["Traces"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Rewards"],

@@ -25,7 +25,7 @@ internal sealed class CandidateScan(DatasetRequest request, Candidates candidate
     public long Seen { get; private set; }
 
     /// <summary>The sides of few groups.</summary>
-    public Split Split { get; } = new(request);
+    public HeldOutChoice HeldOut { get; } = new(request);
 
     public void Take(RewardedFact fact)
     {
@@ -75,7 +75,7 @@ internal sealed class CandidateScan(DatasetRequest request, Candidates candidate
         if (!ReferenceEquals(key, _lastGroup) && key != _lastGroup)
         {
             (_lastGroup, _group) = (key, StableHash.Of(key));
-            _heldOut = Split.IsHeldOut(key, _group);
+            _heldOut = HeldOut.IsHeldOut(key, _group);
         }
 
         var marks = (_heldOut ? CandidateMarks.HeldOut : 0) | (_corrected ? CandidateMarks.Corrected : 0);

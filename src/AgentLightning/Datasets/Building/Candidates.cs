@@ -16,7 +16,7 @@ internal enum CandidateMarks : byte
 /// <summary>An episode that may become part of a data set, in 32 bytes and its id.</summary>
 /// <param name="Group">What is kept on one side.</param>
 /// <param name="Input">The input's key, so that keys of ours keep their order.</param>
-internal record struct Candidate(ulong Group, ulong Input, double Reward, int Address, ushort Length, CandidateMarks Marks);
+internal record struct EpisodeCandidate(ulong Group, ulong Input, double Reward, int Address, ushort Length, CandidateMarks Marks);
 
 /// <summary>
 /// The episodes that may become part of a data set, in the order in which they were found: no texts, so that a million of them take some 70
@@ -26,13 +26,13 @@ internal sealed class Candidates
 {
     private const int Together = 1 << 14;
     private const int BytesTogether = 1 << 20;
-    private List<Candidate[]> _blocks = [];
+    private List<EpisodeCandidate[]> _blocks = [];
     private List<byte[]> _ids = [];
     private int _used = BytesTogether;
 
     public int Count { get; private set; }
 
-    public ref Candidate this[int index] => ref _blocks[index / Together][index % Together];
+    public ref EpisodeCandidate this[int index] => ref _blocks[index / Together][index % Together];
 
     public void Add(string id, ulong group, ulong input, double reward, CandidateMarks marks)
     {
@@ -85,7 +85,7 @@ internal sealed class Candidates
     {
         if (Count % Together == 0)
         {
-            _blocks.Add(new Candidate[Together]);
+            _blocks.Add(new EpisodeCandidate[Together]);
         }
 
         if (_used + id.Length > BytesTogether)
@@ -96,7 +96,7 @@ internal sealed class Candidates
 
         id.CopyTo(_ids[^1].AsSpan(_used));
         Count++;
-        this[Count - 1] = new Candidate(group, input, reward, ((_ids.Count - 1) * BytesTogether) + _used, (ushort)id.Length, marks);
+        this[Count - 1] = new EpisodeCandidate(group, input, reward, ((_ids.Count - 1) * BytesTogether) + _used, (ushort)id.Length, marks);
         _used += id.Length;
     }
 

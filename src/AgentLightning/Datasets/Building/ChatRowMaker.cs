@@ -5,7 +5,7 @@ namespace AgentLightning.Datasets.Building;
 /// <summary>A conversation for each episode: <see cref="ChatRow"/>. What a reviewer corrected is learned as it was corrected.</summary>
 internal sealed class ChatRowMaker(Conversation conversation) : RowMaker
 {
-    public override void Make(ReadOnlySpan<Member> unit, DatasetSide side, RowSink sink)
+    public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {
         var member = unit[0];
         var correction = member.Corrected ? member.Content.Correction : null;

@@ -8,7 +8,7 @@ namespace AgentLightning.Datasets.Building;
 /// <summary>An input with the choices that were made: <see cref="DatasetExample"/>. Inputs that say the same are one by their key.</summary>
 internal sealed class ClassificationRowMaker : RowMaker
 {
-    public override void Make(ReadOnlySpan<Member> unit, DatasetSide side, RowSink sink)
+    public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {
         if (sink.Collects)
         {

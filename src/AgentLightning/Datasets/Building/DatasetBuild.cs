@@ -46,7 +46,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
             var order = _order!.HeldOut();
             if (order.Indices.Length > 0 && order.Indices.Length < _order.Indices.Length)
             {
-                await PassAsync(order, new RowSink(heldOut, null), null, cancellationToken).ConfigureAwait(false);
+                await PassAsync(order, new RowSink(heldOut, null), null, false, cancellationToken).ConfigureAwait(false);
             }
         }
 
@@ -63,7 +63,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
 
         Members = new MemberKeys(_order!.Indices.Length);
         _written = new RowSink(heldOut, Members) { Used = index => _candidates[index].Marks |= CandidateMarks.Used };
-        await PassAsync(_order, _written, target, cancellationToken).ConfigureAwait(false);
+        await PassAsync(_order, _written, target, false, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The episodes of the data set in groups that can be asked for together.</summary>
@@ -97,7 +97,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
             _scanned.Add(ExclusionReason.BeyondMaxExamples, _candidates.KeepBest(most));
         }
 
-        scan.Split.Settle(_candidates);
+        scan.HeldOut.Settle(_candidates);
         _order = CandidateOrder.Of(_candidates, request, _scanned);
     }
 
@@ -105,7 +105,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
     private async Task<bool> HasTrainingAsync(NearInputs heldOut, CancellationToken cancellationToken)
     {
         var sink = new RowSink(heldOut, new MemberKeys(0));
-        await PassAsync(_order!, sink, null, cancellationToken, sink => sink.Training > 0).ConfigureAwait(false);
+        await PassAsync(_order!, sink, null, true, cancellationToken).ConfigureAwait(false);
         return sink.Training > 0;
     }
 
@@ -113,8 +113,8 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
         CandidateOrder order,
         RowSink sink,
         Stream? target,
-        CancellationToken cancellationToken,
-        Func<RowSink, bool>? isEnough = null
+        bool untilTraining,
+        CancellationToken cancellationToken
     )
     {
         var maker = RowMaker.Of(request);
@@ -144,7 +144,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
                 return;
             }
 
-            if (isEnough?.Invoke(sink) == true)
+            if (untilTraining && sink.Training > 0)
             {
                 await next.ConfigureAwait(false);
                 return;
@@ -154,7 +154,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
 
     private void Make(CandidateOrder order, Batch batch, RowMaker maker, RowSink sink)
     {
-        var unit = new List<Member>();
+        var unit = new List<UnitMember>();
         for (var start = batch.Start; start < batch.End; )
         {
             var end = order.EndOf(start);
@@ -165,7 +165,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
                 var candidate = _candidates[index];
                 if (batch.Contents[i - batch.Start] is { } content)
                 {
-                    unit.Add(new Member(index, content, candidate.Reward, candidate.Marks.HasFlag(CandidateMarks.Corrected)));
+                    unit.Add(new UnitMember(index, content, candidate.Reward, candidate.Marks.HasFlag(CandidateMarks.Corrected)));
                 }
                 else
                 {

@@ -4,10 +4,10 @@ namespace AgentLightning.Datasets.Building;
 /// <param name="Context">The messages before it, each with a comma after it.</param>
 /// <param name="Text">The message, as JSON.</param>
 /// <param name="Signature">Of the input.</param>
-internal sealed record GivenAnswer(Member Member, byte[] Context, byte[] Text, byte[] Signature)
+internal sealed record GivenAnswer(UnitMember Member, byte[] Context, byte[] Text, byte[] Signature)
 {
     /// <summary>The answers of a unit by what came before them: the same words in another conversation are another input.</summary>
-    public static IEnumerable<IReadOnlyList<GivenAnswer>> Group(ReadOnlySpan<Member> unit, Conversation conversation, RowSink sink)
+    public static IEnumerable<IReadOnlyList<GivenAnswer>> Group(ReadOnlySpan<UnitMember> unit, Conversation conversation, RowSink sink)
     {
         var groups = new Dictionary<ulong, List<GivenAnswer>>();
         foreach (var member in unit)

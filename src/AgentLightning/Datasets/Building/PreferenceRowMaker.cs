@@ -9,7 +9,7 @@ namespace AgentLightning.Datasets.Building;
 /// </summary>
 internal sealed class PreferenceRowMaker(Conversation conversation) : RowMaker
 {
-    public override void Make(ReadOnlySpan<Member> unit, DatasetSide side, RowSink sink)
+    public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {
         foreach (var answers in GivenAnswer.Group(unit, conversation, sink))
         {
@@ -52,7 +52,7 @@ internal sealed class PreferenceRowMaker(Conversation conversation) : RowMaker
         ReadOnlySpan<byte> chosen,
         double reward,
         GivenAnswer rejected,
-        ReadOnlySpan<Member> made,
+        ReadOnlySpan<UnitMember> made,
         DatasetSide side,
         RowSink sink
     )

@@ -5,11 +5,11 @@ namespace AgentLightning.Datasets.Building;
 /// <summary>An input with what was answered to it: <see cref="PromptRow"/>. A reviewer's last correction is what is expected.</summary>
 internal sealed class PromptRowMaker(Conversation conversation) : RowMaker
 {
-    public override void Make(ReadOnlySpan<Member> unit, DatasetSide side, RowSink sink)
+    public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {
         foreach (var answers in GivenAnswer.Group(unit, conversation, sink))
         {
-            Member[] made = [.. answers.Select(answer => answer.Member)];
+            UnitMember[] made = [.. answers.Select(answer => answer.Member)];
             if (!sink.Takes(side, answers[0].Signature, StableHash.Of(answers[0].Context), made.Length))
             {
                 continue;

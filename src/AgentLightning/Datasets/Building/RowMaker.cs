@@ -6,7 +6,7 @@ namespace AgentLightning.Datasets.Building;
 internal abstract class RowMaker
 {
     /// <summary>Writes the rows of a unit to the sink, and tells it what is left out.</summary>
-    public abstract void Make(ReadOnlySpan<Member> unit, DatasetSide side, RowSink sink);
+    public abstract void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink);
 
     public static RowMaker Of(DatasetRequest request) =>
         request.Kind switch
@@ -18,7 +18,7 @@ internal abstract class RowMaker
         };
 
     /// <summary>The session of the episodes where it is one, and the input's key otherwise.</summary>
-    protected static string KeyOf(ReadOnlySpan<Member> made)
+    protected static string KeyOf(ReadOnlySpan<UnitMember> made)
     {
         var session = made[0].Content.Session;
         foreach (var member in made)
@@ -41,7 +41,7 @@ internal abstract class RowMaker
     }
 
     /// <summary>From the episodes on.</summary>
-    protected static void End(ArrayBufferWriter<byte> target, ReadOnlySpan<Member> made, bool ids = true)
+    protected static void End(ArrayBufferWriter<byte> target, ReadOnlySpan<UnitMember> made, bool ids = true)
     {
         if (ids)
         {

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace AgentLightning.Datasets.Building;
 
 /// <summary>An episode on its way into a row.</summary>
-internal readonly record struct Member(int Index, EpisodeContent Content, double Reward, bool Corrected);
+internal readonly record struct UnitMember(int Index, EpisodeContent Content, double Reward, bool Corrected);
 
 /// <summary>
 /// Decides which rows are taken, and holds what is to be written. Held-out inputs come first, in a pass that writes nothing; then what
@@ -11,7 +11,7 @@ internal readonly record struct Member(int Index, EpisodeContent Content, double
 /// </summary>
 internal sealed class RowSink(NearInputs heldOut, MemberKeys? members)
 {
-    private readonly HashTable _seen = new();
+    private readonly SeenHashes _seen = new();
 
     /// <summary>True in the pass that only gets to know what is held out.</summary>
     public bool Collects => members is null;
@@ -56,7 +56,7 @@ internal sealed class RowSink(NearInputs heldOut, MemberKeys? members)
     }
 
     /// <summary>A row is in <see cref="Buffer"/>.</summary>
-    public void Wrote(DatasetSide side, ReadOnlySpan<Member> made)
+    public void Wrote(DatasetSide side, ReadOnlySpan<UnitMember> made)
     {
         (Training, Validation) = side == DatasetSide.Train ? (Training + 1, Validation) : (Training, Validation + 1);
         Episodes += made.Length;

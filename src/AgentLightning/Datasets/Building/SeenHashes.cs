@@ -1,7 +1,7 @@
 namespace AgentLightning.Datasets.Building;
 
 /// <summary>A set of hashes, 8 bytes for each place.</summary>
-internal sealed class HashTable
+internal sealed class SeenHashes
 {
     private ulong[] _places = new ulong[1 << 12];
     private int _count;

@@ -5,7 +5,7 @@ namespace AgentLightning.Datasets.Building;
 /// when more arrive, and in every data set of one seed. Where there are fewer than <see cref="Few"/>, chance would often leave one side
 /// empty: then those with the first places are held out, as many as the share asks for.
 /// </summary>
-internal sealed class Split(DatasetRequest request)
+internal sealed class HeldOutChoice(DatasetRequest request)
 {
     public const int Few = 20;
     private readonly Dictionary<ulong, double> _places = [];
