@@ -53,6 +53,7 @@ public sealed partial class BoundaryTests
         ],
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
+        ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.
         ["Monitoring"] =
         [
@@ -158,6 +159,7 @@ public sealed partial class BoundaryTests
 
     [Theory]
     [InlineData(
+        "Microsoft.Agents.AI.Abstractions",
         "Microsoft.Extensions.AI.Abstractions",
         "Microsoft.Extensions.DependencyInjection.Abstractions",
         "Microsoft.Extensions.Logging.Abstractions"
