@@ -91,7 +91,8 @@ internal sealed class BuildDatasetCommand
     {
         var command = new Command(
             "build-dataset",
-            "Makes a data set of rewarded episodes. Example: lightning build-dataset --agent-id shop --name week-9 --min-reward 0.5 --preview"
+            "Makes a data set of rewarded episodes. Example: lightning build-dataset --agent-id shop --name week-9 --min-reward 0.5 "
+                + "--preview"
         )
         {
             _agentId,
@@ -171,8 +172,9 @@ internal sealed class BuildDatasetCommand
         Terminal.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Data set {built.DatasetId} ({built.Name}, version {built.Version}, {EnumText.Of(built.Kind)}) holds {built.EpisodeCount} of "
-                    + $"{built.EpisodesSeen} episodes: {built.TrainingCount} rows to learn from, {built.ValidationCount} held out"
+                $"Data set {built.DatasetId} ({built.Name}, version {built.Version}, {EnumText.Of(built.Kind)}) holds "
+                    + $"{built.EpisodeCount} of {built.EpisodesSeen} episodes: {built.TrainingCount} rows to learn from, "
+                    + $"{built.ValidationCount} held out"
             )
         );
         WriteExcluded(built.Excluded);

@@ -76,8 +76,8 @@ internal static class BuildGoldenCommand
                 Terminal.Out.WriteLine(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"Data set {built.DatasetId} ({built.Name}, version {built.Version}) holds {built.TrainingCount} conversations to learn "
-                            + $"from, {built.ValidationCount} held out"
+                        $"Data set {built.DatasetId} ({built.Name}, version {built.Version}) holds {built.TrainingCount} conversations "
+                            + $"to learn from, {built.ValidationCount} held out"
                     )
                 );
                 Terminal.Out.WriteLine($"Next: lightning train --dataset-id {built.DatasetId} --agent-id {built.AgentId}");

@@ -74,10 +74,10 @@ internal static class EpisodesDeleteCommand
                             $"{removed.Removed} {(scope == RemovalScope.Episode ? "episodes deleted" : "payloads removed")}"
                         )
                     );
-                    if (removed.DataSets.Count > 0)
+                    if (removed.DataSets is { } datasets)
                     {
                         Terminal.Out.WriteLine("These hold what they were, and are marked; models learned from them:");
-                        DataUseTable.Write(removed.DataSets, removed.TrainingRuns, removed.Releases);
+                        DataUseTable.Write(datasets, removed.TrainingRuns ?? [], removed.Releases ?? []);
                     }
                 }
 

@@ -17,8 +17,8 @@ internal static class LineageCommand
         var episode = new Option<string?>("--episode") { Description = "The same of an episode." };
         var command = new Command(
             "lineage",
-            "Shows each release with its run, data set and evaluation, newest first, or which models learned from a user. Example: lightning "
-                + "lineage --user u-17"
+            "Shows each release with its run, data set and evaluation, newest first, or which models learned from a user. Example: "
+                + "lightning lineage --user u-17"
         )
         {
             agentId,

@@ -25,8 +25,8 @@ internal static class DatasetsEndpoints
         routes
             .MapPost("/datasets", BuildAsync)
             .WithSummary(
-                "Makes a data set of rewarded episodes: kind chat, preference, prompts or classification. All parts of the body may be left "
-                    + "out."
+                "Makes a data set of rewarded episodes: kind chat, preference, prompts or classification. All parts of the body may be "
+                    + "left out."
             )
             .Produces<BuiltDatasetResponse>(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -42,7 +42,8 @@ internal static class DatasetsEndpoints
         routes
             .MapPost("/datasets/golden", GoldenAsync)
             .WithSummary(
-                "Makes a data set of conversations that people wrote: lines of {\"messages\":[…]}. Lines that are none are told and left out."
+                "Makes a data set of conversations that people wrote: lines of {\"messages\":[…]}. Lines that are none are told and left "
+                    + "out."
             )
             .Accepts<Stream>(LineJson, "application/jsonl", "application/json")
             .Produces<GoldenDatasetResponse>(StatusCodes.Status201Created)
@@ -72,7 +73,7 @@ internal static class DatasetsEndpoints
         ListDatasets datasets,
         HttpResponse response,
         Scope scope,
-        [FromQuery(Name,
+        [FromQuery(Name = "agent_id")] string? agentId,
         int? limit,
         string? before,
         CancellationToken cancellationToken
@@ -100,11 +101,11 @@ internal static class DatasetsEndpoints
         HttpRequest request,
         BuildGolden build,
         Scope scope,
-        [FromQuery(Name,
+        [FromQuery(Name = "agent_id")] string? agentId,
         string? name,
         string? description,
         long? seed,
-        [FromQuery(Name,
+        [FromQuery(Name = "train_split")] double? trainSplit,
         CancellationToken cancellationToken
     )
     {
@@ -123,9 +124,9 @@ internal static class DatasetsEndpoints
     private static Task<DataUse> UseAsync(
         FindDataUse use,
         Scope scope,
-        [FromQuery(Name,
-        [FromQuery(Name,
-        [FromQuery(Name,
+        [FromQuery(Name = "user_id")] string? userId,
+        [FromQuery(Name = "session_id")] string? sessionId,
+        [FromQuery(Name = "episode_id")] string? episodeId,
         CancellationToken cancellationToken
     ) => use.ExecuteAsync(scope, new DataUseQuery(userId, sessionId, episodeId), cancellationToken);
 

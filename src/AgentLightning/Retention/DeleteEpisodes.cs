@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
@@ -8,14 +9,17 @@ namespace AgentLightning.Retention;
 /// <summary>How many episodes were removed, and how much of each.</summary>
 public sealed record EpisodesRemoved(long Removed, RemovalScope Scope)
 {
-    /// <summary>The data sets that hold them, which are marked; their content is what it was.</summary>
-    public IReadOnlyList<UsedDataset> DataSets { get; init; } = [];
+    /// <summary>The data sets that hold them, which are marked; their content is what it was. Null when none does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UsedDataset>? DataSets { get; init; }
 
     /// <summary>The runs that learned from these data sets.</summary>
-    public IReadOnlyList<UsedRun> TrainingRuns { get; init; } = [];
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UsedRun>? TrainingRuns { get; init; }
 
     /// <summary>The releases of the models of these runs.</summary>
-    public IReadOnlyList<UsedRelease> Releases { get; init; } = [];
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UsedRelease>? Releases { get; init; }
 }
 
 /// <summary>Deletes episodes on request, with everything that refers to them.</summary>
@@ -112,9 +116,9 @@ public sealed class DeleteEpisodes(EpisodeRemoval removal, EpisodeLookup lookup)
         var (removed, use) = await removal.RemoveAsync(allowed, what, scope.Actor, progress, cancellationToken).ConfigureAwait(false);
         return new EpisodesRemoved(removed, what)
         {
-            DataSets = use.DataSets,
-            TrainingRuns = use.TrainingRuns,
-            Releases = use.Releases,
+            DataSets = use.DataSets.Count == 0 ? null : use.DataSets,
+            TrainingRuns = use.DataSets.Count == 0 ? null : use.TrainingRuns,
+            Releases = use.DataSets.Count == 0 ? null : use.Releases,
         };
     }
 }

@@ -70,18 +70,24 @@ internal sealed class ServerEpisodeRecords(ServerConnection server) : IEpisodeRe
     }
 
     private static EpisodesRemoved Sum(EpisodesRemoved before, EpisodesRemoved more) =>
-        before with
+        (
+            more.DataSets is null
+                ? before
+                : before with
+                {
+                    DataSets =
+                    [
+                        .. (before.DataSets ?? [])
+                            .Concat(more.DataSets)
+                            .GroupBy(dataset => dataset.DatasetId)
+                            .Select(group => group.Last() with { Episodes = group.Sum(dataset => dataset.Episodes) }),
+                    ],
+                    TrainingRuns = [.. (before.TrainingRuns ?? []).UnionBy(more.TrainingRuns ?? [], run => run.TrainingRunId)],
+                    Releases = [.. (before.Releases ?? []).UnionBy(more.Releases ?? [], release => release.DeploymentId)],
+                }
+        ) with
         {
             Removed = before.Removed + more.Removed,
-            DataSets =
-            [
-                .. before
-                    .DataSets.Concat(more.DataSets)
-                    .GroupBy(dataset => dataset.DatasetId)
-                    .Select(group => group.Last() with { Episodes = group.Sum(dataset => dataset.Episodes) }),
-            ],
-            TrainingRuns = [.. before.TrainingRuns.UnionBy(more.TrainingRuns, run => run.TrainingRunId)],
-            Releases = [.. before.Releases.UnionBy(more.Releases, release => release.DeploymentId)],
         };
 
     private static string PathOf(string id) => $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}";

@@ -6,15 +6,15 @@ namespace AgentLightning.Datasets.Building;
 /// </summary>
 internal sealed class CandidateOrder
 {
-    private readonly Candidates _candidates;
+    private readonly CandidateList _candidates;
     private readonly bool _grouped;
 
-    private CandidateOrder(Candidates candidates, int[] order, bool grouped) =>
+    private CandidateOrder(CandidateList candidates, int[] order, bool grouped) =>
         (_candidates, Indices, _grouped) = (candidates, order, grouped);
 
     public int[] Indices { get; private set; }
 
-    public static CandidateOrder Of(Candidates candidates, DatasetRequest request, Exclusions excluded)
+    public static CandidateOrder Of(CandidateList candidates, DatasetRequest request, Exclusions excluded)
     {
         var order = new CandidateOrder(candidates, [.. Enumerable.Range(0, candidates.Count)], request.Kind != DatasetKind.Chat);
         if (order._grouped)

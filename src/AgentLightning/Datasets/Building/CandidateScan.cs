@@ -3,8 +3,10 @@ using System.Text.Json;
 
 namespace AgentLightning.Datasets.Building;
 
-/// <summary>Takes the rewards of episodes in as they come, and decides of each episode whether it may become part of the data set.</summary>
-internal sealed class CandidateScan(DatasetRequest request, Candidates candidates, Exclusions excluded)
+/// <summary>
+/// Takes the rewards of episodes in as they come, and decides of each episode whether it may become part of the data set.
+/// </summary>
+internal sealed class CandidateScan(DatasetRequest request, CandidateList candidates, Exclusions excluded)
 {
     private readonly HashSet<string>? _models = request.Models?.ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string>? _releases = request.Releases?.ToHashSet(StringComparer.Ordinal);

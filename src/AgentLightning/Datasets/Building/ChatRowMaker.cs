@@ -3,7 +3,7 @@ using System.Buffers;
 namespace AgentLightning.Datasets.Building;
 
 /// <summary>A conversation for each episode: <see cref="ChatRow"/>. What a reviewer corrected is learned as it was corrected.</summary>
-internal sealed class ChatRowMaker(Conversation conversation) : RowMaker
+internal sealed class ChatRowMaker(EpisodeConversation conversation) : RowMaker
 {
     public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {

@@ -5,7 +5,9 @@ using AgentLightning.Common;
 
 namespace AgentLightning.Datasets.Building;
 
-/// <summary>An input with the choices that were made: <see cref="DatasetExample"/>. Inputs that say the same are one by their key.</summary>
+/// <summary>
+/// An input with the choices that were made: <see cref="DatasetExample"/>. Inputs that say the same are one by their key.
+/// </summary>
 internal sealed class ClassificationRowMaker : RowMaker
 {
     public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)

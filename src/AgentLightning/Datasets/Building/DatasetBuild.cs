@@ -7,7 +7,7 @@ namespace AgentLightning.Datasets.Building;
 internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request)
 {
     private const int FlushBytes = 128 * 1024;
-    private readonly Candidates _candidates = new();
+    private readonly CandidateList _candidates = new();
     private readonly Exclusions _scanned = new();
     private CandidateOrder? _order;
     private RowSink? _written;

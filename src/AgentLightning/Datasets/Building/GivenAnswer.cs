@@ -7,7 +7,11 @@ namespace AgentLightning.Datasets.Building;
 internal sealed record GivenAnswer(UnitMember Member, byte[] Context, byte[] Text, byte[] Signature)
 {
     /// <summary>The answers of a unit by what came before them: the same words in another conversation are another input.</summary>
-    public static IEnumerable<IReadOnlyList<GivenAnswer>> Group(ReadOnlySpan<UnitMember> unit, Conversation conversation, RowSink sink)
+    public static IEnumerable<IReadOnlyList<GivenAnswer>> Group(
+        ReadOnlySpan<UnitMember> unit,
+        EpisodeConversation conversation,
+        RowSink sink
+    )
     {
         var groups = new Dictionary<ulong, List<GivenAnswer>>();
         foreach (var member in unit)
@@ -20,7 +24,7 @@ internal sealed record GivenAnswer(UnitMember Member, byte[] Context, byte[] Tex
 
             var signature = new byte[InputSignature.Length];
             conversation.Sign(member.Content, signature);
-            var hash = StableHash.Of(conversation.Context);
+            var hash = conversation.ContextHash;
             if (!groups.TryGetValue(hash, out var group))
             {
                 groups.Add(hash, group = []);

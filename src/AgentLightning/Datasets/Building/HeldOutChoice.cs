@@ -24,7 +24,7 @@ internal sealed class HeldOutChoice(DatasetRequest request)
     }
 
     /// <summary>Settles the sides of few groups.</summary>
-    public void Settle(Candidates candidates)
+    public void Settle(CandidateList candidates)
     {
         if (_isMany || request.Kind == DatasetKind.Classification)
         {

@@ -7,7 +7,7 @@ namespace AgentLightning.Datasets.Building;
 /// is chosen over the worst, the second best over the second worst, and so on, as long as one is better than the other. No episode is in
 /// two pairs.
 /// </summary>
-internal sealed class PreferenceRowMaker(Conversation conversation) : RowMaker
+internal sealed class PreferenceRowMaker(EpisodeConversation conversation) : RowMaker
 {
     public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {

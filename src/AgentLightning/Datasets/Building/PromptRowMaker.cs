@@ -3,14 +3,14 @@ using System.Buffers;
 namespace AgentLightning.Datasets.Building;
 
 /// <summary>An input with what was answered to it: <see cref="PromptRow"/>. A reviewer's last correction is what is expected.</summary>
-internal sealed class PromptRowMaker(Conversation conversation) : RowMaker
+internal sealed class PromptRowMaker(EpisodeConversation conversation) : RowMaker
 {
     public override void Make(ReadOnlySpan<UnitMember> unit, DatasetSide side, RowSink sink)
     {
         foreach (var answers in GivenAnswer.Group(unit, conversation, sink))
         {
             UnitMember[] made = [.. answers.Select(answer => answer.Member)];
-            if (!sink.Takes(side, answers[0].Signature, StableHash.Of(answers[0].Context), made.Length))
+            if (!sink.Takes(side, answers[0].Signature, StableHash.OfWords(answers[0].Context), made.Length))
             {
                 continue;
             }

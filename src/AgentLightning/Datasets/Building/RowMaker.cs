@@ -11,9 +11,9 @@ internal abstract class RowMaker
     public static RowMaker Of(DatasetRequest request) =>
         request.Kind switch
         {
-            DatasetKind.Chat => new ChatRowMaker(new Conversation(request.SystemPrompt, request.IncludeTools)),
-            DatasetKind.Preference => new PreferenceRowMaker(new Conversation(request.SystemPrompt, request.IncludeTools)),
-            DatasetKind.Prompts => new PromptRowMaker(new Conversation(request.SystemPrompt, request.IncludeTools)),
+            DatasetKind.Chat => new ChatRowMaker(new EpisodeConversation(request.SystemPrompt, request.IncludeTools)),
+            DatasetKind.Preference => new PreferenceRowMaker(new EpisodeConversation(request.SystemPrompt, request.IncludeTools)),
+            DatasetKind.Prompts => new PromptRowMaker(new EpisodeConversation(request.SystemPrompt, request.IncludeTools)),
             _ => new ClassificationRowMaker(),
         };
 

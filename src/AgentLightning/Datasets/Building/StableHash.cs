@@ -33,6 +33,26 @@ internal static class StableHash
         return Mix(hash, Second);
     }
 
+    /// <summary>Of letters and digits alone, in lower case where they are of ASCII: the same of texts that say the same.</summary>
+    public static ulong OfWords(ReadOnlySpan<byte> text)
+    {
+        var (hash, word, inWord) = (First, 0UL, false);
+        foreach (var b in text)
+        {
+            if (b >= 0x80 || char.IsAsciiLetterOrDigit((char)b))
+            {
+                word = ((word << 5 | word >> 59) ^ (b is >= (byte)'A' and <= (byte)'Z' ? (byte)(b | 0x20) : b)) * 0x517CC1B727220A95;
+                inWord = true;
+            }
+            else if (inWord)
+            {
+                (hash, word, inWord) = (Mix(hash ^ word, Second), 0, false);
+            }
+        }
+
+        return Mix(hash ^ word, Second);
+    }
+
     /// <summary>Both halves of the product of 128 bits, together.</summary>
     public static ulong Mix(ulong left, ulong right)
     {

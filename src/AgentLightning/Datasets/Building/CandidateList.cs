@@ -22,7 +22,7 @@ internal record struct EpisodeCandidate(ulong Group, ulong Input, double Reward,
 /// The episodes that may become part of a data set, in the order in which they were found: no texts, so that a million of them take some 70
 /// MB.
 /// </summary>
-internal sealed class Candidates
+internal sealed class CandidateList
 {
     private const int Together = 1 << 14;
     private const int BytesTogether = 1 << 20;
@@ -66,7 +66,7 @@ internal sealed class Candidates
         var least = rewards[^most];
         // Of those that have the least reward of all that stay there may be more than there is room for.
         var equals = most - (rewards.Length - UpperBound(rewards, least));
-        var kept = new Candidates();
+        var kept = new CandidateList();
         for (var i = 0; i < Count; i++)
         {
             var candidate = this[i];

@@ -10,7 +10,7 @@ namespace AgentLightning.Datasets.Building;
 /// An episode as a conversation that ends with its answer: from its messages where it has some, and otherwise from input and output, with
 /// the calls of tools told in words before the answer. Messages are written as JSON, in the form of <see cref="DatasetMessage"/>.
 /// </summary>
-internal sealed class Conversation(string? systemPrompt, bool includeTools)
+internal sealed class EpisodeConversation(string? systemPrompt, bool includeTools)
 {
     private const int MostArguments = 200;
     private const int MostResult = 500;
@@ -25,6 +25,9 @@ internal sealed class Conversation(string? systemPrompt, bool includeTools)
 
     /// <summary>The message that answers.</summary>
     public ReadOnlySpan<byte> Answer => _text.WrittenSpan[_answerAt..];
+
+    /// <summary>Of what was said before the answer; the same when it is written differently.</summary>
+    public ulong ContextHash => StableHash.OfWords(Context);
 
     /// <summary>Reads an episode; false when nothing was answered.</summary>
     /// <param name="answer">Stands in place of the answer, where a reviewer said what would have been right.</param>
@@ -145,7 +148,13 @@ internal sealed class Conversation(string? systemPrompt, bool includeTools)
             calls = default;
         }
 
-        if ((role == "tool" && !includeTools) || (content.Length <= 2 && (calls.IsEmpty || calls.Length <= 2) && role != "tool"))
+        if (role == "tool" && !includeTools)
+        {
+            // What was said before it is no answer to it.
+            return false;
+        }
+
+        if (content.Length <= 2 && calls.Length <= 2 && role != "tool")
         {
             return null;
         }
