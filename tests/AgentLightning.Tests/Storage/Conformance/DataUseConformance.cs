@@ -29,7 +29,7 @@ public abstract class DataUseConformance<TEngine> : StoreConformance<TEngine>
 
         var held = Assert.Single(ada.DataSets);
         Assert.Equal((dataset.Id, 2, 0), (held.DatasetId, held.Episodes, held.ErasedCount));
-        Assert.Equal([run.Id, further.Id], ada.TrainingRuns.Select(one => one.TrainingRunId));
+        Assert.Equal([further.Id, run.Id], ada.TrainingRuns.Select(one => one.TrainingRunId));
         Assert.Equal([release.Id], ada.Releases.Select(one => one.DeploymentId));
         Assert.Equal(2, Assert.Single((await UseAsync(new DataUseQuery(SessionId: "s1"))).DataSets).Episodes);
         Assert.Equal(1, Assert.Single((await UseAsync(new DataUseQuery(EpisodeId: "e3"))).DataSets).Episodes);
