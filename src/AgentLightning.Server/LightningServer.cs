@@ -103,6 +103,7 @@ public static class LightningServer
         api.MapCapture();
         api.MapRewards();
         api.MapDeployments();
+        api.MapSelection();
         api.MapStats();
         api.MapMonitoring();
         app.MapFeedback();
