@@ -47,9 +47,7 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
 
         _exporter = new Exporter(options, sink ?? new HttpSink(options, Time), new Redactor(options.Redaction), Time, _logger);
         _listener = new SpanListener(this);
-        _releases = options.UseTunedModel
-            ? new ReleaseSelector(releases ?? new HttpReleaseSource(options), options, Time, _logger)
-            : null;
+        _releases = options.UseTunedModel ? new ReleaseSelector(releases ?? new HttpReleaseSource(options), options, Time, _logger) : null;
     }
 
     /// <summary>Whether anything is captured.</summary>
@@ -131,8 +129,8 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
 
     /// <summary>
     /// Which release an agent answers with in a session, the same for the whole session; the base model where
-    /// <see cref="LightningClientOptions.UseTunedModel"/> is off, and where nobody could be asked yet. Waits for at most two seconds, and only
-    /// for the first call of a session; chat clients and agents of <c>UseLightning</c> ask it themselves.
+    /// <see cref="LightningClientOptions.UseTunedModel"/> is off, and where nobody could be asked yet. Waits for at most two seconds, and
+    /// only for the first call of a session; chat clients and agents of <c>UseLightning</c> ask it themselves.
     /// </summary>
     /// <param name="agentId"><see cref="LightningClientOptions.AgentId"/> when null.</param>
     /// <param name="sessionId">Null is in no experiment.</param>

@@ -44,8 +44,8 @@ internal sealed class CallRecorder(LightningClient lightning, string agentId, st
     }
 
     /// <summary>
-    /// What answers in a session, and the options of a call that asks for its model; those that came while the base model answers. Inside of
-    /// a call that covers this one it is what answers there.
+    /// What answers in a session, and the options of a call that asks for its model; those that came while the base model answers. Inside
+    /// of a call that covers this one it is what answers there.
     /// </summary>
     public async ValueTask<(SelectedRelease Release, ChatOptions? Options)> SelectAsync(
         string? session,
@@ -53,9 +53,10 @@ internal sealed class CallRecorder(LightningClient lightning, string agentId, st
         CancellationToken cancellationToken
     )
     {
-        var release = EpisodeScope.Current is { CoversCalls: true } outer && ReferenceEquals(outer.Client, lightning)
-            ? outer.Release
-            : await lightning.SelectReleaseAsync(agentId, session, cancellationToken).ConfigureAwait(false);
+        var release =
+            EpisodeScope.Current is { CoversCalls: true } outer && ReferenceEquals(outer.Client, lightning)
+                ? outer.Release
+                : await lightning.SelectReleaseAsync(agentId, session, cancellationToken).ConfigureAwait(false);
         if (release.TunedModelName is null)
         {
             return (release, options);

@@ -40,12 +40,7 @@ internal static class ChatEpisode
             : new TokenUsage(Count(prompt), Count(completion), Count(total ?? ((prompt ?? 0) + (completion ?? 0))));
 
     /// <summary>What was the same for many calls is told by its hash.</summary>
-    public static Dictionary<string, string>? Metadata(
-        string? instructions,
-        string? finish,
-        string? responseId,
-        SelectedRelease release
-    )
+    public static Dictionary<string, string>? Metadata(string? instructions, string? finish, string? responseId, SelectedRelease release)
     {
         var metadata = new Dictionary<string, string>();
         Add(

@@ -14,7 +14,13 @@ internal sealed class HttpReleaseSource : IReleaseSource, IDisposable
     public HttpReleaseSource(LightningClientOptions options)
     {
         _http = new HttpClient(
-            options.Handler ?? new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ActivityHeadersPropagator = null },
+            options.Handler
+                ?? new SocketsHttpHandler
+                {
+                    AllowAutoRedirect = false,
+                    UseCookies = false,
+                    ActivityHeadersPropagator = null,
+                },
             disposeHandler: options.Handler is null
         )
         {
@@ -35,9 +41,8 @@ internal sealed class HttpReleaseSource : IReleaseSource, IDisposable
         request.Headers.Authorization = _key;
         using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
         response.EnsureSuccessStatusCode();
-        return await response
-                .Content.ReadFromJsonAsync<SelectedRelease>(LightningJson.Options, cancellationToken)
-                .ConfigureAwait(false) ?? SelectedRelease.Base;
+        return await response.Content.ReadFromJsonAsync<SelectedRelease>(LightningJson.Options, cancellationToken).ConfigureAwait(false)
+            ?? SelectedRelease.Base;
     }
 
     public void Dispose() => _http.Dispose();

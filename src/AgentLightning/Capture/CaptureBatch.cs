@@ -10,13 +10,8 @@ namespace AgentLightning.Capture;
 /// Takes many episodes and rewards at once. What is said to be accepted is on disk, redacted. Records are idempotent by their ids: of two
 /// with one id the first stays. Contents of episodes are not compared, because what is stored is redacted.
 /// </summary>
-public sealed class CaptureBatch(
-    EpisodeRecorder recorder,
-    ReleaseClaims claims,
-    AssignReward rewards,
-    Redactor redactor,
-    TimeProvider time
-) : IOperation
+public sealed class CaptureBatch(EpisodeRecorder recorder, ReleaseClaims claims, AssignReward rewards, Redactor redactor, TimeProvider time)
+    : IOperation
 {
     /// <summary>Lines that are read, redacted and stored together.</summary>
     private const int LinesTogether = 1_000;

@@ -41,10 +41,7 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<OtlpReceiver>(),
                     provider.GetRequiredService<EpisodeAssembler>()
                 ),
-                provider => new StoreReleases(
-                    provider.GetRequiredService<SqlDatabase>(),
-                    provider.GetRequiredService<SelectRelease>()
-                )
+                provider => new StoreReleases(provider.GetRequiredService<SqlDatabase>(), provider.GetRequiredService<SelectRelease>())
             );
 
     /// <summary>Asks the store which release serves.</summary>

@@ -56,9 +56,8 @@ public sealed class ReleaseDeliveryTests : IDisposable
     {
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddLightningEmbedded(
-                new LightningOptions { Store = _folder.File("lightning.db") },
-                options => (options.AgentId, options.UseTunedModel, options.DataFolder) = ("shop", true, "")
+            .AddLightningEmbedded(new LightningOptions { Store = _folder.File("lightning.db") }, options =>
+                (options.AgentId, options.UseTunedModel, options.DataFolder) = ("shop", true, "")
             )
             .BuildServiceProvider();
         var lightning = services.GetRequiredService<LightningClient>();

@@ -1,13 +1,13 @@
-using Microsoft.Extensions.DependencyInjection;
-using AgentLightning.Deployments;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using AgentLightning.Access;
+using AgentLightning.Deployments;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Server.Tests;
 
