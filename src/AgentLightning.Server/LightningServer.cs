@@ -105,6 +105,7 @@ public static class LightningServer
         api.MapRewards();
         api.MapDatasets();
         api.MapDeployments();
+        api.MapSelection();
         api.MapStats();
         api.MapMonitoring();
         app.MapFeedback();
