@@ -51,6 +51,7 @@ public sealed partial class BoundaryTests
         ],
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
+        ["Lookup"] = ["Common", "Access", "Storage", "Episodes"],
         ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.
         ["Monitoring"] =
