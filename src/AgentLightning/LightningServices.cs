@@ -190,6 +190,7 @@ public static class LightningServices
         services.TryAddSingleton<AssignReward>();
         services.TryAddSingleton<ListRewards>();
 
+        services.TryAddSingleton<ReleaseClaims>();
         services.TryAddSingleton<CaptureEpisode>();
         services.TryAddSingleton<CaptureBatch>();
         services.TryAddSingleton<ExportEpisodes>();
@@ -227,6 +228,7 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<SelectRelease>();
         services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
         services.TryAddSingleton<Exposures>();
         services.TryAddSingleton(new ModelPrices(options.Prices));

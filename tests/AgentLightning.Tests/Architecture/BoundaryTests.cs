@@ -52,6 +52,7 @@ public sealed partial class BoundaryTests
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
         ["Lookup"] = ["Common", "Access", "Storage", "Episodes"],
+        ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces", "Deployments"],
         ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.
         ["Monitoring"] =
@@ -150,7 +151,7 @@ public sealed partial class BoundaryTests
     {
         var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
 
-        Assert.Equal(s_shared.Union(["Chat", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
+        Assert.Equal(s_shared.Union(["Chat", "Delivery", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         Assert.All(s_shared, feature =>
             Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards", "Access"]).ToHashSet())
         );
