@@ -50,7 +50,6 @@ public sealed partial class BoundaryTests
             "Evaluation",
         ],
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
-        ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
         ["Lookup"] = ["Common", "Access", "Storage", "Episodes"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces", "Deployments"],
         ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
