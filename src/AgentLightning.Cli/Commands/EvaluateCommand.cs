@@ -3,9 +3,11 @@ using System.Globalization;
 using System.Text.Json;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Deployments;
 using AgentLightning.Evaluation;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Evaluation;
 
 namespace AgentLightning.Cli.Commands;
@@ -47,7 +49,7 @@ internal static class EvaluateCommand
                 var evaluation = await opened.Evaluations.EvaluateAsync(
                     new EvaluateBody(
                         parsed.GetValue(agentId),
-                        parsed.GetValue(runId),
+                        await opened.Ids.WholeAsync(RecordKind.TrainingRun, parsed.GetValue(runId)!, cancellationToken),
                         parsed.GetValue(metric),
                         read,
                         parsed.GetValue(slot)

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Experiments;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Experiments;
 
 namespace AgentLightning.Cli.Commands;
@@ -41,7 +43,7 @@ internal static class ExperimentCommand
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var status = await opened.Experiments.StatusAsync(
                     parsed.GetValue(agentId)!,
-                    parsed.GetValue(id),
+                    await opened.Ids.WholeOrNoneAsync(RecordKind.Experiment, parsed.GetValue(id), cancellationToken),
                     parsed.GetValue(slot)!,
                     cancellationToken
                 );
@@ -82,7 +84,7 @@ internal static class ExperimentCommand
                     new StepExperimentBody(
                         parsed.GetValue(agentId),
                         parsed.GetValue(percent),
-                        parsed.GetValue(id),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Experiment, parsed.GetValue(id), cancellationToken),
                         parsed.GetValue(reason),
                         parsed.GetValue(slot)
                     ),
@@ -120,7 +122,7 @@ internal static class ExperimentCommand
                 var experiment = await opened.Experiments.StopAsync(
                     new StopExperimentBody(
                         parsed.GetValue(agentId),
-                        parsed.GetValue(id),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Experiment, parsed.GetValue(id), cancellationToken),
                         parsed.GetValue(promote),
                         parsed.GetValue(reason),
                         parsed.GetValue(slot)

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Experiments;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Experiments;
 
 namespace AgentLightning.Cli.Commands;
@@ -105,6 +107,13 @@ internal static class ExperimentStartCommand
                 );
                 body.Rules!.Validate();
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var whole = new List<string>();
+                foreach (var id in body.RunIds!)
+                {
+                    whole.Add(await opened.Ids.WholeAsync(RecordKind.TrainingRun, id, cancellationToken));
+                }
+
+                body = body with { RunIds = whole };
                 ExperimentTable.Write(await opened.Experiments.StartAsync(body, cancellationToken), parsed.GetValue(json));
                 return ExitCodes.Success;
             }

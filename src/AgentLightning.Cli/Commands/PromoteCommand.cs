@@ -1,6 +1,8 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
@@ -53,7 +55,7 @@ internal static class PromoteCommand
                 var release = await opened.Releases.PromoteAsync(
                     new PromoteBody(
                         parsed.GetValue(agentId),
-                        parsed.GetValue(runId),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.TrainingRun, parsed.GetValue(runId), cancellationToken),
                         parsed.GetValue(promotedBy),
                         parsed.GetValue(force),
                         parsed.GetValue(reason),

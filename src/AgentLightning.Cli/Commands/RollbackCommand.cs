@@ -1,6 +1,8 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
@@ -32,7 +34,7 @@ internal static class RollbackCommand
                 var release = await opened.Releases.RollbackAsync(
                     new RollbackBody(
                         parsed.GetValue(agentId),
-                        parsed.GetValue(target),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Deployment, parsed.GetValue(target), cancellationToken),
                         parsed.GetValue(reason),
                         parsed.GetValue(by),
                         parsed.GetValue(slot)

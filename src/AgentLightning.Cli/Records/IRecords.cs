@@ -7,6 +7,7 @@ using AgentLightning.Cli.Records.Evaluation;
 using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
@@ -43,6 +44,8 @@ internal interface IRecords : IAsyncDisposable
     IAuditRecords Audit { get; }
 
     ITraceRecords Traces { get; }
+
+    IIdRecords Ids { get; }
 
     IHealthRecords Health { get; }
 }
