@@ -12,6 +12,7 @@ using AgentLightning.Jobs;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
+using AgentLightning.Spending;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using AgentLightning.Training;
@@ -181,6 +182,7 @@ public static class LightningServices
         services.TryAddSingleton<ListRewards>();
 
         services.TryAddSingleton<CaptureEpisode>();
+        services.TryAddSingleton<CaptureDraft>();
         services.TryAddSingleton<CaptureBatch>();
         services.TryAddSingleton<ExportEpisodes>();
 
@@ -212,6 +214,8 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<ISpendStore, SqlSpendStore>();
+        services.TryAddSingleton<SpendLedger>();
         services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
         services.TryAddSingleton<Promote>();
         services.TryAddSingleton<PromoteBase>();

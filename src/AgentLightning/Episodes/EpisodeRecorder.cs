@@ -70,6 +70,26 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
         EnqueueAsync(new Entry(episode, null, QueueRoom.SizeOf(episode)), cancellationToken);
 
+    /// <summary>
+    /// Queues an episode that is made when it is written, and never waits: false means that there was no room, and that it was dropped and
+    /// counted. The draft is disposed in any case. <see cref="FlushAsync"/> waits for drafts too.
+    /// </summary>
+    public bool TryRecord(IEpisodeDraft draft)
+    {
+        var entry = new Entry(null, null, draft.Bytes, draft);
+        var entered = _room.TryEnter(entry.Bytes);
+        if (entered && _queue.Writer.TryWrite(entry))
+        {
+            return true;
+        }
+
+        _room.Leave(entered ? entry.Bytes : 0);
+        draft.Dispose();
+        Interlocked.Increment(ref _dropped);
+        LogDropped(_logger, 1, "the queue is full, and nobody waits for room in it");
+        return false;
+    }
+
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
     public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken)
     {
@@ -107,7 +127,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     {
         var attempts = new Attempt<AddedEpisode>[episodes.Count];
         var redacted = new Episode?[episodes.Count];
-        Parallel.For(0, episodes.Count, i => redacted[i] = TryRedact(episodes[i], out var problem) ?? Refuse(attempts, i, problem!));
+        Parallel.For(0, episodes.Count, i => redacted[i] = TryRedact(episodes[i], null, out var problem) ?? Refuse(attempts, i, problem!));
         var left = Enumerable.Range(0, episodes.Count).Where(i => redacted[i] is not null).ToList();
         foreach (var chunk in left.Chunk(_options.GroupSize))
         {
@@ -229,25 +249,26 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <summary>The entry without what must not be stored; null when it could not be redacted and is dropped.</summary>
     private Entry? TryRedact(Entry entry)
     {
-        if (entry.Episode is null)
+        if (entry.Draft is null && entry.Episode is null)
         {
             return entry;
         }
 
-        if (TryRedact(entry.Episode, out var problem) is { } redacted)
+        if (TryRedact(entry.Episode, entry.Draft, out var problem) is { } redacted)
         {
-            return entry with { Episode = redacted };
+            return entry with { Episode = redacted, Draft = null };
         }
 
         entry.Done?.TrySetException(problem!);
         return null;
     }
 
-    private Episode? TryRedact(Episode episode, out LightningException? problem)
+    private Episode? TryRedact(Episode? episode, IEpisodeDraft? draft, out LightningException? problem)
     {
         try
         {
-            var (redacted, count) = EpisodeRedaction.Apply(_redactor, episode);
+            using var made = draft;
+            var (redacted, count) = EpisodeRedaction.Apply(_redactor, episode ?? draft!.ToEpisode());
             Interlocked.Add(ref _redacted, count);
             problem = null;
             return redacted;
@@ -360,7 +381,13 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
     /// <summary>
-    /// An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.
+    /// An episode to write, or the draft of one, or without either a mark in the queue; whoever waits for it is told through
+    /// <paramref name="Done"/>.
     /// </summary>
-    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<AddedEpisode?>? Done, long Bytes = 0);
+    private readonly record struct Entry(
+        Episode? Episode,
+        TaskCompletionSource<AddedEpisode?>? Done,
+        long Bytes = 0,
+        IEpisodeDraft? Draft = null
+    );
 }
