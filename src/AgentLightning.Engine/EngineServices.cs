@@ -1,5 +1,7 @@
+using AgentLightning.Deployments;
 using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
+using AgentLightning.Engine.Tuned;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,6 +19,13 @@ public static class EngineServices
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITrainingEngine, LocalTrainingEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITriagePolicyLoader, TextClassifierLoader>());
         services.TryAddSingleton(provider => new LocalModels(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new ModelCatalog(
+            provider.GetRequiredService<ModelOptions>(),
+            Environment.GetEnvironmentVariable
+        ));
+        services.TryAddSingleton(new MachineMemory());
+        services.TryAddSingleton<TunedModels>();
+        services.TryAddSingleton<IReleaseChatClients>(provider => provider.GetRequiredService<TunedModels>());
         services.TryAddSingleton(provider => new BackendLoader(
             new BackendLoaderOptions
             {

@@ -1,4 +1,5 @@
 using AgentLightning.Common;
+using AgentLightning.Engine.Chat;
 using AgentLightning.Models.Adapters;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.ChatTemplates;
@@ -14,8 +15,10 @@ namespace AgentLightning.Engine;
 /// </summary>
 public sealed class LanguageModel : IDisposable
 {
-    private LanguageModel(string folder, Compute compute, Transformer model, Adapter? adapter) =>
-        (Folder, Compute, Model, Adapter) = (folder, compute, model, adapter);
+    private readonly IDisposable? _lease;
+
+    private LanguageModel(string folder, Compute compute, Transformer model, Adapter? adapter, IDisposable? lease) =>
+        (Folder, Compute, Model, Adapter, _lease) = (folder, compute, model, adapter, lease);
 
     /// <summary>Where it was loaded from.</summary>
     public string Folder { get; }
@@ -34,21 +37,36 @@ public sealed class LanguageModel : IDisposable
     /// <param name="adapter">Folder of an adapter, which is attached; or null.</param>
     /// <param name="type">How matrices are kept; null as the file does.</param>
     public static LanguageModel Load(string folder, string? adapter, int threads, StoredType? type, CancellationToken cancellationToken) =>
+        Load(folder, adapter, threads, type, null, cancellationToken);
+
+    /// <summary>The same with weights that others use too; they must not be trained.</summary>
+    internal static LanguageModel Load(
+        string folder,
+        string? adapter,
+        int threads,
+        StoredType? type,
+        WeightCache? weights,
+        CancellationToken cancellationToken
+    ) =>
         Guard(() =>
         {
             CheckFolder(folder);
             var compute = new Compute(threads);
             Transformer? model = null;
+            IDisposable? lease = null;
             try
             {
-                model = HuggingFaceFolder.Load(folder, compute, type, cancellationToken);
+                (model, lease) = weights is null ? (Read(), null) : weights.Rent(folder, type, Read);
                 var loaded = adapter is null ? null : PeftFolder.Load(adapter, model, compute);
                 loaded?.Attach();
-                return new LanguageModel(folder, compute, model, loaded);
+                return new LanguageModel(folder, compute, model, loaded, lease);
+
+                Transformer Read() => HuggingFaceFolder.Load(folder, compute, type, cancellationToken);
             }
             catch
             {
                 model?.Dispose();
+                lease?.Dispose();
                 compute.Dispose();
                 throw;
             }
@@ -107,6 +125,7 @@ public sealed class LanguageModel : IDisposable
     {
         Adapter?.Dispose();
         Model.Dispose();
+        _lease?.Dispose();
         Compute.Dispose();
     }
 

@@ -6,8 +6,10 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
+using AgentLightning.Health;
 using AgentLightning.Jobs;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
@@ -52,6 +54,12 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
+    /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
+    public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
+
+    /// <summary>Which language models of this machine are trained and served.</summary>
+    public ModelOptions Models { get; init; } = new();
+
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
 
@@ -75,6 +83,7 @@ public sealed record LightningOptions
             ("redaction", Redaction.Validate),
             ("gate", () => _ = new EvaluationGate(Gate)),
             ("guard", Guard.Validate),
+            ("prices", () => _ = new ModelPrices(Prices)),
             ("traces", Traces.Validate),
             ("recorder", Recorder.Validate),
         ];
@@ -199,11 +208,16 @@ public static class LightningServices
         services.TryAddSingleton<OtlpReceiver>();
         services.TryAddSingleton<EpisodeAssembler>();
         services.TryAddSingleton<TraceDiagnostics>();
+        services.TryAddSingleton<DiagnoseTraces>();
+
+        services.TryAddSingleton<Ending>();
+        services.TryAddSingleton<CheckHealth>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetReader>();
         services.TryAddSingleton<BuildDataset>();
 
+        services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
         services.TryAddSingleton<TrainingRunner>();
 
@@ -216,9 +230,20 @@ public static class LightningServices
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
         services.TryAddSingleton<ISpendStore, SqlSpendStore>();
         services.TryAddSingleton<SpendLedger>();
+        services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
+        services.TryAddSingleton<Exposures>();
+        services.TryAddSingleton(new ModelPrices(options.Prices));
+        services.TryAddSingleton<StartExperiment>();
+        services.TryAddSingleton<StopExperiment>();
+        services.TryAddSingleton<GetExperiment>();
+        services.TryAddSingleton<ListExperiments>();
+        services.TryAddSingleton<ExperimentWatch>();
+        services.AddSingleton<IBackgroundJob>(provider => provider.GetRequiredService<ExperimentWatch>());
         services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
         services.TryAddSingleton<Promote>();
         services.TryAddSingleton<PromoteBase>();
+        services.TryAddSingleton<AddCandidates>();
+        services.TryAddSingleton<Deactivate>();
         services.TryAddSingleton<Rollback>();
         services.TryAddSingleton<ListDeployments>();
         services.TryAddSingleton<GetDeployment>();

@@ -35,7 +35,21 @@ internal sealed class ModelLocator(Func<string, string?> environment)
             return Path.GetFullPath(model);
         }
 
+        if (TryFindInCache(model) is { } cached)
+        {
+            return cached;
+        }
+
         var name = OneLine.Of(model);
+        throw LightningException.NotFound(
+            $"The model '{name}' was not found: it is neither a folder with config.json nor in the cache {Cache}. Bring it here with "
+                + $"'lightning model pull {name}' and name its folder."
+        );
+    }
+
+    /// <summary>The folder of a model in the cache, or null.</summary>
+    public string? TryFindInCache(string model)
+    {
         if (
             !model.Contains("..", StringComparison.Ordinal)
             && model.Split('/') is { Length: <= 2 } parts
@@ -52,9 +66,6 @@ internal sealed class ModelLocator(Func<string, string?> environment)
             }
         }
 
-        throw LightningException.NotFound(
-            $"The model '{name}' was not found: it is neither a folder with config.json nor in the cache {Cache}. Bring it here with "
-                + $"'lightning model pull {name}' and name its folder."
-        );
+        return null;
     }
 }

@@ -6,6 +6,7 @@ namespace AgentLightning.Engine.Chat;
 /// <summary>
 /// Language models that answer in this process. A model is loaded when the first message comes, once however many clients use it; their
 /// answers are made together, in one batch; and it leaves memory when nobody has asked for a while, or when its last client is disposed.
+/// Adapters of one model share its weights.
 /// </summary>
 /// <remarks>Safe for many threads at once. Dispose it after its clients.</remarks>
 /// <param name="clock">Measures idle time and dates answers.</param>
@@ -13,9 +14,13 @@ namespace AgentLightning.Engine.Chat;
 public sealed class LocalModels(TimeProvider clock, Random? random = null) : IDisposable
 {
     private readonly ConcurrentDictionary<LocalModelOptions, SharedModel> _models = new();
+    private readonly WeightCache _weights = new();
 
     /// <summary>Models in memory now.</summary>
     public int Loaded => _models.Values.Count(model => model.IsLoaded);
+
+    /// <summary>Whether the weights of a folder are in memory, with an adapter or without.</summary>
+    public bool Holds(string folder) => _weights.Holds(Path.GetFullPath(folder));
 
     /// <summary>A client of a model. Nothing is read before the first message.</summary>
     public IChatClient CreateChatClient(LocalModelOptions options) => Create(options, null);
@@ -33,7 +38,7 @@ public sealed class LocalModels(TimeProvider clock, Random? random = null) : IDi
             Folder = Path.GetFullPath(options.Folder),
             Adapter = options.Adapter is null ? null : Path.GetFullPath(options.Adapter),
         };
-        var model = _models.GetOrAdd(options, key => new SharedModel(key, clock));
+        var model = _models.GetOrAdd(options, key => new SharedModel(key, _weights, clock));
         model.AddClient(beforeReading);
         return new LocalChatClient(model, clock, random ?? Random.Shared);
     }

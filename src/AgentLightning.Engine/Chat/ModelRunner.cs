@@ -34,10 +34,10 @@ internal sealed class ModelRunner : IDisposable
     /// <summary>What ended the thread before its time; then the model must be loaded again.</summary>
     public Exception? Failure => _failure;
 
-    public static ModelRunner Load(LocalModelOptions options)
+    public static ModelRunner Load(LocalModelOptions options, WeightCache weights)
     {
         var tokenizer = LanguageModel.LoadTokenizer(options.Folder);
-        var model = LanguageModel.Load(options.Folder, options.Adapter, options.Threads, options.Type, CancellationToken.None);
+        var model = LanguageModel.Load(options.Folder, options.Adapter, options.Threads, options.Type, weights, CancellationToken.None);
         try
         {
             var generator = LanguageModel.Guard(() =>

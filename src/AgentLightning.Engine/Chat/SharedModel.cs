@@ -3,7 +3,7 @@ namespace AgentLightning.Engine.Chat;
 /// <summary>
 /// One model for all its clients: loaded at the first lease, unloaded some time after the last, and at once with the last client.
 /// </summary>
-internal sealed class SharedModel(LocalModelOptions options, TimeProvider clock) : IDisposable
+internal sealed class SharedModel(LocalModelOptions options, WeightCache weights, TimeProvider clock) : IDisposable
 {
     private readonly Lock _lock = new();
     private Task<ModelRunner>? _runner;
@@ -105,7 +105,7 @@ internal sealed class SharedModel(LocalModelOptions options, TimeProvider clock)
             () =>
             {
                 beforeReading?.Invoke();
-                return ModelRunner.Load(options);
+                return ModelRunner.Load(options, weights);
             },
             CancellationToken.None
         );

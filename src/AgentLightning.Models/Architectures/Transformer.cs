@@ -10,6 +10,8 @@ namespace AgentLightning.Models.Architectures;
 /// </remarks>
 public sealed class Transformer : IDisposable
 {
+    private readonly bool _ownsWeights = true;
+
     private Transformer(TransformerConfig config, StoredType type)
     {
         Config = config;
@@ -25,6 +27,16 @@ public sealed class Transformer : IDisposable
             .. Layers.SelectMany(layer => layer.Parameters),
             .. new[] { FinalNorm.Weight, FinalNorm.Bias, config.TiedEmbeddings ? null : Output.Weight }.OfType<Parameter>(),
         ];
+    }
+
+    private Transformer(Transformer of)
+    {
+        _ownsWeights = false;
+        Config = of.Config;
+        (Tokens, Positions, FinalNorm) = (of.Tokens, of.Positions, of.FinalNorm);
+        Layers = Array.ConvertAll(of.Layers, layer => layer.WithoutAdapters());
+        Output = new Linear(of.Output.Weight, of.Output.Bias);
+        Parameters = of.Parameters;
     }
 
     /// <summary>Its shape.</summary>
@@ -102,6 +114,12 @@ public sealed class Transformer : IDisposable
         return model;
     }
 
+    /// <summary>
+    /// The same weights, in the same memory, without an adapter: each of several can have one of its own, so that many adapters need one
+    /// model. Dispose it before this one, whose the weights are.
+    /// </summary>
+    public Transformer Share() => new(this);
+
     /// <summary>Trains all weights, or none.</summary>
     public void Train(bool on)
     {
@@ -114,7 +132,7 @@ public sealed class Transformer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var parameter in Parameters)
+        foreach (var parameter in _ownsWeights ? Parameters : [])
         {
             parameter.Dispose();
         }

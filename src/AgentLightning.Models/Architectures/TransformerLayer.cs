@@ -28,6 +28,23 @@ internal sealed record TransformerLayer(
             .Concat(Linears.SelectMany(linear => new[] { linear.Weight, linear.Bias }))
             .OfType<Parameter>();
 
+    /// <summary>The same weights, on which other adapters can be hooked.</summary>
+    public TransformerLayer WithoutAdapters()
+    {
+        return new(
+            AttentionNorm,
+            Array.ConvertAll(QueryKeyValue, Bare),
+            QueryNorm,
+            KeyNorm,
+            Bare(AttentionOutput),
+            FeedForwardNorm,
+            Array.ConvertAll(FeedForwardIn, Bare),
+            Bare(FeedForwardOut)
+        );
+
+        static Linear Bare(Linear linear) => new(linear.Weight, linear.Bias);
+    }
+
     /// <summary>Whether a step changes anything in this block.</summary>
     public bool IsTrained => Array.Exists(Linears, linear => linear.IsTrained) || Array.Exists(Norms, norm => norm.Weight.IsTrained);
 }

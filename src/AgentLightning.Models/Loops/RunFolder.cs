@@ -70,13 +70,12 @@ public sealed class RunFolder(string path)
         }
     }
 
+    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, CancellationToken cancellationToken) =>
+        SaveAsync(optimizer, fingerprint, null, cancellationToken);
+
     /// <param name="state">What the loop knows beside; null when that is the number of updates only.</param>
-    internal Task SaveAsync(
-        ParameterOptimizer optimizer,
-        string fingerprint,
-        CancellationToken cancellationToken,
-        RunState? state = null
-    ) => AtomicFolder.WriteAsync(Checkpoint, async folder =>
+    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, RunState? state, CancellationToken cancellationToken) =>
+        AtomicFolder.WriteAsync(Checkpoint, async folder =>
         {
             using var file = new SafeTensorsFile();
             file.Metadata["step"] = (state?.Step ?? optimizer.Steps).ToString(CultureInfo.InvariantCulture);

@@ -8,16 +8,26 @@ namespace AgentLightning.Server.Gateway;
 /// <summary>Errors of the server itself to a caller that speaks OpenAI's protocol.</summary>
 internal static class OpenAiErrors
 {
-    /// <summary>Notes that the endpoint of a request speaks it: after an error the framework forgets which endpoint it was.</summary>
+    private static readonly SpeaksOpenAi s_speaks = new();
+
+    /// <summary>
+    /// Notes that a request speaks it: after an error the framework forgets which endpoint it was, and for a wrong method or type of
+    /// content it has one of its own.
+    /// </summary>
     public static Task MarkAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<SpeaksOpenAi>() is { } speaks)
+        if (context.GetEndpoint() is { } endpoint && (endpoint.Metadata.GetMetadata<SpeaksOpenAi>() is not null || IsRoute(context)))
         {
-            context.Features.Set(speaks);
+            context.Features.Set(s_speaks);
         }
 
         return next(context);
     }
+
+    private static bool IsRoute(HttpContext context) =>
+        context.Request.Path.Value is { } path
+        && path.StartsWith("/v1/", StringComparison.OrdinalIgnoreCase)
+        && Enum.GetValues<ModelRoute>().Any(route => path.EndsWith(route.Path(), StringComparison.OrdinalIgnoreCase));
 
     public static bool AreMeant(HttpContext context) => context.Features.Get<SpeaksOpenAi>() is not null;
 

@@ -29,7 +29,17 @@ public sealed record Dataset(
     int EpisodeCount,
     string Artifact,
     DateTimeOffset CreatedAt
-);
+)
+{
+    /// <summary>What its rows are.</summary>
+    public DatasetKind Kind { get; init; }
+
+    /// <summary>What its maker says of it; null for nothing.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>How many of its episodes were deleted since; the content still holds them.</summary>
+    public int ErasedCount { get; init; }
+}
 
 /// <summary>One input with every answer that was given to it.</summary>
 /// <param name="Key">The input's key; no key is on both sides.</param>

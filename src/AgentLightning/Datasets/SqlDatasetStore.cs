@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AgentLightning.Common;
 using AgentLightning.Storage;
 
 namespace AgentLightning.Datasets;
@@ -19,10 +20,11 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
                     .ExecuteAsync(
                         """
                         INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count,
-                            validation_count, episode_count, artifact, created_at)
+                            validation_count, episode_count, artifact, created_at, kind, description)
                         VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1
                             FROM datasets WHERE agent_id = @agent AND name = @name),
-                                @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at)
+                                @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at, @kind,
+                                @description)
                         """,
                         cancellationToken,
                         ("@id", dataset.Id),
@@ -35,7 +37,9 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
                         ("@validation", dataset.ValidationCount),
                         ("@episodes", dataset.EpisodeCount),
                         ("@artifact", dataset.Artifact),
-                        ("@at", dataset.CreatedAt.ToColumn())
+                        ("@at", dataset.CreatedAt.ToColumn()),
+                        ("@kind", EnumText.Of(dataset.Kind)),
+                        ("@description", dataset.Description)
                     )
                     .ConfigureAwait(false);
                 return (
@@ -130,5 +134,10 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             (int)reader.Integer("episode_count"),
             reader.Text("artifact"),
             reader.Time("created_at")
-        );
+        )
+        {
+            Kind = EnumText.Parse<DatasetKind>(reader.Text("kind"), "kind"),
+            Description = reader.TextOrNull("description"),
+            ErasedCount = (int)reader.Integer("erased_count"),
+        };
 }

@@ -71,78 +71,86 @@ public sealed class GatewayStreamTests
         Assert.EndsWith("data: [DONE]\n\n", await reader.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("""{"error":{"message":"busy","type":"server_error","code":503}}""", 503)]
-    [InlineData("""{"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limit_exceeded"}}""", 429)]
-    [InlineData("no json", 502)]
-    public async Task An_error_before_anything_of_the_answer_is_tried_again_and_not_seen(string error, int status)
+    [Fact]
+    public async Task An_error_before_anything_of_the_answer_is_tried_again_and_not_seen()
     {
         await using var gateway = await GatewayUnderTest.StartAsync();
-        gateway.Upstream.Answer = (context, _, number) =>
-            number == 1
-                ? FakeUpstream.SendAsync(context, [FakeUpstream.Chunk("""{"role":"assistant"}"""), $"data: {error}\n\n"])
-                : FakeUpstream.StreamAsync(context, "all", " is well");
+        foreach (
+            var (error, status) in new[]
+            {
+                ("""{"error":{"message":"busy","type":"server_error","code":503}}""", 503),
+                ("""{"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limit_exceeded"}}""", 429),
+                ("no json", 502),
+            }
+        )
+        {
+            gateway.Upstream.Calls.Clear();
+            gateway.Upstream.Answer = (context, _, number) =>
+                number == 1
+                    ? FakeUpstream.SendAsync(context, [FakeUpstream.Chunk("""{"role":"assistant"}"""), $"data: {error}\n\n"])
+                    : FakeUpstream.StreamAsync(context, "all", " is well");
 
-        using var response = await gateway.AskAsync(GatewayUnderTest.Streaming());
+            using var response = await gateway.AskAsync(GatewayUnderTest.Streaming());
 
-        Assert.Equal(FakeUpstream.Stream("all", " is well"), await response.Content.ReadAsStringAsync());
-        var episode = await gateway.EpisodeAsync(response);
-        Assert.Equal(("all is well", "2"), (Text(episode, "assistant_output"), Text(episode.GetProperty("metadata"), "attempts")));
+            Assert.Equal(FakeUpstream.Stream("all", " is well"), await response.Content.ReadAsStringAsync());
+            var episode = await gateway.EpisodeAsync(response);
+            Assert.Equal(("all is well", "2"), (Text(episode, "assistant_output"), Text(episode.GetProperty("metadata"), "attempts")));
 
-        gateway.Upstream.Answer = (context, _, _) => FakeUpstream.SendAsync(context, [$"data: {error}\n\n"]);
-        using var failed = await gateway.AskAsync(GatewayUnderTest.Streaming());
-        await GatewayUnderTest.ErrorAsync(status, failed);
+            gateway.Upstream.Answer = (context, _, _) => FakeUpstream.SendAsync(context, [$"data: {error}\n\n"]);
+            using var failed = await gateway.AskAsync(GatewayUnderTest.Streaming());
+            await GatewayUnderTest.ErrorAsync(status, failed);
+        }
     }
 
-    [Theory]
-    [InlineData("cut")]
-    [InlineData("cut in an event")]
-    [InlineData("ended")]
-    [InlineData("429")]
-    public async Task An_answer_that_breaks_off_ends_with_an_error_and_is_never_tried_again(string how)
+    [Fact]
+    public async Task An_answer_that_breaks_off_ends_with_an_error_and_is_never_tried_again()
     {
         await using var gateway = await GatewayUnderTest.StartAsync();
-        var (begun, isThere) = (FakeUpstream.Chunk("""{"content":"half an"}"""), new TaskCompletionSource());
-        gateway.Upstream.Answer = async (context, _, _) =>
+        foreach (var how in new[] { "cut", "cut in an event", "ended", "429" })
         {
-            await FakeUpstream.SendAsync(context, [begun]);
-            // A reset could overtake what was sent.
-            await isThere.Task;
-            switch (how)
+            gateway.Upstream.Calls.Clear();
+            var (begun, isThere) = (FakeUpstream.Chunk("""{"content":"half an"}"""), new TaskCompletionSource());
+            gateway.Upstream.Answer = async (context, _, _) =>
             {
-                case "cut":
-                    context.Abort();
-                    break;
-                case "cut in an event":
-                    await FakeUpstream.SendAsync(context, ["data: {\"id\":\"chatcmpl-1\",\"choi"]);
-                    context.Abort();
-                    break;
-                case "429":
-                    await FakeUpstream.SendAsync(
-                        context,
-                        ["data: {\"error\":{\"message\":\"too many\",\"code\":429}}\n\ndata: [DONE]\n\n"]
-                    );
-                    break;
-            }
-        };
+                await FakeUpstream.SendAsync(context, [begun]);
+                // A reset could overtake what was sent.
+                await isThere.Task;
+                switch (how)
+                {
+                    case "cut":
+                        context.Abort();
+                        break;
+                    case "cut in an event":
+                        await FakeUpstream.SendAsync(context, ["data: {\"id\":\"chatcmpl-1\",\"choi"]);
+                        context.Abort();
+                        break;
+                    case "429":
+                        await FakeUpstream.SendAsync(
+                            context,
+                            ["data: {\"error\":{\"message\":\"too many\",\"code\":429}}\n\ndata: [DONE]\n\n"]
+                        );
+                        break;
+                }
+            };
 
-        using var response = await gateway.AskAsync(GatewayUnderTest.Streaming());
-        isThere.SetResult();
-        var text = await response.Content.ReadAsStringAsync();
+            using var response = await gateway.AskAsync(GatewayUnderTest.Streaming());
+            isThere.SetResult();
+            var text = await response.Content.ReadAsStringAsync();
 
-        Assert.StartsWith(begun, text, StringComparison.Ordinal);
-        Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
-        var rest = text[begun.Length..];
-        Assert.StartsWith("data: {\"error\":{", rest, StringComparison.Ordinal);
-        Assert.EndsWith("\n\n", rest, StringComparison.Ordinal);
-        Assert.Single(rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries));
-        Assert.Single(gateway.Upstream.Calls);
-        var episode = await gateway.EpisodeAsync(response);
-        Assert.Equal(
-            ("half an", "failed", "true"),
-            (Text(episode, "assistant_output"), Text(episode, "status"), Text(episode.GetProperty("metadata"), "truncated"))
-        );
-        Assert.Contains("main", Text(episode, "error"), StringComparison.Ordinal);
+            Assert.StartsWith(begun, text, StringComparison.Ordinal);
+            Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
+            var rest = text[begun.Length..];
+            Assert.StartsWith("data: {\"error\":{", rest, StringComparison.Ordinal);
+            Assert.EndsWith("\n\n", rest, StringComparison.Ordinal);
+            Assert.Single(rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries));
+            Assert.Single(gateway.Upstream.Calls);
+            var episode = await gateway.EpisodeAsync(response);
+            Assert.Equal(
+                ("half an", "failed", "true"),
+                (Text(episode, "assistant_output"), Text(episode, "status"), Text(episode.GetProperty("metadata"), "truncated"))
+            );
+            Assert.Contains("main", Text(episode, "error"), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

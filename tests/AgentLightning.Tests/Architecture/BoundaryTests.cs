@@ -50,7 +50,9 @@ public sealed partial class BoundaryTests
             "Training",
             "Evaluation",
         ],
+        ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
+        ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.
         ["Monitoring"] =
         [
@@ -156,6 +158,7 @@ public sealed partial class BoundaryTests
 
     [Theory]
     [InlineData(
+        "Microsoft.Agents.AI.Abstractions",
         "Microsoft.Extensions.AI.Abstractions",
         "Microsoft.Extensions.DependencyInjection.Abstractions",
         "Microsoft.Extensions.Logging.Abstractions"

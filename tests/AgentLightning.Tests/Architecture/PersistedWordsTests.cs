@@ -3,6 +3,7 @@ using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
+using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
 using AgentLightning.Traces;
@@ -19,6 +20,9 @@ public sealed class PersistedWordsTests
         Frozen<RewardSource>(
             "eval_score human_approval safety_check test_result cost_penalty latency_penalty golden_conversation implicit_signals"
         );
+
+    [Fact]
+    public void Kinds_of_data_sets() => Frozen<DatasetKind>("classification chat preference prompts");
 
     [Fact]
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
@@ -83,7 +87,20 @@ public sealed class PersistedWordsTests
     public void Roles_of_keys() => Frozen<Role>("read write admin");
 
     [Fact]
-    public void Audited_actions() => Frozen<AuditAction>("key_created key_revoked access_refused promoted rolled_back deactivated deleted");
+    public void Audited_actions() =>
+        Frozen<AuditAction>(
+            "key_created key_revoked access_refused promoted rolled_back deactivated deleted experiment_started experiment_changed "
+                + "experiment_ended"
+        );
+
+    [Fact]
+    public void States_of_experiments() => Frozen<ExperimentStatus>("running promoted rolled_back stopped");
+
+    [Fact]
+    public void Designs_of_experiments() => Frozen<ExperimentDesign>("split track_and_stop");
+
+    [Fact]
+    public void Metrics_of_experiments() => Frozen<ExperimentMetric>("reward success");
 
     [Fact]
     public void Audited_outcomes() => Frozen<AuditOutcome>("succeeded refused failed");
