@@ -104,6 +104,7 @@ public static class LightningServer
         api.MapCapture();
         api.MapRewards();
         api.MapDeployments();
+        api.MapSelection();
         api.MapStats();
         api.MapMonitoring();
         app.MapFeedback();

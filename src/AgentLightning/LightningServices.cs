@@ -190,6 +190,7 @@ public static class LightningServices
         services.TryAddSingleton<AssignReward>();
         services.TryAddSingleton<ListRewards>();
 
+        services.TryAddSingleton<ReleaseClaims>();
         services.TryAddSingleton<CaptureEpisode>();
         services.TryAddSingleton<CaptureDraft>();
         services.TryAddSingleton<CaptureBatch>();
@@ -230,6 +231,7 @@ public static class LightningServices
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
         services.TryAddSingleton<ISpendStore, SqlSpendStore>();
         services.TryAddSingleton<SpendLedger>();
+        services.TryAddSingleton<SelectRelease>();
         services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
         services.TryAddSingleton<Exposures>();
         services.TryAddSingleton(new ModelPrices(options.Prices));

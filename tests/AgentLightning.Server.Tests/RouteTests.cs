@@ -159,6 +159,7 @@ public sealed class RouteTests
                 "GET /api/lightning/deployments",
                 "GET /api/lightning/deployments/active",
                 "GET /api/lightning/deployments/lineage",
+                "GET /api/lightning/deployments/selected",
                 "GET /api/lightning/deployments/{id}",
                 "GET /api/lightning/diagnostics/traces",
                 "GET /api/lightning/episodes",

@@ -74,7 +74,7 @@ public sealed class GatewayStreamTests
     [Fact]
     public async Task An_error_before_anything_of_the_answer_is_tried_again_and_not_seen()
     {
-        await using var gateway = await GatewayUnderTest.StartAsync();
+        await using var gateway = await GatewayUnderTest.StartAsync(options => options with { BreakPercent = 100, RetryPercent = 100 });
         foreach (
             var (error, status) in new[]
             {
