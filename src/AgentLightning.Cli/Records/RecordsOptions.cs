@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Common;
+using AgentLightning.Server.Configuration;
 
 namespace AgentLightning.Cli.Records;
 
@@ -55,7 +56,16 @@ internal sealed class RecordsOptions
             throw LightningException.Invalid("--api-key is for a server, and a store asks for none; give --server too, or leave it out.");
         }
 
-        var options = new LightningOptions { Store = parsed.GetValue(_store)! };
+        var options = new LightningOptions
+        {
+            Store = parsed.GetValue(_store)!,
+            Datasets = SettingsReader.ReadDatasets(
+                Environment
+                    .GetEnvironmentVariables()
+                    .Cast<System.Collections.DictionaryEntry>()
+                    .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value))
+            ),
+        };
         return new StoreRecords(
             checkSchema
                 ? await Workspace.OpenAsync(options, cancellationToken)
