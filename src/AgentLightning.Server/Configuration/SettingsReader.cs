@@ -22,7 +22,6 @@ public static class SettingsReader
         ["LIGHTNING_SYSTEM_PROMPT"] = "datasets:system_prompt",
     };
 
-
     /// <summary>
     /// Reads every source and reports everything that is wrong at once, as <see cref="ErrorKind.Invalid"/>. Nothing is opened or made.
     /// </summary>
