@@ -14,6 +14,7 @@ using AgentLightning.Server.Gateway;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Jobs;
 using AgentLightning.Server.Limits;
+using AgentLightning.Server.Lookup;
 using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Pages;
@@ -113,6 +114,7 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapLookup();
         api.MapKeys();
         app.MapOtlp();
         app.MapGateway();
