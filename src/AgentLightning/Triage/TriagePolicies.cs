@@ -50,7 +50,7 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
 
     /// <summary>The policy that a release serves. One that is no policy of texts is <see cref="ErrorKind.Unavailable"/>.</summary>
     public Task<ITriagePolicy> OfReleaseAsync(Deployment release, CancellationToken cancellationToken) =>
-        LoadAsync(release.TunedModelName, release.Artifact, cancellationToken);
+        OpenAsync(release.TunedModelName, release.Artifact, cancellationToken);
 
     /// <summary>A policy that is built in, by its name.</summary>
     public static ITriagePolicy OfBuiltIn(string name) =>
