@@ -52,7 +52,8 @@ public sealed class GiveFeedbackTests
         }
 
         Assert.Equal(2, (await product.Get<IFeedbackStore>().ListAsync(new FeedbackQuery(), Token)).Count);
-        Assert.Equal([1.0, -1.0], [(await OnlyAsync("e1")).Value, (await OnlyAsync("e2")).Value]);
+        Assert.Equal(1.0, (await OnlyAsync("e1")).Value);
+        Assert.Equal(-1.0, (await OnlyAsync("e2")).Value);
 
         async Task<Reward> OnlyAsync(string id) => Assert.Single(await product.Get<IRewardStore>().HistoryAsync(id, Token));
     }
