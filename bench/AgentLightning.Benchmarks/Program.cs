@@ -24,6 +24,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["idle"] = IdleBenchmark.RunAsync,
     ["rewards"] = RewardsBenchmark.RunAsync,
     ["lists"] = ListsBenchmark.RunAsync,
+    ["select"] = SelectionBenchmark.RunAsync,
     ["delete"] = DeleteBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
     ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,

@@ -42,7 +42,7 @@ public sealed partial class ExperimentWatch : IBackgroundJob
 
     public string Name => "experiments";
 
-    public TimeSpan? Interval => TimeSpan.FromSeconds(10);
+    public TimeSpan? Interval => TimeSpan.FromSeconds(5);
 
     /// <summary>Whether anything runs; a server on which nothing does writes nothing.</summary>
     public async Task<bool> IsNeededAsync(CancellationToken cancellationToken) =>
