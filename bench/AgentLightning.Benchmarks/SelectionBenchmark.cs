@@ -40,7 +40,16 @@ internal static class SelectionBenchmark
         var microseconds = Stopwatch.GetElapsedTime(start).TotalMicroseconds / (Rounds * Sessions);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         return candidates > 0 && allocated == 0
-            ? [Figure.AtMost("select", $"release and variant of a request in an experiment, on {engine}, no byte allocated", microseconds, "µs", 5)]
+            ?
+            [
+                Figure.AtMost(
+                    "select",
+                    $"release and variant of a request in an experiment, on {engine}, no byte allocated",
+                    microseconds,
+                    "µs",
+                    5
+                ),
+            ]
             : throw new InvalidOperationException($"{candidates} answers of the candidate, {allocated} bytes allocated.");
     }
 
@@ -62,7 +71,9 @@ internal static class SelectionBenchmark
     private static async Task StartExperimentAsync(ServiceProvider services)
     {
         var now = DateTimeOffset.UnixEpoch.AddDays(20_000);
-        await services.GetRequiredService<PromoteBase>().ExecuteAsync(s_scope, new PromoteBaseRequest(Agent, "old"), CancellationToken.None);
+        await services
+            .GetRequiredService<PromoteBase>()
+            .ExecuteAsync(s_scope, new PromoteBaseRequest(Agent, "old"), CancellationToken.None);
         var artifact = await services
             .GetRequiredService<IArtifactStore>()
             .PutAsync(stream => stream.WriteAsync("model"u8.ToArray()).AsTask(), CancellationToken.None);

@@ -110,7 +110,8 @@ internal static class EvaluateCommand
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{detail.Metric} on {evaluation.Comparison.Difference.N} held-out items: better on {detail.BetterCount}, worse on "
-                    + $"{detail.WorseCount}, {(evaluation.Comparison.PValue < 0.0001 ? "p < 0.0001" : $"p = {evaluation.Comparison.PValue:0.####}")}"
+                    + $"{detail.WorseCount}, {(evaluation.Comparison.PValue < 0.0001 ? "p <" : "p =")} "
+                    + $"{Math.Max(evaluation.Comparison.PValue, 0.0001):0.####}"
             )
         );
         if (detail.Slices.Count > 0)
