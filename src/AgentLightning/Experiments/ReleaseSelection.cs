@@ -20,6 +20,7 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
     private readonly bool _useReleases;
     private readonly IDisposable[] _subscriptions;
     private readonly ConcurrentDictionary<(string Agent, string Slot), ServedSlot> _served = new();
+    private readonly ConcurrentDictionary<(string Agent, string Slot), Lazy<Task<ServedSlot>>> _reading = new();
     private int _changes;
 
     /// <param name="useReleases">False lets base models answer, whatever was promoted.</param>
@@ -58,21 +59,45 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
         CancellationToken cancellationToken
     )
     {
-        var changes = Volatile.Read(ref _changes);
-        ServedSlot served;
         try
         {
-            served = await ReadAsync(agentId, slot, cancellationToken).ConfigureAwait(false);
+            var served = await Reading((agentId, slot)).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return served.Choose(sessionId, _exposures);
         }
         catch (LightningException e) when (e.Kind == ErrorKind.Unavailable && before is not null)
         {
             return before.Choose(sessionId, _exposures);
         }
+    }
 
-        Keep((agentId, slot), served);
-        // A change while it was read may be older than the notice of it or not: whoever comes next reads again.
-        served.Stale = Volatile.Read(ref _changes) != changes;
-        return served.Choose(sessionId, _exposures);
+    /// <summary>One read for all that ask meanwhile: a change under load is not to bring as many reads as there are requests.</summary>
+    private Task<ServedSlot> Reading((string Agent, string Slot) key)
+    {
+        Lazy<Task<ServedSlot>> mine = null!;
+        mine = new Lazy<Task<ServedSlot>>(() => Task.Run(() => RefreshAsync(key, mine)));
+        return _reading.GetOrAdd(key, mine).Value;
+    }
+
+    private async Task<ServedSlot> RefreshAsync((string Agent, string Slot) key, Lazy<Task<ServedSlot>> reading)
+    {
+        var changes = Volatile.Read(ref _changes);
+        try
+        {
+            var served = await ReadAsync(key.Agent, key.Slot, CancellationToken.None).ConfigureAwait(false);
+            // A change while it was read may be older than the notice of it or not: whoever comes next reads again.
+            served.Stale = Volatile.Read(ref _changes) != changes;
+            Keep(key, served);
+            if (Volatile.Read(ref _changes) != changes)
+            {
+                served.Stale = true;
+            }
+
+            return served;
+        }
+        finally
+        {
+            _reading.TryRemove(KeyValuePair.Create(key, reading));
+        }
     }
 
     private async Task<ServedSlot> ReadAsync(string agentId, string slot, CancellationToken cancellationToken)
@@ -131,6 +156,15 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
     private void Forget(string agentId)
     {
         Interlocked.Increment(ref _changes);
+        // Who asks from now on does not join a read that began before.
+        foreach (var reading in _reading)
+        {
+            if (reading.Key.Agent == agentId)
+            {
+                _reading.TryRemove(reading);
+            }
+        }
+
         foreach (var entry in _served)
         {
             if (entry.Key.Agent == agentId)

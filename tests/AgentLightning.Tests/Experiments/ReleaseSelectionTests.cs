@@ -49,6 +49,37 @@ public sealed class ReleaseSelectionTests
     }
 
     [Fact]
+    public async Task However_many_ask_after_a_change_it_is_read_once_and_all_get_what_is_new()
+    {
+        await using var product = await Product.OpenAsync();
+        await ReleaseTests.PromoteAsync(product, "one", "label");
+        var store = new AwayStore(product.Get<IDeploymentStore>());
+        await using var exposures = new Exposures(
+            product.Get<IExperimentStore>(),
+            TimeProvider.System,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<Exposures>.Instance
+        );
+        using var selection = new ReleaseSelection(
+            store,
+            product.Get<IExperimentStore>(),
+            exposures,
+            product.Get<AgentLightning.Storage.IChangeNotices>()
+        );
+        await selection.SelectAsync(Product.Agent, null, Deployment.DefaultSlot, Token);
+        // The first look of the notices tells of everything once more.
+        await Task.Yield();
+        var second = await ReleaseTests.PromoteAsync(product, "two", "label");
+        var before = store.Reads;
+
+        var served = await Task.WhenAll(
+            Enumerable.Range(0, 20_000).Select(i => selection.SelectAsync(Product.Agent, $"s{i}", Deployment.DefaultSlot, Token).AsTask())
+        );
+
+        Assert.All(served, one => Assert.Equal(second.Id, one.Release!.Id));
+        Assert.InRange(store.Reads - before, 1, 5);
+    }
+
+    [Fact]
     public async Task What_was_answered_last_goes_on_serving_while_the_store_is_away()
     {
         await using var product = await Product.OpenAsync();
@@ -96,10 +127,20 @@ public sealed class ReleaseSelectionTests
     /// <summary>A store behind a network that is cut.</summary>
     private sealed class AwayStore(IDeploymentStore inner) : IDeploymentStore
     {
+        private int _reads;
+
         public bool Away { get; set; }
 
-        public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken) =>
-            Away ? throw new LightningException(ErrorKind.Unavailable, "away") : inner.FindActiveAsync(agentId, slot, cancellationToken);
+        /// <summary>How often it was asked for an active release.</summary>
+        public int Reads => Volatile.Read(ref _reads);
+
+        public Task<Deployment?> FindActiveAsync(string agentId, string slot, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _reads);
+            return Away
+                ? throw new LightningException(ErrorKind.Unavailable, "away")
+                : inner.FindActiveAsync(agentId, slot, cancellationToken);
+        }
 
         public Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken) =>
             inner.ActivateAsync(deployment, expectedActiveId, cancellationToken);
