@@ -1,6 +1,7 @@
 using AgentLightning.Deployments;
 using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
+using AgentLightning.Engine.Learning;
 using AgentLightning.Engine.Tuned;
 using AgentLightning.Training;
 using AgentLightning.Triage;
@@ -16,6 +17,7 @@ public static class EngineServices
 {
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {
+        services.TryAddSingleton<LanguageTrainer>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITrainingEngine, LocalTrainingEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITriagePolicyLoader, TextClassifierLoader>());
         services.TryAddSingleton(provider => new LocalModels(provider.GetRequiredService<TimeProvider>()));

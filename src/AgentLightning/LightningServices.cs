@@ -54,6 +54,8 @@ public sealed record LightningOptions
     /// <summary>Which language models of this machine are trained and served.</summary>
     public ModelOptions Models { get; init; } = new();
 
+    public TrainingOptions Training { get; init; } = new();
+
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
 
@@ -78,6 +80,8 @@ public sealed record LightningOptions
             ("gate", () => _ = new EvaluationGate(Gate)),
             ("guard", Guard.Validate),
             ("traces", Traces.Validate),
+            ("training", Training.Validate),
+            ("models", Models.Validate),
             ("recorder", Recorder.Validate),
         ];
         foreach (var (section, check) in checks)
@@ -207,7 +211,7 @@ public static class LightningServices
 
         services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
-        services.TryAddSingleton<TrainingRunner>();
+        services.AddTraining(options.Training);
 
         services.TryAddSingleton<IEvaluationStore, SqlEvaluationStore>();
         services.TryAddSingleton(options.Gate);
