@@ -6,6 +6,7 @@ using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
+using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
 using AgentLightning.Jobs;
@@ -51,6 +52,9 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
+    /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
+    public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
+
     /// <summary>Which language models of this machine are trained and served.</summary>
     public ModelOptions Models { get; init; } = new();
 
@@ -79,6 +83,7 @@ public sealed record LightningOptions
             ("redaction", Redaction.Validate),
             ("gate", () => _ = new EvaluationGate(Gate)),
             ("guard", Guard.Validate),
+            ("prices", () => _ = new ModelPrices(Prices)),
             ("traces", Traces.Validate),
             ("training", Training.Validate),
             ("models", Models.Validate),
@@ -220,9 +225,20 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
+        services.TryAddSingleton<Exposures>();
+        services.TryAddSingleton(new ModelPrices(options.Prices));
+        services.TryAddSingleton<StartExperiment>();
+        services.TryAddSingleton<StopExperiment>();
+        services.TryAddSingleton<GetExperiment>();
+        services.TryAddSingleton<ListExperiments>();
+        services.TryAddSingleton<ExperimentWatch>();
+        services.AddSingleton<IBackgroundJob>(provider => provider.GetRequiredService<ExperimentWatch>());
         services.TryAddSingleton<IReleaseFigures, SqlReleaseFigures>();
         services.TryAddSingleton<Promote>();
         services.TryAddSingleton<PromoteBase>();
+        services.TryAddSingleton<AddCandidates>();
+        services.TryAddSingleton<Deactivate>();
         services.TryAddSingleton<Rollback>();
         services.TryAddSingleton<ListDeployments>();
         services.TryAddSingleton<GetDeployment>();

@@ -43,7 +43,7 @@ internal static class AuditCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var list = await opened.ListAuditAsync(
+                var list = await opened.Audit.ListAsync(
                     new AuditRequest(
                         parsed.GetValue(agentId),
                         parsed.GetValue(action),

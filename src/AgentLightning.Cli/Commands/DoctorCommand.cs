@@ -22,7 +22,7 @@ internal static class DoctorCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var report = await opened.DiagnoseAsync(cancellationToken);
+                var report = await opened.Traces.DiagnoseAsync(cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(report);

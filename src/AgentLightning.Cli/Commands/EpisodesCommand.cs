@@ -56,7 +56,7 @@ internal static class EpisodesCommand
                     SessionId: parsed.GetValue(sessionId),
                     UserId: parsed.GetValue(userId)
                 );
-                var listed = await opened.ListAsync(query, cancellationToken);
+                var listed = await opened.Episodes.ListAsync(query, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(listed);
@@ -102,7 +102,7 @@ internal static class EpisodesCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var episode = await opened.GetAsync(parsed.GetValue(id)!, cancellationToken);
+                var episode = await opened.Episodes.GetAsync(parsed.GetValue(id)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(episode);

@@ -59,7 +59,7 @@ internal static class EpisodesDeleteCommand
                 EpisodesRemoved removed;
                 using (var progress = new ProgressLine("episodes removed"))
                 {
-                    removed = await opened.RemoveAsync(selection, scope, progress, cancellationToken);
+                    removed = await opened.Episodes.RemoveAsync(selection, scope, progress, cancellationToken);
                 }
 
                 if (parsed.GetValue(json))

@@ -42,7 +42,7 @@ internal static class EpisodesExportCommand
                 using var progress = new ProgressLine("records written");
                 var written = 0L;
                 await foreach (
-                    var line in opened.ExportAsync(
+                    var line in opened.Episodes.ExportAsync(
                         new EpisodeQuery(parsed.GetValue(agentId), UserId: parsed.GetValue(userId)),
                         cancellationToken
                     )

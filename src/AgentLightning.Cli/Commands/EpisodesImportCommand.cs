@@ -4,6 +4,7 @@ using System.Globalization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Common;
 
 namespace AgentLightning.Cli.Commands;
@@ -38,7 +39,7 @@ internal static class EpisodesImportCommand
 
                 await using var lines = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var summary = await ImportAsync(lines, opened, cancellationToken);
+                var summary = await ImportAsync(lines, opened.Episodes, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(summary.ToJson());
@@ -58,7 +59,7 @@ internal static class EpisodesImportCommand
         return command;
     }
 
-    private static async Task<ImportSummary> ImportAsync(Stream file, IRecords records, CancellationToken cancellationToken)
+    private static async Task<ImportSummary> ImportAsync(Stream file, IEpisodeRecords records, CancellationToken cancellationToken)
     {
         var (summary, clock, size) = (new ImportSummary(), Stopwatch.StartNew(), file.CanSeek ? file.Length : (long?)null);
         using var progress = new LiveLine(between: LiveLine.Plain);

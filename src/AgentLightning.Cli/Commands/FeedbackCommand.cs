@@ -37,7 +37,7 @@ internal static class FeedbackCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var list = await opened.ListFeedbackAsync(
+                var list = await opened.Feedback.ListAsync(
                     new FeedbackQuery(
                         parsed.GetValue(agentId),
                         parsed.GetValue(episodeId),
@@ -126,7 +126,7 @@ internal static class FeedbackCommand
                     null
                 );
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var given = await opened.GiveAsync(body, parsed.GetValue(user), cancellationToken);
+                var given = await opened.Feedback.GiveAsync(body, parsed.GetValue(user), cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(given);
@@ -162,7 +162,7 @@ internal static class FeedbackCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var stats = await opened.FeedbackStatsAsync(parsed.GetValue(agentId), parsed.GetValue(days), cancellationToken);
+                var stats = await opened.Feedback.CountAsync(parsed.GetValue(agentId), parsed.GetValue(days), cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(stats);

@@ -24,7 +24,7 @@ internal static class HealthCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, checkSchema: false, cancellationToken);
-                var ready = await opened.HealthAsync(cancellationToken);
+                var ready = await opened.Health.CheckAsync(cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(ready);

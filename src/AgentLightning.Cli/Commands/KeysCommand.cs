@@ -57,7 +57,7 @@ internal static class KeysCommand
                 );
                 ApiKeyRequest.AfterDays(request.ExpiresDays, "--expires-days");
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var made = await opened.CreateKeyAsync(request, cancellationToken);
+                var made = await opened.Keys.CreateAsync(request, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(made);
@@ -90,7 +90,7 @@ internal static class KeysCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var keys = await opened.ListKeysAsync(cancellationToken);
+                var keys = await opened.Keys.ListAsync(cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(keys);
@@ -142,7 +142,7 @@ internal static class KeysCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var key = await opened.RevokeKeyAsync(parsed.GetValue(id)!, cancellationToken);
+                var key = await opened.Keys.RevokeAsync(parsed.GetValue(id)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(key);

@@ -34,7 +34,7 @@ internal static class LabelEpisodeCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var given = await opened.AssignAsync(
+                var given = await opened.Rewards.AssignAsync(
                     new RewardInput(
                         parsed.GetValue(episodeId),
                         parsed.GetValue(reward),

@@ -25,7 +25,7 @@ internal static class LineageCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var lineage = await opened.LineageAsync(parsed.GetValue(agentId)!, cancellationToken);
+                var lineage = await opened.Releases.LineageAsync(parsed.GetValue(agentId)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(lineage);

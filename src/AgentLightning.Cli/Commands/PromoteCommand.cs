@@ -34,7 +34,7 @@ internal static class PromoteCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var release = await opened.PromoteAsync(
+                var release = await opened.Releases.PromoteAsync(
                     new PromoteBody(parsed.GetValue(agentId), parsed.GetValue(runId), parsed.GetValue(promotedBy), parsed.GetValue(force)),
                     cancellationToken
                 );

@@ -42,7 +42,7 @@ internal static class RewardsCommand
             {
                 var word = parsed.GetValue(source) is { } text ? EnumText.Parse<RewardSource>(text, "--source") : (RewardSource?)null;
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var list = await opened.ListRewardsAsync(
+                var list = await opened.Rewards.ListAsync(
                     new RewardQuery(
                         parsed.GetValue(agentId),
                         parsed.GetValue(episodeId),

@@ -27,7 +27,7 @@ internal static class RollbackCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var release = await opened.RollbackAsync(
+                var release = await opened.Releases.RollbackAsync(
                     new RollbackBody(parsed.GetValue(agentId), parsed.GetValue(target), parsed.GetValue(reason), parsed.GetValue(by)),
                     cancellationToken
                 );

@@ -25,7 +25,7 @@ internal static class StatsCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var stats = await opened.StatsAsync(parsed.GetValue(agentId)!, cancellationToken);
+                var stats = await opened.Stats.ReadAsync(parsed.GetValue(agentId)!, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(stats);

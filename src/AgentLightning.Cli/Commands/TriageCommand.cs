@@ -11,5 +11,6 @@ internal static class TriageCommand
             TriageTrainCommand.Create(),
             TriageEvalCommand.Create(),
             TriageRunCommand.Create(),
+            TriageStressCommand.Create(),
         };
 }

@@ -67,7 +67,7 @@ internal static class TriageRunCommand
                 if (records.AreGiven(parsed))
                 {
                     await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                    answer = await opened.TriageAsync(feedback, cancellationToken);
+                    answer = await opened.Triage.AnalyseAsync(feedback, cancellationToken);
                 }
                 else
                 {

@@ -16,10 +16,14 @@ internal static class TriageTrainCommand
     {
         var labelled = new LabelledCsvOptions();
         var (seed, json) = (CommonOptions.Seed(), CommonOptions.Json());
-        var output = new Option<DirectoryInfo>("--out")
+        var output = new Option<DirectoryInfo?>("--out")
         {
-            Description = "Folder for the model; new, empty, or with a model that is replaced.",
-            Required = true,
+            Description = "Folder for the model; new, empty, or with a model that is replaced. Required to train.",
+        };
+        var mode = new Option<string>("--mode")
+        {
+            Description = "train, or setup: checks with a few examples of its own that everything is in place, and trains nothing.",
+            DefaultValueFactory = _ => "train",
         };
         var folds = new Option<int>("--folds")
         {
@@ -32,7 +36,7 @@ internal static class TriageTrainCommand
                 + "--out model"
         );
         labelled.AddTo(command);
-        foreach (var option in (Option[])[output, folds, seed, json])
+        foreach (var option in (Option[])[mode, output, folds, seed, json])
         {
             command.Add(option);
         }
@@ -40,13 +44,27 @@ internal static class TriageTrainCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
+                switch (parsed.GetValue(mode))
+                {
+                    case "setup":
+                        return TriageSetup.Run(Terminal.Out);
+                    case "train":
+                        break;
+                    case var other:
+                        throw LightningException.Invalid(
+                            $"--mode must be train or setup, but it is '{other}'. 'lightning triage eval' scores a model."
+                        );
+                }
+
                 var foldCount = parsed.GetValue(folds);
                 if (foldCount is not (0 or (>= 2 and <= 20)))
                 {
                     throw LightningException.Invalid($"--folds must be 0 or from 2 to 20, but it is {foldCount}.");
                 }
 
-                var folder = parsed.GetValue(output)!.FullName;
+                var folder = (
+                    parsed.GetValue(output) ?? throw LightningException.Invalid("--out is required: the folder for the model.")
+                ).FullName;
                 ModelFolder.CheckWritable(folder);
                 var items = labelled.Read(parsed).Read().ToList();
                 var labels = LabelledSet.LabelsOf(items);

@@ -1,77 +1,39 @@
-using AgentLightning.Access;
-using AgentLightning.Capture;
-using AgentLightning.Episodes;
-using AgentLightning.Feedback;
-using AgentLightning.Monitoring;
-using AgentLightning.Retention;
-using AgentLightning.Rewards;
-using AgentLightning.Server.Access;
-using AgentLightning.Server.Audit;
-using AgentLightning.Server.Deployments;
-using AgentLightning.Server.Episodes;
-using AgentLightning.Server.Feedback;
-using AgentLightning.Server.Health;
-using AgentLightning.Server.Rewards;
-using AgentLightning.Server.Triage;
-using AgentLightning.Traces;
+using AgentLightning.Cli.Records.Access;
+using AgentLightning.Cli.Records.Audit;
+using AgentLightning.Cli.Records.Deployments;
+using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Feedback;
+using AgentLightning.Cli.Records.Health;
+using AgentLightning.Cli.Records.Monitoring;
+using AgentLightning.Cli.Records.Rewards;
+using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
 
 /// <summary>
-/// The records that commands read and change, in a store on this machine's disk or network, or behind a server: the same answers and the
-/// same errors from both.
+/// The records that commands read and change, feature by feature, in a store on this machine's disk or network, or behind a server: the
+/// same answers and the same errors from both.
 /// </summary>
 internal interface IRecords : IAsyncDisposable
 {
-    Task<EpisodeListResponse> ListAsync(EpisodeQuery query, CancellationToken cancellationToken);
+    IEpisodeRecords Episodes { get; }
 
-    Task<EpisodeResponse> GetAsync(string id, CancellationToken cancellationToken);
+    IRewardRecords Rewards { get; }
 
-    Task<EpisodesRemoved> RemoveAsync(
-        EpisodeSelection selection,
-        RemovalScope scope,
-        IProgress<long> progress,
-        CancellationToken cancellationToken
-    );
+    IFeedbackRecords Feedback { get; }
 
-    /// <summary>Lines of JSON, as <see cref="ImportAsync"/> takes them.</summary>
-    IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, CancellationToken cancellationToken);
+    IStatsRecords Stats { get; }
 
-    Task<CaptureOutcome> ImportAsync(Stream lines, CancellationToken cancellationToken);
+    ITriageRecords Triage { get; }
 
-    Task<RewardResponse> AssignAsync(RewardInput reward, CancellationToken cancellationToken);
+    IReleaseRecords Releases { get; }
 
-    Task<RewardListResponse> ListRewardsAsync(RewardQuery query, CancellationToken cancellationToken);
+    IKeyRecords Keys { get; }
 
-    /// <param name="user">Who gives it; null for somebody who is not known.</param>
-    Task<ChatFeedbackResponse> GiveAsync(ChatFeedbackBody feedback, string? user, CancellationToken cancellationToken);
+    IAuditRecords Audit { get; }
 
-    Task<FeedbackListResponse> ListFeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken);
+    ITraceRecords Traces { get; }
 
-    Task<FeedbackStatistics> FeedbackStatsAsync(string? agentId, int days, CancellationToken cancellationToken);
-
-    Task<AgentStats> StatsAsync(string agentId, CancellationToken cancellationToken);
-
-    Task<TriageResponse> TriageAsync(TriageRequest feedback, CancellationToken cancellationToken);
-
-    /// <summary>The release that serves now.</summary>
-    Task<DeploymentItem> PromoteAsync(PromoteBody run, CancellationToken cancellationToken);
-
-    /// <summary>The release that serves again.</summary>
-    Task<DeploymentItem> RollbackAsync(RollbackBody release, CancellationToken cancellationToken);
-
-    Task<LineageResponse> LineageAsync(string agentId, CancellationToken cancellationToken);
-
-    Task<CreatedKeyResponse> CreateKeyAsync(CreateKeyBody key, CancellationToken cancellationToken);
-
-    Task<KeyListResponse> ListKeysAsync(CancellationToken cancellationToken);
-
-    Task<ApiKey> RevokeKeyAsync(string id, CancellationToken cancellationToken);
-
-    Task<AuditListResponse> ListAuditAsync(AuditRequest request, CancellationToken cancellationToken);
-
-    Task<TraceReport> DiagnoseAsync(CancellationToken cancellationToken);
-
-    /// <summary>Whether the place itself works; what is wrong with it is in the answer.</summary>
-    Task<ReadyResponse> HealthAsync(CancellationToken cancellationToken);
+    IHealthRecords Health { get; }
 }

@@ -47,7 +47,7 @@ internal sealed class RecordsOptions
         // A store that is named counts more than a server that the environment names.
         if (!IsGiven(parsed, _store) && (parsed.GetValue(_server) ?? Variable("LIGHTNING_SERVER")) is { } server)
         {
-            return new ServerRecords(server, parsed.GetValue(_apiKey) ?? Variable("LIGHTNING_API_KEY"));
+            return new ServerRecords(new ServerConnection(server, parsed.GetValue(_apiKey) ?? Variable("LIGHTNING_API_KEY")));
         }
 
         if (IsGiven(parsed, _apiKey))

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace AgentLightning.Governance;
 
@@ -77,6 +78,9 @@ internal static class TextScan
     /// </summary>
     private static readonly SearchValues<char> s_foreignSigns = SearchValues.Create("öпП密パ비");
 
+    /// <summary>Of all that has a shape of its own, <c>://:p@h</c> is the shortest.</summary>
+    private const int ShortestKey = 7;
+
     /// <summary>Adds what is found, in no order; the list is made with the first finding.</summary>
     /// <param name="key">The name of the JSON property whose value the text is, or nothing.</param>
     public static void Find(ReadOnlySpan<char> text, ReadOnlySpan<char> key, AgentRedaction what, ref List<Finding>? found)
@@ -84,9 +88,14 @@ internal static class TextScan
         if (what.Secrets)
         {
             FindNamed(text, s_names, ref found);
-            FindKeys(text, ref found);
-            FindMarkedKeys(text, ref found);
-            if (text.ContainsAny(s_foreignSigns))
+            if (text.Length >= ShortestKey)
+            {
+                FindKeys(text, ref found);
+                FindMarkedKeys(text, ref found);
+            }
+
+            // Nearly all texts are ASCII, which is told far faster than whether one of those signs is in them.
+            if (!Ascii.IsValid(text) && text.ContainsAny(s_foreignSigns))
             {
                 FindNamed(text, s_foreign, ref found);
             }

@@ -10,6 +10,9 @@ public enum AuditAction
     RolledBack,
     Deactivated,
     Deleted,
+    ExperimentStarted,
+    ExperimentChanged,
+    ExperimentEnded,
 }
 
 /// <summary>How it ended.</summary>

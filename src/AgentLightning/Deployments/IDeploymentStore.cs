@@ -12,6 +12,23 @@ public interface IDeploymentStore
     /// </summary>
     Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The same, and in the same transaction stores releases that are not active: the candidates of an experiment, of which
+    /// <paramref name="control"/> is the other side. Gives control and candidates, numbered in this order.
+    /// </summary>
+    Task<IReadOnlyList<Deployment>> ActivateAsync(
+        Deployment control,
+        IReadOnlyList<Deployment> candidates,
+        string expectedActiveId,
+        CancellationToken cancellationToken
+    );
+
+    /// <summary>
+    /// Takes the active release off, so that the base model serves; gives it as it is then. If another became active meanwhile nothing
+    /// changes: <see cref="ErrorKind.Conflict"/>.
+    /// </summary>
+    Task<Deployment> DeactivateAsync(Deployment active, string? reason, DateTimeOffset at, CancellationToken cancellationToken);
+
     Task<Deployment?> FindAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>The active release, or null when the base model serves.</summary>

@@ -18,11 +18,12 @@ public sealed record ServedRelease(Deployment? Release, string? ExperimentId = n
 public interface IReleaseSelection
 {
     /// <summary>Who answers now.</summary>
-    /// <param name="sessionId">Decides the variant of an experiment, the same for all its requests; null takes the active release.</param>
-    ValueTask<ServedRelease> SelectAsync(
-        string agentId,
-        string? sessionId,
-        CancellationToken cancellationToken,
-        string slot = Deployment.DefaultSlot
-    );
+    /// <param name="sessionId">
+    /// Decides the variant of an experiment, the same for all its requests; null takes the active release, and is in no experiment.
+    /// </param>
+    ValueTask<ServedRelease> SelectAsync(string agentId, string? sessionId, string slot, CancellationToken cancellationToken);
+
+    /// <summary>The same in the slot <see cref="Deployment.DefaultSlot"/>.</summary>
+    ValueTask<ServedRelease> SelectAsync(string agentId, string? sessionId, CancellationToken cancellationToken) =>
+        SelectAsync(agentId, sessionId, Deployment.DefaultSlot, cancellationToken);
 }

@@ -13,22 +13,27 @@ namespace AgentLightning.Deployments;
 /// <param name="RunId">The training run whose model is to serve; required.</param>
 /// <param name="PromotedBy">Who releases it, for the record; who asks by default.</param>
 /// <param name="Force">Releases it although the gate has not passed it; the record says so.</param>
+/// <param name="ForceReason">Why it is forced, for the record.</param>
+/// <param name="ExpectedActiveId">Only if this release is still the active one; null for whichever is.</param>
+/// <param name="ExperimentId">The experiment that it won.</param>
 public sealed record PromoteRequest(
     string? AgentId,
     string? RunId,
     string? PromotedBy = null,
     bool Force = false,
-    string Slot = Deployment.DefaultSlot
+    string Slot = Deployment.DefaultSlot,
+    string? ForceReason = null,
+    string? ExpectedActiveId = null,
+    string? ExperimentId = null
 );
 
 /// <summary>Releases the model of a training run. It is one transaction that leaves a record.</summary>
 public sealed class Promote : IOperation
 {
     private readonly IDeploymentStore _deployments;
-    private readonly ITrainingRunStore _runs;
-    private readonly IEvaluationStore _evaluations;
-    private readonly IArtifactStore _artifacts;
+    private readonly PromotionCheck _check;
     private readonly ReleaseWriter _releases;
+    private readonly Redactor _redactor;
 
     public Promote(
         IDeploymentStore deployments,
@@ -40,7 +45,8 @@ public sealed class Promote : IOperation
         TimeProvider time
     )
     {
-        (_deployments, _runs, _evaluations, _artifacts) = (deployments, runs, evaluations, artifacts);
+        (_deployments, _redactor) = (deployments, redactor);
+        _check = new PromotionCheck(runs, evaluations, artifacts);
         _releases = new ReleaseWriter(deployments, audit, redactor, time);
     }
 
@@ -55,68 +61,31 @@ public sealed class Promote : IOperation
         scope.Require(Role.Admin);
         var agentId = scope.Agent(request.AgentId, Scope.DefaultAgent);
         var runId = Ids.Check(request.RunId, "run_id");
-        var active = await _deployments.FindActiveAsync(agentId, request.Slot, cancellationToken).ConfigureAwait(false);
-        var run = await _runs.FindAsync(runId, cancellationToken).ConfigureAwait(false);
-        if (run is null || run.AgentId != agentId)
+        var active = await _deployments
+            .FindActiveAsync(agentId, Deployment.CheckSlot(request.Slot), cancellationToken)
+            .ConfigureAwait(false);
+        if (request.ExpectedActiveId is not null && active?.Id != request.ExpectedActiveId)
         {
-            throw LightningException.NotFound($"Training run {runId} of agent '{agentId}' not found.");
+            throw LightningException.Conflict($"Release {request.ExpectedActiveId} is no longer active; {active?.Id ?? "none"} is.");
         }
 
-        if (run.Status != TrainingStatus.Succeeded || run.TunedModelName is null || run.Artifact is null)
-        {
-            throw LightningException.Conflict(
-                $"Training run {runId} is {EnumText.Of(run.Status)}; only the model of a succeeded run can be promoted."
-            );
-        }
-
-        if (active?.Artifact == run.Artifact)
-        {
-            throw LightningException.Conflict($"The model of training run {runId} is already active, as release {active.Id}.");
-        }
-
-        var evaluation = await _evaluations.FindLatestAsync(runId, cancellationToken).ConfigureAwait(false);
-        var objection = Objection(evaluation, active);
-        if (objection is not null && !request.Force)
-        {
-            throw LightningException.Conflict(
-                $"The gate has not passed training run {runId}: {objection}. The active release stays; force the promotion to release it "
-                    + "all the same, which the record says."
-            );
-        }
-
-        await _artifacts.CheckAsync(run.Artifact, cancellationToken).ConfigureAwait(false);
+        var (run, evaluation, objection) = await _check
+            .ExecuteAsync(agentId, runId, active, request.Force, cancellationToken)
+            .ConfigureAwait(false);
         var release = _releases.New(
             agentId,
             request.Slot,
             run.Id,
             evaluation?.Id,
-            run.TunedModelName,
+            run.TunedModelName!,
             run.Artifact,
             request.PromotedBy ?? scope.Actor
         ) with
         {
             Forced = objection is not null,
+            ForceReason = objection is null || request.ForceReason is null ? null : _redactor.Redact(request.ForceReason, agentId),
+            ExperimentId = request.ExperimentId,
         };
         return await _releases.ActivateAsync(scope, release, active?.Id, AuditAction.Promoted, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Why an evaluation is no evidence for this promotion; null when it is.</summary>
-    private static string? Objection(EvaluationRecord? evaluation, Deployment? active)
-    {
-        if (evaluation is null)
-        {
-            return "it was never evaluated";
-        }
-
-        if (!evaluation.Verdict.Passed)
-        {
-            return evaluation.Verdict.Reason;
-        }
-
-        // What it was better than must be what it would replace.
-        var stale = active is null ? evaluation.BaselineDeploymentId is not null : evaluation.BaselineModel != active.TunedModelName;
-        return stale
-            ? $"it was compared with '{evaluation.BaselineModel}', but '{active?.TunedModelName ?? "the base model"}' serves now"
-            : null;
     }
 }

@@ -8,6 +8,7 @@ namespace AgentLightning.Deployments;
 /// <param name="PromptTokens">What it cost, in tokens read, of the episodes that tell.</param>
 /// <param name="CompletionTokens">The same in tokens written.</param>
 /// <param name="Rewards">Over the current rewards.</param>
+/// <param name="TokenVariance">Of the tokens of an episode, read and written together.</param>
 public sealed record ReleaseFigures(
     string DeploymentId,
     long Episodes,
@@ -15,7 +16,8 @@ public sealed record ReleaseFigures(
     double MeanLatencyMs,
     long PromptTokens,
     long CompletionTokens,
-    RewardSummary Rewards
+    RewardSummary Rewards,
+    double TokenVariance = 0
 )
 {
     /// <summary>The share of episodes that failed, 0…1; 0 without an episode.</summary>
@@ -27,4 +29,11 @@ public interface IReleaseFigures
 {
     /// <summary>The figures of an agent's releases, in the order of the ids; zeros for one that served nothing.</summary>
     Task<IReadOnlyList<ReleaseFigures>> ReadAsync(string agentId, IReadOnlyList<string> deploymentIds, CancellationToken cancellationToken);
+
+    /// <summary>How long their episodes took, in the order of the ids.</summary>
+    Task<IReadOnlyList<LatencyCounts>> ReadLatenciesAsync(
+        string agentId,
+        IReadOnlyList<string> deploymentIds,
+        CancellationToken cancellationToken
+    );
 }

@@ -42,6 +42,13 @@ internal sealed class ReleaseWriter(IDeploymentStore deployments, AuditTrail aud
     )
     {
         var active = await deployments.ActivateAsync(release, expectedActiveId, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(scope, active, action).ConfigureAwait(false);
+        return active;
+    }
+
+    /// <summary>Writes what became of a release into the audit log.</summary>
+    public Task RecordAsync(Scope scope, Deployment active, AuditAction action)
+    {
         var detail = new Dictionary<string, string>
         {
             ["slot"] = active.Slot,
@@ -53,12 +60,16 @@ internal sealed class ReleaseWriter(IDeploymentStore deployments, AuditTrail aud
             detail["forced"] = "true";
         }
 
-        if (active.RollbackReason is not null)
+        if (active.ExperimentId is not null)
         {
-            detail["reason"] = active.RollbackReason;
+            detail["experiment"] = active.ExperimentId;
         }
 
-        await audit.RecordAsync(action, active.Id, active.AgentId, scope.Actor, detail).ConfigureAwait(false);
-        return active;
+        if ((active.DeactivationReason ?? active.RollbackReason ?? active.ForceReason) is { } reason)
+        {
+            detail["reason"] = reason;
+        }
+
+        return audit.RecordAsync(action, active.Id, active.AgentId, scope.Actor, detail);
     }
 }

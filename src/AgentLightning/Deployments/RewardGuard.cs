@@ -46,8 +46,7 @@ public sealed record RewardGuardOptions
 /// <summary>
 /// Watches the running reward of the active release and rolls it back when it is worse than that of the release before it, beyond chance.
 /// It looks after every reward, so the bound around the mean is a confidence sequence, which holds however often one looks
-/// (asymptotic form of Waudby-Smith et al., "Time-uniform central limit theory"): √((nvρ²+1)/(n²ρ²)·ln((nvρ²+1)/α²)).
-/// It is exact while the window has not slid, and close to it after.
+/// (<see cref="ConfidenceSequence"/>). It is exact while the window has not slid, and close to it after.
 /// </summary>
 public sealed partial class RewardGuard : IRewardObserver
 {
@@ -101,6 +100,12 @@ public sealed partial class RewardGuard : IRewardObserver
             return null;
         }
 
+        if ((await _deployments.FindAsync(release.Replaces, cancellationToken).ConfigureAwait(false))?.ServesAs(release) == true)
+        {
+            // The same model as before, as an experiment releases it anew: there is nothing better to go back to.
+            return null;
+        }
+
         var now = await _rewards.SummariseDeploymentAsync(release.Id, _options.Window, cancellationToken).ConfigureAwait(false);
         if (now.Count < _options.FewestRewards)
         {
@@ -129,15 +134,7 @@ public sealed partial class RewardGuard : IRewardObserver
             .ConfigureAwait(false);
     }
 
-    private double Radius(RewardSummary rewards)
-    {
-        // ρ is chosen to be tight from ten rewards on; the variance has a floor, since a few equal rewards prove little.
-        var logTerm = -2 * Math.Log(_options.Alpha);
-        var rhoSquared = (logTerm + Math.Log(logTerm) + 1) / 10;
-        var n = (double)rewards.Count;
-        var spread = (n * Math.Max(rewards.Variance, 0.01) * rhoSquared) + 1;
-        return Math.Sqrt(spread / (n * n * rhoSquared) * Math.Log(spread / (_options.Alpha * _options.Alpha)));
-    }
+    private double Radius(RewardSummary rewards) => ConfidenceSequence.OfMean(rewards.Count, rewards.Variance, _options.Alpha);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Release {Deployment} is rolled back: {Reason}")]
     private static partial void LogRollback(ILogger logger, string deployment, string reason);

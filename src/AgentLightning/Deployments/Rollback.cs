@@ -46,7 +46,10 @@ public sealed class Rollback : IOperation
         var agentId = scope.Agent(request.AgentId, Scope.DefaultAgent);
         var history = await _deployments.ListAsync(agentId, request.Slot, LongestHistory, cancellationToken).ConfigureAwait(false);
         var active = history.FirstOrDefault(release => release.IsActive)
-            ?? throw LightningException.Conflict($"Agent '{agentId}' has no active release to roll back from; the base model serves.");
+            ?? throw LightningException.Conflict(
+                $"Agent '{agentId}' has no active release to roll back from; the base model serves. "
+                    + "Release a run with 'lightning promote --run-id ID'."
+            );
         if (request.ExpectedActiveId is not null && active.Id != request.ExpectedActiveId)
         {
             throw LightningException.Conflict($"Release {request.ExpectedActiveId} is no longer active; {active.Id} is.");
@@ -54,7 +57,7 @@ public sealed class Rollback : IOperation
 
         var target = request.TargetId is null
             ? LastGood(history, active) ?? throw LightningException.Conflict("No previous deployment to roll back to")
-            : history.FirstOrDefault(release => release.Id == request.TargetId && !release.IsActive)
+            : history.FirstOrDefault(release => release.Id == request.TargetId && release is { IsActive: false, IsCandidate: false })
                 ?? throw LightningException.NotFound(
                     $"Release {request.TargetId} of agent '{agentId}' not found among its former releases."
                 );
@@ -88,10 +91,8 @@ public sealed class Rollback : IOperation
             .Select(release => byId[release.RollbackFrom!])
             .ToList();
         return history
-            .Where(release => release.Number < active.Number && !SameModel(release, active))
-            .Where(release => !left.Exists(bad => SameModel(bad, release) && bad.Number >= release.Number))
+            .Where(release => release.Number < active.Number && !release.IsCandidate && !release.ServesAs(active))
+            .Where(release => !left.Exists(bad => bad.ServesAs(release) && bad.Number >= release.Number))
             .MaxBy(release => release.Number);
-
-        static bool SameModel(Deployment a, Deployment b) => a.TunedModelName == b.TunedModelName && a.Artifact == b.Artifact;
     }
 }

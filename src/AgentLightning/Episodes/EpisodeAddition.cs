@@ -90,7 +90,7 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
                 TotalKey.Of(episode.AgentId, episode.CreatedAt.ToColumn(), episode.ModelDeployment, episode.Intent, episode.Persona),
                 TotalDelta.OfEpisode(episode.Status == EpisodeStatus.Succeeded)
             );
-            totals.Releases.Add(
+            totals.Releases.AddEpisode(
                 episode.DeploymentId,
                 episode.AgentId,
                 ReleaseDelta.OfEpisode(
@@ -98,7 +98,8 @@ internal sealed class EpisodeAddition(SqlDatabase database, SqlSession session, 
                     episode.RequestLatencyMs,
                     episode.TokenUsage?.Prompt ?? 0,
                     episode.TokenUsage?.Completion ?? 0
-                )
+                ),
+                episode.RequestLatencyMs
             );
         }
 

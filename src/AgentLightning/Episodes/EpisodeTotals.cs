@@ -40,7 +40,8 @@ internal static class EpisodeTotals
                                 reader.Number("latency_ms"),
                                 reader.IntegerOrNull("prompt_tokens") ?? 0,
                                 reader.IntegerOrNull("completion_tokens") ?? 0
-                            )
+                            ),
+                            LatencyMs: reader.Number("latency_ms")
                         );
                     },
                     cancellationToken,
@@ -62,7 +63,13 @@ internal static class EpisodeTotals
                     these.Parameters
                 )
                 .ConfigureAwait(false);
-            foreach (var (key, delta, deployment, release) in episodes.Concat(rewards))
+            foreach (var (key, delta, deployment, release, latencyMs) in episodes)
+            {
+                totals.Add(key, takeOff ? -delta : delta);
+                totals.Releases.AddEpisode(deployment, key.AgentId, release, latencyMs, takeOff);
+            }
+
+            foreach (var (key, delta, deployment, release) in rewards)
             {
                 totals.Add(key, takeOff ? -delta : delta);
                 totals.Releases.Add(deployment, key.AgentId, takeOff ? -release : release);

@@ -10,6 +10,11 @@ public interface IBackgroundJob
     TimeSpan? Interval { get; }
 
     /// <summary>
+    /// Whether a run would find anything to do; asked before each, so that an idle store is not written to. True by default.
+    /// </summary>
+    Task<bool> IsNeededAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
+    /// <summary>
     /// Runs once. Cancelled it may stop anywhere, and the next run goes on. An exception is noted and logged, and the next run comes at its
     /// time.
     /// </summary>

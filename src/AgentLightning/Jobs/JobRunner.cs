@@ -28,6 +28,11 @@ public sealed partial class JobRunner(
             return false;
         }
 
+        if (!await job.IsNeededAsync(cancellationToken).ConfigureAwait(false))
+        {
+            return false;
+        }
+
         if (
             await records.FindAsync(job.Name, cancellationToken).ConfigureAwait(false) is { CompletedAt: not null } last
             && last.StartedAt + interval > time.GetUtcNow()

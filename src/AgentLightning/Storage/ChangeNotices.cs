@@ -48,7 +48,12 @@ internal abstract class ChangeNotices(SqlDatabase database) : IChangeNotices, IA
                 cancellationToken
             )
             .ConfigureAwait(false);
-        Tell(topic, subject);
+        // At once, so that whoever asks after the write finds what it changed.
+        foreach (var subscription in SubscriptionsTo(topic))
+        {
+            subscription.Tell(subject);
+        }
+
         return result;
     }
 
@@ -104,15 +109,17 @@ internal abstract class ChangeNotices(SqlDatabase database) : IChangeNotices, IA
 
     private void Tell(string topic, string subject)
     {
-        Subscription[] told;
-        lock (_gate)
-        {
-            told = [.. _subscriptions.Where(subscription => subscription.Topic == topic)];
-        }
-
-        foreach (var subscription in told)
+        foreach (var subscription in SubscriptionsTo(topic))
         {
             ThreadPool.UnsafeQueueUserWorkItem(_ => subscription.Tell(subject), null);
+        }
+    }
+
+    private Subscription[] SubscriptionsTo(string topic)
+    {
+        lock (_gate)
+        {
+            return [.. _subscriptions.Where(subscription => subscription.Topic == topic)];
         }
     }
 

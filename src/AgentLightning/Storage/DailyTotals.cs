@@ -99,7 +99,7 @@ internal sealed class DailyTotals
     public IReadOnlyList<SqlWrites> Writes(SqlDatabase database)
     {
         var slot = database.ManyWriters ? Random.Shared.Next(Slots) : 0;
-        return [Daily(slot), Releases.Writes(slot)];
+        return [Daily(slot), Releases.Writes(slot), Releases.Latencies(slot)];
     }
 
     // In one order everywhere, so that two writers in one slot never wait for each other in a circle.

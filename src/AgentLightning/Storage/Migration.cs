@@ -8,10 +8,10 @@ internal sealed record Migration(int Version, string Name, string Sql)
     /// <summary>All steps, from the first, read from the files <c>NNNN_name.sql</c> in the assembly.</summary>
     public static IReadOnlyList<Migration> All { get; } = [.. Load()];
 
-    /// <summary>The statement that counts a table of totals from the rows: the one that filled the table first.</summary>
+    /// <summary>The statement that counts a table of totals from the rows: the one that filled it when it was made last.</summary>
     public static string CountTotalsSql(string table)
     {
-        var sql = All.Single(migration => migration.Sql.Contains($"CREATE TABLE {table} ", StringComparison.Ordinal)).Sql;
+        var sql = All.Last(migration => migration.Sql.Contains($"CREATE TABLE {table} ", StringComparison.Ordinal)).Sql;
         var start = sql.IndexOf($"INSERT INTO {table} ", StringComparison.Ordinal);
         return sql[start..sql.IndexOf(';', start)];
     }

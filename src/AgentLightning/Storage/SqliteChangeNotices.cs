@@ -7,7 +7,7 @@ namespace AgentLightning.Storage;
 internal sealed class SqliteChangeNotices(SqliteDatabase database, TimeProvider time) : ChangeNotices(database)
 {
     /// <summary>How late a change of another process is told at most.</summary>
-    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     protected override async Task ListenAsync(CancellationToken cancellationToken)
     {

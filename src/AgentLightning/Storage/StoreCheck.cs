@@ -35,25 +35,42 @@ public sealed class StoreCheck
     /// <summary>The same for the totals of releases.</summary>
     private const string ReleaseDifferencesSql = """
         SELECT agent_id, SUM(episodes) AS episodes, SUM(failed) AS failed, SUM(latency) AS latency, SUM(tokens) AS tokens,
-            SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum
+            SUM(squares) AS squares, SUM(rewards) AS rewards, SUM(reward_sum) AS reward_sum
         FROM (
-            SELECT deployment_id, agent_id, episodes, failed, latency, prompt_tokens + completion_tokens AS tokens, rewards,
-                reward_sum FROM release_totals
+            SELECT deployment_id, agent_id, episodes, failed, latency, prompt_tokens + completion_tokens AS tokens,
+                token_squares AS squares, rewards, reward_sum FROM release_totals
             UNION ALL
             SELECT deployment_id, agent_id, -1, CASE WHEN status = 'succeeded' THEN 0 ELSE -1 END,
                 -CAST(ROUND(latency_ms * 1000) AS BIGINT),
-                   -COALESCE(prompt_tokens, 0) - COALESCE(completion_tokens, 0), 0, 0
+                   -COALESCE(prompt_tokens, 0) - COALESCE(completion_tokens, 0),
+                CASE WHEN COALESCE(prompt_tokens, 0) + COALESCE(completion_tokens, 0) > 3000000 THEN -9000000000000
+                     ELSE -(COALESCE(prompt_tokens, 0) + COALESCE(completion_tokens, 0))
+                         * (COALESCE(prompt_tokens, 0) + COALESCE(completion_tokens, 0)) END, 0, 0
             FROM episodes WHERE deployment_id IS NOT NULL
             UNION ALL
-            SELECT deployment_id, agent_id, 0, 0, 0, 0, -1, -CAST(ROUND(value * 1000000000) AS BIGINT)
+            SELECT deployment_id, agent_id, 0, 0, 0, 0, 0, -1, -CAST(ROUND(value * 1000000000) AS BIGINT)
                 FROM rewards WHERE is_current = 1 AND deployment_id IS NOT NULL
         ) AS compared
         GROUP BY deployment_id, agent_id
-        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR ABS(SUM(latency)) > 1000 OR SUM(tokens) <> 0 OR SUM(rewards) <> 0
-            OR ABS(SUM(reward_sum)) > 1000
+        HAVING SUM(episodes) <> 0 OR SUM(failed) <> 0 OR ABS(SUM(latency)) > 1000 OR SUM(tokens) <> 0 OR SUM(squares) <> 0
+            OR SUM(rewards) <> 0 OR ABS(SUM(reward_sum)) > 1000
         """;
 
-    private static readonly string[] s_totals = ["daily_totals", "release_totals"];
+    /// <summary>The same for how long their episodes took.</summary>
+    private static readonly string s_latencyDifferencesSql = $"""
+        SELECT agent_id, SUM(episodes) AS episodes
+        FROM (
+            SELECT deployment_id, agent_id, bucket, episodes FROM release_latencies
+            UNION ALL
+            SELECT deployment_id, agent_id, (SELECT COUNT(*) FROM (VALUES {LatencyBuckets.EdgesSql}) AS edges
+                WHERE column1 <= CAST(ROUND(e.latency_ms * 1000) AS BIGINT)), -1
+            FROM episodes e WHERE deployment_id IS NOT NULL
+        ) AS compared
+        GROUP BY deployment_id, agent_id, bucket
+        HAVING SUM(episodes) <> 0
+        """;
+
+    private static readonly string[] s_totals = ["daily_totals", "release_totals", "release_latencies"];
     private readonly SqlDatabase _database;
 
     internal StoreCheck(SqlDatabase database) => _database = database;
@@ -117,6 +134,9 @@ public sealed class StoreCheck
                                 .ConfigureAwait(false),
                             .. await session
                                 .QueryAsync(ReleaseDifferencesSql, reader => reader.Text("agent_id"), cancellationToken)
+                                .ConfigureAwait(false),
+                            .. await session
+                                .QueryAsync(s_latencyDifferencesSql, reader => reader.Text("agent_id"), cancellationToken)
                                 .ConfigureAwait(false),
                         ],
                     cancellationToken

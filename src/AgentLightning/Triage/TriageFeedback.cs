@@ -47,7 +47,7 @@ public sealed class TriageFeedback(TriagePolicies policies, EpisodeRecorder reco
         var agentId = scope.Agent(call.AgentId, Scope.DefaultAgent);
         var started = time.GetTimestamp();
         var checkedTask = task.Checked();
-        var serving = await policies.ActiveAsync(agentId, cancellationToken).ConfigureAwait(false);
+        var serving = await policies.ActiveAsync(agentId, call.SessionId, cancellationToken).ConfigureAwait(false);
         var result = Answer(checkedTask, serving, agentId, call, random, started);
         if (!call.Durable)
         {

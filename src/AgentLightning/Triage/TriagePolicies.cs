@@ -19,9 +19,9 @@ public interface ITriagePolicyLoader
 public sealed record ServingPolicy(ITriagePolicy Policy, Deployment? Deployment);
 
 /// <summary>
-/// Finds the policy that answers for an agent now. Models are loaded once and kept; which one serves is asked of the store every time.
+/// Finds the policy that answers for an agent now. Models are loaded once and kept; which one serves is asked of the selection every time.
 /// </summary>
-public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore artifacts, IEnumerable<ITriagePolicyLoader> loaders)
+public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore artifacts, IEnumerable<ITriagePolicyLoader> loaders)
 {
     private static readonly RuleTriagePolicy s_rules = new();
     private readonly ConcurrentDictionary<(string Name, string Artifact), ITriagePolicy> _loaded = new();
@@ -32,12 +32,20 @@ public sealed class TriagePolicies(IDeploymentStore deployments, IArtifactStore 
     public static string? BaseModelOf(string agentId) => agentId == TriageAgent.DefaultAgentId ? RuleTriagePolicy.PolicyName : null;
 
     /// <summary>The active release's policy, or the rules when there is none.</summary>
-    public async Task<ServingPolicy> ActiveAsync(string agentId, CancellationToken cancellationToken, string slot = Deployment.DefaultSlot)
+    public Task<ServingPolicy> ActiveAsync(string agentId, CancellationToken cancellationToken) =>
+        ActiveAsync(agentId, null, cancellationToken);
+
+    /// <summary>The policy of the release that answers in a session, or the rules when there is none.</summary>
+    /// <param name="sessionId">Decides the variant of an experiment; null takes the active release.</param>
+    public async Task<ServingPolicy> ActiveAsync(string agentId, string? sessionId, CancellationToken cancellationToken)
     {
-        var active = await deployments.FindActiveAsync(agentId, slot, cancellationToken).ConfigureAwait(false);
-        return active is null
+        var release = (await selection.SelectAsync(agentId, sessionId, cancellationToken).ConfigureAwait(false)).Release;
+        return release is null
             ? new ServingPolicy(s_rules, null)
-            : new ServingPolicy(await LoadAsync(active.TunedModelName, active.Artifact, cancellationToken).ConfigureAwait(false), active);
+            : new ServingPolicy(
+                await LoadAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false),
+                release
+            );
     }
 
     /// <summary>The policy that a run made.</summary>

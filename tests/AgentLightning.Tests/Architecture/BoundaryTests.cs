@@ -49,6 +49,7 @@ public sealed partial class BoundaryTests
             "Training",
             "Evaluation",
         ],
+        ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
         // Figures are of everything that an agent has.
         ["Monitoring"] =

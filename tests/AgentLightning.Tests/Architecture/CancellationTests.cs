@@ -24,7 +24,6 @@ public sealed partial class CancellationTests
         "AgentLightning.Server/Stats/StatsEndpoints.cs",
         "AgentLightning/Deployments/DeploymentService.cs",
         "AgentLightning/Episodes/SqlEpisodeStore.cs",
-        "AgentLightning/Triage/TriagePolicies.cs",
     ];
 
     [Fact]

@@ -3,6 +3,7 @@ using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
+using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
 using AgentLightning.Traces;
@@ -86,7 +87,20 @@ public sealed class PersistedWordsTests
     public void Roles_of_keys() => Frozen<Role>("read write admin");
 
     [Fact]
-    public void Audited_actions() => Frozen<AuditAction>("key_created key_revoked access_refused promoted rolled_back deactivated deleted");
+    public void Audited_actions() =>
+        Frozen<AuditAction>(
+            "key_created key_revoked access_refused promoted rolled_back deactivated deleted experiment_started experiment_changed "
+                + "experiment_ended"
+        );
+
+    [Fact]
+    public void States_of_experiments() => Frozen<ExperimentStatus>("running promoted rolled_back stopped");
+
+    [Fact]
+    public void Designs_of_experiments() => Frozen<ExperimentDesign>("split track_and_stop");
+
+    [Fact]
+    public void Metrics_of_experiments() => Frozen<ExperimentMetric>("reward success");
 
     [Fact]
     public void Audited_outcomes() => Frozen<AuditOutcome>("succeeded refused failed");

@@ -43,3 +43,7 @@ public sealed class PostgresJobTests : JobConformance<PostgresEngine>;
 public sealed class PostgresChangeNoticesTests : ChangeNoticesConformance<PostgresEngine>;
 
 public sealed class PostgresReleaseFiguresTests : ReleaseFiguresConformance<PostgresEngine>;
+
+public sealed class PostgresExperimentStoreTests : ExperimentStoreConformance<PostgresEngine>;
+
+public sealed class PostgresReleaseSelectionTests : ReleaseSelectionConformance<PostgresEngine>;

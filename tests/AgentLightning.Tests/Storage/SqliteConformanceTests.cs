@@ -43,3 +43,7 @@ public sealed class SqliteJobTests : JobConformance<SqliteEngine>;
 public sealed class SqliteChangeNoticesTests : ChangeNoticesConformance<SqliteEngine>;
 
 public sealed class SqliteReleaseFiguresTests : ReleaseFiguresConformance<SqliteEngine>;
+
+public sealed class SqliteExperimentStoreTests : ExperimentStoreConformance<SqliteEngine>;
+
+public sealed class SqliteReleaseSelectionTests : ReleaseSelectionConformance<SqliteEngine>;

@@ -45,6 +45,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
         "episodes",
         "daily_totals",
         "release_totals",
+        "release_latencies",
     ];
 
     private readonly List<string> _names = [];

@@ -427,6 +427,31 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Deployments[^1];
     }
 
+    public async Task<IReadOnlyList<Deployment>> ActivateAsync(
+        Deployment control,
+        IReadOnlyList<Deployment> candidates,
+        string expectedActiveId,
+        CancellationToken cancellationToken
+    )
+    {
+        var stored = new List<Deployment> { await ActivateAsync(control, expectedActiveId, cancellationToken) };
+        foreach (var candidate in candidates)
+        {
+            var number = Deployments.Count(known => (known.AgentId, known.Slot) == (candidate.AgentId, candidate.Slot)) + 1;
+            Deployments.Add(candidate with { IsActive = false, Number = number, Replaces = expectedActiveId });
+            stored.Add(Deployments[^1]);
+        }
+
+        return stored;
+    }
+
+    public Task<Deployment> DeactivateAsync(Deployment active, string? reason, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        var left = active with { IsActive = false, DeactivatedAt = at, DeactivationReason = reason };
+        Deployments[Deployments.FindIndex(known => known.Id == active.Id)] = left;
+        return Task.FromResult(left);
+    }
+
     Task<Deployment?> IDeploymentStore.FindAsync(string id, CancellationToken cancellationToken) =>
         Task.FromResult(Deployments.Find(deployment => deployment.Id == id));
 
