@@ -84,7 +84,8 @@ public sealed class LocalTrainingEngine(LanguageTrainer? language = null) : ITra
     private static bool IsClassifier(TrainingMethod method) => method is TrainingMethod.Supervised or TrainingMethod.PolicyGradient;
 
     private LanguageTrainer Language(TrainingMethod method) =>
-        language ?? throw LightningException.Conflict($"The method {EnumText.Of(method)} trains language models, which is not set up here.");
+        language
+        ?? throw LightningException.Conflict($"The method {EnumText.Of(method)} trains language models, which is not set up here.");
 
     /// <summary>Every answer of a data set that was right or was given, in order.</summary>
     private static string[] LabelsOf(IReadOnlyList<DatasetExample> examples) =>

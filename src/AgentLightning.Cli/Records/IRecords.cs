@@ -7,6 +7,7 @@ using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -26,6 +27,8 @@ internal interface IRecords : IAsyncDisposable
     IStatsRecords Stats { get; }
 
     ITriageRecords Triage { get; }
+
+    ITrainingRecords Training { get; }
 
     IReleaseRecords Releases { get; }
 

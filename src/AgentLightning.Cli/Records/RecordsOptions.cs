@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Common;
+using AgentLightning.Training;
 
 namespace AgentLightning.Cli.Records;
 
@@ -55,7 +56,13 @@ internal sealed class RecordsOptions
             throw LightningException.Invalid("--api-key is for a server, and a store asks for none; give --server too, or leave it out.");
         }
 
-        var options = new LightningOptions { Store = parsed.GetValue(_store)! };
+        // The models of this machine are its user's, who may name them by their paths.
+        var models = new ModelOptions { AllowPaths = true };
+        var options = new LightningOptions
+        {
+            Store = parsed.GetValue(_store)!,
+            Models = Variable("LIGHTNING_MODELS__FOLDER") is { } folder ? models with { Folder = folder } : models,
+        };
         return new StoreRecords(
             checkSchema
                 ? await Workspace.OpenAsync(options, cancellationToken)

@@ -7,6 +7,7 @@ using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -24,6 +25,8 @@ internal sealed class ServerRecords(ServerConnection server) : IRecords
     public IStatsRecords Stats { get; } = new ServerStatsRecords(server);
 
     public ITriageRecords Triage { get; } = new ServerTriageRecords(server);
+
+    public ITrainingRecords Training { get; } = new ServerTrainingRecords(server);
 
     public IReleaseRecords Releases { get; } = new ServerReleaseRecords(server);
 

@@ -9,6 +9,7 @@ using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -28,6 +29,8 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public IStatsRecords Stats { get; } = new StoreStatsRecords(workspace, s_scope);
 
     public ITriageRecords Triage { get; } = new StoreTriageRecords(workspace, s_scope);
+
+    public ITrainingRecords Training { get; } = new StoreTrainingRecords(workspace, s_scope);
 
     public IReleaseRecords Releases { get; } = new StoreReleaseRecords(workspace, s_scope);
 

@@ -102,8 +102,8 @@ public sealed class LanguageTrainer(ModelCatalog catalog, TunedModels tuned, Mac
         if (model.LoadTokenizer().ChatTemplate is null)
         {
             mistakes.Add(
-                $"The base model {model.Name} has no chat template, so nobody knows how messages become its prompt. Add chat_template.jinja to "
-                    + $"its folder."
+                $"The base model {model.Name} has no chat template, so nobody knows how messages become its prompt. Add "
+                    + $"chat_template.jinja to its folder."
             );
         }
     }

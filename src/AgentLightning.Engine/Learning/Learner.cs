@@ -9,8 +9,8 @@ using AgentLightning.Training;
 namespace AgentLightning.Engine.Learning;
 
 /// <summary>
-/// A model in memory that learns, whole or as an adapter. An adapter of an earlier run is merged into the weights first, so that the model as
-/// it was is the reference, and is added to the new one in the end: what comes out changes the same base model.
+/// A model in memory that learns, whole or as an adapter. An adapter of an earlier run is merged into the weights first, so that the model
+/// as it was is the reference, and is added to the new one in the end: what comes out changes the same base model.
 /// </summary>
 internal sealed class Learner : IDisposable
 {
@@ -23,14 +23,13 @@ internal sealed class Learner : IDisposable
     private Learner(BaseModel model, LanguageModel loaded, LanguageModel? reference, Adapter? earlier, Adapter? adapter) =>
         (_base, _loaded, _reference, _earlier, _adapter) = (model, loaded, reference, earlier, adapter);
 
-    public LanguagePolicy Policy(LearningData data) =>
-        new(_loaded.Model, _loaded.Compute, _adapter, data.Tokenizer, _reference?.Model);
+    public LanguagePolicy Policy(LearningData data) => new(_loaded.Model, _loaded.Compute, _adapter, data.Tokenizer, _reference?.Model);
 
     public string Summary =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{_base.Name}{(_earlier is null ? "" : " with the adapter of an earlier run")}: {_loaded.Model.ParameterCount / 1e6:F1} million "
-                + $"numbers, of which {(_adapter?.Parameters ?? _loaded.Model.Parameters).Sum(one => (double)one.Count) / 1e6:F2} million "
+            $"{_base.Name}{(_earlier is null ? "" : " with the adapter of an earlier run")}: "
+                + $"{_loaded.Model.ParameterCount / 1e6:F1} million numbers, of which {(_adapter?.Parameters ?? _loaded.Model.Parameters).Sum(one => (double)one.Count) / 1e6:F2} million "
                 + $"learn{(_adapter is null ? "" : " (an adapter)")}."
         );
 
@@ -60,11 +59,7 @@ internal sealed class Learner : IDisposable
                 return new Learner(model, loaded, reference, earlier, null);
             }
 
-            var adapter = Adapter.Create(
-                loaded.Model,
-                new AdapterOptions { Rank = settings.Rank, Alpha = settings.Alpha },
-                settings.Seed
-            );
+            var adapter = Adapter.Create(loaded.Model, new AdapterOptions { Rank = settings.Rank, Alpha = settings.Alpha }, settings.Seed);
             adapter.Attach();
             adapter.Train(true);
             return new Learner(model, loaded, null, earlier, adapter);

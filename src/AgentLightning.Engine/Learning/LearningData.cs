@@ -1,9 +1,9 @@
 using AgentLightning.Common;
 using AgentLightning.Datasets;
+using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Environments;
 using AgentLightning.Models.Loops;
 using AgentLightning.Models.Loops.Preferences;
-using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Tokenizers;
 using AgentLightning.Training;
 
@@ -67,14 +67,17 @@ internal sealed record LearningData(Tokenizer Tokenizer, string Summary)
                 ),
             },
         };
-        var leftOut = $"{tokens.TooLong} rows were left out because they have more than {length} tokens (max_length), and "
-            + $"{tokens.Unusable} because nothing can be learned from them: they have no reward, no answer, or no right answer to grade by.";
+        var leftOut =
+            $"{tokens.TooLong} rows were left out because they have more than {length} tokens (max_length), and "
+            + $"{tokens.Unusable} because nothing can be learned from them: they have no reward, no answer, or no right answer to grade "
+            + "by.";
         return data.Count > 0
             ? data with
             {
-                Summary = tokens.TooLong + tokens.Unusable == 0
-                    ? $"Learns from {data.Count} rows of data set {rows.Dataset.Id}."
-                    : $"Learns from {data.Count} rows of data set {rows.Dataset.Id}; {leftOut}",
+                Summary =
+                    tokens.TooLong + tokens.Unusable == 0
+                        ? $"Learns from {data.Count} rows of data set {rows.Dataset.Id}."
+                        : $"Learns from {data.Count} rows of data set {rows.Dataset.Id}; {leftOut}",
             }
             : throw LightningException.Conflict($"There is nothing to learn from in data set {rows.Dataset.Id}: {leftOut}");
     }

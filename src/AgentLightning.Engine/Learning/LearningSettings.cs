@@ -155,9 +155,7 @@ internal sealed record LearningSettings
     {
         if (read.Given("grader") is not { } text)
         {
-            read.Add(
-                $"The hyper-parameter 'grader' is missing: it says how good a fresh answer is. {GraderChoice.Description}"
-            );
+            read.Add($"The hyper-parameter 'grader' is missing: it says how good a fresh answer is. {GraderChoice.Description}");
             return null;
         }
 

@@ -22,7 +22,11 @@ internal sealed class ParameterReader(IReadOnlyDictionary<string, string> given)
             return otherwise;
         }
 
-        if (int.TryParse(given[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        if (
+            int.TryParse(given[name], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            && value >= least
+            && value <= most
+        )
         {
             return value;
         }
@@ -125,5 +129,5 @@ internal sealed class ParameterReader(IReadOnlyDictionary<string, string> given)
         _mistakes.Add($"The hyper-parameter '{name}' must be {rule}, but it is '{seen}'.");
     }
 
-    private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+    private static string Text(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
 }

@@ -10,7 +10,8 @@ using AgentLightning.Models.Tokenizers;
 namespace AgentLightning.Engine.Learning;
 
 /// <summary>
-/// Rows of data sets as tokens, as the chat template of the model writes them. Rows that are longer than asked for are left out and counted.
+/// Rows of data sets as tokens, as the chat template of the model writes them. Rows that are longer than asked for are left out and
+/// counted.
 /// </summary>
 internal sealed class RowTokens(Tokenizer tokenizer, int maxLength)
 {
@@ -25,17 +26,23 @@ internal sealed class RowTokens(Tokenizer tokenizer, int maxLength)
         var reader = new ExampleReader(tokenizer, int.MaxValue, learned);
         return
         [
-            .. rows.SelectMany((row, i) =>
-                reader.ReadRow(
-                    new JsonObject
-                    {
-                        ["messages"] = new JsonArray([.. row.Messages.Select(message => (JsonNode)MessageOf(message, asText: true))]),
-                        ["tools"] = row.Tools is { ValueKind: JsonValueKind.Array } tools ? JsonNode.Parse(tools.GetRawText()) : null,
-                        ["reward"] = row.Reward,
-                    }.ToJsonString(),
-                    $"row {i + 1}"
+            .. rows.SelectMany(
+                    (row, i) =>
+                        reader.ReadRow(
+                            new JsonObject
+                            {
+                                ["messages"] = new JsonArray([
+                                    .. row.Messages.Select(message => (JsonNode)MessageOf(message, asText: true)),
+                                ]),
+                                ["tools"] = row.Tools is { ValueKind: JsonValueKind.Array } tools
+                                    ? JsonNode.Parse(tools.GetRawText())
+                                    : null,
+                                ["reward"] = row.Reward,
+                            }.ToJsonString(),
+                            $"row {i + 1}"
+                        )
                 )
-            ).Where(example => Fits(example.Tokens.Length)),
+                .Where(example => Fits(example.Tokens.Length)),
         ];
     }
 

@@ -21,9 +21,10 @@ public static class AdapterSum
             {
                 Rank = rank,
                 Alpha = rank,
-                Targets = first.Options.Targets is null || second.Options.Targets is null
-                    ? null
-                    : [.. first.Options.Targets.Union(second.Options.Targets)],
+                Targets =
+                    first.Options.Targets is null || second.Options.Targets is null
+                        ? null
+                        : [.. first.Options.Targets.Union(second.Options.Targets)],
             }
         );
         foreach (var parameter in sum.Parameters)

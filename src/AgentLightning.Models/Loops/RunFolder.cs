@@ -85,9 +85,7 @@ public sealed class RunFolder(string path)
     )
     {
         var step = state?.Step ?? optimizer.Steps;
-        await AtomicFolder
-            .WriteAsync(Checkpoint, WriteAsync)
-            .ConfigureAwait(false);
+        await AtomicFolder.WriteAsync(Checkpoint, WriteAsync).ConfigureAwait(false);
         await (Saved?.Invoke(step, cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
 
         async Task WriteAsync(string folder)

@@ -16,8 +16,8 @@ public sealed class ExecuteTraining : IOperation
         (_runs, _executor, _leases, _time) = (runs, executor, leases, time);
 
     /// <summary>
-    /// Returns the run as it ended; null, and nothing is done, while another process executes it. A cancelled call leaves a cancelled run and
-    /// throws. Asks for the role write.
+    /// Returns the run as it ended; null, and nothing is done, while another process executes it. A cancelled call leaves a cancelled run
+    /// and throws. Asks for the role write.
     /// </summary>
     public async Task<TrainingRun?> ExecuteAsync(
         Scope scope,

@@ -15,5 +15,5 @@ public interface ITrainingCheckpoints
     /// Saves what <paramref name="write"/> writes in place of the checkpoint before: one of the two is there at any time. It is
     /// <see cref="ErrorKind.Conflict"/> once another executes the run.
     /// </summary>
-    Task SaveAsync(int step, Func<Stream, Task> write, CancellationToken cancellationToken);
+    Task SaveAsync(int stepsDone, Func<Stream, Task> write, CancellationToken cancellationToken);
 }

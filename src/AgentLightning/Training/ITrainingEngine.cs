@@ -73,12 +73,7 @@ public sealed record TrainingProgress(int Step, int Steps, IReadOnlyDictionary<s
 
 /// <summary>A trained model: its content is written to the artifact store by <paramref name="Write"/>.</summary>
 /// <param name="Release">Gives back what the content is written from; null where that is nothing.</param>
-public sealed record TunedModel(
-    string Name,
-    Func<Stream, Task> Write,
-    IReadOnlyDictionary<string, double> Metrics,
-    Action? Release = null
-);
+public sealed record TunedModel(string Name, Func<Stream, Task> Write, IReadOnlyDictionary<string, double> Metrics, Action? Release = null);
 
 /// <summary>Executes training runs.</summary>
 public interface ITrainingEngine

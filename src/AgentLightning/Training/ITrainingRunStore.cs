@@ -73,8 +73,8 @@ public interface ITrainingRunStore
     Task<bool> TryLogAsync(
         string id,
         IReadOnlyList<TrainingLogLine> lines,
-        int? step,
-        int? steps,
+        int? stepsDone,
+        int? allSteps,
         DateTimeOffset now,
         Lease lease,
         CancellationToken cancellationToken
@@ -87,7 +87,7 @@ public interface ITrainingRunStore
     Task<(bool Saved, string? Before)> TrySaveAsync(
         string id,
         string? artifact,
-        int? step,
+        int? stepsDone,
         Lease lease,
         CancellationToken cancellationToken
     );

@@ -75,9 +75,7 @@ internal sealed class RunLog : IProgress<TrainingProgress>, IAsyncDisposable
 
         try
         {
-            await _runs
-                .TryLogAsync(_runId, lines, at?.Step, at?.Steps, _time.GetUtcNow(), _lease, cancellationToken)
-                .ConfigureAwait(false);
+            await _runs.TryLogAsync(_runId, lines, at?.Step, at?.Steps, _time.GetUtcNow(), _lease, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is LightningException or OperationCanceledException)
         {

@@ -6,7 +6,12 @@ namespace AgentLightning.Training;
 /// <summary>The lines of runs in the database.</summary>
 internal sealed class SqlTrainingLog(SqlDatabase database)
 {
-    public async Task AddAsync(SqlSession session, string id, IReadOnlyList<TrainingLogLine> lines, CancellationToken cancellationToken)
+    public static async Task AddAsync(
+        SqlSession session,
+        string id,
+        IReadOnlyList<TrainingLogLine> lines,
+        CancellationToken cancellationToken
+    )
     {
         if (lines.Count == 0)
         {
@@ -53,7 +58,7 @@ internal sealed class SqlTrainingLog(SqlDatabase database)
     }
 
     /// <summary>Takes back what was said of steps after the checkpoint: they are made again.</summary>
-    public Task CutAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
+    public static Task CutAsync(SqlSession session, string id, CancellationToken cancellationToken) =>
         session.ExecuteAsync(
             """
             DELETE FROM training_log WHERE run_id = @id
@@ -63,13 +68,7 @@ internal sealed class SqlTrainingLog(SqlDatabase database)
             ("@id", id)
         );
 
-    public Task<IReadOnlyList<TrainingLogLine>> ReadAsync(
-        string id,
-        long after,
-        int limit,
-        bool tail,
-        CancellationToken cancellationToken
-    )
+    public Task<IReadOnlyList<TrainingLogLine>> ReadAsync(string id, long after, int limit, bool tail, CancellationToken cancellationToken)
     {
         Page.CheckLimit(limit);
         return database.ReadAsync<IReadOnlyList<TrainingLogLine>>(
@@ -88,7 +87,12 @@ internal sealed class SqlTrainingLog(SqlDatabase database)
                         ("@limit", limit)
                     )
                     .ConfigureAwait(false);
-                return tail ? [.. lines.Reverse()] : lines;
+                if (tail)
+                {
+                    lines.Reverse();
+                }
+
+                return lines;
             },
             cancellationToken
         );

@@ -174,7 +174,7 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
                         .ConfigureAwait(false) == 1;
                 if (begun)
                 {
-                    await _log.CutAsync(session, id, cancellationToken).ConfigureAwait(false);
+                    await SqlTrainingLog.CutAsync(session, id, cancellationToken).ConfigureAwait(false);
                 }
 
                 return begun;
@@ -217,8 +217,8 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
     public Task<bool> TryLogAsync(
         string id,
         IReadOnlyList<TrainingLogLine> lines,
-        int? step,
-        int? steps,
+        int? stepsDone,
+        int? allSteps,
         DateTimeOffset now,
         Lease lease,
         CancellationToken cancellationToken
@@ -231,7 +231,7 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
                     return false;
                 }
 
-                await _log.AddAsync(session, id, lines, cancellationToken).ConfigureAwait(false);
+                await SqlTrainingLog.AddAsync(session, id, lines, cancellationToken).ConfigureAwait(false);
                 await session
                     .ExecuteAsync(
                         """
@@ -240,8 +240,8 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
                         """,
                         cancellationToken,
                         ("@id", id),
-                        ("@step", step),
-                        ("@steps", steps),
+                        ("@step", stepsDone),
+                        ("@steps", allSteps),
                         ("@now", now.ToColumn())
                     )
                     .ConfigureAwait(false);
@@ -253,7 +253,7 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
     public Task<(bool Saved, string? Before)> TrySaveAsync(
         string id,
         string? artifact,
-        int? step,
+        int? stepsDone,
         Lease lease,
         CancellationToken cancellationToken
     ) =>
@@ -277,7 +277,7 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
                         cancellationToken,
                         ("@id", id),
                         ("@artifact", artifact),
-                        ("@step", step)
+                        ("@step", stepsDone)
                     )
                     .ConfigureAwait(false);
                 return (true, run.Checkpoint);

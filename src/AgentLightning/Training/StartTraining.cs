@@ -1,6 +1,7 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
+using AgentLightning.Storage;
 
 namespace AgentLightning.Training;
 
@@ -22,12 +23,8 @@ public sealed record StartTrainingRequest(
 );
 
 /// <summary>Queues training runs, for the next server that has time.</summary>
-public sealed class StartTraining(
-    ITrainingRunStore runs,
-    IDatasetStore datasets,
-    IEnumerable<ITrainingEngine> engines,
-    TimeProvider time
-) : IOperation
+public sealed class StartTraining(ITrainingRunStore runs, IDatasetStore datasets, IEnumerable<ITrainingEngine> engines, TimeProvider time)
+    : IOperation
 {
     private const string DefaultEngine = "local";
 
@@ -43,13 +40,12 @@ public sealed class StartTraining(
     {
         scope.Require(Role.Write);
         var agent = scope.Agent(request.AgentId, Scope.DefaultAgent);
-        var dataset = await datasets
-            .FindAsync(Ids.Check(request.DatasetId, "dataset_id"), cancellationToken)
-            .ConfigureAwait(false);
+        var dataset = await datasets.FindAsync(Ids.Check(request.DatasetId, "dataset_id"), cancellationToken).ConfigureAwait(false);
         if (dataset is null || dataset.AgentId != agent)
         {
             throw LightningException.NotFound(
-                $"Data set {request.DatasetId} of agent '{agent}' not found. 'lightning list-datasets --agent-id {agent}' shows which there are."
+                $"Data set {request.DatasetId} of agent '{agent}' not found. 'lightning list-datasets --agent-id {agent}' shows which "
+                    + $"there are."
             );
         }
 
@@ -59,9 +55,7 @@ public sealed class StartTraining(
         var engine = engines.FirstOrDefault(candidate => candidate.Name == name);
         if (engine is null)
         {
-            mistakes.Add(
-                $"engine must be one of {string.Join(", ", engines.Select(candidate => candidate.Name))}, but it is '{name}'."
-            );
+            mistakes.Add($"engine must be one of {string.Join(", ", engines.Select(candidate => candidate.Name))}, but it is '{name}'.");
         }
 
         if (dataset.TrainingCount == 0)
@@ -77,9 +71,7 @@ public sealed class StartTraining(
 
         var baseModel = request.BaseModel ?? (isClassifier ? NoBaseModel : "");
         var parameters = request.Hyperparameters ?? new Dictionary<string, string>();
-        var baseRun = baseModel.Length == 0
-            ? null
-            : await runs.FindByModelAsync(agent, baseModel, cancellationToken).ConfigureAwait(false);
+        var baseRun = baseModel.Length == 0 ? null : await runs.FindByModelAsync(agent, baseModel, cancellationToken).ConfigureAwait(false);
         var check = engine is null
             ? TrainingCheck.Good
             : await engine
@@ -146,7 +138,8 @@ public sealed class StartTraining(
             var fitting = Enum.GetValues<TrainingMethod>().Where(other => TrainingMethods.KindsOf(other).Contains(dataset.Kind));
             mistakes.Add(
                 $"The method {word} learns from a data set of kind {string.Join(" or ", kinds.Select(EnumText.Of))}, but data set "
-                    + $"{dataset.Id} is of kind {EnumText.Of(dataset.Kind)}. From that learn: {string.Join(", ", fitting.Select(EnumText.Of))}."
+                    + $"{dataset.Id} is of kind {EnumText.Of(dataset.Kind)}. From that learn: "
+                    + $"{string.Join(", ", fitting.Select(EnumText.Of))}."
             );
         }
 

@@ -18,10 +18,10 @@ internal sealed class StoredCheckpoints(
     public async Task<Stream?> OpenAsync(CancellationToken cancellationToken) =>
         found is null ? null : await artifacts.OpenAsync(found, cancellationToken).ConfigureAwait(false);
 
-    public async Task SaveAsync(int step, Func<Stream, Task> write, CancellationToken cancellationToken)
+    public async Task SaveAsync(int stepsDone, Func<Stream, Task> write, CancellationToken cancellationToken)
     {
         var artifact = await artifacts.PutAsync(write, cancellationToken).ConfigureAwait(false);
-        var (saved, before) = await runs.TrySaveAsync(runId, artifact, step, lease, cancellationToken).ConfigureAwait(false);
+        var (saved, before) = await runs.TrySaveAsync(runId, artifact, stepsDone, lease, cancellationToken).ConfigureAwait(false);
         if (!saved)
         {
             // Whoever executes the run now may have come to the very same step, and then this is its checkpoint.

@@ -21,8 +21,8 @@ internal sealed class TrainingExecutor(
 
     /// <summary>
     /// Executes a run, from its checkpoint where it has one, and returns it as it ended: succeeded, failed with the reason, or cancelled
-    /// when it was asked to stop. Cancelled by <paramref name="stop"/> it leaves the run as it is, for another to go on with, and throws. One
-    /// whose lease was lost is <see cref="ErrorKind.Conflict"/>: another has it now.
+    /// when it was asked to stop. Cancelled by <paramref name="stop"/> it leaves the run as it is, for another to go on with, and throws.
+    /// One whose lease was lost is <see cref="ErrorKind.Conflict"/>: another has it now.
     /// </summary>
     public async Task<TrainingRun> ExecuteAsync(
         TrainingRun run,
@@ -107,15 +107,9 @@ internal sealed class TrainingExecutor(
         }
 
         var baseRun = await runs.FindByModelAsync(run.AgentId, run.BaseModel, cancellationToken).ConfigureAwait(false);
-        var examples = dataset.Kind == DatasetKind.Classification
-            ? await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false)
-            : [];
-        var job = new TrainingJob(
-            run,
-            [.. examples.Where(example => example.Side == DatasetSide.Train)],
-            run.Labels,
-            environment
-        )
+        var examples =
+            dataset.Kind == DatasetKind.Classification ? await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false) : [];
+        var job = new TrainingJob(run, [.. examples.Where(example => example.Side == DatasetSide.Train)], run.Labels, environment)
         {
             Rows = dataset.Kind == DatasetKind.Classification ? null : new TrainingRows(dataset, reader),
             BaseRun = baseRun,

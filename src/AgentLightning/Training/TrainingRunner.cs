@@ -30,13 +30,8 @@ public sealed class TrainingRunner : IOperation
     private readonly Leases _leases;
     private readonly TimeProvider _time;
 
-    internal TrainingRunner(
-        ITrainingRunStore runs,
-        IDatasetStore datasets,
-        TrainingExecutor executor,
-        Leases leases,
-        TimeProvider time
-    ) => (_runs, _datasets, _executor, _leases, _time) = (runs, datasets, executor, leases, time);
+    internal TrainingRunner(ITrainingRunStore runs, IDatasetStore datasets, TrainingExecutor executor, Leases leases, TimeProvider time) =>
+        (_runs, _datasets, _executor, _leases, _time) = (runs, datasets, executor, leases, time);
 
     /// <summary>
     /// Trains and returns the run as it ended: succeeded with a tuned model, or failed with the reason. A cancelled call leaves a cancelled

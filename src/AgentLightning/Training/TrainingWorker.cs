@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace AgentLightning.Training;
 
 /// <summary>
-/// Executes queued runs, the oldest first, each under its lease: of all servers on a store one does, and when that ends in the middle another
-/// goes on.
+/// Executes queued runs, the oldest first, each under its lease: of all servers on a store one does, and when that ends in the middle
+/// another goes on.
 /// </summary>
 public sealed partial class TrainingWorker
 {
@@ -32,8 +32,7 @@ public sealed partial class TrainingWorker
         TrainingOptions options,
         TimeProvider time,
         ILogger<TrainingWorker> logger
-    ) =>
-        (_runs, _executor, _leases, _notices, _options, _time, _logger) = (runs, executor, leases, notices, options, time, logger);
+    ) => (_runs, _executor, _leases, _notices, _options, _time, _logger) = (runs, executor, leases, notices, options, time, logger);
 
     /// <summary>
     /// Executes runs as they come, so many at once as the options say, until cancelled. Runs that are under way then are left for others.
@@ -69,7 +68,7 @@ public sealed partial class TrainingWorker
                 if (await _runs.FindAsync(run.Id, cancellationToken).ConfigureAwait(false) is { IsOver: false } current)
                 {
                     var ended = await _executor.ExecuteAsync(current, held, null, null, cancellationToken).ConfigureAwait(false);
-                    LogEnded(_logger, ended.Id, EnumText.Of(ended.Status), ended.ErrorMessage ?? "");
+                    LogEnded(_logger, ended.Id, ended.Status, ended.ErrorMessage ?? "");
                     return true;
                 }
             }
@@ -116,8 +115,8 @@ public sealed partial class TrainingWorker
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Training run {Run} has {Status}. {Reason}")]
-    private static partial void LogEnded(ILogger logger, string run, string status, string reason);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Training run {Run} is over: {Status}. {Reason}")]
+    private static partial void LogEnded(ILogger logger, string run, TrainingStatus status, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A training run could not be executed and is tried again: {Reason}")]
     private static partial void LogFailed(ILogger logger, string reason);
