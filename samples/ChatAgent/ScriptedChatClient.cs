@@ -39,7 +39,10 @@ internal sealed class ScriptedChatClient : IChatClient
         CancellationToken cancellationToken = default
     ) => throw new NotSupportedException("The script answers in one piece.");
 
-    public object? GetService(Type serviceType, object? serviceKey = null) => serviceType.IsInstanceOfType(this) ? this : null;
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("scripted", null, "scripted")
+        : serviceType.IsInstanceOfType(this) ? this
+        : null;
 
     public void Dispose() { }
 }

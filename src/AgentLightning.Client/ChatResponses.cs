@@ -1,3 +1,4 @@
+using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Client;
@@ -12,6 +13,12 @@ public static class ChatResponses
 
     /// <summary>The same of a streamed answer; only the first update has it.</summary>
     public static string? GetEpisodeId(this ChatResponseUpdate update) => Of(update.AdditionalProperties);
+
+    /// <summary>The same of a run of an agent.</summary>
+    public static string? GetEpisodeId(this AgentResponse response) => Of(response.AdditionalProperties);
+
+    /// <summary>The same of a streamed run; only the first update has it.</summary>
+    public static string? GetEpisodeId(this AgentResponseUpdate update) => Of(update.AdditionalProperties);
 
     private static string? Of(AdditionalPropertiesDictionary? properties) =>
         properties?.TryGetValue(EpisodeIdKey, out var id) == true ? id as string : null;

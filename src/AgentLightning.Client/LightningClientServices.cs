@@ -1,6 +1,7 @@
 using AgentLightning.Client.Chat;
 using AgentLightning.Client.Export;
 using AgentLightning.Client.Telemetry;
+using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,6 +50,19 @@ public static class LightningClientServices
     /// <summary>The same with the client of <see cref="AddLightning(IServiceCollection, Action{LightningClientOptions}?)"/>.</summary>
     public static IChatClient UseLightning(this IChatClient client, IServiceProvider services, string? agentId = null) =>
         client.UseLightning(services.GetRequiredService<LightningClient>(), agentId);
+
+    /// <summary>
+    /// Captures every run of an agent of Microsoft Agent Framework as one episode, with the calls of models and tools in it. Calls of a
+    /// chat client inside that is captured too make no episode of their own. In a builder:
+    /// <c>.Use(agent => agent.UseLightning(lightning))</c>.
+    /// </summary>
+    /// <param name="agentId">Whose work it is; <see cref="LightningClientOptions.AgentId"/> when null.</param>
+    public static AIAgent UseLightning(this AIAgent agent, LightningClient lightning, string? agentId = null) =>
+        new CapturingAgent(agent, lightning, agentId is null ? lightning.Options.AgentId : Common.Ids.Check(agentId, nameof(agentId)));
+
+    /// <summary>The same with the client of <see cref="AddLightning(IServiceCollection, Action{LightningClientOptions}?)"/>.</summary>
+    public static AIAgent UseLightning(this AIAgent agent, IServiceProvider services, string? agentId = null) =>
+        agent.UseLightning(services.GetRequiredService<LightningClient>(), agentId);
 
     /// <summary>Captures calls of an embedding generator, where <see cref="LightningClientOptions.CaptureEmbeddings"/> is on.</summary>
     public static IEmbeddingGenerator<string, Embedding<float>> UseLightning(

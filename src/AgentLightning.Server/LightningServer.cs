@@ -141,7 +141,6 @@ public static class LightningServer
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<NearRoutes>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<ServerMetrics>());
-        services.AddSingleton<Readiness>();
         services.AddSingleton<Draining>();
         services.AddHostedService(provider => provider.GetRequiredService<Draining>());
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainNotice + options.Drain);

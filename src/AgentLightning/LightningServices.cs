@@ -9,6 +9,7 @@ using AgentLightning.Evaluation;
 using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Governance;
+using AgentLightning.Health;
 using AgentLightning.Jobs;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
@@ -209,6 +210,10 @@ public static class LightningServices
         services.TryAddSingleton<OtlpReceiver>();
         services.TryAddSingleton<EpisodeAssembler>();
         services.TryAddSingleton<TraceDiagnostics>();
+        services.TryAddSingleton<DiagnoseTraces>();
+
+        services.TryAddSingleton<Ending>();
+        services.TryAddSingleton<CheckHealth>();
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetReader>();

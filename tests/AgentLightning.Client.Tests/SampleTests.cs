@@ -47,6 +47,32 @@ public sealed class SampleTests : IDisposable
         Assert.Equal(-1, second.GetProperty("rewards")[0].GetProperty("value").GetDouble());
     }
 
+    [Theory]
+    [InlineData("AgentFrameworkAgent.dll", "Your order 42: on its way.", "order_named")]
+    [InlineData("SemanticKernelAgent.dll", "Which order do you mean?", "answered")]
+    public async Task An_agent_of_another_framework_is_captured_by_two_lines(string assembly, string answered, string rubric)
+    {
+        await using var server = await StartServerAsync("http://127.0.0.1:0");
+        using var sample = StartOf(assembly, server.Urls.Single());
+        await sample.StandardInput.WriteLineAsync(answered.Contains("42", StringComparison.Ordinal) ? "Where is order 42?" : "hello");
+        sample.StandardInput.Close();
+        var answer = (await sample.StandardOutput.ReadToEndAsync().WaitAsync(s_limit)).Trim().Split('\t');
+        await sample.WaitForExitAsync().WaitAsync(s_limit);
+        Assert.True(sample.ExitCode == 0, await sample.StandardError.ReadToEndAsync());
+
+        Assert.Equal(answered, answer[1]);
+        using var http = new HttpClient { BaseAddress = new Uri(server.Urls.Single()) };
+        var episode = await GetAsync(http, $"/api/lightning/episodes/{answer[0]}");
+        Assert.Equal(
+            ("shop", "scripted", "succeeded", answered),
+            (Text(episode, "agent_id"), Text(episode, "model_deployment"), Text(episode, "status"), Text(episode, "assistant_output"))
+        );
+        var reward = episode.GetProperty("rewards")[0];
+        Assert.Equal((1, rubric), (reward.GetProperty("value").GetDouble(), Text(reward, "rubric")));
+        // One call of an agent is one episode, however many calls of the model it took.
+        Assert.Equal(1, (await GetAsync(http, "/api/lightning/episodes?agent_id=shop")).GetProperty("episodes").GetArrayLength());
+    }
+
     [Fact]
     public async Task The_sample_speaks_with_a_model_behind_the_routes_of_OpenAI()
     {
@@ -155,7 +181,10 @@ public sealed class SampleTests : IDisposable
         }
     }
 
-    private Process Start(string url, params ReadOnlySpan<(string Name, string Value)> environment)
+    private Process Start(string url, params ReadOnlySpan<(string Name, string Value)> environment) =>
+        StartOf("ChatAgent.dll", url, environment);
+
+    private Process StartOf(string assembly, string url, params ReadOnlySpan<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -164,7 +193,7 @@ public sealed class SampleTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ChatAgent.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         start.ArgumentList.Add(url);
         start.Environment["LIGHTNING_DATA_DIR"] = _folder.Path;
         start.Environment.Remove("OPENAI_BASE_URL");

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
-using AgentLightning.Server.Health;
+using AgentLightning.Health;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -40,7 +40,7 @@ internal static class HealthCommand
         return command;
     }
 
-    private static void Write(ReadyResponse ready)
+    private static void Write(HealthReport ready)
     {
         var table = new Table().AddColumns("", "").HideHeaders();
         table.AddRow("status", Markup.Escape(ready.Status));

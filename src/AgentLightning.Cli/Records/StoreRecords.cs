@@ -38,9 +38,9 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
 
     public IAuditRecords Audit { get; } = new StoreAuditRecords(workspace, s_scope);
 
-    public ITraceRecords Traces { get; } = new StoreTraceRecords(workspace);
+    public ITraceRecords Traces { get; } = new StoreTraceRecords(workspace, s_scope);
 
-    public IHealthRecords Health { get; } = new StoreHealthRecords(workspace);
+    public IHealthRecords Health { get; } = new StoreHealthRecords(workspace, s_scope);
 
     public ValueTask DisposeAsync() => workspace.DisposeAsync();
 }

@@ -1,23 +1,24 @@
-using System.Runtime.CompilerServices;
 using AgentLightning.Client.Telemetry;
 using Microsoft.Extensions.AI;
 
 namespace AgentLightning.Client.Chat;
 
-/// <summary>
-/// Captures each call of the client below as an episode, whether it succeeds, fails or is cancelled. What goes wrong with capture is
-/// counted and never reaches the caller.
-/// </summary>
+/// <summary>Captures each call of the client below as an episode.</summary>
 internal sealed class CapturingChatClient(IChatClient inner, LightningClient lightning, string agentId) : DelegatingChatClient(inner)
 {
-    private readonly string? _model = (inner.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
+    private readonly CallRecorder _recorder = new(
+        lightning,
+        agentId,
+        (inner.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId,
+        coversCalls: false
+    );
 
     public override Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options = null,
         CancellationToken cancellationToken = default
     ) =>
-        lightning.Enabled
+        _recorder.Captures
             ? CaptureAsync(messages, options, cancellationToken)
             : base.GetResponseAsync(messages, options, cancellationToken);
 
@@ -25,10 +26,15 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
         IEnumerable<ChatMessage> messages,
         ChatOptions? options = null,
         CancellationToken cancellationToken = default
-    ) =>
-        lightning.Enabled
-            ? CaptureStreamAsync(messages, options, cancellationToken)
-            : base.GetStreamingResponseAsync(messages, options, cancellationToken);
+    )
+    {
+        if (!_recorder.Captures)
+        {
+            return base.GetStreamingResponseAsync(messages, options, cancellationToken);
+        }
+
+        return CaptureStreamAsync(messages, options, cancellationToken);
+    }
 
     private async Task<ChatResponse> CaptureAsync(
         IEnumerable<ChatMessage> messages,
@@ -36,7 +42,7 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
         CancellationToken cancellationToken
     )
     {
-        var call = Begin(ref messages, options);
+        var call = _recorder.Begin(ref messages, options);
         EpisodeScope.Current = call?.Scope;
         ChatResponse response;
         try
@@ -45,133 +51,36 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
         }
         catch (Exception e)
         {
-            End(call, e, e is OperationCanceledException);
+            _recorder.End(call, e, e is OperationCanceledException);
             throw;
         }
 
-        if (call is not null)
-        {
-            try
-            {
-                call.Observe(response);
-                (response.AdditionalProperties ??= [])[ChatResponses.EpisodeIdKey] = call.Scope.EpisodeId;
-            }
-            catch (Exception e)
-            {
-                lightning.Drop(e);
-                return response;
-            }
-
-            End(call, null, isCancelled: false);
-        }
-
+        var properties = response.AdditionalProperties;
+        _recorder.End(call, response, ref properties);
+        response.AdditionalProperties = properties;
         return response;
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> CaptureStreamAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options,
-        [EnumeratorCancellation] CancellationToken cancellationToken
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var call = Begin(ref messages, options);
-        Exception? error = null;
-        var (finished, first) = (false, true);
-        var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-        try
+        var call = _recorder.Begin(ref messages, options);
+        var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken);
+        await foreach (var update in _recorder.StreamAsync(call, updates, Observe, cancellationToken).ConfigureAwait(false))
         {
-            while (true)
-            {
-                try
-                {
-                    if (!await MoveAsync(updates, call?.Scope).ConfigureAwait(false))
-                    {
-                        finished = true;
-                        break;
-                    }
-                }
-                catch (Exception e)
-                {
-                    error = e;
-                    throw;
-                }
-
-                var update = updates.Current;
-                Observe(call, update, first);
-                first = false;
-                yield return update;
-            }
-        }
-        finally
-        {
-            // A reader that stops in the middle, without an error, gave up.
-            End(call, error, isCancelled: error is OperationCanceledException || (error is null && !finished));
-            await updates.DisposeAsync().ConfigureAwait(false);
+            yield return update;
         }
     }
 
-    /// <summary>What runs below belongs to the episode; what the reader does between two updates does not.</summary>
-    private static async ValueTask<bool> MoveAsync(IAsyncEnumerator<ChatResponseUpdate> updates, EpisodeScope? scope)
+    private static void Observe(ChatCall call, ChatResponseUpdate update, bool first)
     {
-        EpisodeScope.Current = scope;
-        return await updates.MoveNextAsync().ConfigureAwait(false);
-    }
-
-    private ChatCall? Begin(ref IEnumerable<ChatMessage> messages, ChatOptions? options)
-    {
-        ArgumentNullException.ThrowIfNull(messages);
-        // A sequence may be read once only.
-        var list = messages as IReadOnlyCollection<ChatMessage> ?? [.. messages];
-        messages = list;
-        try
+        call.Observe(update);
+        if (first)
         {
-            return new ChatCall(lightning, agentId, list, options, _model);
-        }
-        catch (Exception e)
-        {
-            lightning.Drop(e);
-            return null;
-        }
-    }
-
-    private void Observe(ChatCall? call, ChatResponseUpdate update, bool first)
-    {
-        try
-        {
-            call?.Observe(update);
-            if (first && call is not null)
-            {
-                (update.AdditionalProperties ??= [])[ChatResponses.EpisodeIdKey] = call.Scope.EpisodeId;
-            }
-        }
-        catch (Exception e)
-        {
-            lightning.Drop(e);
-        }
-    }
-
-    private void End(ChatCall? call, Exception? error, bool isCancelled)
-    {
-        if (call is null)
-        {
-            return;
-        }
-
-        try
-        {
-            call.End(error, isCancelled);
-            var isQueued = lightning.Enqueue(call);
-            foreach (var reward in call.Scope.Close())
-            {
-                // Without its episode a reward has no place.
-                _ = isQueued && lightning.Reward(reward);
-            }
-
-            _ = isQueued && lightning.Penalise(call.Scope.EpisodeId, call.LatencyMs);
-        }
-        catch (Exception e)
-        {
-            lightning.Drop(e);
+            (update.AdditionalProperties ??= [])[ChatResponses.EpisodeIdKey] = call.Scope.EpisodeId;
         }
     }
 }

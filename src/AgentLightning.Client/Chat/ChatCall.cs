@@ -21,6 +21,7 @@ internal sealed class ChatCall : CaptureItem
     private string? _role,
         _messageId,
         _author;
+    private readonly string? _session;
     private string? _conversationId,
         _finish,
         _responseId;
@@ -37,13 +38,16 @@ internal sealed class ChatCall : CaptureItem
         string agentId,
         IReadOnlyCollection<ChatMessage> messages,
         ChatOptions? options,
-        string? model
+        string? model,
+        string? session,
+        bool coversCalls
     )
     {
         var time = lightning.Time;
         (_time, AgentId) = (time, agentId);
         (_start, CreatedAt) = (time.GetTimestamp(), time.GetUtcNow());
-        Scope = new EpisodeScope(Ids.New(CreatedAt), lightning);
+        Scope = new EpisodeScope(Ids.New(CreatedAt), lightning, coversCalls);
+        _session = session;
         _trace = Activity.Current?.TraceId ?? default;
         _input = new ChatTurn[messages.Count];
         var count = 0;
@@ -150,7 +154,7 @@ internal sealed class ChatCall : CaptureItem
                     : _error is null ? EpisodeStatus.Succeeded
                     : EpisodeStatus.Failed,
                 Error = _isCancelled ? null : _error,
-                SessionId = ChatEpisode.Name(_conversationId),
+                SessionId = ChatEpisode.Name(_session ?? _conversationId),
                 TraceId = _trace == default ? null : _trace.ToHexString(),
                 TokenUsage = ChatEpisode.Usage(_promptTokens, _completionTokens, _totalTokens),
                 Metadata = ChatEpisode.Metadata(Instructions, _finish, _responseId),

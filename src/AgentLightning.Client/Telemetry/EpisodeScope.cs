@@ -1,7 +1,8 @@
 namespace AgentLightning.Client.Telemetry;
 
 /// <summary>The episode that is being captured where the caller is, and the rewards that it got before it ended.</summary>
-internal sealed class EpisodeScope(string episodeId, LightningClient client)
+/// <param name="coversCalls">Whether calls of models inside belong to the episode.</param>
+internal sealed class EpisodeScope(string episodeId, LightningClient client, bool coversCalls)
 {
     private static readonly AsyncLocal<EpisodeScope?> s_current = new();
     private readonly object _gate = new();
@@ -17,6 +18,8 @@ internal sealed class EpisodeScope(string episodeId, LightningClient client)
     public string EpisodeId => episodeId;
 
     public LightningClient Client => client;
+
+    public bool CoversCalls => coversCalls;
 
     /// <summary>Keeps a reward until the episode ends, for it must not arrive first. False when the episode has ended.</summary>
     public bool TryAdd(CapturedReward reward)

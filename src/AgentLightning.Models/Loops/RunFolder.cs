@@ -76,12 +76,15 @@ public sealed class RunFolder(string path)
         }
     }
 
+    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, CancellationToken cancellationToken) =>
+        SaveAsync(optimizer, fingerprint, null, cancellationToken);
+
     /// <param name="state">What the loop knows beside; null when that is the number of updates only.</param>
     internal async Task SaveAsync(
         ParameterOptimizer optimizer,
         string fingerprint,
-        CancellationToken cancellationToken,
-        RunState? state = null
+        RunState? state,
+        CancellationToken cancellationToken
     )
     {
         var step = state?.Step ?? optimizer.Steps;

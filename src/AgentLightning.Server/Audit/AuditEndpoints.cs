@@ -35,13 +35,13 @@ internal static class AuditEndpoints
     private static async Task<AuditListResponse> ListAsync(
         ListAuditEntries audit,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? action = null,
         [FromQuery(Name = "start_date")] string? startDate = null,
         [FromQuery(Name = "end_date")] string? endDate = null,
         int limit = 50,
-        string? before = null
+        string? before = null,
+        CancellationToken cancellationToken = default
     )
     {
         var entries = await audit.ExecuteAsync(

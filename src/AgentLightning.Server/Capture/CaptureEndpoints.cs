@@ -57,12 +57,12 @@ internal static class CaptureEndpoints
         HttpResponse response,
         ExportEpisodes export,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null,
         [FromQuery(Name = "start_date")] string? startDate = null,
-        [FromQuery(Name = "end_date")] string? endDate = null
+        [FromQuery(Name = "end_date")] string? endDate = null,
+        CancellationToken cancellationToken = default
     )
     {
         // Refused before the answer begins.

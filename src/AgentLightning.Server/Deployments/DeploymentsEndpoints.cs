@@ -138,9 +138,9 @@ internal static class DeploymentsEndpoints
     private static async Task<DeploymentListResponse> ListAsync(
         ListDeployments deployments,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
-        int limit = 20
+        int limit = 20,
+        CancellationToken cancellationToken = default
     )
     {
         var list = await deployments.ExecuteAsync(scope, agentId, limit, cancellationToken);
@@ -157,8 +157,8 @@ internal static class DeploymentsEndpoints
     private static async Task<ActiveDeploymentResponse> ActiveAsync(
         GetActiveDeployment deployment,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_id")] string? agentId = null
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        CancellationToken cancellationToken = default
     )
     {
         var (agent, active) = await deployment.ExecuteAsync(scope, agentId, cancellationToken);
@@ -181,8 +181,8 @@ internal static class DeploymentsEndpoints
     private static async Task<LineageResponse> LineageAsync(
         GetLineage lineage,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_id")] string? agentId = null
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        CancellationToken cancellationToken = default
     )
     {
         var (agent, entries) = await lineage.ExecuteAsync(scope, agentId, cancellationToken);

@@ -129,12 +129,12 @@ internal static class EpisodesEndpoints
     private static Task<EpisodesRemoved> DeleteManyAsync(
         DeleteEpisodes episodes,
         Scope agents,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
         [FromQuery(Name = "user_id")] string? userId = null,
         [FromQuery(Name = "older_than")] string? olderThan = null,
-        string? scope = null
+        string? scope = null,
+        CancellationToken cancellationToken = default
     ) =>
         episodes.DeleteManyAsync(
             agents,
@@ -148,14 +148,14 @@ internal static class EpisodesEndpoints
         ListEpisodes episodes,
         HttpResponse response,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         int limit = 20,
         [FromQuery(Name = "start_date")] string? startDate = null,
         [FromQuery(Name = "end_date")] string? endDate = null,
         string? before = null,
         [FromQuery(Name = "session_id")] string? sessionId = null,
-        [FromQuery(Name = "user_id")] string? userId = null
+        [FromQuery(Name = "user_id")] string? userId = null,
+        CancellationToken cancellationToken = default
     )
     {
         var page = await episodes.ListAsync(

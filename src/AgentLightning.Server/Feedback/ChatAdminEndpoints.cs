@@ -41,31 +41,31 @@ internal static class ChatAdminEndpoints
     private static Task<InteractionStatistics> StatsAsync(
         GetDashboard dashboard,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_name")] string? agentName = null
+        [FromQuery(Name = "agent_name")] string? agentName = null,
+        CancellationToken cancellationToken = default
     ) => dashboard.InteractionsAsync(scope, agentName, cancellationToken);
 
     private static Task<FeedbackStatistics> FeedbackStatsAsync(
         GetDashboard dashboard,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null,
-        int days = 7
+        int days = 7,
+        CancellationToken cancellationToken = default
     ) => dashboard.FeedbackAsync(scope, agentName, days, cancellationToken);
 
     private static async Task<ClearedResponse> ClearAsync(
         DeleteEpisodes episodes,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_name")] string? agentName = null
+        [FromQuery(Name = "agent_name")] string? agentName = null,
+        CancellationToken cancellationToken = default
     ) => new(agentName!, (await episodes.ClearAsync(scope, agentName, cancellationToken)).Removed);
 
     private static async Task<RecentFeedbackResponse> RecentAsync(
         ListFeedback feedback,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_name")] string? agentName = null,
-        int limit = 20
+        int limit = 20,
+        CancellationToken cancellationToken = default
     )
     {
         var recent = await feedback.RecentAsync(scope, agentName, limit, cancellationToken);
@@ -75,7 +75,7 @@ internal static class ChatAdminEndpoints
     private static Task<ChatDashboard> DashboardAsync(
         GetDashboard dashboard,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_name")] string? agentName = null
+        [FromQuery(Name = "agent_name")] string? agentName = null,
+        CancellationToken cancellationToken = default
     ) => dashboard.DashboardAsync(scope, agentName, cancellationToken);
 }

@@ -135,19 +135,19 @@ public static class FeedbackEndpoints
         ChatFeedbackBody body,
         GiveFeedback feedback,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromHeader(Name = UserHeader)] string? user = null
+        [FromHeader(Name = UserHeader)] string? user = null,
+        CancellationToken cancellationToken = default
     ) => ChatFeedbackResponse.Of(await feedback.GiveAsync(scope, body.ToRequest(user), cancellationToken));
 
     private static async Task<FeedbackListResponse> ListAsync(
         ListFeedback feedback,
         HttpResponse response,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "episode_id")] string? episodeId = null,
         int limit = 20,
-        string? before = null
+        string? before = null,
+        CancellationToken cancellationToken = default
     )
     {
         var page = await feedback.ListAsync(scope, new FeedbackQuery(agentId, episodeId, limit, before), cancellationToken);

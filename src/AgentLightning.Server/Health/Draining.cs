@@ -1,4 +1,5 @@
 using AgentLightning.Episodes;
+using AgentLightning.Health;
 using Microsoft.Extensions.Hosting;
 
 namespace AgentLightning.Server.Health;
@@ -7,16 +8,12 @@ namespace AgentLightning.Server.Health;
 /// Ends the server without losing anything: first <c>/health/ready</c> says so, for as long as balancers need to notice; then no connection
 /// is taken and the requests that run are finished; then what was captured is written.
 /// </summary>
-internal sealed class Draining(EpisodeRecorder recorder, LightningServerOptions options, TimeProvider time) : IHostedLifecycleService
+internal sealed class Draining(EpisodeRecorder recorder, Ending ending, LightningServerOptions options, TimeProvider time)
+    : IHostedLifecycleService
 {
-    private volatile bool _began;
-
-    /// <summary>Whether the server was told to end.</summary>
-    public bool Began => _began;
-
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        _began = true;
+        ending.Begin();
         if (options.DrainNotice > TimeSpan.Zero)
         {
             // A second signal, or the end of the whole time, cuts the wait short.

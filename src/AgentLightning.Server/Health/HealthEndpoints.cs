@@ -1,3 +1,5 @@
+using AgentLightning.Access;
+using AgentLightning.Health;
 using AgentLightning.Server.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -6,33 +8,33 @@ using Microsoft.AspNetCore.Routing;
 
 namespace AgentLightning.Server.Health;
 
-/// <summary>The answer of <c>/health</c>.</summary>
-public sealed record HealthResponse(string Status, DateTimeOffset Timestamp);
-
 internal static class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         routes
-            .MapGet("/health", (TimeProvider time) => new HealthResponse("healthy", time.GetUtcNow()))
+            .MapGet("/health", (CheckHealth health, Scope scope, CancellationToken cancellationToken) =>
+                health.LiveAsync(scope, cancellationToken)
+            )
             .WithSummary("Whether the process is alive.")
             .OpenToAll()
             .DisableRateLimiting();
         routes
             .MapGet("/health/ready", ReadyAsync)
             .WithSummary("Whether the server can do its work now, with each check; 503 when it cannot, and while it ends.")
-            .Produces<ReadyResponse>(StatusCodes.Status503ServiceUnavailable)
+            .Produces<HealthReport>(StatusCodes.Status503ServiceUnavailable)
             .OpenToAll()
             .DisableRateLimiting();
     }
 
-    private static async Task<JsonHttpResult<ReadyResponse>> ReadyAsync(
-        Readiness readiness,
+    private static async Task<JsonHttpResult<HealthReport>> ReadyAsync(
+        CheckHealth health,
         HttpResponse response,
+        Scope scope,
         CancellationToken cancellationToken
     )
     {
-        var ready = await readiness.CheckAsync(cancellationToken);
+        var ready = await health.ReadyAsync(scope, cancellationToken);
         if (ready.Status == "healthy")
         {
             return TypedResults.Json(ready);

@@ -46,46 +46,46 @@ internal static class MonitoringEndpoints
     private static Task<AgentStats> StatsAsync(
         GetStats stats,
         Scope scope,
-        CancellationToken cancellationToken,
-        [FromQuery(Name = "agent_id")] string? agentId = null
+        [FromQuery(Name = "agent_id")] string? agentId = null,
+        CancellationToken cancellationToken = default
     ) => stats.ReadAsync(scope, agentId, cancellationToken);
 
     private static Task<RewardGroups> RewardsAsync(
         GetMonitoring monitoring,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
         string? end = null,
         string by = "day",
-        int limit = 100
+        int limit = 100,
+        CancellationToken cancellationToken = default
     ) => monitoring.GroupAsync(scope, agentId, start, end, by, limit, cancellationToken);
 
     private static Task<FeedbackSubmission> SubmissionAsync(
         GetMonitoring monitoring,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
-        string? end = null
+        string? end = null,
+        CancellationToken cancellationToken = default
     ) => monitoring.SubmissionAsync(scope, agentId, start, end, cancellationToken);
 
     private static Task<RewardDistribution> DistributionAsync(
         GetMonitoring monitoring,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
-        string? end = null
+        string? end = null,
+        CancellationToken cancellationToken = default
     ) => monitoring.DistributionAsync(scope, agentId, start, end, cancellationToken);
 
     private static Task<LowRewards> LowRewardsAsync(
         GetMonitoring monitoring,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         string? start = null,
         string? end = null,
-        int limit = 10
+        int limit = 10,
+        CancellationToken cancellationToken = default
     ) => monitoring.LowPatternsAsync(scope, agentId, start, end, limit, cancellationToken);
 }

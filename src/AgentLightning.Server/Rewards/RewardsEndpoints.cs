@@ -66,12 +66,12 @@ internal static class RewardsEndpoints
         ListRewards rewards,
         HttpResponse response,
         Scope scope,
-        CancellationToken cancellationToken,
         [FromQuery(Name = "agent_id")] string? agentId = null,
         [FromQuery(Name = "episode_id")] string? episodeId = null,
         string? source = null,
         int limit = 50,
-        string? before = null
+        string? before = null,
+        CancellationToken cancellationToken = default
     )
     {
         var word = source is null ? (RewardSource?)null : EnumText.Parse<RewardSource>(source, "source");

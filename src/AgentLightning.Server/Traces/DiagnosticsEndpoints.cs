@@ -11,8 +11,8 @@ internal static class DiagnosticsEndpoints
 {
     public static void MapDiagnostics(this IEndpointRouteBuilder routes) =>
         routes
-            .MapGet("/diagnostics/traces", (TraceDiagnostics diagnostics, CancellationToken cancellationToken) =>
-                diagnostics.ReadAsync(cancellationToken)
+            .MapGet("/diagnostics/traces", (DiagnoseTraces diagnostics, Scope scope, CancellationToken cancellationToken) =>
+                diagnostics.ExecuteAsync(scope, cancellationToken)
             )
             .WithSummary("What was received by OpenTelemetry, from whom, what was rejected, what is missing, and which switch turns it on.")
             .RequiresRole(Role.Read, AgentRule.AllAgents);

@@ -2,76 +2,159 @@ using System.Threading.Channels;
 
 namespace AgentLightning.Common;
 
-/// <summary>Does together what is asked for one by one: what comes while a group is under way is the next group.</summary>
-/// <remarks>Any thread may call.</remarks>
+/// <summary>
+/// Does together what is asked for one by one: what comes while a group is under way is the next group. Whoever waits for an item is told
+/// what became of it, also when the work fails.
+/// </summary>
+/// <remarks>Any thread may call. Disposal does what is queued.</remarks>
 internal sealed class GroupQueue<TItem, TResult> : IAsyncDisposable
 {
-    private const int MostTogether = 128;
-
-    private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _work;
-    private readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly IGroupWork<TItem, TResult> _work;
+    private readonly GroupQueueOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Channel<QueuedItem<TItem, TResult>> _queue;
+    private readonly QueueRoom _room;
     private readonly Task _loop;
+    private volatile bool _isClosed;
 
-    /// <param name="work">Gives a result for each item, in their order.</param>
-    public GroupQueue(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> work)
+    public GroupQueue(IGroupWork<TItem, TResult> work, GroupQueueOptions options, TimeProvider time)
     {
-        _work = work;
+        (_work, _options, _time) = (work, options, time);
+        _room = new QueueRoom(options.CapacityBytes);
+        _queue = options.Capacity is { } capacity
+            ? Channel.CreateBounded<QueuedItem<TItem, TResult>>(new BoundedChannelOptions(capacity) { SingleReader = true })
+            : Channel.CreateUnbounded<QueuedItem<TItem, TResult>>(new UnboundedChannelOptions { SingleReader = true });
         _loop = Task.Run(RunAsync);
     }
 
-    /// <summary>Completes when the group of the item is done. Errors are those of this item alone.</summary>
-    public async Task<TResult> AddAsync(TItem item, CancellationToken cancellationToken)
+    /// <summary>What waits for a group.</summary>
+    public int Count => _queue.Reader.Count;
+
+    /// <summary>Bytes of what waits or is under way.</summary>
+    public long Bytes => _room.Used;
+
+    /// <summary>Whether nothing more is taken.</summary>
+    public bool IsClosed => _isClosed;
+
+    /// <summary>What tells a caller; continuations run elsewhere, since the queue must not run its callers' code.</summary>
+    public static TaskCompletionSource<TResult> NewDone() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>
+    /// Queues an item. Completes at once while there is room; else it waits up to <see cref="GroupQueueOptions.FullWait"/>. False means
+    /// that the item was not taken: there was no room, or the queue <see cref="IsClosed"/>.
+    /// </summary>
+    /// <param name="done">Told what became of an item that was taken; null when nobody waits for it.</param>
+    public ValueTask<bool> AddAsync(TItem item, long bytes, TaskCompletionSource<TResult>? done, CancellationToken cancellationToken)
     {
-        var entry = new Waiting(item, new TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously));
-        ObjectDisposedException.ThrowIf(!_waiting.Writer.TryWrite(entry), this);
-        return await entry.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var entry = new QueuedItem<TItem, TResult>(item, bytes, done, null);
+        var entered = _room.TryEnter(bytes);
+        return entered && _queue.Writer.TryWrite(entry) ? new(true) : WaitForRoomAsync(entry, entered, cancellationToken);
     }
 
-    /// <summary>Waits for what was added.</summary>
+    /// <summary>
+    /// Completes when the item is done; errors are those of this item alone. For a queue without bounds: one that is full or closed throws
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
+    public Task<TResult> DoAsync(TItem item, CancellationToken cancellationToken)
+    {
+        var done = NewDone();
+        return _queue.Writer.TryWrite(new QueuedItem<TItem, TResult>(item, 0, done, null))
+            ? done.Task.WaitAsync(cancellationToken)
+            : Task.FromException<TResult>(new ObjectDisposedException(GetType().Name));
+    }
+
+    /// <summary>Completes when everything that was queued before the call is done.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            await _queue
+                .Writer.WriteAsync(new QueuedItem<TItem, TResult>(default!, 0, null, reached), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            await _loop.ConfigureAwait(false);
+            return;
+        }
+
+        await reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        _waiting.Writer.TryComplete();
+        _isClosed = true;
+        _queue.Writer.TryComplete();
         await _loop.ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> WaitForRoomAsync(QueuedItem<TItem, TResult> entry, bool entered, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_options.FullWait, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            if (!entered)
+            {
+                await _room.EnterAsync(entry.Bytes, either.Token).ConfigureAwait(false);
+                entered = true;
+            }
+
+            await _queue.Writer.WriteAsync(entry, either.Token).ConfigureAwait(false);
+            entered = false;
+            return true;
+        }
+        catch (Exception e) when (e is ChannelClosedException || (e is OperationCanceledException && limit.IsCancellationRequested))
+        {
+            return false;
+        }
+        finally
+        {
+            // What is queued leaves when it is done.
+            _room.Leave(entered ? entry.Bytes : 0);
+        }
     }
 
     private async Task RunAsync()
     {
-        var group = new List<Waiting>(MostTogether);
-        while (await _waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
+        var group = new ItemGroup<TItem, TResult>(_work, _queue.Reader, _options.GroupSize);
+        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
-            while (group.Count < MostTogether && _waiting.Reader.TryRead(out var entry))
-            {
-                group.Add(entry);
-            }
-
+            group.Fill();
             await RunAsync(group).ConfigureAwait(false);
+            var bytes = group.Bytes;
             group.Clear();
+            _room.Leave(bytes);
         }
     }
 
-    /// <summary>A group that is refused is done one by one, so that one item does not take the others with it.</summary>
-    private async Task RunAsync(List<Waiting> group)
+    private async Task RunAsync(ItemGroup<TItem, TResult> group)
     {
+        if (group.Count == 0)
+        {
+            return;
+        }
+
         try
         {
-            var results = await _work([.. group.Select(entry => entry.Item)]).ConfigureAwait(false);
-            for (var i = 0; i < group.Count; i++)
+            await _work.RunAsync(group).ConfigureAwait(false);
+            if (!group.IsCompleted && group.Count > 0)
             {
-                group[i].Done.TrySetResult(results[i]);
+                throw new InvalidOperationException($"A group of {group.Count} was not completed by its work.");
             }
         }
-        catch (LightningException e) when (group.Count > 1 && e.Kind != ErrorKind.Unavailable)
+        catch (Exception e) when (group.Count > 1 && !group.IsCompleted && _work.IsOfOneItem(e))
         {
-            foreach (var entry in group)
+            _work.Divided(e, group.Count);
+            foreach (var one in group.Divide())
             {
-                await RunAsync([entry]).ConfigureAwait(false);
+                await RunAsync(one).ConfigureAwait(false);
             }
         }
         catch (Exception e)
         {
-            group.ForEach(entry => entry.Done.TrySetException(e));
+            group.Fail(_work.Lost(e, group.Count));
         }
     }
-
-    private sealed record Waiting(TItem Item, TaskCompletionSource<TResult> Done);
 }

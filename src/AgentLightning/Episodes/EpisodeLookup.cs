@@ -15,14 +15,10 @@ public sealed class EpisodeLookup : IAsyncDisposable
     private readonly EpisodeRecorder _recorder;
     private readonly GroupQueue<IReadOnlyList<string>, IReadOnlyList<EpisodeOrigin>> _lookups;
 
-    public EpisodeLookup(IEpisodeStore episodes, EpisodeRecorder recorder)
+    public EpisodeLookup(IEpisodeStore episodes, EpisodeRecorder recorder, TimeProvider time)
     {
         (_episodes, _recorder) = (episodes, recorder);
-        _lookups = new(async places =>
-        {
-            var found = await ReadAsync([.. places.SelectMany(place => place).Distinct()], CancellationToken.None).ConfigureAwait(false);
-            return [.. places.Select(place => place.Select(found.GetValueOrDefault).OfType<EpisodeOrigin>().ToList())];
-        });
+        _lookups = new(new Looking(this), new GroupQueueOptions(), time);
     }
 
     /// <summary>Whose the episode is, or null where the scope sees none under this id.</summary>
@@ -38,7 +34,7 @@ public sealed class EpisodeLookup : IAsyncDisposable
         return await LookAsync().ConfigureAwait(false);
 
         async Task<EpisodeOrigin?> LookAsync() =>
-            (await _lookups.AddAsync(places, cancellationToken).ConfigureAwait(false)).FirstOrDefault(one => scope.Allows(one.AgentId));
+            (await _lookups.DoAsync(places, cancellationToken).ConfigureAwait(false)).FirstOrDefault(one => scope.Allows(one.AgentId));
     }
 
     /// <summary>The same for many ids, of which each may come more than once. What the scope does not see is not there.</summary>
@@ -104,5 +100,16 @@ public sealed class EpisodeLookup : IAsyncDisposable
         }
 
         return found;
+    }
+
+    private sealed class Looking(EpisodeLookup lookup) : IGroupWork<IReadOnlyList<string>, IReadOnlyList<EpisodeOrigin>>
+    {
+        public async Task RunAsync(ItemGroup<IReadOnlyList<string>, IReadOnlyList<EpisodeOrigin>> group)
+        {
+            var found = await lookup
+                .ReadAsync([.. group.Items.SelectMany(place => place).Distinct()], CancellationToken.None)
+                .ConfigureAwait(false);
+            group.Complete(group.Items.Select(place => place.Select(found.GetValueOrDefault).OfType<EpisodeOrigin>().ToList()).ToList());
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Threading.Channels;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using Microsoft.Extensions.Logging;
@@ -18,11 +17,8 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private readonly IEpisodeStore _store;
     private readonly Redactor _redactor;
     private readonly EpisodeRecorderOptions _options;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Channel<Entry> _queue;
-    private readonly QueueRoom _room;
-    private readonly Task _writer;
+    private readonly GroupQueue<Episode, AddedEpisode> _queue;
     private long _recorded,
         _dropped,
         _redacted;
@@ -36,10 +32,15 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     )
     {
         options.Validate();
-        (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
-        _queue = Channel.CreateBounded<Entry>(new BoundedChannelOptions(options.Capacity) { SingleReader = true });
-        _room = new QueueRoom(options.CapacityBytes);
-        _writer = Task.Run(WriteAsync);
+        (_store, _redactor, _options, _logger) = (store, redactor, options, logger);
+        var limits = new GroupQueueOptions
+        {
+            Capacity = options.Capacity,
+            CapacityBytes = options.CapacityBytes,
+            GroupSize = options.GroupSize,
+            FullWait = options.FullWait,
+        };
+        _queue = new(new Storing(this), limits, time);
     }
 
     /// <summary>Episodes that are on disk.</summary>
@@ -52,10 +53,10 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     public long Redacted => Interlocked.Read(ref _redacted);
 
     /// <summary>What waits to be written.</summary>
-    public int Queued => _queue.Reader.Count;
+    public int Queued => _queue.Count;
 
     /// <summary>Bytes of what waits or is being written, about.</summary>
-    public long QueuedBytes => _room.Used;
+    public long QueuedBytes => _queue.Bytes;
 
     /// <summary>
     /// Checks ids and names, which cannot be changed: one that holds a secret is <see cref="ErrorKind.Invalid"/>. Such an episode would be
@@ -68,7 +69,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// <see cref="EpisodeRecorderOptions.FullWait"/>. False means that the episode was dropped.
     /// </summary>
     public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
-        EnqueueAsync(new Entry(episode, null, QueueRoom.SizeOf(episode)), cancellationToken);
+        EnqueueAsync(episode, null, cancellationToken);
 
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
     public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken)
@@ -90,9 +91,9 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// </summary>
     public async Task<AddedEpisode> StoreAsync(Episode episode, CancellationToken cancellationToken)
     {
-        var done = new TaskCompletionSource<AddedEpisode?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return await EnqueueAsync(new Entry(episode, done, QueueRoom.SizeOf(episode)), cancellationToken).ConfigureAwait(false)
-            ? (await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false))!
+        var done = GroupQueue<Episode, AddedEpisode>.NewDone();
+        return await EnqueueAsync(episode, done, cancellationToken).ConfigureAwait(false)
+            ? await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
             : throw new LightningException(ErrorKind.Unavailable, $"The store does not take episodes as fast as they come. {Again}");
     }
 
@@ -147,100 +148,26 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     }
 
     /// <summary>Completes when every episode queued before the call is on disk or counted as dropped.</summary>
-    public async Task FlushAsync(CancellationToken cancellationToken)
+    public Task FlushAsync(CancellationToken cancellationToken) => _queue.FlushAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+
+    private ValueTask<bool> EnqueueAsync(Episode episode, TaskCompletionSource<AddedEpisode>? done, CancellationToken cancellationToken)
     {
-        var reached = new TaskCompletionSource<AddedEpisode?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
+        var adding = _queue.AddAsync(episode, EpisodeSize.Of(episode), done, cancellationToken);
+        return adding is { IsCompletedSuccessfully: true, Result: true } ? new(true) : CountAsync(adding);
+
+        async ValueTask<bool> CountAsync(ValueTask<bool> adding)
         {
-            await _queue.Writer.WriteAsync(new Entry(null, reached), cancellationToken).ConfigureAwait(false);
-        }
-        catch (ChannelClosedException)
-        {
-            await _writer.ConfigureAwait(false);
-            return;
-        }
-
-        await reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _queue.Writer.TryComplete();
-        await _writer.ConfigureAwait(false);
-    }
-
-    private ValueTask<bool> EnqueueAsync(Entry entry, CancellationToken cancellationToken)
-    {
-        var entered = _room.TryEnter(entry.Bytes);
-        return entered && _queue.Writer.TryWrite(entry) ? new(true) : WaitForRoomAsync(entry, entered, cancellationToken);
-    }
-
-    private async ValueTask<bool> WaitForRoomAsync(Entry entry, bool entered, CancellationToken cancellationToken)
-    {
-        using var limit = new CancellationTokenSource(_options.FullWait, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        try
-        {
-            if (!entered)
+            if (await adding.ConfigureAwait(false))
             {
-                await _room.EnterAsync(entry.Bytes, either.Token).ConfigureAwait(false);
-                entered = true;
+                return true;
             }
 
-            await _queue.Writer.WriteAsync(entry, either.Token).ConfigureAwait(false);
-            entered = false;
-            return true;
-        }
-        catch (Exception e) when (e is ChannelClosedException || (e is OperationCanceledException && limit.IsCancellationRequested))
-        {
             Interlocked.Increment(ref _dropped);
-            LogDropped(_logger, 1, e is ChannelClosedException ? "the recorder is closed" : "the queue stayed full");
+            LogDropped(_logger, 1, _queue.IsClosed ? "the recorder is closed" : "the queue stayed full");
             return false;
         }
-        finally
-        {
-            // What is queued leaves when it is written.
-            _room.Leave(entered ? entry.Bytes : 0);
-        }
-    }
-
-    private async Task WriteAsync()
-    {
-        var group = new List<Entry>(_options.GroupSize);
-        var bytes = 0L;
-        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
-        {
-            while (group.Count < _options.GroupSize && _queue.Reader.TryRead(out var entry))
-            {
-                bytes += entry.Bytes;
-                if (TryRedact(entry) is { } redacted)
-                {
-                    group.Add(redacted);
-                }
-            }
-
-            await CommitAsync(group).ConfigureAwait(false);
-            group.Clear();
-            _room.Leave(bytes);
-            bytes = 0;
-        }
-    }
-
-    /// <summary>The entry without what must not be stored; null when it could not be redacted and is dropped.</summary>
-    private Entry? TryRedact(Entry entry)
-    {
-        if (entry.Episode is null)
-        {
-            return entry;
-        }
-
-        if (TryRedact(entry.Episode, out var problem) is { } redacted)
-        {
-            return entry with { Episode = redacted };
-        }
-
-        entry.Done?.TrySetException(problem!);
-        return null;
     }
 
     private Episode? TryRedact(Episode episode, out LightningException? problem)
@@ -268,53 +195,6 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     {
         attempts[i] = new(null, problem);
         return null;
-    }
-
-    /// <summary>
-    /// A group that the store refuses for what is in it is tried once more, record by record, so that one bad record does not take the
-    /// others with it. A store that is away would keep each of them waiting in turn.
-    /// </summary>
-    private async Task CommitAsync(List<Entry> group)
-    {
-        var episodes = group.Where(entry => entry.Episode is not null).Select(entry => entry.Episode!).ToList();
-        try
-        {
-            var added = new Queue<AddedEpisode>();
-            if (episodes.Count > 0)
-            {
-                added = new(await _store.AddEachAsync(episodes, CancellationToken.None).ConfigureAwait(false));
-                Interlocked.Add(ref _recorded, episodes.Count);
-            }
-
-            group.ForEach(entry =>
-            {
-                var stored = entry.Episode is null ? null : added.Dequeue();
-                entry.Done?.TrySetResult(stored);
-            });
-        }
-        catch (Exception e) when (group.Count > 1 && IsOfARecord(e))
-        {
-            LogRetry(_logger, episodes.Count, _redactor.Redact(e.Message));
-            foreach (var entry in group)
-            {
-                await CommitAsync([entry]).ConfigureAwait(false);
-            }
-        }
-        catch (Exception e)
-        {
-            var lost = Lost(e, episodes.Count);
-            group.ForEach(entry =>
-            {
-                if (entry.Episode is null)
-                {
-                    entry.Done?.TrySetResult(null);
-                }
-                else
-                {
-                    entry.Done?.TrySetException(lost);
-                }
-            });
-        }
     }
 
     /// <summary>
@@ -360,7 +240,24 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
     /// <summary>
-    /// An episode to write, or without one a mark in the queue; whoever waits for it is told through <paramref name="Done"/>.
+    /// A group that the store refuses for what is in it is tried once more, record by record, so that one bad record does not take the
+    /// others with it. A store that is away would keep each of them waiting in turn.
     /// </summary>
-    private readonly record struct Entry(Episode? Episode, TaskCompletionSource<AddedEpisode?>? Done, long Bytes = 0);
+    private sealed class Storing(EpisodeRecorder recorder) : IGroupWork<Episode, AddedEpisode>
+    {
+        public Episode Prepare(Episode item) => recorder.TryRedact(item, out var problem) ?? throw problem!;
+
+        public async Task RunAsync(ItemGroup<Episode, AddedEpisode> group)
+        {
+            var added = await recorder._store.AddEachAsync(group.Items, CancellationToken.None).ConfigureAwait(false);
+            Interlocked.Add(ref recorder._recorded, group.Count);
+            group.Complete(added);
+        }
+
+        public bool IsOfOneItem(Exception failure) => IsOfARecord(failure);
+
+        public void Divided(Exception failure, int count) => LogRetry(recorder._logger, count, recorder._redactor.Redact(failure.Message));
+
+        public Exception Lost(Exception failure, int count) => recorder.Lost(failure, count);
+    }
 }

@@ -124,6 +124,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
             """,
             Summarise,
             query,
+            null,
             cancellationToken
         );
 
@@ -132,7 +133,7 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         // By time and id of the last one, which may be deleted before the next page is read.
         for (PageCursor? after = null; ; )
         {
-            var episodes = await PageAsync(WholeSql, Read, query, cancellationToken, after).ConfigureAwait(false);
+            var episodes = await PageAsync(WholeSql, Read, query, after, cancellationToken).ConfigureAwait(false);
             foreach (var episode in episodes)
             {
                 yield return episode;
@@ -194,8 +195,8 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
         string select,
         Func<DbDataReader, T> map,
         EpisodeQuery query,
-        CancellationToken cancellationToken,
-        PageCursor? after = null
+        PageCursor? after,
+        CancellationToken cancellationToken
     )
     {
         if (query.Limit is < 1 or > 1_000)

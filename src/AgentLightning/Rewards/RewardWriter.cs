@@ -8,13 +8,19 @@ public sealed class RewardWriter : IAsyncDisposable
 {
     private readonly GroupQueue<Reward, bool> _rewards;
 
-    public RewardWriter(IRewardStore rewards) => _rewards = new(group => rewards.AddEachAsync(group, CancellationToken.None));
+    public RewardWriter(IRewardStore rewards, TimeProvider time) => _rewards = new(new Storing(rewards), new GroupQueueOptions(), time);
 
     /// <summary>
     /// Completes when the reward is on disk: true when it was new. Errors are those of <see cref="IRewardStore.AddEachAsync"/>, for this
     /// reward alone.
     /// </summary>
-    public Task<bool> AddAsync(Reward reward, CancellationToken cancellationToken) => _rewards.AddAsync(reward, cancellationToken);
+    public Task<bool> AddAsync(Reward reward, CancellationToken cancellationToken) => _rewards.DoAsync(reward, cancellationToken);
 
     public ValueTask DisposeAsync() => _rewards.DisposeAsync();
+
+    private sealed class Storing(IRewardStore rewards) : IGroupWork<Reward, bool>
+    {
+        public async Task RunAsync(ItemGroup<Reward, bool> group) =>
+            group.Complete(await rewards.AddEachAsync(group.Items, CancellationToken.None).ConfigureAwait(false));
+    }
 }

@@ -51,6 +51,7 @@ public sealed partial class BoundaryTests
         ],
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces"],
+        ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.
         ["Monitoring"] =
         [
@@ -156,6 +157,7 @@ public sealed partial class BoundaryTests
 
     [Theory]
     [InlineData(
+        "Microsoft.Agents.AI.Abstractions",
         "Microsoft.Extensions.AI.Abstractions",
         "Microsoft.Extensions.DependencyInjection.Abstractions",
         "Microsoft.Extensions.Logging.Abstractions"

@@ -1,4 +1,4 @@
-using AgentLightning.Server.Health;
+using AgentLightning.Health;
 
 namespace AgentLightning.Cli.Records.Health;
 
@@ -6,5 +6,5 @@ namespace AgentLightning.Cli.Records.Health;
 internal interface IHealthRecords
 {
     /// <summary>Whether the place itself works; what is wrong with it is in the answer.</summary>
-    Task<ReadyResponse> CheckAsync(CancellationToken cancellationToken);
+    Task<HealthReport> CheckAsync(CancellationToken cancellationToken);
 }

@@ -1,6 +1,6 @@
 using System.Net;
 using AgentLightning.Common;
-using AgentLightning.Server.Health;
+using AgentLightning.Health;
 
 namespace AgentLightning.Cli.Records.Health;
 
@@ -9,7 +9,7 @@ internal sealed class ServerHealthRecords(ServerConnection server) : IHealthReco
     /// <summary>How long a server has to say whether it is well.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    public async Task<ReadyResponse> CheckAsync(CancellationToken cancellationToken)
+    public async Task<HealthReport> CheckAsync(CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(s_patience);
@@ -17,7 +17,7 @@ internal sealed class ServerHealthRecords(ServerConnection server) : IHealthReco
         {
             // 503 is an answer as well: it says what is wrong.
             using var response = await server.OpenAsync("/health/ready", IsReadiness, patience.Token);
-            return await server.ReadAsync<ReadyResponse>(response, patience.Token);
+            return await server.ReadAsync<HealthReport>(response, patience.Token);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {

@@ -50,7 +50,7 @@ internal abstract class RunWeights
             var numbers = port
                 .Policy.Parameters.Zip(_best ?? [])
                 .ToDictionary(pair => Prefix + pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
-            return run.SaveAsync(port.Optimizer, fingerprint, cancellationToken, new RunState(step, numbers));
+            return run.SaveAsync(port.Optimizer, fingerprint, new RunState(step, numbers), cancellationToken);
         }
 
         public override Task<int?> TryLoadAsync(RunFolder run, string fingerprint, CancellationToken cancellationToken)
