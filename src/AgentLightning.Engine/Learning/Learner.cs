@@ -25,13 +25,19 @@ internal sealed class Learner : IDisposable
 
     public LanguagePolicy Policy(LearningData data) => new(_loaded.Model, _loaded.Compute, _adapter, data.Tokenizer, _reference?.Model);
 
-    public string Summary =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{_base.Name}{(_earlier is null ? "" : " with the adapter of an earlier run")}: "
-                + $"{_loaded.Model.ParameterCount / 1e6:F1} million numbers, of which {(_adapter?.Parameters ?? _loaded.Model.Parameters).Sum(one => (double)one.Count) / 1e6:F2} million "
-                + $"learn{(_adapter is null ? "" : " (an adapter)")}."
-        );
+    public string Summary
+    {
+        get
+        {
+            var all = _loaded.Model.ParameterCount / 1e6;
+            var learned = (_adapter?.Parameters ?? _loaded.Model.Parameters).Sum(one => (double)one.Count) / 1e6;
+            var (with, what) = (_earlier is null ? "" : " with the adapter of an earlier run", _adapter is null ? "" : " (an adapter)");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{_base.Name}{with}: {all:F1} million numbers; {learned:F2} million learn{what}."
+            );
+        }
+    }
 
     public static Learner Create(BaseModel model, LearningSettings settings, TrainingMethod method, CancellationToken cancellationToken)
     {
