@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AgentLightning.Client.Delivery;
 using AgentLightning.Client.Export;
 using AgentLightning.Client.Telemetry;
 using AgentLightning.Common;
@@ -19,14 +20,21 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
 {
     private readonly Exporter? _exporter;
     private readonly SpanListener? _listener;
+    private readonly ReleaseSelector? _releases;
     private readonly ILogger _logger;
 
     /// <summary>A client for a server. The options are read once.</summary>
     /// <exception cref="LightningException">An option is wrong; the message names all that are.</exception>
     public LightningClient(LightningClientOptions options, TimeProvider? time = null, ILogger<LightningClient>? logger = null)
-        : this(options, null, time, logger) { }
+        : this(options, null, null, time, logger) { }
 
-    internal LightningClient(LightningClientOptions options, ICaptureSink? sink, TimeProvider? time, ILogger<LightningClient>? logger)
+    internal LightningClient(
+        LightningClientOptions options,
+        ICaptureSink? sink,
+        IReleaseSource? releases,
+        TimeProvider? time,
+        ILogger<LightningClient>? logger
+    )
     {
         options.Validate([]);
         (Options, Time, _logger) = (options, time ?? TimeProvider.System, (ILogger?)logger ?? NullLogger.Instance);
@@ -39,6 +47,7 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
 
         _exporter = new Exporter(options, sink ?? new HttpSink(options, Time), new Redactor(options.Redaction), Time, _logger);
         _listener = new SpanListener(this);
+        _releases = options.UseTunedModel ? new ReleaseSelector(releases ?? new HttpReleaseSource(options), options, Time, _logger) : null;
     }
 
     /// <summary>Whether anything is captured.</summary>
@@ -118,12 +127,29 @@ public sealed partial class LightningClient : IAsyncDisposable, IDisposable
         return Reward(new CapturedReward(episodeId, (part * 2) - 1, "eval_score", verdict, evaluator));
     }
 
+    /// <summary>
+    /// Which release an agent answers with in a session, the same for the whole session; the base model where
+    /// <see cref="LightningClientOptions.UseTunedModel"/> is off, and where nobody could be asked yet. Waits for at most two seconds, and
+    /// only for the first call of a session; chat clients and agents of <c>UseLightning</c> ask it themselves.
+    /// </summary>
+    /// <param name="agentId"><see cref="LightningClientOptions.AgentId"/> when null.</param>
+    /// <param name="sessionId">Null is in no experiment.</param>
+    public ValueTask<SelectedRelease> SelectReleaseAsync(
+        string? agentId = null,
+        string? sessionId = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        _releases is null
+            ? ValueTask.FromResult(SelectedRelease.Base)
+            : _releases.SelectAsync(agentId ?? Options.AgentId, sessionId, cancellationToken);
+
     /// <summary>Completes when everything captured before the call is at the server or on disk, or was dropped.</summary>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _exporter?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
         _listener?.Dispose();
+        _releases?.Dispose();
         if (_exporter is not null)
         {
             await _exporter.DisposeAsync().ConfigureAwait(false);

@@ -31,6 +31,18 @@ public sealed class LightningClientOptions
     public string AgentId { get; set; } = "mcp-agents";
 
     /// <summary>
+    /// Whether chat clients and agents answer with the release that serves the agent, and take part in its experiments
+    /// (<c>USE_TUNED_MODEL</c>); false by default. Its model's name is then the <c>ModelId</c> of their calls.
+    /// </summary>
+    public bool UseTunedModel { get; set; }
+
+    /// <summary>
+    /// How long a session goes on with a release before it is asked again whether it still serves (<c>LIGHTNING_CACHE_TTL</c>, in seconds);
+    /// 0…86,400 s, 60 s by default.
+    /// </summary>
+    public TimeSpan ReleaseCache { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
     /// Folder in which records wait while the server is away, in its sub-folders <c>spool-N</c> (<c>LIGHTNING_DATA_DIR</c>);
     /// <c>./data/finetune</c> by default. Empty keeps them in memory only.
     /// </summary>
@@ -149,6 +161,7 @@ public sealed class LightningClientOptions
         Check(QueueBytes is >= 65_536 and <= 4L * 1024 * 1024 * 1024, nameof(QueueBytes), "from 65536 to 4294967296", QueueBytes);
         Check(BatchRecords is >= 1 and <= 10_000, nameof(BatchRecords), "from 1 to 10000", BatchRecords);
         Check(BatchBytes is >= 1024 and <= 4 * 1024 * 1024, nameof(BatchBytes), "from 1024 to 4194304", BatchBytes);
+        Seconds(ReleaseCache, nameof(ReleaseCache), 0, 86_400);
         Seconds(BatchDelay, nameof(BatchDelay), 0, 60);
         Seconds(RequestTimeout, nameof(RequestTimeout), 0.1, 600);
         Seconds(FlushTimeout, nameof(FlushTimeout), 0, 60);

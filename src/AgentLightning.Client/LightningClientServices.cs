@@ -1,4 +1,5 @@
 using AgentLightning.Client.Chat;
+using AgentLightning.Client.Delivery;
 using AgentLightning.Client.Export;
 using AgentLightning.Client.Telemetry;
 using Microsoft.Agents.AI;
@@ -18,7 +19,7 @@ public static class LightningClientServices
     /// </summary>
     /// <exception cref="Common.LightningException">A value is wrong.</exception>
     public static IServiceCollection AddLightning(this IServiceCollection services, Action<LightningClientOptions>? configure = null) =>
-        services.AddLightning(configure, null);
+        services.AddLightning(configure, null, null);
 
     /// <summary>
     /// Sends the spans of the known GenAI sources too: Microsoft.Extensions.AI, Microsoft Agent Framework, Semantic Kernel, the OpenAI
@@ -98,7 +99,8 @@ public static class LightningClientServices
     internal static IServiceCollection AddLightning(
         this IServiceCollection services,
         Action<LightningClientOptions>? configure,
-        Func<IServiceProvider, ICaptureSink>? sink
+        Func<IServiceProvider, ICaptureSink>? sink,
+        Func<IServiceProvider, IReleaseSource>? releases
     )
     {
         var (options, problems) = LightningEnvironment.Read(Environment.GetEnvironmentVariable);
@@ -109,6 +111,7 @@ public static class LightningClientServices
             var client = new LightningClient(
                 options,
                 sink?.Invoke(provider),
+                releases?.Invoke(provider),
                 provider.GetService<TimeProvider>(),
                 provider.GetService<ILogger<LightningClient>>()
             );

@@ -23,6 +23,8 @@ internal static class LightningEnvironment
         Text("LIGHTNING_DATA_DIR", "a folder", value => (options.DataFolder = value).Length > 0);
         Number("LIGHTNING_MAX_OUTPUT_LENGTH", 1, 4_000_000, value => options.MaxOutputLength = (int)value, whole: true);
         Flag("LIGHTNING_REDACT_SECRETS", value => options.Redaction = options.Redaction with { Secrets = value });
+        Flag("USE_TUNED_MODEL", value => options.UseTunedModel = value);
+        Number("LIGHTNING_CACHE_TTL", 0, 86_400, value => options.ReleaseCache = TimeSpan.FromSeconds(value));
         Flag("LIGHTNING_CAPTURE_EMBEDDINGS", value => options.CaptureEmbeddings = value);
         Number("LIGHTNING_EVAL_THRESHOLD", 0, 1, value => options.EvalThreshold = value);
         Number("LIGHTNING_LATENCY_THRESHOLD_MS", 0, 86_400_000, value => options.LatencyThresholdMs = value);

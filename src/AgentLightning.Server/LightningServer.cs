@@ -6,6 +6,7 @@ using AgentLightning.Rewards;
 using AgentLightning.Server.Access;
 using AgentLightning.Server.Audit;
 using AgentLightning.Server.Capture;
+using AgentLightning.Server.Datasets;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
@@ -104,8 +105,10 @@ public static class LightningServer
         api.MapEpisodes();
         api.MapCapture();
         api.MapRewards();
+        api.MapDatasets();
         api.MapTraining();
         api.MapDeployments();
+        api.MapSelection();
         api.MapStats();
         api.MapMonitoring();
         app.MapFeedback();

@@ -49,6 +49,9 @@ public sealed record LightningOptions
     /// <summary>How long records are kept; for ever by default.</summary>
     public RetentionOptions Retention { get; init; } = new();
 
+    /// <summary>What data sets are made like where a request does not say.</summary>
+    public DatasetOptions Datasets { get; init; } = new();
+
     public EvaluationGateOptions Gate { get; init; } = new();
 
     public RewardGuardOptions Guard { get; init; } = new();
@@ -82,6 +85,7 @@ public sealed record LightningOptions
             ("limits", Budget.Validate),
             ("retention", Retention.Validate),
             ("redaction", Redaction.Validate),
+            ("datasets", Datasets.Validate),
             ("gate", () => _ = new EvaluationGate(Gate)),
             ("guard", Guard.Validate),
             ("prices", () => _ = new ModelPrices(Prices)),
@@ -193,6 +197,7 @@ public static class LightningServices
         services.TryAddSingleton<AssignReward>();
         services.TryAddSingleton<ListRewards>();
 
+        services.TryAddSingleton<ReleaseClaims>();
         services.TryAddSingleton<CaptureEpisode>();
         services.TryAddSingleton<CaptureBatch>();
         services.TryAddSingleton<ExportEpisodes>();
@@ -217,7 +222,19 @@ public static class LightningServices
 
         services.TryAddSingleton<IDatasetStore, SqlDatasetStore>();
         services.TryAddSingleton<DatasetReader>();
-        services.TryAddSingleton<BuildDataset>();
+        services.TryAddSingleton<IDatasetMembers, SqlDatasetMembers>();
+        services.TryAddSingleton(options.Datasets);
+        services.TryAddSingleton(provider => new BuildDataset(
+            provider.GetRequiredService<SqlDatabase>(),
+            provider.GetRequiredService<IDatasetStore>(),
+            provider.GetRequiredService<IArtifactStore>(),
+            provider.GetRequiredService<Redactor>(),
+            provider.GetRequiredService<DatasetOptions>(),
+            provider.GetRequiredService<TimeProvider>()
+        ));
+        services.TryAddSingleton<BuildGolden>();
+        services.TryAddSingleton<ListDatasets>();
+        services.TryAddSingleton<ExportDataset>();
 
         services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
@@ -230,6 +247,7 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<SelectRelease>();
         services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
         services.TryAddSingleton<Exposures>();
         services.TryAddSingleton(new ModelPrices(options.Prices));
@@ -249,6 +267,8 @@ public static class LightningServices
         services.TryAddSingleton<GetDeployment>();
         services.TryAddSingleton<GetActiveDeployment>();
         services.TryAddSingleton<GetLineage>();
+        services.TryAddSingleton<DataUseLookup>();
+        services.TryAddSingleton<FindDataUse>();
         services.TryAddSingleton(options.Guard);
         services.TryAddSingleton<RewardGuard>();
         services.AddSingleton<IRewardObserver>(provider => provider.GetRequiredService<RewardGuard>());

@@ -46,6 +46,8 @@ public sealed class OptionsTests
             ["LIGHTNING_MAX_OUTPUT_LENGTH"] = "5",
             ["LIGHTNING_REDACT_SECRETS"] = "FALSE",
             ["LIGHTNING_CAPTURE_EMBEDDINGS"] = "1",
+            ["USE_TUNED_MODEL"] = "true",
+            ["LIGHTNING_CACHE_TTL"] = "1.5",
             ["LIGHTNING_EVAL_THRESHOLD"] = "0.5",
             ["LIGHTNING_LATENCY_THRESHOLD_MS"] = "1e3",
             ["LIGHTNING_LATENCY_PENALTY"] = "-0.5",
@@ -54,6 +56,7 @@ public sealed class OptionsTests
         var (options, problems) = LightningEnvironment.Read(variables.GetValueOrDefault);
 
         Assert.Empty(problems);
+        Assert.Equal((true, TimeSpan.FromSeconds(1.5)), (options.UseTunedModel, options.ReleaseCache));
         Assert.Equal(
             (true as bool?, new Uri("https://lightning.example/base"), "k", "shop", "/d", 5, false, true, true, 0.5, 1_000.0, -0.5),
             (

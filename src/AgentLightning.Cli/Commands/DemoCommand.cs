@@ -22,7 +22,7 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        var labelled = new LabelledCsvOptions();
+        var labelled = new LabelledFileOptions();
         var (seed, json) = (CommonOptions.Seed(), CommonOptions.Json());
         var learnFrom = new Option<string>("--learn-from")
         {
@@ -50,12 +50,12 @@ internal static class DemoCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
-                var csv = labelled.Given(parsed) ? labelled.Read(parsed) : null;
-                var items = Distinct(csv?.Read() ?? BundledFeedback.Read());
-                var labels = csv is null ? FeedbackCategories.All : LabelledSet.LabelsOf(items);
+                var file = labelled.Given(parsed) ? labelled.Read(parsed) : null;
+                var items = Distinct(file?.Read() ?? BundledFeedback.Read());
+                var labels = file is null ? FeedbackCategories.All : LabelledSet.LabelsOf(items);
                 var method = parsed.GetValue(learnFrom) == "labels" ? TrainingMethod.Supervised : TrainingMethod.PolicyGradient;
                 var path = Path.GetRelativePath(Environment.CurrentDirectory, parsed.GetValue(output)!.FullName);
-                var options = new DemoOptions(path, parsed.GetValue(seed), method, csv, parsed.GetValue(overwrite));
+                var options = new DemoOptions(path, parsed.GetValue(seed), method, file, parsed.GetValue(overwrite));
 
                 var folder = new DemoFolder(path);
                 var state = await folder.PrepareAsync(options, () => CountEpisodesAsync(folder.StorePath, cancellationToken));

@@ -74,6 +74,11 @@ internal static class EpisodesDeleteCommand
                             $"{removed.Removed} {(scope == RemovalScope.Episode ? "episodes deleted" : "payloads removed")}"
                         )
                     );
+                    if (removed.DataSets is { } datasets)
+                    {
+                        Terminal.Out.WriteLine("These hold what they were, and are marked; models learned from them:");
+                        DataUseTable.Write(datasets, removed.TrainingRuns ?? [], removed.Releases ?? []);
+                    }
                 }
 
                 return selection.Ids is not null && removed.Removed < selection.Ids.Count ? ExitCodes.Failure : ExitCodes.Success;

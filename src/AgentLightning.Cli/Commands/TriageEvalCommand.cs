@@ -11,7 +11,7 @@ internal static class TriageEvalCommand
 {
     public static Command Create()
     {
-        var labelled = new LabelledCsvOptions();
+        var labelled = new LabelledFileOptions();
         var json = CommonOptions.Json();
         var model = new Option<DirectoryInfo>("--model") { Description = "Folder of a model that 'triage train' made.", Required = true };
         var command = new Command(

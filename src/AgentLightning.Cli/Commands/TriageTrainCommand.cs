@@ -14,7 +14,7 @@ internal static class TriageTrainCommand
 {
     public static Command Create()
     {
-        var labelled = new LabelledCsvOptions();
+        var labelled = new LabelledFileOptions();
         var (seed, json) = (CommonOptions.Seed(), CommonOptions.Json());
         var output = new Option<DirectoryInfo?>("--out")
         {

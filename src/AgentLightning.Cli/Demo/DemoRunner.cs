@@ -137,7 +137,7 @@ internal sealed class DemoRunner(
 
     private async Task ReleaseFirstPolicyAsync(CancellationToken cancellationToken)
     {
-        var first = options.Csv is null
+        var first = options.File is null
             ? new PromoteBaseRequest(Agent, RuleTriagePolicy.PolicyName)
             : new PromoteBaseRequest(
                 Agent,

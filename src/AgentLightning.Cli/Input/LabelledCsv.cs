@@ -19,11 +19,10 @@ internal sealed record LabelledCsv(
     bool SkipEmpty,
     string? Encoding = null,
     char? Delimiter = null
-)
+) : ILabelledFile
 {
     private static readonly char[] s_delimiters = [',', ';', '\t', '|'];
 
-    /// <summary>Reads row by row. Anything wrong with the file is <see cref="ErrorKind.Invalid"/>, naming file and row.</summary>
     public IEnumerable<LabelledItem> Read()
     {
         if (!File.Exists(Path))

@@ -1,5 +1,6 @@
 using AgentLightning.Cli.Records.Access;
 using AgentLightning.Cli.Records.Audit;
+using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Cli.Records.Feedback;
@@ -29,6 +30,8 @@ internal interface IRecords : IAsyncDisposable
     ITriageRecords Triage { get; }
 
     ITrainingRecords Training { get; }
+
+    IDatasetRecords Datasets { get; }
 
     IReleaseRecords Releases { get; }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Common;
+using AgentLightning.Server.Configuration;
 using AgentLightning.Training;
 
 namespace AgentLightning.Cli.Records;
@@ -62,6 +63,12 @@ internal sealed class RecordsOptions
         {
             Store = parsed.GetValue(_store)!,
             Models = Variable("LIGHTNING_MODELS__FOLDER") is { } folder ? models with { Folder = folder } : models,
+            Datasets = SettingsReader.ReadDatasets(
+                Environment
+                    .GetEnvironmentVariables()
+                    .Cast<System.Collections.DictionaryEntry>()
+                    .Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value))
+            ),
         };
         return new StoreRecords(
             checkSchema

@@ -1,5 +1,6 @@
 using AgentLightning.Cli.Records.Access;
 using AgentLightning.Cli.Records.Audit;
+using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Cli.Records.Feedback;
@@ -27,6 +28,8 @@ internal sealed class ServerRecords(ServerConnection server) : IRecords
     public ITriageRecords Triage { get; } = new ServerTriageRecords(server);
 
     public ITrainingRecords Training { get; } = new ServerTrainingRecords(server);
+
+    public IDatasetRecords Datasets { get; } = new ServerDatasetRecords(server);
 
     public IReleaseRecords Releases { get; } = new ServerReleaseRecords(server);
 

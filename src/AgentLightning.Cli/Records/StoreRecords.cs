@@ -2,6 +2,7 @@ using AgentLightning.Access;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Cli.Records.Access;
 using AgentLightning.Cli.Records.Audit;
+using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Cli.Records.Feedback;
@@ -31,6 +32,8 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public ITriageRecords Triage { get; } = new StoreTriageRecords(workspace, s_scope);
 
     public ITrainingRecords Training { get; } = new StoreTrainingRecords(workspace, s_scope);
+
+    public IDatasetRecords Datasets { get; } = new StoreDatasetRecords(workspace, s_scope);
 
     public IReleaseRecords Releases { get; } = new StoreReleaseRecords(workspace, s_scope);
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using AgentLightning.Client.Delivery;
 using AgentLightning.Client.Telemetry;
 using Microsoft.Extensions.AI;
 
@@ -19,20 +20,51 @@ internal sealed class CallRecorder(LightningClient lightning, string agentId, st
     /// <summary>
     /// A call that begins; null when it cannot be captured. A sequence of messages that may be read once only is replaced.
     /// </summary>
-    public ChatCall? Begin(ref IEnumerable<ChatMessage> messages, ChatOptions? options, string? session = null)
+    public ChatCall? Begin(
+        ref IEnumerable<ChatMessage> messages,
+        ChatOptions? options,
+        string? session = null,
+        SelectedRelease? release = null
+    )
     {
         ArgumentNullException.ThrowIfNull(messages);
         var list = messages as IReadOnlyCollection<ChatMessage> ?? [.. messages];
         messages = list;
         try
         {
-            return new ChatCall(lightning, agentId, list, options, model, session, coversCalls);
+            var call = new ChatCall(lightning, agentId, list, options, model, session, coversCalls);
+            call.Scope.Release = release ?? SelectedRelease.Base;
+            return call;
         }
         catch (Exception e)
         {
             lightning.Drop(e);
             return null;
         }
+    }
+
+    /// <summary>
+    /// What answers in a session, and the options of a call that asks for its model; those that came while the base model answers. Inside
+    /// of a call that covers this one it is what answers there.
+    /// </summary>
+    public async ValueTask<(SelectedRelease Release, ChatOptions? Options)> SelectAsync(
+        string? session,
+        ChatOptions? options,
+        CancellationToken cancellationToken
+    )
+    {
+        var release =
+            EpisodeScope.Current is { CoversCalls: true } outer && ReferenceEquals(outer.Client, lightning)
+                ? outer.Release
+                : await lightning.SelectReleaseAsync(agentId, session, cancellationToken).ConfigureAwait(false);
+        if (release.TunedModelName is null)
+        {
+            return (release, options);
+        }
+
+        var served = options?.Clone() ?? new ChatOptions();
+        served.ModelId = release.TunedModelName;
+        return (release, served);
     }
 
     /// <summary>Ends a call with its whole answer, into whose properties the episode's id is written.</summary>

@@ -8,7 +8,8 @@ namespace AgentLightning.Client.Chat;
 
 /// <summary>
 /// Captures each run of an agent as one episode, with all calls of models and tools that it made. A session of the agent is the session of
-/// its episodes, also after it was written down and read again.
+/// its episodes, also after it was written down and read again. The release that answers reaches the model by the chat client inside, which
+/// is captured too for that.
 /// </summary>
 internal sealed class CapturingAgent(AIAgent inner, LightningClient lightning, string agentId) : DelegatingAIAgent(inner)
 {
@@ -48,7 +49,9 @@ internal sealed class CapturingAgent(AIAgent inner, LightningClient lightning, s
         CancellationToken cancellationToken
     )
     {
-        var call = _recorder.Begin(ref messages, null, SessionOf(session));
+        var id = SessionOf(session);
+        var (release, _) = await _recorder.SelectAsync(id, null, cancellationToken).ConfigureAwait(false);
+        var call = _recorder.Begin(ref messages, null, id, release);
         EpisodeScope.Current = call?.Scope;
         AgentResponse response;
         try
@@ -74,7 +77,9 @@ internal sealed class CapturingAgent(AIAgent inner, LightningClient lightning, s
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var call = _recorder.Begin(ref messages, null, SessionOf(session));
+        var id = SessionOf(session);
+        var (release, _) = await _recorder.SelectAsync(id, null, cancellationToken).ConfigureAwait(false);
+        var call = _recorder.Begin(ref messages, null, id, release);
         var updates = base.RunCoreStreamingAsync(messages, session, options, cancellationToken);
         await foreach (var update in _recorder.StreamAsync(call, updates, Observe, cancellationToken).ConfigureAwait(false))
         {

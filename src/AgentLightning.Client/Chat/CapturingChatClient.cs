@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using AgentLightning.Client.Telemetry;
 using Microsoft.Extensions.AI;
 
@@ -18,22 +19,28 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
         ChatOptions? options = null,
         CancellationToken cancellationToken = default
     ) =>
-        _recorder.Captures
-            ? CaptureAsync(messages, options, cancellationToken)
-            : base.GetResponseAsync(messages, options, cancellationToken);
+        _recorder.Captures ? CaptureAsync(messages, options, cancellationToken)
+        : lightning.Options.UseTunedModel ? DeliverAsync(messages, options, cancellationToken)
+        : base.GetResponseAsync(messages, options, cancellationToken);
 
     public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options = null,
         CancellationToken cancellationToken = default
+    ) =>
+        _recorder.Captures || lightning.Options.UseTunedModel
+            ? CaptureStreamAsync(messages, options, _recorder.Captures, cancellationToken)
+            : base.GetStreamingResponseAsync(messages, options, cancellationToken);
+
+    /// <summary>A call inside of an episode, which is answered by what answers there.</summary>
+    private async Task<ChatResponse> DeliverAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options,
+        CancellationToken cancellationToken
     )
     {
-        if (!_recorder.Captures)
-        {
-            return base.GetStreamingResponseAsync(messages, options, cancellationToken);
-        }
-
-        return CaptureStreamAsync(messages, options, cancellationToken);
+        var (_, served) = await _recorder.SelectAsync(options?.ConversationId, options, cancellationToken).ConfigureAwait(false);
+        return await base.GetResponseAsync(messages, served, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<ChatResponse> CaptureAsync(
@@ -42,12 +49,13 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
         CancellationToken cancellationToken
     )
     {
-        var call = _recorder.Begin(ref messages, options);
+        var (release, served) = await _recorder.SelectAsync(options?.ConversationId, options, cancellationToken).ConfigureAwait(false);
+        var call = _recorder.Begin(ref messages, served, release: release);
         EpisodeScope.Current = call?.Scope;
         ChatResponse response;
         try
         {
-            response = await base.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+            response = await base.GetResponseAsync(messages, served, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -64,11 +72,23 @@ internal sealed class CapturingChatClient(IChatClient inner, LightningClient lig
     private async IAsyncEnumerable<ChatResponseUpdate> CaptureStreamAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+        bool captures,
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var call = _recorder.Begin(ref messages, options);
-        var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken);
+        var (release, served) = await _recorder.SelectAsync(options?.ConversationId, options, cancellationToken).ConfigureAwait(false);
+        var updates = base.GetStreamingResponseAsync(messages, served, cancellationToken);
+        if (!captures)
+        {
+            await foreach (var update in updates.ConfigureAwait(false))
+            {
+                yield return update;
+            }
+
+            yield break;
+        }
+
+        var call = _recorder.Begin(ref messages, served, release: release);
         await foreach (var update in _recorder.StreamAsync(call, updates, Observe, cancellationToken).ConfigureAwait(false))
         {
             yield return update;

@@ -155,9 +155,10 @@ internal sealed class ChatCall : CaptureItem
                     : EpisodeStatus.Failed,
                 Error = _isCancelled ? null : _error,
                 SessionId = ChatEpisode.Name(_session ?? _conversationId),
+                DeploymentId = Scope.Release.DeploymentId,
                 TraceId = _trace == default ? null : _trace.ToHexString(),
                 TokenUsage = ChatEpisode.Usage(_promptTokens, _completionTokens, _totalTokens),
-                Metadata = ChatEpisode.Metadata(Instructions, _finish, _responseId),
+                Metadata = ChatEpisode.Metadata(Instructions, _finish, _responseId, Scope.Release),
             }
         );
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using AgentLightning.Client.Delivery;
 using AgentLightning.Episodes;
 
 namespace AgentLightning.Client.Chat;
@@ -39,7 +40,7 @@ internal static class ChatEpisode
             : new TokenUsage(Count(prompt), Count(completion), Count(total ?? ((prompt ?? 0) + (completion ?? 0))));
 
     /// <summary>What was the same for many calls is told by its hash.</summary>
-    public static Dictionary<string, string>? Metadata(string? instructions, string? finish, string? responseId)
+    public static Dictionary<string, string>? Metadata(string? instructions, string? finish, string? responseId, SelectedRelease release)
     {
         var metadata = new Dictionary<string, string>();
         Add(
@@ -48,6 +49,8 @@ internal static class ChatEpisode
         );
         Add("finish_reason", finish);
         Add("response_id", responseId);
+        Add("experiment_id", release.ExperimentId);
+        Add("variant", release.Variant);
         return metadata.Count == 0 ? null : metadata;
 
         void Add(string name, string? value)

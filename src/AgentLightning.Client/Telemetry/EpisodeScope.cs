@@ -1,3 +1,5 @@
+using AgentLightning.Client.Delivery;
+
 namespace AgentLightning.Client.Telemetry;
 
 /// <summary>The episode that is being captured where the caller is, and the rewards that it got before it ended.</summary>
@@ -20,6 +22,9 @@ internal sealed class EpisodeScope(string episodeId, LightningClient client, boo
     public LightningClient Client => client;
 
     public bool CoversCalls => coversCalls;
+
+    /// <summary>What answers in it.</summary>
+    public SelectedRelease Release { get; set; } = SelectedRelease.Base;
 
     /// <summary>Keeps a reward until the episode ends, for it must not arrive first. False when the episode has ended.</summary>
     public bool TryAdd(CapturedReward reward)

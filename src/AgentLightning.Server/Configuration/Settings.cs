@@ -47,6 +47,9 @@ internal sealed class Settings
     [ConfigurationKeyName("redaction")]
     public RedactionSettings Redaction { get; init; } = new();
 
+    [ConfigurationKeyName("datasets")]
+    public DatasetSettings Datasets { get; init; } = new();
+
     [ConfigurationKeyName("gate")]
     public GateSettings Gate { get; init; } = new();
 
@@ -193,6 +196,32 @@ internal sealed class AgentRedactionSettings
 
     [ConfigurationKeyName("pii")]
     public bool Pii { get; init; } = true;
+}
+
+internal sealed class DatasetSettings
+{
+    [Setting("Share of a data set to learn from where its request does not say; the rest is held out.")]
+    [Range(0.5, 0.95)]
+    [ConfigurationKeyName("train_split")]
+    public double TrainSplit { get; init; }
+
+    [Setting("Least reward of an answer that conversations are learned from.")]
+    [Range(-1.0, 1.0)]
+    [ConfigurationKeyName("min_reward")]
+    public double MinReward { get; init; }
+
+    [Setting("Most rows of a data set, the most rewarded first.")]
+    [Range(1, 5_000_000)]
+    [ConfigurationKeyName("max_examples")]
+    public int MaxExamples { get; init; }
+
+    [Setting("Whether calls of tools and their results are part of conversations.")]
+    [ConfigurationKeyName("include_tools")]
+    public bool IncludeTools { get; init; }
+
+    [Setting("Put before conversations that have no system message.", Range = "a text")]
+    [ConfigurationKeyName("system_prompt")]
+    public string SystemPrompt { get; init; } = "";
 }
 
 internal sealed class GateSettings

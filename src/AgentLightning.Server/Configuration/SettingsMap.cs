@@ -1,4 +1,5 @@
 using AgentLightning.Common;
+using AgentLightning.Datasets;
 using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 using AgentLightning.Evaluation;
@@ -56,6 +57,7 @@ internal static class SettingsMap
                         agent => new AgentRedaction(agent.Value.Secrets, agent.Value.Pii)
                     ),
                 },
+                Datasets = settings.Datasets.ToOptions(),
                 Gate = new EvaluationGateOptions { Margin = settings.Gate.Margin, FewestItems = settings.Gate.FewestItems },
                 Guard = new RewardGuardOptions
                 {
@@ -135,6 +137,14 @@ internal static class SettingsMap
                     agent => new AgentRedactionSettings { Secrets = agent.Value.Secrets, Pii = agent.Value.Pii }
                 ),
             },
+            Datasets = new DatasetSettings
+            {
+                TrainSplit = lightning.Datasets.TrainSplit,
+                MinReward = lightning.Datasets.MinReward,
+                MaxExamples = lightning.Datasets.MaxExamples,
+                IncludeTools = lightning.Datasets.IncludeTools,
+                SystemPrompt = lightning.Datasets.SystemPrompt ?? "",
+            },
             Gate = new GateSettings { Margin = lightning.Gate.Margin, FewestItems = lightning.Gate.FewestItems },
             Guard = new GuardSettings
             {
@@ -172,6 +182,16 @@ internal static class SettingsMap
             Metrics = new MetricsSettings { OtlpEndpoint = options.MetricsEndpoint ?? "" },
         };
     }
+
+    public static DatasetOptions ToOptions(this DatasetSettings settings) =>
+        new()
+        {
+            TrainSplit = settings.TrainSplit,
+            MinReward = settings.MinReward,
+            MaxExamples = settings.MaxExamples,
+            IncludeTools = settings.IncludeTools,
+            SystemPrompt = settings.SystemPrompt.Length == 0 ? null : settings.SystemPrompt,
+        };
 
     /// <summary>Upwards: a fraction above the most is over it.</summary>
     private static int Seconds(TimeSpan time) => (int)Math.Clamp(Math.Ceiling(time.TotalSeconds), int.MinValue, int.MaxValue);

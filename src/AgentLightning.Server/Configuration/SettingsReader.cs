@@ -1,4 +1,5 @@
 using AgentLightning.Common;
+using AgentLightning.Datasets;
 using Microsoft.Extensions.Configuration;
 
 namespace AgentLightning.Server.Configuration;
@@ -11,6 +12,17 @@ public static class SettingsReader
 
     private const string Prefix = "LIGHTNING_";
     private const string Agents = "redaction:agents";
+
+    /// <summary>Short names, by which data sets were set up before there were sections.</summary>
+    private static readonly Dictionary<string, string> s_shortNames = new(StringComparer.Ordinal)
+    {
+        ["LIGHTNING_TRAIN_SPLIT"] = "datasets:train_split",
+        ["LIGHTNING_MIN_REWARD"] = "datasets:min_reward",
+        ["LIGHTNING_MAX_EXAMPLES"] = "datasets:max_examples",
+        ["LIGHTNING_INCLUDE_TOOLS"] = "datasets:include_tools",
+        ["LIGHTNING_SYSTEM_PROMPT"] = "datasets:system_prompt",
+    };
+
     private static readonly string[] s_agentKeys = ["secrets", "pii"];
 
     /// <summary>
@@ -58,6 +70,32 @@ public static class SettingsReader
 
         var options = configuration.Get<Settings>()!.ToOptions();
         return options.Mistakes() is { Count: > 0 } wrong ? throw LightningException.Invalid(string.Join('\n', wrong)) : options;
+    }
+
+    /// <summary>
+    /// What the environment says of data sets, for a command that opens a store itself. What cannot be read is
+    /// <see cref="ErrorKind.Invalid"/>.
+    /// </summary>
+    public static DatasetOptions ReadDatasets(IEnumerable<KeyValuePair<string, string?>> environment)
+    {
+        const string Section = "datasets:";
+        var values = OfEnvironment(environment, [])
+            .Where(value => value.Key.StartsWith(Section, StringComparison.OrdinalIgnoreCase))
+            .ToList();
+        var mistakes = values
+            .Select(value =>
+                SettingTable.All.Single(setting => setting.Path.Equals(value.Key, StringComparison.OrdinalIgnoreCase)).Mistake(value.Value!)
+            )
+            .OfType<string>()
+            .ToList();
+        return mistakes.Count > 0
+            ? throw LightningException.Invalid(string.Join('\n', mistakes))
+            : new ConfigurationBuilder()
+                .AddInMemoryCollection(Defaults())
+                .AddInMemoryCollection(values)
+                .Build()
+                .Get<Settings>()!
+                .Datasets.ToOptions();
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> Defaults()
@@ -161,6 +199,11 @@ public static class SettingsReader
             if (SettingTable.All.FirstOrDefault(setting => setting.Variable == name) is { } setting)
             {
                 values[setting.Path] = value;
+            }
+            else if (s_shortNames.TryGetValue(name, out var meant))
+            {
+                // A variable of the section, which says more clearly what it is, counts more.
+                values.TryAdd(meant, value);
             }
             else if (IsAgentValue(path))
             {

@@ -10,7 +10,8 @@ namespace AgentLightning.Capture;
 /// Takes many episodes and rewards at once. What is said to be accepted is on disk, redacted. Records are idempotent by their ids: of two
 /// with one id the first stays. Contents of episodes are not compared, because what is stored is redacted.
 /// </summary>
-public sealed class CaptureBatch(EpisodeRecorder recorder, AssignReward rewards, Redactor redactor, TimeProvider time) : IOperation
+public sealed class CaptureBatch(EpisodeRecorder recorder, ReleaseClaims claims, AssignReward rewards, Redactor redactor, TimeProvider time)
+    : IOperation
 {
     /// <summary>Lines that are read, redacted and stored together.</summary>
     private const int LinesTogether = 1_000;
@@ -27,7 +28,7 @@ public sealed class CaptureBatch(EpisodeRecorder recorder, AssignReward rewards,
     public async Task<CaptureOutcome> AddAsync(Scope scope, Stream lines, CancellationToken cancellationToken)
     {
         scope.Require(Role.Write);
-        var work = new Work(recorder, rewards, redactor, time, scope);
+        var work = new Work(recorder, claims, rewards, redactor, time, scope);
         var (group, bytes) = (new List<CaptureLine>(LinesTogether), 0L);
         // One group is stored while the next is read: each step waits for the one before.
         var storing = Task.CompletedTask;
@@ -56,7 +57,14 @@ public sealed class CaptureBatch(EpisodeRecorder recorder, AssignReward rewards,
     }
 
     /// <summary>Where a batch stands.</summary>
-    private sealed class Work(EpisodeRecorder recorder, AssignReward rewards, Redactor redactor, TimeProvider time, Scope scope)
+    private sealed class Work(
+        EpisodeRecorder recorder,
+        ReleaseClaims claims,
+        AssignReward rewards,
+        Redactor redactor,
+        TimeProvider time,
+        Scope scope
+    )
     {
         private readonly List<RejectedLine> _rejected = [];
 
@@ -119,6 +127,11 @@ public sealed class CaptureBatch(EpisodeRecorder recorder, AssignReward rewards,
             if (episodes.Count == 0)
             {
                 return came;
+            }
+
+            for (var i = 0; i < episodes.Count; i++)
+            {
+                episodes[i] = await claims.SettleAsync(episodes[i], cancellationToken).ConfigureAwait(false);
             }
 
             var attempts = await recorder.StoreGroupAsync(episodes, cancellationToken).ConfigureAwait(false);

@@ -8,7 +8,7 @@ namespace AgentLightning.Capture;
 /// Takes one episode that a client sends. Episodes are idempotent by their ids: of two of one agent with one id the first stays. Contents
 /// are not compared, because what is stored is redacted.
 /// </summary>
-public sealed class CaptureEpisode(EpisodeRecorder recorder, TimeProvider time) : IOperation
+public sealed class CaptureEpisode(EpisodeRecorder recorder, ReleaseClaims claims, TimeProvider time) : IOperation
 {
     /// <summary>
     /// Stores the episode; it is on disk, redacted, when this returns; role write. Wrong fields are <see cref="ErrorKind.Invalid"/>, an
@@ -20,6 +20,7 @@ public sealed class CaptureEpisode(EpisodeRecorder recorder, TimeProvider time) 
         scope.Require(Role.Write);
         var episode = EpisodeCheck.ToEpisode(input, scope, time.GetUtcNow());
         recorder.Check(episode);
+        episode = await claims.SettleAsync(episode, cancellationToken).ConfigureAwait(false);
         var added = await recorder.StoreAsync(episode, cancellationToken).ConfigureAwait(false);
         return new CapturedEpisode(
             EpisodeIds.Shown(scope, added.Id, added.AgentId),

@@ -1,7 +1,9 @@
 using AgentLightning.Access;
 using AgentLightning.Client;
+using AgentLightning.Client.Delivery;
 using AgentLightning.Client.Export;
 using AgentLightning.Common;
+using AgentLightning.Deployments;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,8 +40,30 @@ public static class EmbeddedLightning
                     provider.GetRequiredService<CaptureBatch>(),
                     provider.GetRequiredService<OtlpReceiver>(),
                     provider.GetRequiredService<EpisodeAssembler>()
-                )
+                ),
+                provider => new StoreReleases(provider.GetRequiredService<SqlDatabase>(), provider.GetRequiredService<SelectRelease>())
             );
+
+    /// <summary>Asks the store which release serves.</summary>
+    private sealed class StoreReleases(SqlDatabase database, SelectRelease select) : IReleaseSource
+    {
+        private volatile bool _isOpen;
+
+        public async Task<SelectedRelease> SelectAsync(string agentId, string? sessionId, CancellationToken cancellationToken)
+        {
+            if (!_isOpen)
+            {
+                // As the first record does; whichever comes first.
+                await database.MigrateAsync(cancellationToken).ConfigureAwait(false);
+                _isOpen = true;
+            }
+
+            var served = await select
+                .ExecuteAsync(Scope.Owner("client"), agentId, sessionId, null, cancellationToken)
+                .ConfigureAwait(false);
+            return new SelectedRelease(served.Release?.Id, served.Release?.TunedModelName, served.ExperimentId, served.Variant);
+        }
+    }
 
     /// <summary>Takes batches into the store.</summary>
     private sealed class StoreSink(SqlDatabase database, CaptureBatch capture, OtlpReceiver receiver, EpisodeAssembler assembler)

@@ -48,6 +48,7 @@ internal static class EpisodeCheck
             RequestLatencyMs = Milliseconds(input.RequestLatencyMs, "request_latency_ms") ?? 0,
             Status = input.Status is null ? EpisodeStatus.Succeeded : EnumText.Parse<EpisodeStatus>(input.Status, "status"),
             ModelDeployment = Ids.CheckName(input.ModelDeployment, "model_deployment"),
+            DeploymentId = Ids.CheckName(input.DeploymentId, "deployment_id"),
             SessionId = Ids.CheckName(input.SessionId, "session_id"),
             UserId = Ids.CheckName(input.UserId, "user_id"),
             MessageId = MessageId(input.MessageId),

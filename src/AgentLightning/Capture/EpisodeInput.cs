@@ -28,6 +28,9 @@ public sealed record EpisodeInput
 
     public string? ModelDeployment { get; init; }
 
+    /// <summary>The release of the agent that answered; the base model when absent.</summary>
+    public string? DeploymentId { get; init; }
+
     public string? SessionId { get; init; }
 
     public string? UserId { get; init; }

@@ -2,90 +2,201 @@ using System.Globalization;
 using System.Text.Json;
 using AgentLightning.Access;
 using AgentLightning.Common;
+using AgentLightning.Datasets.Building;
+using AgentLightning.Governance;
 using AgentLightning.Storage;
 
 namespace AgentLightning.Datasets;
 
-/// <summary>What a data set is to be made of.</summary>
-/// <param name="Seed">Decides, with each input's key, whether the input is held out. One seed gives one split for ever: an input never
-/// changes sides.</param>
-/// <param name="HeldOutShare">Share of inputs held out, 0.05…0.5; 0.25 by default.</param>
-/// <param name="MinReward">Leaves out answers below it; null keeps all, since learning from rewards needs the bad ones too.</param>
-public sealed record DatasetRequest(string AgentId, string Name, long Seed, double HeldOutShare = 0.25, double? MinReward = null);
+/// <summary>What a data set would be.</summary>
+/// <param name="EpisodesSeen">Episodes of the agent, in it or not.</param>
+/// <param name="Excluded">Why the others are not in it.</param>
+public sealed record DatasetPreview(
+    string AgentId,
+    DatasetKind Kind,
+    string QueryFilter,
+    int TrainingCount,
+    int ValidationCount,
+    long EpisodeCount,
+    long EpisodesSeen,
+    IReadOnlyList<DatasetExclusion> Excluded
+);
+
+/// <summary>A data set that was made, and what is not in it.</summary>
+public sealed record BuiltDataset(Dataset Dataset, DatasetPreview Summary);
 
 /// <summary>
-/// Makes data sets of rewarded episodes: grouped by input, so that no input is on both sides, and stored as one JSON line per input.
+/// Makes data sets of rewarded episodes. What one seed and one store give is the same to the last byte. Memory grows with the number of
+/// rewarded episodes by some 100 bytes each, and not with their texts.
 /// </summary>
-public sealed class BuildDataset(IDatasetStore datasets, IArtifactStore artifacts, TimeProvider time) : IOperation
+public sealed class BuildDataset : IOperation
 {
+    private readonly SqlDatasetSource _source;
+    private readonly SqlDatasetMembers _members;
+    private readonly IDatasetStore _datasets;
+    private readonly IArtifactStore _artifacts;
+    private readonly Redactor _redactor;
+    private readonly DatasetOptions _options;
+    private readonly TimeProvider _time;
+
+    internal BuildDataset(
+        SqlDatabase database,
+        IDatasetStore datasets,
+        IArtifactStore artifacts,
+        Redactor redactor,
+        DatasetOptions options,
+        TimeProvider time
+    )
+    {
+        options.Validate();
+        (_source, _members) = (new SqlDatasetSource(database), new SqlDatasetMembers(database));
+        (_datasets, _artifacts, _redactor, _options, _time) = (datasets, artifacts, redactor, options, time);
+    }
+
     /// <summary>
-    /// Makes and stores a data set of an agent's episodes. Asks for the role write. No qualifying episode is
-    /// <see cref="ErrorKind.Conflict"/>.
+    /// Makes and stores a data set. Asks for the role write. No qualifying episode, or fewer than asked for, is
+    /// <see cref="ErrorKind.Conflict"/>, which says why the others do not qualify.
     /// </summary>
     public async Task<Dataset> ExecuteAsync(Scope scope, DatasetRequest request, CancellationToken cancellationToken)
     {
         scope.Require(Role.Write);
-        scope.Named(request.AgentId);
-        if (request.HeldOutShare is not (>= 0.05 and <= 0.5))
+        return (await BuildAsync(Allowed(scope, request), cancellationToken).ConfigureAwait(false)).Dataset;
+    }
+
+    /// <summary>The same of what a door takes.</summary>
+    public Task<BuiltDataset> ExecuteAsync(Scope scope, DatasetInput input, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Write);
+        return BuildAsync(Allowed(scope, RequestOf(scope, input)), cancellationToken);
+    }
+
+    /// <summary>Tells what would be in a data set and what would not, and why. Asks for the role read; stores nothing.</summary>
+    public async Task<DatasetPreview> PreviewAsync(Scope scope, DatasetInput input, CancellationToken cancellationToken)
+    {
+        scope.Require(Role.Read);
+        var request = Allowed(scope, RequestOf(scope, input));
+        var build = new DatasetBuild(_source, request);
+        await build.RunAsync(null, cancellationToken).ConfigureAwait(false);
+        return Summary(build, request);
+    }
+
+    private DatasetRequest RequestOf(Scope scope, DatasetInput input) =>
+        input.ToRequest(scope.Agent(input.AgentId, Scope.DefaultAgent), _options, _time.GetUtcNow());
+
+    /// <summary>The request as it may be stored, for agents that the scope is for.</summary>
+    private DatasetRequest Allowed(Scope scope, DatasetRequest request)
+    {
+        Ids.Check(scope.Named(request.AgentId), "agent_id");
+        foreach (var agent in request.Agents ?? [])
         {
-            throw LightningException.Invalid($"The held-out share must be from 0.05 to 0.5, but it is {request.HeldOutShare}.");
+            Ids.Check(scope.Named(agent), "agents");
         }
 
-        var rows = await datasets.RewardedEpisodesAsync(Ids.Check(request.AgentId, "agent_id"), cancellationToken).ConfigureAwait(false);
-        var examples = rows.Where(row => request.MinReward is null || row.Reward >= request.MinReward)
-            .GroupBy(row => row.InputKey)
-            .Select(group => ToExample(group.Key, [.. group], request))
-            .ToList();
-        if (examples.Count == 0)
+        request.Check();
+        return request with
         {
-            throw LightningException.Conflict(
-                $"No qualifying episodes found for data set '{request.Name}' of agent '{request.AgentId}'. Capture episodes and give them "
-                    + $"rewards first."
-            );
-        }
+            Name = DatasetNames.Check(_redactor, request.Name, request.AgentId),
+            Description = DatasetNames.Text(_redactor, request.Description, request.AgentId),
+            SystemPrompt = DatasetNames.Text(_redactor, request.SystemPrompt, request.AgentId),
+        };
+    }
 
-        var artifact = await artifacts
-            .PutAsync(stream => WriteAsync(stream, examples, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
-        var now = time.GetUtcNow();
-        return await datasets
-            .AddAsync(
-                new Dataset(
-                    Ids.New(now),
-                    request.AgentId,
-                    request.Name,
-                    0,
-                    request.MinReward is null
-                        ? "rewarded"
-                        : string.Create(CultureInfo.InvariantCulture, $"min_reward >= {request.MinReward}"),
-                    request.MinReward,
-                    request.Seed,
-                    examples.Count(example => example.Side == DatasetSide.Train),
-                    examples.Count(example => example.Side == DatasetSide.Validation),
-                    examples.Sum(example => example.Answers.Count),
-                    artifact,
-                    now.Rounded()
-                ),
+    private async Task<BuiltDataset> BuildAsync(DatasetRequest request, CancellationToken cancellationToken)
+    {
+        var build = new DatasetBuild(_source, request);
+        var artifact = await _artifacts
+            .PutAsync(
+                async target =>
+                {
+                    await build.RunAsync(target, cancellationToken).ConfigureAwait(false);
+                    // Thrown in here, it leaves no content behind.
+                    Check(build, request);
+                },
                 cancellationToken
             )
             .ConfigureAwait(false);
+        var now = _time.GetUtcNow();
+        var id = Ids.New(now);
+        var summary = Summary(build, request);
+        await _members.AddAsync(id, build.Members, cancellationToken).ConfigureAwait(false);
+        var dataset = await _datasets
+            .AddAsync(
+                new Dataset(
+                    id,
+                    request.AgentId,
+                    request.Name,
+                    0,
+                    summary.QueryFilter,
+                    request.MinReward,
+                    request.Seed,
+                    build.Training,
+                    build.Validation,
+                    (int)build.Episodes,
+                    artifact,
+                    now.Rounded()
+                )
+                {
+                    Kind = request.Kind,
+                    Description = request.Description,
+                    Selection = JsonSerializer.Serialize(new DatasetSelection(request, build.Seen, build.Excluded), LightningJson.Options),
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return new BuiltDataset(await MarkDeletedAsync(dataset, build, cancellationToken).ConfigureAwait(false), summary);
     }
 
-    private static DatasetExample ToExample(string key, IReadOnlyList<RewardedEpisode> rows, DatasetRequest request) =>
-        new(
-            key,
-            DatasetReader.SideOf(key, request.Seed, request.HeldOutShare),
-            rows[0].UserInput,
-            rows.Select(row => row.Correction).LastOrDefault(correction => correction is not null),
-            [.. rows.Select(row => new DatasetAnswer(row.EpisodeId, row.Action, row.LogProbability ?? 0, row.Reward))]
-        );
-
-    private static async Task WriteAsync(Stream stream, IReadOnlyList<DatasetExample> examples, CancellationToken cancellationToken)
+    /// <summary>
+    /// A deletion that ran meanwhile did not find the data set: what is gone by now is marked here. One that runs from here on finds it.
+    /// </summary>
+    private async Task<Dataset> MarkDeletedAsync(Dataset dataset, DatasetBuild build, CancellationToken cancellationToken)
     {
-        foreach (var example in examples)
+        var any = false;
+        foreach (var ids in build.UsedEpisodes())
         {
-            await JsonSerializer.SerializeAsync(stream, example, LightningJson.Options, cancellationToken).ConfigureAwait(false);
-            stream.WriteByte((byte)'\n');
+            var missing = await _source.MissingAsync(ids, cancellationToken).ConfigureAwait(false);
+            if (missing.Count > 0)
+            {
+                any = true;
+                await _members.EraseAsync(missing, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return any ? await _datasets.FindAsync(dataset.Id, cancellationToken).ConfigureAwait(false) ?? dataset : dataset;
+    }
+
+    private static void Check(DatasetBuild build, DatasetRequest request)
+    {
+        var why = build.Excluded.Count == 0 ? "" : $" Of {build.Seen} episodes are left out: {Exclusions.Describe(build.Excluded)}.";
+        if (build.Episodes == 0)
+        {
+            throw LightningException.Conflict(
+                $"No qualifying episodes found for dataset '{request.Name}' of agent '{request.AgentId}' ({request.Filter()}).{why} "
+                    + (build.Seen == 0 ? "Capture episodes and give them rewards first." : "Give rewards, or ask for less.")
+            );
+        }
+
+        if (build.Episodes < request.MinEpisodes)
+        {
+            throw LightningException.Conflict(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Only {build.Episodes} episodes qualify for dataset '{request.Name}' of agent '{request.AgentId}', and at least "
+                        + $"{request.MinEpisodes} are asked for.{why}"
+                )
+            );
         }
     }
+
+    private DatasetPreview Summary(DatasetBuild build, DatasetRequest request) =>
+        new(
+            request.AgentId,
+            request.Kind,
+            DatasetNames.Text(_redactor, request.Filter(), request.AgentId)!,
+            build.Training,
+            build.Validation,
+            build.Episodes,
+            build.Seen,
+            build.Excluded
+        );
 }

@@ -39,7 +39,14 @@ public sealed record Dataset(
 
     /// <summary>How many of its episodes were deleted since; the content still holds them.</summary>
     public int ErasedCount { get; init; }
+
+    /// <summary>What was asked for and what was left out, as JSON of <see cref="DatasetSelection"/>; null where it was not kept.</summary>
+    public string? Selection { get; init; }
 }
+
+/// <summary>What a data set was made of.</summary>
+/// <param name="EpisodesSeen">Episodes of the agent, in it or not; lines, for a golden file.</param>
+public sealed record DatasetSelection(DatasetRequest Request, long EpisodesSeen, IReadOnlyList<DatasetExclusion> Excluded);
 
 /// <summary>One input with every answer that was given to it.</summary>
 /// <param name="Key">The input's key; no key is on both sides.</param>

@@ -60,11 +60,14 @@ public sealed class DatasetReader(IArtifactStore artifacts)
     }
 
     /// <summary>The side of an input: a hash of seed and key, read as a number in [0, 1), below the share.</summary>
-    public static DatasetSide SideOf(string key, long seed, double heldOutShare)
+    public static DatasetSide SideOf(string key, long seed, double heldOutShare) =>
+        PlaceOf(key, seed) < heldOutShare ? DatasetSide.Validation : DatasetSide.Train;
+
+    /// <summary>A hash of seed and key, as a number in [0, 1).</summary>
+    internal static double PlaceOf(string key, long seed)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}:{key}"));
-        var position = (BitConverter.ToUInt64(hash) >> 11) * (1.0 / (1L << 53));
-        return position < heldOutShare ? DatasetSide.Validation : DatasetSide.Train;
+        return (BitConverter.ToUInt64(hash) >> 11) * (1.0 / (1L << 53));
     }
 
     private static DatasetKind? KindOf(Type row) =>

@@ -1,17 +1,6 @@
 namespace AgentLightning.Datasets;
 
-/// <summary>A rewarded episode as the builder reads it. Rows of one input follow one another.</summary>
-public sealed record RewardedEpisode(
-    string EpisodeId,
-    string InputKey,
-    string UserInput,
-    string Action,
-    double? LogProbability,
-    double Reward,
-    string? Correction
-);
-
-/// <summary>Keeps data sets, and finds the episodes that they are made of.</summary>
+/// <summary>Keeps data sets.</summary>
 public interface IDatasetStore
 {
     /// <summary>Stores a data set under the next version of its name; returns it with that version.</summary>
@@ -30,10 +19,4 @@ public interface IDatasetStore
 
     /// <summary>How many data sets there are, counted by the database.</summary>
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
-
-    /// <summary>
-    /// Every rewarded episode of an agent that made a named choice, ordered by input, oldest first; work of our own is left out.
-    /// The reward of an episode is the mean of its current quality rewards plus its penalties, kept within −1…1.
-    /// </summary>
-    Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken);
 }

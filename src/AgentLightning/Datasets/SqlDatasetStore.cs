@@ -20,11 +20,12 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
                     .ExecuteAsync(
                         """
                         INSERT INTO datasets (id, agent_id, name, version, query_filter, reward_threshold, seed, training_count,
-                            validation_count, episode_count, artifact, created_at, kind, description)
+                            validation_count, episode_count, artifact, created_at, kind, description,
+                            selection, member_key)
                         VALUES (@id, @agent, @name, (SELECT COALESCE(MAX(version), 0) + 1
                             FROM datasets WHERE agent_id = @agent AND name = @name),
                                 @filter, @threshold, @seed, @training, @validation, @episodes, @artifact, @at, @kind,
-                                @description)
+                                @description, @selection, @member)
                         """,
                         cancellationToken,
                         ("@id", dataset.Id),
@@ -39,7 +40,9 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
                         ("@artifact", dataset.Artifact),
                         ("@at", dataset.CreatedAt.ToColumn()),
                         ("@kind", EnumText.Of(dataset.Kind)),
-                        ("@description", dataset.Description)
+                        ("@description", dataset.Description),
+                        ("@selection", dataset.Selection),
+                        ("@member", SqlDatasetMembers.KeyOf(dataset.Id))
                     )
                     .ConfigureAwait(false);
                 return (
@@ -86,41 +89,7 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             cancellationToken
         );
 
-    public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) =>
-        database.LookAsync<IReadOnlyList<RewardedEpisode>>(
-            async session =>
-                await session
-                    .QueryAsync(
-                        """
-                        WITH scored AS (
-                            SELECT episode_id,
-                                   COALESCE(AVG(CASE WHEN source NOT IN ('cost_penalty', 'latency_penalty') THEN value END), 0.0)
-                                 + COALESCE(SUM(CASE WHEN source IN ('cost_penalty', 'latency_penalty') THEN value END), 0.0) AS reward,
-                                   MAX(correction) AS correction
-                            FROM rewards WHERE is_current = 1 AND agent_id = @agent GROUP BY episode_id
-                        )
-                        SELECT e.id, e.input_key, e.action, e.action_log_probability, s.reward, s.correction, p.user_input
-                        FROM episodes e JOIN scored s ON s.episode_id = e.id JOIN episode_payloads p ON p.episode_id = e.id
-                        WHERE e.agent_id = @agent AND e.internal = 0 AND e.action IS NOT NULL AND e.status = 'succeeded'
-                        ORDER BY e.input_key, e.created_at, e.id
-                        """,
-                        reader => new RewardedEpisode(
-                            reader.Text("id"),
-                            reader.Text("input_key"),
-                            reader.Text("user_input"),
-                            reader.Text("action"),
-                            reader.NumberOrNull("action_log_probability"),
-                            Math.Clamp(reader.Number("reward"), -1, 1),
-                            reader.TextOrNull("correction")
-                        ),
-                        cancellationToken,
-                        ("@agent", agentId)
-                    )
-                    .ConfigureAwait(false),
-            cancellationToken
-        );
-
-    private static Dataset Read(DbDataReader reader) =>
+    internal static Dataset Read(DbDataReader reader) =>
         new(
             reader.Text("id"),
             reader.Text("agent_id"),
@@ -139,5 +108,6 @@ internal sealed class SqlDatasetStore(SqlDatabase database) : IDatasetStore
             Kind = EnumText.Parse<DatasetKind>(reader.Text("kind"), "kind"),
             Description = reader.TextOrNull("description"),
             ErasedCount = (int)reader.Integer("erased_count"),
+            Selection = reader.TextOrNull("selection"),
         };
 }

@@ -38,7 +38,9 @@ public sealed record LineageDataset(
     int ValidationCount,
     int EpisodeCount,
     string QueryFilter,
-    double? RewardThreshold
+    double? RewardThreshold,
+    DatasetKind Kind,
+    int ErasedCount
 );
 
 public sealed record LineageEvaluation(string Id, bool Passed, string Reason, double Baseline, double Candidate, double PValue);
@@ -106,7 +108,9 @@ public sealed class GetLineage(IDeploymentStore deployments, ITrainingRunStore r
                     dataset.ValidationCount,
                     dataset.EpisodeCount,
                     dataset.QueryFilter,
-                    dataset.RewardThreshold
+                    dataset.RewardThreshold,
+                    dataset.Kind,
+                    dataset.ErasedCount
                 ),
             evaluation is null
                 ? null

@@ -49,6 +49,9 @@ public interface IDeploymentStore
         CancellationToken cancellationToken
     );
 
+    /// <summary>The releases of the models of these runs, up to 1,000; of all agents, in any order.</summary>
+    Task<IReadOnlyList<Deployment>> OfRunsAsync(IReadOnlyList<string> runIds, CancellationToken cancellationToken);
+
     /// <summary>How many releases there were, counted by the database.</summary>
     Task<long> CountAsync(string? agentId, CancellationToken cancellationToken);
 }

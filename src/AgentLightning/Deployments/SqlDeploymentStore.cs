@@ -87,6 +87,18 @@ internal sealed class SqlDeploymentStore(SqlDatabase database, ChangeNotices not
         );
     }
 
+    public Task<IReadOnlyList<Deployment>> OfRunsAsync(IReadOnlyList<string> runIds, CancellationToken cancellationToken)
+    {
+        var where = new SqlConditions().AddAny("training_run_id", "@of", runIds);
+        return database.LookAsync<IReadOnlyList<Deployment>>(
+            async session =>
+                await session
+                    .QueryAsync($"SELECT * FROM deployments {where}", Read, cancellationToken, where.Parameters)
+                    .ConfigureAwait(false),
+            cancellationToken
+        );
+    }
+
     public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) =>
         database.LookAsync(
             session =>

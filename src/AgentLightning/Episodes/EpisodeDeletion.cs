@@ -63,6 +63,12 @@ internal sealed class EpisodeDeletion
             cancellationToken
         );
 
+    public Task<IReadOnlyList<string>> ChooseAsync(CancellationToken cancellationToken) =>
+        _database.ReadAsync<IReadOnlyList<string>>(
+            async session => await ChooseAsync(session, "", "", cancellationToken).ConfigureAwait(false),
+            cancellationToken
+        );
+
     public Task<IReadOnlyList<string>> WithPayloadAsync(CancellationToken cancellationToken) =>
         _database.ReadAsync<IReadOnlyList<string>>(
             async session => await ChooseAsync(session, WithPayload, "", cancellationToken).ConfigureAwait(false),

@@ -117,6 +117,9 @@ public interface IEpisodeStore
     /// </summary>
     Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
 
+    /// <summary>The ids of up to <paramref name="most"/> (1…1,000) of the selected episodes, oldest first.</summary>
+    Task<IReadOnlyList<string>> ChooseAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken);
+
     /// <summary>
     /// The ids of up to <paramref name="most"/> (1…1,000) of the selected episodes whose payloads are there, oldest first; empty when there
     /// are no more.

@@ -182,6 +182,9 @@ internal sealed class SqlEpisodeStore(SqlDatabase database) : IEpisodeStore
     public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).DeleteAsync(cancellationToken);
 
+    public Task<IReadOnlyList<string>> ChooseAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        new EpisodeDeletion(database, selection, most).ChooseAsync(cancellationToken);
+
     public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         new EpisodeDeletion(database, selection, most).WithPayloadAsync(cancellationToken);
 

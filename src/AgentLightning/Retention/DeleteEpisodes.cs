@@ -1,11 +1,26 @@
+using System.Text.Json.Serialization;
 using AgentLightning.Access;
 using AgentLightning.Common;
+using AgentLightning.Deployments;
 using AgentLightning.Episodes;
 
 namespace AgentLightning.Retention;
 
 /// <summary>How many episodes were removed, and how much of each.</summary>
-public sealed record EpisodesRemoved(long Removed, RemovalScope Scope);
+public sealed record EpisodesRemoved(long Removed, RemovalScope Scope)
+{
+    /// <summary>The data sets that hold them, which are marked; their content is what it was. Null when none does.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UsedDataset>? DataSets { get; init; }
+
+    /// <summary>The runs that learned from these data sets.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UsedRun>? TrainingRuns { get; init; }
+
+    /// <summary>The releases of the models of these runs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UsedRelease>? Releases { get; init; }
+}
 
 /// <summary>Deletes episodes on request, with everything that refers to them.</summary>
 public sealed class DeleteEpisodes(EpisodeRemoval removal, EpisodeLookup lookup) : IOperation
@@ -98,9 +113,12 @@ public sealed class DeleteEpisodes(EpisodeRemoval removal, EpisodeLookup lookup)
             Ids = seen is null ? selection.Ids : [.. seen.Values.Select(episode => episode.EpisodeId).Distinct()],
             Agents = scope.Agents,
         };
-        return new EpisodesRemoved(
-            await removal.RemoveAsync(allowed, what, scope.Actor, progress, cancellationToken).ConfigureAwait(false),
-            what
-        );
+        var (removed, use) = await removal.RemoveAsync(allowed, what, scope.Actor, progress, cancellationToken).ConfigureAwait(false);
+        return new EpisodesRemoved(removed, what)
+        {
+            DataSets = use.DataSets.Count == 0 ? null : use.DataSets,
+            TrainingRuns = use.DataSets.Count == 0 ? null : use.TrainingRuns,
+            Releases = use.DataSets.Count == 0 ? null : use.Releases,
+        };
     }
 }

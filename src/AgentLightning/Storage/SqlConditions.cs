@@ -25,7 +25,11 @@ internal sealed class SqlConditions
     }
 
     /// <summary>Adds <c>column IN (…)</c>, unless there is no list.</summary>
-    public SqlConditions AddAny(string column, string name, IReadOnlyList<string>? values)
+    public SqlConditions AddAny(string column, string name, IReadOnlyList<string>? values) =>
+        AddAny(column, name, values is null ? null : [.. values.Select(value => (SqlValue)value)]);
+
+    /// <inheritdoc cref="AddAny(string, string, IReadOnlyList{string}?)"/>
+    public SqlConditions AddAny(string column, string name, IReadOnlyList<SqlValue>? values)
     {
         if (values is null)
         {
@@ -56,6 +60,9 @@ internal sealed class SqlConditions
         _parameters.Add((name, value));
         return this;
     }
+
+    /// <summary><c>AND … AND …</c>, for what has conditions already; or nothing.</summary>
+    public string More => IsEmpty ? "" : $"AND {string.Join(" AND ", _conditions)}";
 
     /// <summary><c>WHERE … AND …</c>, or nothing.</summary>
     public override string ToString() => IsEmpty ? "" : $"WHERE {string.Join(" AND ", _conditions)}";

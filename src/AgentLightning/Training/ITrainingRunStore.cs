@@ -40,6 +40,16 @@ public interface ITrainingRunStore
     /// <param name="engines">Who must be meant to execute them.</param>
     Task<IReadOnlyList<TrainingRun>> ListToDoAsync(IReadOnlyList<string> engines, int limit, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The runs that learned from one of these data sets, or that began from one of these models; of all agents, in any order.
+    /// </summary>
+    /// <param name="datasetIds">Up to 1,000, as <paramref name="models"/>.</param>
+    Task<IReadOnlyList<TrainingRun>> LearnedFromAsync(
+        IReadOnlyList<string> datasetIds,
+        IReadOnlyList<string> models,
+        CancellationToken cancellationToken
+    );
+
     /// <summary>How many runs of an agent are in each state, counted by the database.</summary>
     Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken);
 

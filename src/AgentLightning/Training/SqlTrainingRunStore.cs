@@ -101,6 +101,33 @@ internal sealed class SqlTrainingRunStore(SqlDatabase database, ChangeNotices no
         );
     }
 
+    public Task<IReadOnlyList<TrainingRun>> LearnedFromAsync(
+        IReadOnlyList<string> datasetIds,
+        IReadOnlyList<string> models,
+        CancellationToken cancellationToken
+    ) =>
+        database.ReadAsync<IReadOnlyList<TrainingRun>>(
+            async session =>
+            {
+                var found = new Dictionary<string, TrainingRun>(StringComparer.Ordinal);
+                foreach (var (column, values) in new[] { ("dataset_id", datasetIds), ("base_model", models) })
+                {
+                    var where = new SqlConditions().AddAny(column, "@of", values);
+                    foreach (
+                        var run in await session
+                            .QueryAsync($"SELECT * FROM training_runs {where}", Read, cancellationToken, where.Parameters)
+                            .ConfigureAwait(false)
+                    )
+                    {
+                        found[run.Id] = run;
+                    }
+                }
+
+                return [.. found.Values];
+            },
+            cancellationToken
+        );
+
     public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) =>
         database.ReadAsync<IReadOnlyDictionary<TrainingStatus, long>>(
             async session =>

@@ -4,8 +4,10 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using AgentLightning.Access;
+using AgentLightning.Deployments;
 using AgentLightning.Server.Tests.Support;
 using AgentLightning.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AgentLightning.Server.Tests;
 
@@ -22,6 +24,62 @@ public sealed class CaptureTests : IAsyncLifetime
     {
         await _server.DisposeAsync();
         _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_release_counts_only_for_its_own_agents_episodes()
+    {
+        var release = await _server
+            .App.Services.GetRequiredService<IDeploymentStore>()
+            .ActivateAsync(
+                new Deployment(
+                    "release-1",
+                    "shop",
+                    Deployment.DefaultSlot,
+                    0,
+                    null,
+                    null,
+                    "tuned-1",
+                    null,
+                    true,
+                    false,
+                    null,
+                    DateTimeOffset.UnixEpoch.AddYears(56),
+                    "test",
+                    null,
+                    null
+                ),
+                null,
+                CancellationToken.None
+            );
+        var selected = await _server.GetAsync("/api/lightning/deployments/selected?agent_id=shop&session_id=s");
+        await _server.PostAsync(Episodes, Claim("own", "shop", release.Id));
+        await _server.PostAsync(Episodes, Claim("foreign", "bank", release.Id));
+        using var batch = await _server.PostRawAsync(
+            Capture,
+            """{"type":"episode","id":"unknown","agent_id":"shop","user_input":"x","deployment_id":"elsewhere","metadata":{"a":"b"}}""",
+            "application/x-ndjson"
+        );
+
+        Assert.Equal(
+            ("release-1", "tuned-1"),
+            (selected.GetProperty("deployment_id").GetString(), selected.GetProperty("tuned_model_name").GetString())
+        );
+        Assert.Equal("release-1", (await _server.GetAsync($"{Episodes}/own")).GetProperty("deployment_id").GetString());
+        var (foreign, unknown) = (await _server.GetAsync($"{Episodes}/foreign"), await _server.GetAsync($"{Episodes}/unknown"));
+        Assert.Equal(JsonValueKind.Null, foreign.GetProperty("deployment_id").ValueKind);
+        Assert.Equal("release-1", foreign.GetProperty("metadata").GetProperty("claimed_deployment_id").GetString());
+        Assert.Equal(JsonValueKind.Null, unknown.GetProperty("deployment_id").ValueKind);
+        Assert.Equal("""{"a":"b","claimed_deployment_id":"elsewhere"}""", unknown.GetProperty("metadata").GetRawText());
+
+        static object Claim(string id, string agent, string release) =>
+            new
+            {
+                id,
+                agent_id = agent,
+                user_input = "x",
+                deployment_id = release,
+            };
     }
 
     [Fact]

@@ -19,6 +19,7 @@ public sealed class BadRequestTests(TrainedStore store)
         "deployments",
         "deployments/active",
         "deployments/lineage",
+        "deployments/selected",
         "deployments/rollback",
         "stats",
         "{v}",

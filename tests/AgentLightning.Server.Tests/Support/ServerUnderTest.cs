@@ -129,7 +129,7 @@ public sealed partial class ServerUnderTest : IAsyncDisposable
         await App.DisposeAsync();
     }
 
-    private static async Task<JsonElement> SuccessAsync(HttpResponseMessage response)
+    public static async Task<JsonElement> SuccessAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(

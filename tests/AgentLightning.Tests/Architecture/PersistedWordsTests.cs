@@ -25,6 +25,19 @@ public sealed class PersistedWordsTests
     public void Kinds_of_data_sets() => Frozen<DatasetKind>("classification chat preference prompts");
 
     [Fact]
+    public void Reasons_to_leave_episodes_out() =>
+        Frozen<ExclusionReason>(
+            "outside_dates internal not_succeeded other_model other_release other_tags no_reward below_min_reward payload_removed "
+                + "no_action no_pair beyond_max_examples deleted no_answer duplicate near_duplicate"
+        );
+
+    [Fact]
+    public void Ways_to_make_rewards_one() => Frozen<RewardAggregation>("quality_and_penalties mean");
+
+    [Fact]
+    public void What_data_sets_are_asked_for_by() => Frozen<DatasetMemberKind>("episode session user");
+
+    [Fact]
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
 
     [Fact]

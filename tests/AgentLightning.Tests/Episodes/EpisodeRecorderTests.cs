@@ -330,6 +330,9 @@ public sealed class EpisodeRecorderTests
         public Task<int> DeleteAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
+        public Task<IReadOnlyList<string>> ChooseAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
         public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 

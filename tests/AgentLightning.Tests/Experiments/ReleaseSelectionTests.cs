@@ -128,6 +128,9 @@ public sealed class ReleaseSelectionTests
             CancellationToken cancellationToken
         ) => inner.ListAsync(agentId, slot, limit, before, cancellationToken);
 
+        public Task<IReadOnlyList<Deployment>> OfRunsAsync(IReadOnlyList<string> runIds, CancellationToken cancellationToken) =>
+            inner.OfRunsAsync(runIds, cancellationToken);
+
         public Task<long> CountAsync(string? agentId, CancellationToken cancellationToken) => inner.CountAsync(agentId, cancellationToken);
     }
 }

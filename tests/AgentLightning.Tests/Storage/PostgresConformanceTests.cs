@@ -8,6 +8,10 @@ public sealed class PostgresRewardStoreTests : RewardStoreConformance<PostgresEn
 
 public sealed class PostgresDatasetStoreTests : DatasetStoreConformance<PostgresEngine>;
 
+public sealed class PostgresDatasetBuildTests : DatasetBuildConformance<PostgresEngine>;
+
+public sealed class PostgresDataUseTests : DataUseConformance<PostgresEngine>;
+
 public sealed class PostgresTrainingRunStoreTests : TrainingRunStoreConformance<PostgresEngine>;
 
 public sealed class PostgresEvaluationStoreTests : EvaluationStoreConformance<PostgresEngine>;

@@ -8,6 +8,10 @@ public sealed class SqliteRewardStoreTests : RewardStoreConformance<SqliteEngine
 
 public sealed class SqliteDatasetStoreTests : DatasetStoreConformance<SqliteEngine>;
 
+public sealed class SqliteDatasetBuildTests : DatasetBuildConformance<SqliteEngine>;
+
+public sealed class SqliteDataUseTests : DataUseConformance<SqliteEngine>;
+
 public sealed class SqliteTrainingRunStoreTests : TrainingRunStoreConformance<SqliteEngine>;
 
 public sealed class SqliteEvaluationStoreTests : EvaluationStoreConformance<SqliteEngine>;

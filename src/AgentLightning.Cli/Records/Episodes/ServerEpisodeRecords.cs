@@ -35,22 +35,22 @@ internal sealed class ServerEpisodeRecords(ServerConnection server) : IEpisodeRe
             return await server.DeleteAsync<EpisodesRemoved>($"episodes?{query}", cancellationToken);
         }
 
-        var removed = 0L;
+        var removed = new EpisodesRemoved(0, removal);
         foreach (var id in selection.Ids.Select(id => Ids.Check(id, "id")).Distinct().ToList())
         {
             try
             {
-                removed += (await server.DeleteAsync<EpisodesRemoved>(PathOf(id), cancellationToken)).Removed;
+                removed = Sum(removed, await server.DeleteAsync<EpisodesRemoved>(PathOf(id), cancellationToken));
             }
             catch (LightningException e) when (e.Kind == ErrorKind.NotFound)
             {
                 // As in a store: what is not there is not counted.
             }
 
-            progress.Report(removed);
+            progress.Report(removed.Removed);
         }
 
-        return new EpisodesRemoved(removed, removal);
+        return removed;
     }
 
     public async IAsyncEnumerable<string> ExportAsync(EpisodeQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -68,6 +68,27 @@ internal sealed class ServerEpisodeRecords(ServerConnection server) : IEpisodeRe
         using var content = new StreamContent(lines) { Headers = { ContentType = new MediaTypeHeaderValue("application/x-ndjson") } };
         return await server.PostContentAsync<CaptureOutcome>("capture", content, cancellationToken);
     }
+
+    private static EpisodesRemoved Sum(EpisodesRemoved before, EpisodesRemoved more) =>
+        (
+            more.DataSets is null
+                ? before
+                : before with
+                {
+                    DataSets =
+                    [
+                        .. (before.DataSets ?? [])
+                            .Concat(more.DataSets)
+                            .GroupBy(dataset => dataset.DatasetId)
+                            .Select(group => group.Last() with { Episodes = group.Sum(dataset => dataset.Episodes) }),
+                    ],
+                    TrainingRuns = [.. (before.TrainingRuns ?? []).UnionBy(more.TrainingRuns ?? [], run => run.TrainingRunId)],
+                    Releases = [.. (before.Releases ?? []).UnionBy(more.Releases ?? [], release => release.DeploymentId)],
+                }
+        ) with
+        {
+            Removed = before.Removed + more.Removed,
+        };
 
     private static string PathOf(string id) => $"episodes/{Uri.EscapeDataString(Ids.Check(id, "id"))}";
 

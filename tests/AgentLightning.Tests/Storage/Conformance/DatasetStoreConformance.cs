@@ -1,3 +1,4 @@
+using AgentLightning.Access;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
 using AgentLightning.Rewards;
@@ -86,11 +87,17 @@ public abstract class DatasetStoreConformance<TEngine> : StoreConformance<TEngin
                 Token
             );
 
-        var rows = await Store.RewardedEpisodesAsync("agent", Token);
+        var dataset = await Get<BuildDataset>().ExecuteAsync(Scope.Owner("test"), new DatasetRequest("agent", "data", 1), Token);
+        var rows = await Get<DatasetReader>().ReadAsync(dataset, Token);
 
-        Assert.Equal(["e3", "e2", "e1"], rows.Select(row => row.EpisodeId));
-        Assert.Equal([-1, -1, 0.65], rows.Select(row => Math.Round(row.Reward, 9)));
-        Assert.Equal([null, "yes", null], rows.Select(row => row.Correction));
-        Assert.Equal(("input of e2", "no", -0.5), (rows[1].UserInput, rows[1].Action, rows[1].LogProbability));
+        Assert.Equal([("k0", 1), ("k1", 2)], rows.OrderBy(row => row.Key).Select(row => (row.Key, row.Answers.Count)));
+        var answers = rows.OrderBy(row => row.Key).SelectMany(row => row.Answers).ToList();
+        Assert.Equal(["e3", "e2", "e1"], answers.Select(answer => answer.EpisodeId));
+        Assert.Equal([-1, -1, 0.65], answers.Select(answer => Math.Round(answer.Reward, 9)));
+        Assert.Equal([null, "yes"], rows.OrderBy(row => row.Key).Select(row => row.Expected));
+        Assert.Equal(
+            ("input of e2", "no", -0.5),
+            (rows.Single(row => row.Key == "k1").Input, answers[1].Action, answers[1].LogProbability)
+        );
     }
 }

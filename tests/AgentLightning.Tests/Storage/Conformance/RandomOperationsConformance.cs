@@ -109,7 +109,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
     {
         var (agent, anyAgent, time, limit, text, step) = (Agent, AnyAgent, Time, _random.Next(1, 12), Pick(s_texts), _step);
         var (episodeId, rewardId, runId) = (EpisodeId(), RewardId(), Known(_model.Runs.Select(run => run.Id)));
-        switch (_random.Next(30))
+        switch (_random.Next(31))
         {
             case 0 or 1 or 2 or 3:
                 var episodes = Enumerable.Range(0, _random.Next(1, 4)).Select(_ => DrawEpisode()).ToList();
@@ -169,8 +169,7 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
                 return ($"data sets of {anyAgent}", async get =>
                     (
                         await Of<IDatasetStore>(get).ListAsync(anyAgent, limit, Token),
-                        await Of<IDatasetStore>(get).CountAsync(anyAgent, Token),
-                        await Of<IDatasetStore>(get).RewardedEpisodesAsync(agent, Token)
+                        await Of<IDatasetStore>(get).CountAsync(anyAgent, Token)
                     )
                 );
             case 23:
@@ -178,6 +177,9 @@ public abstract class RandomOperationsConformance<TEngine> : StoreConformance<TE
                 return ($"delete {limit} of {Json(selection)}", async get =>
                     await Of<IEpisodeStore>(get).DeleteAsync(selection, limit, Token)
                 );
+            case 30:
+                var first = DrawSelection();
+                return ($"choose {limit} of {Json(first)}", async get => await Of<IEpisodeStore>(get).ChooseAsync(first, limit, Token));
             case 24:
                 var older = DrawSelection();
                 return ($"remove payloads of {limit} of {Json(older)}", async get =>

@@ -133,6 +133,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         return Task.FromResult(chosen.Count);
     }
 
+    public Task<IReadOnlyList<string>> ChooseAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<string>>([.. Select(selection).Take(most).Select(episode => episode.Id)]);
+
     public Task<IReadOnlyList<string>> WithPayloadAsync(EpisodeSelection selection, int most, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<string>>([
             .. Select(selection).Where(episode => !episode.PayloadRemoved).Take(most).Select(episode => episode.Id),
@@ -311,32 +314,6 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
     Task<long> IDatasetStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
         Count(Datasets, dataset => dataset.AgentId, agentId);
 
-    public Task<IReadOnlyList<RewardedEpisode>> RewardedEpisodesAsync(string agentId, CancellationToken cancellationToken) =>
-        List(
-            from episode in Episodes
-            where
-                episode is { Internal: false, PayloadRemoved: false, Action: not null, Status: EpisodeStatus.Succeeded }
-                && episode.AgentId == agentId
-            let rewards = Rewards
-                .Where(reward => reward.IsCurrent && reward.EpisodeId == episode.Id && reward.AgentId == agentId)
-                .ToLookup(reward => reward.Source is RewardSource.CostPenalty or RewardSource.LatencyPenalty)
-            where rewards.Count > 0
-            orderby episode.InputKey, episode.CreatedAt, episode.Id
-            select new RewardedEpisode(
-                episode.Id,
-                episode.InputKey!,
-                episode.UserInput,
-                episode.Action!,
-                episode.ActionLogProbability,
-                Math.Clamp(
-                    rewards[false].Select(reward => reward.Value).DefaultIfEmpty().Average() + rewards[true].Sum(reward => reward.Value),
-                    -1,
-                    1
-                ),
-                rewards.SelectMany(both => both).Max(reward => reward.Correction)
-            )
-        );
-
     public Task AddAsync(TrainingRun run, CancellationToken cancellationToken)
     {
         Runs.Add(run);
@@ -405,6 +382,15 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         bool tail,
         CancellationToken cancellationToken
     ) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<TrainingRun>> LearnedFromAsync(
+        IReadOnlyList<string> datasetIds,
+        IReadOnlyList<string> models,
+        CancellationToken cancellationToken
+    ) =>
+        Task.FromResult<IReadOnlyList<TrainingRun>>([
+            .. Runs.Where(run => datasetIds.Contains(run.DatasetId) || models.Contains(run.BaseModel)),
+        ]);
 
     public Task<IReadOnlyDictionary<TrainingStatus, long>> CountByStatusAsync(string? agentId, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyDictionary<TrainingStatus, long>>(
@@ -518,6 +504,9 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
             ),
             limit
         );
+
+    public Task<IReadOnlyList<Deployment>> OfRunsAsync(IReadOnlyList<string> runIds, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<Deployment>>([.. Deployments.Where(release => runIds.Contains(release.TrainingRunId ?? ""))]);
 
     Task<long> IDeploymentStore.CountAsync(string? agentId, CancellationToken cancellationToken) =>
         Count(Deployments, deployment => deployment.AgentId, agentId);

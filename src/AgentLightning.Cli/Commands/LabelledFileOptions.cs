@@ -4,17 +4,20 @@ using AgentLightning.Common;
 
 namespace AgentLightning.Cli.Commands;
 
-/// <summary>The options that name a labelled CSV file and say how to read it.</summary>
-internal sealed class LabelledCsvOptions
+/// <summary>The options that name labelled data and say how to read them.</summary>
+internal sealed class LabelledFileOptions
 {
-    private readonly Option<FileInfo> _data = new("--data") { Description = "Labelled CSV file with a header line, read as a stream." };
+    private readonly Option<FileInfo> _data = new("--data")
+    {
+        Description = "Labelled data, read as a stream: a CSV file with a header line, or .jsonl or .ndjson with an object on each line.",
+    };
 
     private readonly Option<string> _text = new("--text-column")
     {
-        Description = "Column of the text; with several, separated by commas, the first is the title.",
+        Description = "Column or field of the text; with several, separated by commas, the first is the title.",
     };
 
-    private readonly Option<string> _label = new("--label-column") { Description = "Column of the right label." };
+    private readonly Option<string> _label = new("--label-column") { Description = "Column or field of the right label." };
 
     private readonly Option<string?> _slice = new("--slice-column")
     {
@@ -48,16 +51,30 @@ internal sealed class LabelledCsvOptions
     public bool Given(ParseResult parsed) => parsed.GetValue(_data) is not null;
 
     /// <summary>The file that the options name, with all of them that it needs.</summary>
-    public LabelledCsv Read(ParseResult parsed)
+    public ILabelledFile Read(ParseResult parsed)
     {
-        var file = parsed.GetValue(_data) ?? throw LightningException.Invalid("--data is required: the path of a labelled CSV file.");
+        var file = parsed.GetValue(_data)
+            ?? throw LightningException.Invalid("--data is required: the path of a labelled CSV or JSONL file.");
         var textColumns = parsed.GetValue(_text)
             ?? throw LightningException.Invalid("--text-column is required with --data, for example --text-column title,body.");
         var labelColumn = parsed.GetValue(_label)
             ?? throw LightningException.Invalid("--label-column is required with --data, for example --label-column label.");
+        string[] columns = textColumns.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (file.Extension.ToLowerInvariant() is ".jsonl" or ".ndjson")
+        {
+            if (parsed.GetValue(_encoding) is not null || parsed.GetValue(_delimiter) is not null)
+            {
+                throw LightningException.Invalid($"--encoding and --delimiter are for CSV files; '{file.Name}' is lines of JSON in UTF-8.");
+            }
+
+            return columns.Length == 0
+                ? throw LightningException.Invalid("--text-column names no field. Give one or more, for example --text-column title,body.")
+                : new LabelledLines(file.FullName, columns, labelColumn, parsed.GetValue(_slice), parsed.GetValue(_skipEmpty));
+        }
+
         return new LabelledCsv(
             file.FullName,
-            textColumns.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            columns,
             labelColumn,
             parsed.GetValue(_slice),
             parsed.GetValue(_skipEmpty),
