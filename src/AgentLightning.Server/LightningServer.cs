@@ -13,6 +13,7 @@ using AgentLightning.Server.Feedback;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Jobs;
 using AgentLightning.Server.Limits;
+using AgentLightning.Server.Lookup;
 using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Pages;
@@ -115,6 +116,7 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapLookup();
         api.MapKeys();
         app.MapOtlp();
         if (options.OtlpGrpcUrls.Length > 0)

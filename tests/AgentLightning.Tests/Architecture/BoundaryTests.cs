@@ -52,6 +52,7 @@ public sealed partial class BoundaryTests
             "Evaluation",
         ],
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
+        ["Lookup"] = ["Common", "Access", "Storage", "Episodes"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces", "Deployments"],
         ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.

@@ -4,6 +4,8 @@ namespace AgentLightning.Tests.Storage;
 
 public sealed class PostgresEpisodeStoreTests : EpisodeStoreConformance<PostgresEngine>;
 
+public sealed class PostgresFindIdTests : FindIdConformance<PostgresEngine>;
+
 public sealed class PostgresRewardStoreTests : RewardStoreConformance<PostgresEngine>;
 
 public sealed class PostgresDatasetStoreTests : DatasetStoreConformance<PostgresEngine>;

@@ -4,6 +4,8 @@ namespace AgentLightning.Tests.Storage;
 
 public sealed class SqliteEpisodeStoreTests : EpisodeStoreConformance<SqliteEngine>;
 
+public sealed class SqliteFindIdTests : FindIdConformance<SqliteEngine>;
+
 public sealed class SqliteRewardStoreTests : RewardStoreConformance<SqliteEngine>;
 
 public sealed class SqliteDatasetStoreTests : DatasetStoreConformance<SqliteEngine>;
