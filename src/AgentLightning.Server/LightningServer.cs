@@ -10,6 +10,7 @@ using AgentLightning.Server.Datasets;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
+using AgentLightning.Server.Gateway;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Jobs;
 using AgentLightning.Server.Limits;
@@ -119,6 +120,7 @@ public static class LightningServer
         api.MapLookup();
         api.MapKeys();
         app.MapOtlp();
+        app.MapGateway();
         if (options.OtlpGrpcUrls.Length > 0)
         {
             app.MapOtlpGrpc();
@@ -142,6 +144,7 @@ public static class LightningServer
         }
 
         services.AddSingleton<ConnectionLimits>();
+        services.AddGateway(options.Gateway);
         services.AddMetricsExport(options);
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<NearRoutes>();
@@ -206,6 +209,7 @@ public static class LightningServer
         app.Use(ConnectionLimits.WorkAsync);
         app.UseRouting();
         app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
+        app.Use(OpenAiErrors.MarkAsync);
         app.UseExceptionHandler();
         app.UseStatusCodePages(status => Problems.WriteAsync(status.HttpContext, status.HttpContext.Response.StatusCode, null));
         app.Use(

@@ -15,6 +15,7 @@ using AgentLightning.Lookup;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
+using AgentLightning.Spending;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using AgentLightning.Training;
@@ -200,6 +201,7 @@ public static class LightningServices
 
         services.TryAddSingleton<ReleaseClaims>();
         services.TryAddSingleton<CaptureEpisode>();
+        services.TryAddSingleton<CaptureDraft>();
         services.TryAddSingleton<CaptureBatch>();
         services.TryAddSingleton<ExportEpisodes>();
 
@@ -248,6 +250,8 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<ISpendStore, SqlSpendStore>();
+        services.TryAddSingleton<SpendLedger>();
         services.TryAddSingleton<SelectRelease>();
         services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
         services.TryAddSingleton<Exposures>();

@@ -26,6 +26,7 @@ public sealed partial class BoundaryTests
         ["Governance"] = ["Common"],
         ["Storage"] = ["Common"],
         ["Jobs"] = ["Common", "Storage"],
+        ["Spending"] = ["Common", "Storage"],
         ["Audit"] = ["Common", "Governance", "Storage"],
         ["Access"] = ["Common", "Governance", "Storage", "Audit"],
         ["Episodes"] = ["Common", "Governance", "Storage", "Access"],

@@ -44,6 +44,8 @@ public sealed class PostgresPagesTests : PagesConformance<PostgresEngine>;
 
 public sealed class PostgresLeaseStoreTests : LeaseStoreConformance<PostgresEngine>;
 
+public sealed class PostgresSpendStoreTests : SpendStoreConformance<PostgresEngine>;
+
 public sealed class PostgresJobTests : JobConformance<PostgresEngine>;
 
 public sealed class PostgresChangeNoticesTests : ChangeNoticesConformance<PostgresEngine>;

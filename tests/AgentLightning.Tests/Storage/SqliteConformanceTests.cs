@@ -44,6 +44,8 @@ public sealed class SqlitePagesTests : PagesConformance<SqliteEngine>;
 
 public sealed class SqliteLeaseStoreTests : LeaseStoreConformance<SqliteEngine>;
 
+public sealed class SqliteSpendStoreTests : SpendStoreConformance<SqliteEngine>;
+
 public sealed class SqliteJobTests : JobConformance<SqliteEngine>;
 
 public sealed class SqliteChangeNoticesTests : ChangeNoticesConformance<SqliteEngine>;
