@@ -1,8 +1,10 @@
 using AgentLightning.Deployments;
 using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
+using AgentLightning.Engine.Evaluation;
 using AgentLightning.Engine.Learning;
 using AgentLightning.Engine.Tuned;
+using AgentLightning.Evaluation;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +30,8 @@ public static class EngineServices
         services.TryAddSingleton(new MachineMemory());
         services.TryAddSingleton<TunedModels>();
         services.TryAddSingleton<IReleaseChatClients>(provider => provider.GetRequiredService<TunedModels>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAnswererSource, ChatAnswerers>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IScorerSource, GraderScorers>());
         services.TryAddSingleton(provider => new BackendLoader(
             new BackendLoaderOptions
             {
