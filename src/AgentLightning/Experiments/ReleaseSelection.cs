@@ -38,6 +38,9 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
 
     public int Count => _served.Count;
 
+    /// <summary>Whether a slot is in memory, be it to be read anew.</summary>
+    public bool Knows(string agentId, string slot) => _served.ContainsKey((agentId, slot));
+
     public ValueTask<ServedRelease> SelectAsync(string agentId, string? sessionId, string slot, CancellationToken cancellationToken) =>
         _served.TryGetValue((agentId, slot), out var known) && !known.Stale
             ? ValueTask.FromResult(known.Choose(sessionId, _exposures))
