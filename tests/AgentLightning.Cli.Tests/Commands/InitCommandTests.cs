@@ -33,16 +33,14 @@ public sealed class InitCommandTests(FinishedDemo demo)
     public async Task The_ids_that_there_are_stand_in_the_commands()
     {
         using var folder = new TemporaryFolder();
+        var store = Path.Combine(demo.CopyTo(folder), "lightning.db");
 
-        var run = await Lightning.RunAsync(
-            folder.Path,
-            ["init", "--agent-id", "triage", "--out", folder.File("own.json"), "--store", demo.Store]
-        );
+        var run = await Lightning.RunAsync(folder.Path, ["init", "--agent-id", "triage", "--store", store]);
 
         Assert.Equal(0, run.ExitCode);
         Assert.DoesNotContain("DATASET-ID", run.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("RUN-ID", run.Out, StringComparison.Ordinal);
-        Assert.Contains($"--store '{demo.Store}'", run.Out, StringComparison.Ordinal);
+        Assert.Contains($"--store '{store}'", run.Out, StringComparison.Ordinal);
     }
 
     [Fact]
