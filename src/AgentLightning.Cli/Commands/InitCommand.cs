@@ -126,7 +126,7 @@ internal static class InitCommand
         await using var opened = await records.OpenAsync(parsed, cancellationToken);
         var datasets = await opened.Datasets.ListAsync(agent, 1, null, cancellationToken);
         var runs = await opened.Training.ListAsync(new(agent, null, 1), cancellationToken);
-        return (datasets.Datasets.FirstOrDefault()?.Id, runs.TrainingRuns.FirstOrDefault()?.Id);
+        return (datasets.Datasets is [var dataset, ..] ? dataset.Id : null, runs.TrainingRuns is [var run, ..] ? run.Id : null);
     }
 
     private static async Task WriteAsync(FileInfo file, string text, bool overwrite, CancellationToken cancellationToken)

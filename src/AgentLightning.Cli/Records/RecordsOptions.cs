@@ -43,9 +43,13 @@ internal sealed class RecordsOptions
     /// hold a password, is left to a variable.
     /// </summary>
     public string Arguments(ParseResult parsed) =>
-        IsGiven(parsed, _store) ? IsDatabase(parsed.GetValue(_store)!) ? " --store \"$LIGHTNING_STORE\"" : $" --store '{parsed.GetValue(_store)}'"
-        : IsGiven(parsed, _server) ? $" --server {parsed.GetValue(_server)}"
-        : "";
+        IsGiven(parsed, _store)
+            ? IsDatabase(parsed.GetValue(_store)!)
+                ? " --store \"$LIGHTNING_STORE\""
+                : $" --store '{parsed.GetValue(_store)}'"
+            : IsGiven(parsed, _server)
+                ? $" --server {parsed.GetValue(_server)}"
+                : "";
 
     /// <summary>Whether a store is a database of PostgreSQL, and no file.</summary>
     public static bool IsDatabase(string store) => new LightningOptions { Store = store }.UsesPostgres;

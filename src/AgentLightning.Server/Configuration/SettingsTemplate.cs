@@ -78,13 +78,7 @@ public static class SettingsTemplate
         Line(text, depth, "},");
     }
 
-    private static void Value(
-        StringBuilder text,
-        int depth,
-        ServerSetting setting,
-        string name,
-        IReadOnlyDictionary<string, string> values
-    )
+    private static void Value(StringBuilder text, int depth, ServerSetting setting, string name, IReadOnlyDictionary<string, string> values)
     {
         var given = values.TryGetValue(setting.Key, out var value);
         value ??= setting.Default == "none" ? "" : setting.Default;

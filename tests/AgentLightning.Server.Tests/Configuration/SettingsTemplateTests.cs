@@ -37,19 +37,25 @@ public sealed class SettingsTemplateTests
         using var folder = new TemporaryFolder();
         var text = SettingsTemplate.Of(new Dictionary<string, string>());
         // As a person does who wants to change one: the mark of the comment goes.
-        var all = string.Join('\n', text.Split('\n').Select(line => line.TrimStart().StartsWith("// \"", StringComparison.Ordinal) ? line.Replace("// \"", "\"", StringComparison.Ordinal) : line));
+        var all = string.Join(
+            '\n',
+            text.Split('\n')
+                .Select(line =>
+                    line.TrimStart().StartsWith("// \"", StringComparison.Ordinal)
+                        ? line.Replace("// \"", "\"", StringComparison.Ordinal)
+                        : line
+                )
+        );
         File.WriteAllText(folder.File("lightning.json"), all);
 
         var options = SettingsReader.Read(folder.File("lightning.json"), named: true, [], []);
 
         Assert.Equal(new LightningServerOptions().Urls, options.Urls);
-        Assert.All(
-            SettingTable.All.Where(setting => !setting.IsSecret),
-            setting => Assert.Contains($"\"{setting.Key.Split('.')[^1]}\":", text, StringComparison.Ordinal)
+        Assert.All(SettingTable.All.Where(setting => !setting.IsSecret), setting =>
+            Assert.Contains($"\"{setting.Key.Split('.')[^1]}\":", text, StringComparison.Ordinal)
         );
-        Assert.All(
-            SettingTable.All.Where(setting => setting.IsSecret),
-            setting => Assert.Contains($"set the variable {setting.Variable}", text, StringComparison.Ordinal)
+        Assert.All(SettingTable.All.Where(setting => setting.IsSecret), setting =>
+            Assert.Contains($"set the variable {setting.Variable}", text, StringComparison.Ordinal)
         );
     }
 }
