@@ -9,6 +9,8 @@ internal sealed class MemberKeys(int most)
     private readonly List<long> _episodes = new(most);
     private readonly List<long> _sessions = [];
     private readonly List<long> _users = [];
+    private (string? Id, long Key) _session;
+    private (string? Id, long Key) _user;
 
     /// <summary>The key of a data set, an episode, a session or a user.</summary>
     public static long Of(string what, string id)
@@ -27,15 +29,24 @@ internal sealed class MemberKeys(int most)
     public void Add(EpisodeContent episode)
     {
         _episodes.Add(Of(DatasetMemberKind.Episode, episode.Id));
-        if (episode.Session is { } session)
+        Add(_sessions, DatasetMemberKind.Session, episode.Session, ref _session);
+        Add(_users, DatasetMemberKind.User, episode.User, ref _user);
+    }
+
+    /// <param name="last">Episodes of one session mostly follow one another.</param>
+    private static void Add(List<long> keys, DatasetMemberKind kind, string? id, ref (string? Id, long Key) last)
+    {
+        if (id is null)
         {
-            _sessions.Add(Of(DatasetMemberKind.Session, session));
+            return;
         }
 
-        if (episode.User is { } user)
+        if (last.Id != id)
         {
-            _users.Add(Of(DatasetMemberKind.User, user));
+            last = (id, Of(kind, id));
         }
+
+        keys.Add(last.Key);
     }
 
     private static long Of(DatasetMemberKind kind, string id) => Of(Common.EnumText.Of(kind), id);
