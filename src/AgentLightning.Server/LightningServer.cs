@@ -10,9 +10,11 @@ using AgentLightning.Server.Datasets;
 using AgentLightning.Server.Deployments;
 using AgentLightning.Server.Episodes;
 using AgentLightning.Server.Feedback;
+using AgentLightning.Server.Gateway;
 using AgentLightning.Server.Health;
 using AgentLightning.Server.Jobs;
 using AgentLightning.Server.Limits;
+using AgentLightning.Server.Lookup;
 using AgentLightning.Server.Metrics;
 using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Pages;
@@ -112,8 +114,10 @@ public static class LightningServer
         app.MapChatAdmin();
         api.MapDiagnostics();
         api.MapAudit();
+        api.MapLookup();
         api.MapKeys();
         app.MapOtlp();
+        app.MapGateway();
         if (options.OtlpGrpcUrls.Length > 0)
         {
             app.MapOtlpGrpc();
@@ -137,6 +141,7 @@ public static class LightningServer
         }
 
         services.AddSingleton<ConnectionLimits>();
+        services.AddGateway(options.Gateway);
         services.AddMetricsExport(options);
         services.AddSingleton<ServerMetrics>();
         services.AddSingleton<NearRoutes>();
@@ -201,6 +206,7 @@ public static class LightningServer
         app.Use(ConnectionLimits.WorkAsync);
         app.UseRouting();
         app.Use((HttpContext context, RequestDelegate next) => metrics.MeasureAsync(context, next));
+        app.Use(OpenAiErrors.MarkAsync);
         app.UseExceptionHandler();
         app.UseStatusCodePages(status => Problems.WriteAsync(status.HttpContext, status.HttpContext.Response.StatusCode, null));
         app.Use(

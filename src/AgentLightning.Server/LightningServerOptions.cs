@@ -1,5 +1,6 @@
 using AgentLightning.Access;
 using AgentLightning.Server.Configuration;
+using AgentLightning.Server.Gateway;
 
 namespace AgentLightning.Server;
 
@@ -70,6 +71,9 @@ public sealed record LightningServerOptions
     /// </summary>
     public TimeSpan DrainNotice { get; init; }
 
+    /// <summary>The model servers behind the gateway.</summary>
+    public GatewayOptions Gateway { get; init; } = new();
+
     /// <summary>Where metrics are sent to as well, by OTLP over gRPC: an http address; null, the default, for nowhere.</summary>
     public string? MetricsEndpoint { get; init; }
 
@@ -93,6 +97,7 @@ public sealed record LightningServerOptions
 
         var ranges = SettingTable.Mistakes(this);
         mistakes.AddRange(ranges.Select(mistake => mistake.Text));
+        mistakes.AddRange(Gateway.Mistakes(Environment.GetEnvironmentVariable));
         // What is out of its range is not told a second time.
         mistakes.AddRange(
             Lightning

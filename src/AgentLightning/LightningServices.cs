@@ -11,9 +11,11 @@ using AgentLightning.Feedback;
 using AgentLightning.Governance;
 using AgentLightning.Health;
 using AgentLightning.Jobs;
+using AgentLightning.Lookup;
 using AgentLightning.Monitoring;
 using AgentLightning.Retention;
 using AgentLightning.Rewards;
+using AgentLightning.Spending;
 using AgentLightning.Storage;
 using AgentLightning.Traces;
 using AgentLightning.Training;
@@ -195,6 +197,7 @@ public static class LightningServices
 
         services.TryAddSingleton<ReleaseClaims>();
         services.TryAddSingleton<CaptureEpisode>();
+        services.TryAddSingleton<CaptureDraft>();
         services.TryAddSingleton<CaptureBatch>();
         services.TryAddSingleton<ExportEpisodes>();
 
@@ -243,6 +246,8 @@ public static class LightningServices
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
         services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<ISpendStore, SqlSpendStore>();
+        services.TryAddSingleton<SpendLedger>();
         services.TryAddSingleton<SelectRelease>();
         services.TryAddSingleton<IExperimentStore, SqlExperimentStore>();
         services.TryAddSingleton<Exposures>();
@@ -275,10 +280,26 @@ public static class LightningServices
         services.TryAddSingleton<GetMonitoring>();
         services.TryAddSingleton<GetDashboard>();
 
+        services
+            .AddRecordIds(RecordKind.Episode, "episodes")
+            .AddRecordIds(RecordKind.Reward, "rewards")
+            .AddRecordIds(RecordKind.Feedback, "feedback")
+            .AddRecordIds(RecordKind.Dataset, "datasets")
+            .AddRecordIds(RecordKind.TrainingRun, "training_runs")
+            .AddRecordIds(RecordKind.Evaluation, "evaluations")
+            .AddRecordIds(RecordKind.Deployment, "deployments")
+            .AddRecordIds(RecordKind.Experiment, "experiments")
+            .AddRecordIds(RecordKind.Key, "api_keys", ofAgents: false)
+            .AddRecordIds(RecordKind.AuditEntry, "audit_entries");
+        services.TryAddSingleton<FindId>();
+
         services.TryAddSingleton<TriagePolicies>();
         services.TryAddSingleton<TriageFeedback>();
         return services;
     }
+
+    private static IServiceCollection AddRecordIds(this IServiceCollection services, RecordKind kind, string table, bool ofAgents = true) =>
+        services.AddSingleton<IRecordIds>(provider => new SqlRecordIds(provider.GetRequiredService<SqlDatabase>(), kind, table, ofAgents));
 
     /// <summary>
     /// Brings the store's schema up to date; call once before use. With <paramref name="create"/> false, a store that does not exist is

@@ -170,6 +170,7 @@ public sealed class RouteTests
                 "GET /api/lightning/episodes/{id}",
                 "GET /api/lightning/export",
                 "GET /api/lightning/feedback",
+                "GET /api/lightning/ids",
                 "GET /api/lightning/keys",
                 "GET /api/lightning/monitoring/distribution",
                 "GET /api/lightning/monitoring/low-rewards",

@@ -4,7 +4,9 @@ using AgentLightning.Access;
 using AgentLightning.Audit;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -50,7 +52,7 @@ internal static class AuditCommand
                         parsed.GetValue(start),
                         parsed.GetValue(end),
                         parsed.GetValue(limit),
-                        parsed.GetValue(before)
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.AuditEntry, parsed.GetValue(before), cancellationToken)
                     ),
                     cancellationToken
                 );

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Lookup;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -52,7 +54,7 @@ internal static class EpisodesCommand
                 var query = new EpisodeQuery(
                     parsed.GetValue(agentId),
                     Limit: parsed.GetValue(limit),
-                    Before: parsed.GetValue(before),
+                    Before: await opened.Ids.WholeOrNoneAsync(RecordKind.Episode, parsed.GetValue(before), cancellationToken),
                     SessionId: parsed.GetValue(sessionId),
                     UserId: parsed.GetValue(userId)
                 );
@@ -102,7 +104,8 @@ internal static class EpisodesCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var episode = await opened.Episodes.GetAsync(parsed.GetValue(id)!, cancellationToken);
+                var whole = await opened.Ids.WholeAsync(RecordKind.Episode, parsed.GetValue(id)!, cancellationToken);
+                var episode = await opened.Episodes.GetAsync(whole, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(episode);

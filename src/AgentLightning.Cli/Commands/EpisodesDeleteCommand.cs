@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
+using AgentLightning.Lookup;
 using AgentLightning.Retention;
 using AgentLightning.Server.Episodes;
 
@@ -56,6 +58,17 @@ internal static class EpisodesDeleteCommand
 
                 var scope = parsed.GetValue(payloadOnly) ? RemovalScope.Payload : RemovalScope.Episode;
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                if (selection.Ids is { } parts)
+                {
+                    var whole = new List<string>();
+                    foreach (var part in parts)
+                    {
+                        whole.Add(await opened.Ids.WholeAsync(RecordKind.Episode, part, cancellationToken));
+                    }
+
+                    selection = selection with { Ids = whole };
+                }
+
                 EpisodesRemoved removed;
                 using (var progress = new ProgressLine("episodes removed"))
                 {

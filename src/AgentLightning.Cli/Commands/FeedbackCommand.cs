@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Feedback;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Feedback;
 using Spectre.Console;
 
@@ -40,9 +42,9 @@ internal static class FeedbackCommand
                 var list = await opened.Feedback.ListAsync(
                     new FeedbackQuery(
                         parsed.GetValue(agentId),
-                        parsed.GetValue(episodeId),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Episode, parsed.GetValue(episodeId), cancellationToken),
                         parsed.GetValue(limit),
-                        parsed.GetValue(before)
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Feedback, parsed.GetValue(before), cancellationToken)
                     ),
                     cancellationToken
                 );
@@ -55,7 +57,7 @@ internal static class FeedbackCommand
                 var table = new RecordTable(
                     new("id", ColumnKind.Id, Spare: 4),
                     new("given", ColumnKind.Fixed, Spare: 2),
-                    new("message", ColumnKind.Id),
+                    new("message", ColumnKind.Fixed),
                     new("user", Spare: 3),
                     new("type", ColumnKind.Fixed),
                     new("0..1", ColumnKind.Fixed),

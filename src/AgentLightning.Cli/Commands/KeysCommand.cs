@@ -3,7 +3,9 @@ using System.Globalization;
 using AgentLightning.Access;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Access;
 using Spectre.Console;
 
@@ -142,7 +144,8 @@ internal static class KeysCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var key = await opened.Keys.RevokeAsync(parsed.GetValue(id)!, cancellationToken);
+                var whole = await opened.Ids.WholeAsync(RecordKind.Key, parsed.GetValue(id)!, cancellationToken);
+                var key = await opened.Keys.RevokeAsync(whole, cancellationToken);
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(key);

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 using AgentLightning.Rewards;
 using Spectre.Console;
 
@@ -36,7 +38,7 @@ internal static class LabelEpisodeCommand
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var given = await opened.Rewards.AssignAsync(
                     new RewardInput(
-                        parsed.GetValue(episodeId),
+                        await opened.Ids.WholeAsync(RecordKind.Episode, parsed.GetValue(episodeId)!, cancellationToken),
                         parsed.GetValue(reward),
                         parsed.GetValue(feedback),
                         parsed.GetValue(correction),

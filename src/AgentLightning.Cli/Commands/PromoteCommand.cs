@@ -1,6 +1,8 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
@@ -35,7 +37,12 @@ internal static class PromoteCommand
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var release = await opened.Releases.PromoteAsync(
-                    new PromoteBody(parsed.GetValue(agentId), parsed.GetValue(runId), parsed.GetValue(promotedBy), parsed.GetValue(force)),
+                    new PromoteBody(
+                        parsed.GetValue(agentId),
+                        await opened.Ids.WholeAsync(RecordKind.TrainingRun, parsed.GetValue(runId)!, cancellationToken),
+                        parsed.GetValue(promotedBy),
+                        parsed.GetValue(force)
+                    ),
                     cancellationToken
                 );
                 ReleaseTable.Write(release, parsed.GetValue(json), "serves now");

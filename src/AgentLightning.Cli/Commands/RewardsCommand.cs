@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 using AgentLightning.Rewards;
 using Spectre.Console;
 
@@ -45,10 +47,10 @@ internal static class RewardsCommand
                 var list = await opened.Rewards.ListAsync(
                     new RewardQuery(
                         parsed.GetValue(agentId),
-                        parsed.GetValue(episodeId),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Episode, parsed.GetValue(episodeId), cancellationToken),
                         word,
                         parsed.GetValue(limit),
-                        parsed.GetValue(before)
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Reward, parsed.GetValue(before), cancellationToken)
                     ),
                     cancellationToken
                 );

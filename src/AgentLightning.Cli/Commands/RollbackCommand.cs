@@ -1,6 +1,8 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Deployments;
 
 namespace AgentLightning.Cli.Commands;
@@ -28,7 +30,12 @@ internal static class RollbackCommand
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var release = await opened.Releases.RollbackAsync(
-                    new RollbackBody(parsed.GetValue(agentId), parsed.GetValue(target), parsed.GetValue(reason), parsed.GetValue(by)),
+                    new RollbackBody(
+                        parsed.GetValue(agentId),
+                        await opened.Ids.WholeOrNoneAsync(RecordKind.Deployment, parsed.GetValue(target), cancellationToken),
+                        parsed.GetValue(reason),
+                        parsed.GetValue(by)
+                    ),
                     cancellationToken
                 );
                 ReleaseTable.Write(release, parsed.GetValue(json), "serves again");

@@ -63,7 +63,8 @@ internal static class TriageTrainCommand
                 }
 
                 var folder = (
-                    parsed.GetValue(output) ?? throw LightningException.Invalid("--out is required: the folder for the model.")
+                    parsed.GetValue(output)
+                    ?? throw LightningException.Invalid("--out is required: the folder for the model. See 'lightning triage train --help'.")
                 ).FullName;
                 ModelFolder.CheckWritable(folder);
                 var items = labelled.Read(parsed).Read().ToList();

@@ -1,3 +1,4 @@
+using AgentLightning.Common;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -12,7 +13,7 @@ internal enum ColumnKind
     /// <summary>A number, a time, a word: stays as it is.</summary>
     Fixed,
 
-    /// <summary>Is whole wherever it is shown, so that it can be copied into a command.</summary>
+    /// <summary>Is whole where there is room, and else in a short form that every command takes, so that it can be copied.</summary>
     Id,
 }
 
@@ -58,6 +59,11 @@ internal sealed class RecordTable(params RecordColumn[] columns)
             [.. columns.Select(column => column.Name)],
             .. _rows,
         ];
+        if (_rows.Count > 0 && Enumerable.Range(0, columns.Length).Sum(i => Least(i, rows.Max(row => Columns(row[i]))) + Gap) - Gap > width)
+        {
+            rows = Shortened(rows);
+        }
+
         int[] natural = [.. columns.Select((_, i) => rows.Max(row => Columns(row[i])))];
         var shown = Shown(natural, width);
         var widths = Share(natural, shown, width);
@@ -76,7 +82,7 @@ internal sealed class RecordTable(params RecordColumn[] columns)
     {
         List<int> shown = [.. Enumerable.Range(0, columns.Length)];
         while (
-            shown.Sum(i => Least(i) + Gap) - Gap > width
+            shown.Sum(i => Least(i, natural[i]) + Gap) - Gap > width
             && shown.Where(i => columns[i].Spare > 0).OrderByDescending(i => columns[i].Spare).ToList() is [var spare, ..]
         )
         {
@@ -84,8 +90,17 @@ internal sealed class RecordTable(params RecordColumn[] columns)
         }
 
         return shown;
+    }
 
-        long Least(int i) => columns[i].Kind == ColumnKind.Text ? Math.Min(natural[i], NarrowestText) : natural[i];
+    private long Least(int i, int natural) => columns[i].Kind == ColumnKind.Text ? Math.Min(natural, NarrowestText) : natural;
+
+    /// <summary>With short forms of the ids, which tell those of a column apart.</summary>
+    private string[][] Shortened(string[][] rows)
+    {
+        var forms = columns
+            .Select((column, i) => column.Kind == ColumnKind.Id ? ShortId.Shorten(_rows.Select(row => row[i])) : null)
+            .ToList();
+        return [rows[0], .. rows.Skip(1).Select(row => row.Select((cell, i) => forms[i]?[cell] ?? cell).ToArray())];
     }
 
     /// <summary>How wide each column is: what texts leave of their shares goes to longer ones.</summary>

@@ -5,6 +5,7 @@ using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
@@ -37,6 +38,8 @@ internal interface IRecords : IAsyncDisposable
     IAuditRecords Audit { get; }
 
     ITraceRecords Traces { get; }
+
+    IIdRecords Ids { get; }
 
     IHealthRecords Health { get; }
 }

@@ -5,6 +5,7 @@ using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
@@ -35,6 +36,8 @@ internal sealed class ServerRecords(ServerConnection server) : IRecords
     public IAuditRecords Audit { get; } = new ServerAuditRecords(server);
 
     public ITraceRecords Traces { get; } = new ServerTraceRecords(server);
+
+    public IIdRecords Ids { get; } = new ServerIdRecords(server);
 
     public IHealthRecords Health { get; } = new ServerHealthRecords(server);
 

@@ -7,6 +7,7 @@ using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
@@ -39,6 +40,8 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public IAuditRecords Audit { get; } = new StoreAuditRecords(workspace, s_scope);
 
     public ITraceRecords Traces { get; } = new StoreTraceRecords(workspace, s_scope);
+
+    public IIdRecords Ids { get; } = new StoreIdRecords(workspace, s_scope);
 
     public IHealthRecords Health { get; } = new StoreHealthRecords(workspace, s_scope);
 

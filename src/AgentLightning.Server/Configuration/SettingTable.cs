@@ -27,6 +27,12 @@ public sealed record ServerSetting(string Key, string Description, string Range,
 
     internal Type Type { get; init; } = typeof(string);
 
+    /// <summary>Whether it is one of a <see cref="NamedSection"/>, which only the file and the environment can set.</summary>
+    internal bool IsNamed { get; init; }
+
+    /// <summary>Whether it is names and values of the operator's.</summary>
+    internal bool IsMap => Type == typeof(Dictionary<string, string>);
+
     internal (IConvertible Least, IConvertible Most)? Bounds { get; init; }
 
     internal Func<Settings, object> Get { get; init; } = _ => "";
@@ -37,7 +43,7 @@ public sealed record ServerSetting(string Key, string Description, string Range,
     /// <summary>What is wrong with a text as its value; null when nothing is.</summary>
     internal string? Mistake(string value)
     {
-        if (Type == typeof(string))
+        if (Type == typeof(string) || IsMap)
         {
             return null;
         }
@@ -61,8 +67,13 @@ public sealed record ServerSetting(string Key, string Description, string Range,
     }
 
     internal string Complaint(string value) =>
-        $"{(IsSecret ? Variable : $"{Option} ({Variable},")} {(IsSecret ? "(" : "")}or {Key} in lightning.json) must be {Range}, but it is "
-        + $"{(IsSecret ? "something else" : $"'{value}'")}.{PointHint(value)}";
+        $"{Place()} must be {Range}, but it is {(IsSecret ? "something else" : $"'{value}'")}.{PointHint(value)}";
+
+    /// <summary>Where it can be set.</summary>
+    private string Place() =>
+        IsNamed ? Key
+        : IsSecret ? $"{Variable} (or {Key} in lightning.json)"
+        : $"{Option} ({Variable}, or {Key} in lightning.json)";
 
     /// <summary>Says how a number is written to who wrote it as many languages do.</summary>
     private string PointHint(string value) =>
@@ -77,6 +88,14 @@ public sealed record ServerSetting(string Key, string Description, string Range,
 public static class SettingTable
 {
     public static IReadOnlyList<ServerSetting> All { get; } = [.. Read(typeof(Settings), "", settings => settings)];
+
+    /// <summary>What can be set of things that have names.</summary>
+    internal static IReadOnlyList<NamedSection> Named { get; } = [.. ReadNamed(typeof(Settings), "")];
+
+    /// <summary>The setting at a path of the configuration, of a name or not; null where there is none.</summary>
+    internal static ServerSetting? Find(string path) =>
+        All.FirstOrDefault(setting => setting.Path == path)
+        ?? Named.Select(section => section.Find(path)).FirstOrDefault(setting => setting is not null);
 
     /// <summary>What is wrong with options that were made in code.</summary>
     internal static IReadOnlyList<(ServerSetting Setting, string Text)> Mistakes(LightningServerOptions options)
@@ -110,6 +129,44 @@ public static class SettingTable
         }
     }
 
+    private static IEnumerable<NamedSection> ReadNamed(Type type, string prefix)
+    {
+        foreach (var property in type.GetProperties().Where(property => property.GetCustomAttribute<SettingAttribute>() is null))
+        {
+            var key = prefix + property.GetCustomAttribute<ConfigurationKeyNameAttribute>()!.Name;
+            if (property.PropertyType.IsGenericType)
+            {
+                var element = property.PropertyType.GetGenericArguments()[1];
+                var defaults = Activator.CreateInstance(element)!;
+                yield return new NamedSection(
+                    key,
+                    [
+                        .. element
+                            .GetProperties()
+                            .Select(one =>
+                                Read(
+                                    one,
+                                    one.GetCustomAttribute<SettingAttribute>()!,
+                                    $"{key}.{NamedSection.Name}.{one.GetCustomAttribute<ConfigurationKeyNameAttribute>()!.Name}",
+                                    _ => one.GetValue(defaults)!
+                                ) with
+                                {
+                                    IsNamed = true,
+                                }
+                            ),
+                    ]
+                );
+            }
+            else
+            {
+                foreach (var nested in ReadNamed(property.PropertyType, key + "."))
+                {
+                    yield return nested;
+                }
+            }
+        }
+    }
+
     private static ServerSetting Read(PropertyInfo property, SettingAttribute setting, string key, Func<Settings, object> get)
     {
         var bounds = property.GetCustomAttribute<RangeAttribute>() is { } range ? Bounds(range) : null;
@@ -134,5 +191,7 @@ public static class SettingTable
         ((IConvertible)range.Minimum, (IConvertible)range.Maximum);
 
     private static string Text(object value) =>
-        value is bool on ? (on ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        value is Dictionary<string, string> ? ""
+        : value is bool on ? (on ? "true" : "false")
+        : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 }

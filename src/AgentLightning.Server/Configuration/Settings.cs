@@ -62,6 +62,9 @@ internal sealed class Settings
     [ConfigurationKeyName("recorder")]
     public RecorderSettings Recorder { get; init; } = new();
 
+    [ConfigurationKeyName("gateway")]
+    public GatewaySettings Gateway { get; init; } = new();
+
     [ConfigurationKeyName("metrics")]
     public MetricsSettings Metrics { get; init; } = new();
 }
@@ -185,9 +188,11 @@ internal sealed class RedactionSettings
 /// <summary>What holds for one agent.</summary>
 internal sealed class AgentRedactionSettings
 {
+    [Setting("Whether passwords, keys and tokens are taken out of its texts.")]
     [ConfigurationKeyName("secrets")]
     public bool Secrets { get; init; } = true;
 
+    [Setting("Whether personal data is.")]
     [ConfigurationKeyName("pii")]
     public bool Pii { get; init; } = true;
 }

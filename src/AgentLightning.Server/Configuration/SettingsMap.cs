@@ -28,6 +28,7 @@ internal static class SettingsMap
             KeepAlive = TimeSpan.FromSeconds(settings.Limits.KeepAliveSeconds),
             Drain = TimeSpan.FromSeconds(settings.Drain.Seconds),
             DrainNotice = TimeSpan.FromSeconds(settings.Drain.NoticeSeconds),
+            Gateway = settings.Gateway.ToOptions(),
             MetricsEndpoint = settings.Metrics.OtlpEndpoint.Length == 0 ? null : settings.Metrics.OtlpEndpoint,
             Lightning = new LightningOptions
             {
@@ -166,6 +167,7 @@ internal static class SettingsMap
                 GroupSize = lightning.Recorder.GroupSize,
                 FullWaitSeconds = lightning.Recorder.FullWait.TotalSeconds,
             },
+            Gateway = options.Gateway.ToSettings(),
             Metrics = new MetricsSettings { OtlpEndpoint = options.MetricsEndpoint ?? "" },
         };
     }

@@ -11,7 +11,6 @@ public static class SettingsReader
     public const string FileName = "lightning.json";
 
     private const string Prefix = "LIGHTNING_";
-    private const string Agents = "redaction:agents";
 
     /// <summary>Short names, by which data sets were set up before there were sections.</summary>
     private static readonly Dictionary<string, string> s_shortNames = new(StringComparer.Ordinal)
@@ -22,8 +21,6 @@ public static class SettingsReader
         ["LIGHTNING_INCLUDE_TOOLS"] = "datasets:include_tools",
         ["LIGHTNING_SYSTEM_PROMPT"] = "datasets:system_prompt",
     };
-
-    private static readonly string[] s_agentKeys = ["secrets", "pii"];
 
     /// <summary>
     /// Reads every source and reports everything that is wrong at once, as <see cref="ErrorKind.Invalid"/>. Nothing is opened or made.
@@ -54,14 +51,7 @@ public static class SettingsReader
                 .Select(setting => setting.Mistake(configuration[setting.Path]!))
                 .OfType<string>()
         );
-        mistakes.AddRange(
-            configuration
-                .GetSection(Agents)
-                .GetChildren()
-                .SelectMany(agent => agent.GetChildren())
-                .Where(value => !bool.TryParse(value.Value, out _))
-                .Select(value => $"{value.Path.Replace(':', '.')} must be true or false, but it is '{value.Value}'.")
-        );
+        mistakes.AddRange(NamedValues(configuration).Select(value => SettingTable.Find(value.Key)!.Mistake(value.Value!)).OfType<string>());
         if (mistakes.Count > 0)
         {
             // The others are said as well where the values can be understood at all.
@@ -109,6 +99,15 @@ public static class SettingsReader
         );
     }
 
+    /// <summary>What is set of things that have names.</summary>
+    private static IEnumerable<KeyValuePair<string, string?>> NamedValues(IConfigurationRoot configuration) =>
+        SettingTable.Named.SelectMany(section =>
+            configuration
+                .GetSection(section.Key.Replace('.', ':'))
+                .AsEnumerable()
+                .Where(value => value.Value is not null && SettingTable.Find(value.Key) is not null)
+        );
+
     /// <summary>What is wrong beside values that cannot be read, which take their defaults here.</summary>
     private static IReadOnlyList<string> Others(IConfigurationRoot configuration)
     {
@@ -119,9 +118,13 @@ public static class SettingsReader
             configuration[setting.Path] = setting.Default;
         }
 
-        foreach (var value in configuration.GetSection(Agents).GetChildren().SelectMany(agent => agent.GetChildren()))
+        foreach (var (path, value) in NamedValues(configuration).ToList())
         {
-            configuration[value.Path] = "true";
+            var setting = SettingTable.Find(path)!;
+            configuration[path] =
+                setting.Mistake(value!) is null ? value
+                : setting.Default == "none" ? ""
+                : setting.Default;
         }
 
         return configuration.Get<Settings>()!.ToOptions().Mistakes();
@@ -163,7 +166,7 @@ public static class SettingsReader
     {
         var key = section.Path.Replace(':', '.');
         var children = section.GetChildren().ToList();
-        if (IsAgentValue(section.Path) || SettingTable.All.Any(setting => setting.Key == key))
+        if (SettingTable.Find(section.Path) is not null)
         {
             if (children.Count > 0 || section.Value is null)
             {
@@ -205,7 +208,7 @@ public static class SettingsReader
                 // A variable of the section, which says more clearly what it is, counts more.
                 values.TryAdd(meant, value);
             }
-            else if (IsAgentValue(path))
+            else if (SettingTable.Find(path) is { IsNamed: true })
             {
                 values[path] = value;
             }
@@ -218,18 +221,18 @@ public static class SettingsReader
         return values;
     }
 
-    private static string Hint(string key) =>
-        NearNames.Of(key, SettingTable.All.Select(setting => setting.Key)) is { Count: > 0 } near
-            ? $" Did you mean {string.Join(" or ", near)}?"
-        : NearNames.Hint(key.Split('.')[^1], SettingTable.All.Select(setting => setting.Key.Split('.')[^1])) is { Length: > 0 } hint ? hint
-        : $" The settings are {string.Join(", ", SettingTable.All.Select(setting => setting.Key))}.";
+    private static string Hint(string key)
+    {
+        var keys = SettingTable
+            .All.Concat(SettingTable.Named.SelectMany(section => section.Near(key.Replace('.', ':'))))
+            .Select(setting => setting.Key)
+            .ToList();
+        return NearNames.Of(key, keys) is { Count: > 0 } near ? $" Did you mean {string.Join(" or ", near)}?"
+            : NearNames.Hint(key.Split('.')[^1], keys.Select(known => known.Split('.')[^1])) is { Length: > 0 } hint ? hint
+            : $" The settings are {string.Join(", ", keys)}.";
+    }
 
     private static bool IsSection(string path) =>
         SettingTable.All.Any(setting => setting.Path.StartsWith(path + ":", StringComparison.OrdinalIgnoreCase))
-        || path.StartsWith(Agents, StringComparison.OrdinalIgnoreCase) && path.Split(':').Length <= 3;
-
-    private static bool IsAgentValue(string path) =>
-        path.StartsWith(Agents + ":", StringComparison.OrdinalIgnoreCase)
-        && path.Split(':') is { Length: 4 } parts
-        && s_agentKeys.Contains(parts[3], StringComparer.OrdinalIgnoreCase);
+        || SettingTable.Named.Any(section => section.IsSection(path));
 }

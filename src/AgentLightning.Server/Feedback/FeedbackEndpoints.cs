@@ -10,7 +10,9 @@ using Microsoft.AspNetCore.Routing;
 namespace AgentLightning.Server.Feedback;
 
 /// <summary>What a person did or said about a message.</summary>
-/// <param name="MessageId">The message, a UUID; required.</param>
+/// <param name="MessageId">
+/// The message: the message_id of an episode, such as the id of a response, or the id of an episode; required.
+/// </param>
 /// <param name="FeedbackType">thumbs_up, thumbs_down, rating_1 to rating_5, regenerate, copy or follow_up; required.</param>
 /// <param name="Rating">1 to 5 stars.</param>
 /// <param name="Comment">At most 1,000 characters.</param>

@@ -51,6 +51,23 @@ internal sealed class GroupQueue<TItem, TResult> : IAsyncDisposable
         return entered && _queue.Writer.TryWrite(entry) ? new(true) : WaitForRoomAsync(entry, entered, cancellationToken);
     }
 
+    /// <summary>Queues an item for which nobody waits, if there is room at once.</summary>
+    public bool TryAdd(TItem item, long bytes)
+    {
+        if (!_room.TryEnter(bytes))
+        {
+            return false;
+        }
+
+        if (_queue.Writer.TryWrite(new QueuedItem<TItem, TResult>(item, bytes, null, null)))
+        {
+            return true;
+        }
+
+        _room.Leave(bytes);
+        return false;
+    }
+
     /// <summary>
     /// Completes when the item is done; errors are those of this item alone. For a queue without bounds: one that is full or closed throws
     /// <see cref="ObjectDisposedException"/>.

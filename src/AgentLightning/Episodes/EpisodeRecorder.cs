@@ -18,7 +18,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private readonly Redactor _redactor;
     private readonly EpisodeRecorderOptions _options;
     private readonly ILogger _logger;
-    private readonly GroupQueue<Episode, AddedEpisode> _queue;
+    private readonly GroupQueue<Entry, AddedEpisode> _queue;
     private long _recorded,
         _dropped,
         _redacted;
@@ -71,6 +71,23 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     public ValueTask<bool> RecordAsync(Episode episode, CancellationToken cancellationToken) =>
         EnqueueAsync(episode, null, cancellationToken);
 
+    /// <summary>
+    /// Queues an episode that is made when it is written, and never waits: false means that there was no room, and that it was dropped and
+    /// counted. The draft is disposed in any case. <see cref="FlushAsync"/> waits for drafts too.
+    /// </summary>
+    public bool TryRecord(IEpisodeDraft draft)
+    {
+        if (_queue.TryAdd(new Entry(null, draft), draft.Bytes))
+        {
+            return true;
+        }
+
+        draft.Dispose();
+        Interlocked.Increment(ref _dropped);
+        LogDropped(_logger, 1, _queue.IsClosed ? "the recorder is closed" : "the queue is full, and the work does not wait for room in it");
+        return false;
+    }
+
     /// <summary>Queues an episode and completes when it is on disk (true) or is lost (false).</summary>
     public async Task<bool> RecordDurablyAsync(Episode episode, CancellationToken cancellationToken)
     {
@@ -91,7 +108,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     /// </summary>
     public async Task<AddedEpisode> StoreAsync(Episode episode, CancellationToken cancellationToken)
     {
-        var done = GroupQueue<Episode, AddedEpisode>.NewDone();
+        var done = GroupQueue<Entry, AddedEpisode>.NewDone();
         return await EnqueueAsync(episode, done, cancellationToken).ConfigureAwait(false)
             ? await done.Task.WaitAsync(cancellationToken).ConfigureAwait(false)
             : throw new LightningException(ErrorKind.Unavailable, $"The store does not take episodes as fast as they come. {Again}");
@@ -108,7 +125,9 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     {
         var attempts = new Attempt<AddedEpisode>[episodes.Count];
         var redacted = new Episode?[episodes.Count];
-        Parallel.For(0, episodes.Count, i => redacted[i] = TryRedact(episodes[i], out var problem) ?? Refuse(attempts, i, problem!));
+        Parallel.For(0, episodes.Count, i =>
+            redacted[i] = TryRedact(new Entry(episodes[i], null), out var problem) ?? Refuse(attempts, i, problem!)
+        );
         var left = Enumerable.Range(0, episodes.Count).Where(i => redacted[i] is not null).ToList();
         foreach (var chunk in left.Chunk(_options.GroupSize))
         {
@@ -154,7 +173,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
 
     private ValueTask<bool> EnqueueAsync(Episode episode, TaskCompletionSource<AddedEpisode>? done, CancellationToken cancellationToken)
     {
-        var adding = _queue.AddAsync(episode, EpisodeSize.Of(episode), done, cancellationToken);
+        var adding = _queue.AddAsync(new Entry(episode, null), EpisodeSize.Of(episode), done, cancellationToken);
         return adding is { IsCompletedSuccessfully: true, Result: true } ? new(true) : CountAsync(adding);
 
         async ValueTask<bool> CountAsync(ValueTask<bool> adding)
@@ -170,11 +189,12 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
         }
     }
 
-    private Episode? TryRedact(Episode episode, out LightningException? problem)
+    private Episode? TryRedact(Entry entry, out LightningException? problem)
     {
         try
         {
-            var (redacted, count) = EpisodeRedaction.Apply(_redactor, episode);
+            using var draft = entry.Draft;
+            var (redacted, count) = EpisodeRedaction.Apply(_redactor, entry.Episode ?? draft!.ToEpisode());
             Interlocked.Add(ref _redacted, count);
             problem = null;
             return redacted;
@@ -239,17 +259,22 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "A group of {Count} episodes was refused and is tried one by one: {Reason}")]
     private static partial void LogRetry(ILogger logger, int count, string reason);
 
+    /// <summary>An episode, or the draft of one.</summary>
+    private readonly record struct Entry(Episode? Episode, IEpisodeDraft? Draft);
+
     /// <summary>
     /// A group that the store refuses for what is in it is tried once more, record by record, so that one bad record does not take the
     /// others with it. A store that is away would keep each of them waiting in turn.
     /// </summary>
-    private sealed class Storing(EpisodeRecorder recorder) : IGroupWork<Episode, AddedEpisode>
+    private sealed class Storing(EpisodeRecorder recorder) : IGroupWork<Entry, AddedEpisode>
     {
-        public Episode Prepare(Episode item) => recorder.TryRedact(item, out var problem) ?? throw problem!;
+        public Entry Prepare(Entry item) => new(recorder.TryRedact(item, out var problem) ?? throw problem!, null);
 
-        public async Task RunAsync(ItemGroup<Episode, AddedEpisode> group)
+        public async Task RunAsync(ItemGroup<Entry, AddedEpisode> group)
         {
-            var added = await recorder._store.AddEachAsync(group.Items, CancellationToken.None).ConfigureAwait(false);
+            var added = await recorder
+                ._store.AddEachAsync([.. group.Items.Select(entry => entry.Episode!)], CancellationToken.None)
+                .ConfigureAwait(false);
             Interlocked.Add(ref recorder._recorded, group.Count);
             group.Complete(added);
         }

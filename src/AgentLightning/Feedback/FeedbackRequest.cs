@@ -4,7 +4,10 @@ using AgentLightning.Episodes;
 namespace AgentLightning.Feedback;
 
 /// <summary>What a person did or said about a message, as it comes from outside.</summary>
-/// <param name="MessageId">A UUID: the <see cref="Episode.MessageId"/> of an episode, or the id of an episode.</param>
+/// <param name="MessageId">
+/// The <see cref="Episode.MessageId"/> of an episode, such as the id of a model's response, or the id of an episode. A UUID may be written
+/// with or without dashes, in either case.
+/// </param>
 /// <param name="FeedbackType">One of <see cref="FeedbackTypes.All"/>.</param>
 /// <param name="Rating">1…5; with a feedback type <c>rating_N</c> it must be N, and is N when it is not given.</param>
 /// <param name="Comment">Up to <see cref="LongestComment"/> characters.</param>
@@ -40,12 +43,8 @@ public sealed record FeedbackRequest(
             throw LightningException.Invalid("message_id and feedback_type are required.");
         }
 
-        if (!Guid.TryParseExact(MessageId, "D", out var id) && !Guid.TryParseExact(MessageId, "N", out id))
-        {
-            throw LightningException.Invalid(
-                $"message_id must be a UUID such as 01890a5d-ac96-774b-bcce-b302099a8057, but it is '{Excerpt(MessageId)}'."
-            );
-        }
+        Ids.CheckAddressable(MessageId, "message_id");
+        var isUuid = Guid.TryParseExact(MessageId, "D", out var id) || Guid.TryParseExact(MessageId, "N", out id);
 
         if (!FeedbackTypes.IsKnown(FeedbackType))
         {
@@ -80,7 +79,7 @@ public sealed record FeedbackRequest(
             throw LightningException.Invalid($"feedback_id must be at most {LongestId} characters, but it has {FeedbackId.Length}.");
         }
 
-        return (id.ToString("D"), Rating ?? stars);
+        return (isUuid ? id.ToString("D") : MessageId, Rating ?? stars);
     }
 
     private static string Excerpt(string text) => text.Length > 50 ? $"{text[..40]}…" : text;

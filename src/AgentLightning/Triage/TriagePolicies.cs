@@ -48,6 +48,17 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
             );
     }
 
+    /// <summary>The policy that a release serves. One that is no policy of texts is <see cref="ErrorKind.Unavailable"/>.</summary>
+    public Task<ITriagePolicy> OfReleaseAsync(Deployment release, CancellationToken cancellationToken) =>
+        LoadAsync(release.TunedModelName, release.Artifact, cancellationToken);
+
+    /// <summary>A policy that is built in, by its name.</summary>
+    public static ITriagePolicy OfBuiltIn(string name) =>
+        IsBuiltIn(name) ? s_rules : throw LightningException.NotFound($"There is no built-in policy '{name}'.");
+
+    /// <summary>Whether a release without content names a policy that is built in.</summary>
+    public static bool IsBuiltIn(string tunedModelName) => tunedModelName == RuleTriagePolicy.PolicyName;
+
     /// <summary>The policy that a run made.</summary>
     public Task<ITriagePolicy> OfRunAsync(TrainingRun run, CancellationToken cancellationToken) =>
         run is { TunedModelName: not null, Artifact: not null }

@@ -1,4 +1,5 @@
 using AgentLightning.Cli.Output;
+using AgentLightning.Common;
 using Spectre.Console.Rendering;
 
 namespace AgentLightning.Cli.Tests;
@@ -27,9 +28,9 @@ public sealed class RecordTableTests
     }
 
     [Theory]
-    [InlineData(80)]
-    [InlineData(120)]
-    public void Each_record_is_one_line_that_the_terminal_does_not_break(int width)
+    [InlineData(80, "019ad1f2..0001")]
+    [InlineData(120, First)]
+    public void Each_record_is_one_line_that_the_terminal_does_not_break(int width, string id)
     {
         var table = Episodes(
             (First, "first line\nsecond line\u001b[2J " + new string('x', 500)),
@@ -41,8 +42,24 @@ public sealed class RecordTableTests
         Assert.Equal(3, lines.Count);
         Assert.All(lines, line => Assert.True(new Segment(line).CellCount() <= width, $"{new Segment(line).CellCount()}: {line}"));
         Assert.All(lines, line => Assert.DoesNotContain(line, char.IsControl));
-        Assert.StartsWith(First + " ", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith(id + " ", lines[1], StringComparison.Ordinal);
         Assert.EndsWith("…", lines[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Short_forms_tell_the_ids_of_a_list_apart_and_show_no_id_twice()
+    {
+        string[] ids = [First, Second, "019ad1f2-77aa-7c31-8000-0000000a0001", "order-17", "019ad1f2..0001", First];
+        var table = Episodes([.. ids.Select(id => (id, "question"))]);
+
+        var shown = table.Lines(80).Skip(1).Select(line => line.Split(' ')[0]).ToList();
+
+        Assert.Equal(shown[0], shown[^1]);
+        Assert.Equal(5, shown.Distinct().Count());
+        Assert.Equal("order-17", shown[3]);
+        Assert.All(ids.Zip(shown).Where(pair => pair.First != pair.Second), pair =>
+            Assert.Equal([pair.First], ids.Distinct().Where(ShortId.TryParse(pair.Second)!.Matches))
+        );
     }
 
     [Fact]

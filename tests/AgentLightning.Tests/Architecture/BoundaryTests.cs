@@ -26,6 +26,7 @@ public sealed partial class BoundaryTests
         ["Governance"] = ["Common"],
         ["Storage"] = ["Common"],
         ["Jobs"] = ["Common", "Storage"],
+        ["Spending"] = ["Common", "Storage"],
         ["Audit"] = ["Common", "Governance", "Storage"],
         ["Access"] = ["Common", "Governance", "Storage", "Audit"],
         ["Episodes"] = ["Common", "Governance", "Storage", "Access"],
@@ -52,6 +53,7 @@ public sealed partial class BoundaryTests
             "Evaluation",
         ],
         ["Experiments"] = ["Common", "Access", "Governance", "Storage", "Jobs", "Audit", "Deployments"],
+        ["Lookup"] = ["Common", "Access", "Storage", "Episodes"],
         ["Capture"] = ["Common", "Access", "Client", "Governance", "Storage", "Episodes", "Rewards", "Traces", "Deployments"],
         ["Health"] = ["Common", "Access", "Governance", "Storage", "Episodes"],
         // Figures are of everything that an agent has.

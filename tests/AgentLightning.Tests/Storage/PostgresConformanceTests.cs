@@ -4,6 +4,8 @@ namespace AgentLightning.Tests.Storage;
 
 public sealed class PostgresEpisodeStoreTests : EpisodeStoreConformance<PostgresEngine>;
 
+public sealed class PostgresFindIdTests : FindIdConformance<PostgresEngine>;
+
 public sealed class PostgresRewardStoreTests : RewardStoreConformance<PostgresEngine>;
 
 public sealed class PostgresDatasetStoreTests : DatasetStoreConformance<PostgresEngine>;
@@ -41,6 +43,8 @@ public sealed class PostgresAuditLogTests : AuditLogConformance<PostgresEngine>;
 public sealed class PostgresPagesTests : PagesConformance<PostgresEngine>;
 
 public sealed class PostgresLeaseStoreTests : LeaseStoreConformance<PostgresEngine>;
+
+public sealed class PostgresSpendStoreTests : SpendStoreConformance<PostgresEngine>;
 
 public sealed class PostgresJobTests : JobConformance<PostgresEngine>;
 

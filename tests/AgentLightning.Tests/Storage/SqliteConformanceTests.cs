@@ -4,6 +4,8 @@ namespace AgentLightning.Tests.Storage;
 
 public sealed class SqliteEpisodeStoreTests : EpisodeStoreConformance<SqliteEngine>;
 
+public sealed class SqliteFindIdTests : FindIdConformance<SqliteEngine>;
+
 public sealed class SqliteRewardStoreTests : RewardStoreConformance<SqliteEngine>;
 
 public sealed class SqliteDatasetStoreTests : DatasetStoreConformance<SqliteEngine>;
@@ -41,6 +43,8 @@ public sealed class SqliteAuditLogTests : AuditLogConformance<SqliteEngine>;
 public sealed class SqlitePagesTests : PagesConformance<SqliteEngine>;
 
 public sealed class SqliteLeaseStoreTests : LeaseStoreConformance<SqliteEngine>;
+
+public sealed class SqliteSpendStoreTests : SpendStoreConformance<SqliteEngine>;
 
 public sealed class SqliteJobTests : JobConformance<SqliteEngine>;
 
