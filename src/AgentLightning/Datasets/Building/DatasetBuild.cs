@@ -46,7 +46,8 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
             var order = _order!.HeldOut();
             if (order.Indices.Length > 0 && order.Indices.Length < _order.Indices.Length)
             {
-                await PassAsync(order, new RowSink(heldOut, null), null, false, cancellationToken).ConfigureAwait(false);
+                await PassAsync(order, new RowSink(heldOut, null, order.Indices.Length), null, false, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
 
@@ -62,8 +63,10 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
         }
 
         Members = new MemberKeys(_order!.Indices.Length);
-        _written = new RowSink(heldOut, Members) { Used = index => _candidates[index].Marks |= CandidateMarks.Used };
+        _written = new RowSink(heldOut, Members, _order.Indices.Length) { Used = index => _candidates[index].Marks |= CandidateMarks.Used };
         await PassAsync(_order, _written, target, false, cancellationToken).ConfigureAwait(false);
+        _written.Close();
+        _order = null;
     }
 
     /// <summary>The episodes of the data set in groups that can be asked for together.</summary>
@@ -104,7 +107,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
     /// <summary>Whether a row to learn from is left: looks as far as the first one.</summary>
     private async Task<bool> HasTrainingAsync(NearInputs heldOut, CancellationToken cancellationToken)
     {
-        var sink = new RowSink(heldOut, new MemberKeys(0));
+        var sink = new RowSink(heldOut, new MemberKeys(0), SqlDatasetSource.Together);
         await PassAsync(_order!, sink, null, true, cancellationToken).ConfigureAwait(false);
         return sink.Training > 0;
     }
