@@ -40,10 +40,11 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
     public async Task RunAsync(Stream? target, CancellationToken cancellationToken)
     {
         await SelectAsync(cancellationToken).ConfigureAwait(false);
-        var heldOut = new NearInputs();
+        var heldOut = new NearInputs(0);
         if (request.Kind != DatasetKind.Classification)
         {
             var order = _order!.HeldOut();
+            heldOut = new NearInputs(order.Indices.Length);
             if (order.Indices.Length > 0 && order.Indices.Length < _order.Indices.Length)
             {
                 await PassAsync(order, new RowSink(heldOut, null, order.Indices.Length), null, false, cancellationToken)
@@ -55,7 +56,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
         // comes to must be known before the first row is written.
         if (!await HasTrainingAsync(heldOut, cancellationToken).ConfigureAwait(false))
         {
-            heldOut = new NearInputs();
+            heldOut = new NearInputs(0);
             for (var i = 0; i < _candidates.Count; i++)
             {
                 _candidates[i].Marks &= ~CandidateMarks.HeldOut;

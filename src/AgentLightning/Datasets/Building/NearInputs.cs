@@ -8,9 +8,10 @@ namespace AgentLightning.Datasets.Building;
 /// <summary>
 /// Finds among the inputs that were added one that says nearly the same as another: at least 51 of the 64 bytes of their signatures are
 /// equal, which stands for 0.8 of their words. Signatures that share a band of five bytes are compared: of two that have 0.8 in common that
-/// misses 1 in 100, of two that have 0.9 1 in 50,000. Some 200 bytes for each input.
+/// misses 1 in 100, of two that have 0.9 1 in 50,000. Some 150 bytes for each input.
 /// </summary>
-internal sealed class NearInputs
+/// <param name="most">How many will come; more are taken too.</param>
+internal sealed class NearInputs(int most)
 {
     public const int Threshold = 51;
     private const int Bands = 12;
@@ -18,7 +19,7 @@ internal sealed class NearInputs
     private const int Together = 1 << 12;
     private readonly List<byte[]> _signatures = [];
     private readonly List<int[]> _next = [];
-    private int[] _first = new int[1 << 12];
+    private int[] _first = new int[BitOperations.RoundUpToPowerOf2((uint)Math.Max(most, 500) * (Bands / 2))];
     private int _count;
 
     public bool IsEmpty => _count == 0;
@@ -32,7 +33,7 @@ internal sealed class NearInputs
         }
 
         signature.CopyTo(SignatureOf(_count++));
-        if (_count * Bands > _first.Length)
+        if (_count * (Bands / 2) > _first.Length)
         {
             _first = new int[_first.Length * 2];
             for (var i = 0; i < _count; i++)
