@@ -26,6 +26,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["lists"] = ListsBenchmark.RunAsync,
     ["select"] = SelectionBenchmark.RunAsync,
     ["delete"] = DeleteBenchmark.RunAsync,
+    ["dataset"] = DatasetBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
     ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,
     ["tokenize"] = TokenizeBenchmark.RunAsync,
