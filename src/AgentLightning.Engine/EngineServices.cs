@@ -1,7 +1,9 @@
 using AgentLightning.Deployments;
 using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
+using AgentLightning.Engine.Evaluation;
 using AgentLightning.Engine.Tuned;
+using AgentLightning.Evaluation;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +28,8 @@ public static class EngineServices
         services.TryAddSingleton(new MachineMemory());
         services.TryAddSingleton<TunedModels>();
         services.TryAddSingleton<IReleaseChatClients>(provider => provider.GetRequiredService<TunedModels>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAnswererSource, ChatAnswerers>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IScorerSource, GraderScorers>());
         services.TryAddSingleton(provider => new BackendLoader(
             new BackendLoaderOptions
             {

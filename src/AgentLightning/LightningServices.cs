@@ -58,8 +58,11 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
-    /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
-    public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
+    /// <summary>What tokens cost, as <see cref="ModelPrices"/> reads it; without prices, cost is compared in tokens.</summary>
+    public string Prices { get; init; } = "";
+
+    /// <summary>Whether releases answer; otherwise base models do, whatever was promoted. True by default.</summary>
+    public bool UseTunedModel { get; init; } = true;
 
     /// <summary>Which language models of this machine are trained and served.</summary>
     public ModelOptions Models { get; init; } = new();
@@ -244,9 +247,17 @@ public static class LightningServices
         services.TryAddSingleton(options.Gate);
         services.TryAddSingleton<EvaluationGate>();
         services.TryAddSingleton<Evaluator>();
+        services.TryAddSingleton<GetEvaluation>();
+        services.TryAddSingleton<EvaluateRun>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
-        services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<IReleaseSelection>(provider => new ReleaseSelection(
+            provider.GetRequiredService<IDeploymentStore>(),
+            provider.GetRequiredService<IExperimentStore>(),
+            provider.GetRequiredService<Exposures>(),
+            provider.GetRequiredService<IChangeNotices>(),
+            options.UseTunedModel
+        ));
         services.TryAddSingleton<ISpendStore, SqlSpendStore>();
         services.TryAddSingleton<SpendLedger>();
         services.TryAddSingleton<SelectRelease>();
@@ -295,6 +306,7 @@ public static class LightningServices
         services.TryAddSingleton<FindId>();
 
         services.TryAddSingleton<TriagePolicies>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAnswererSource, TriageAnswerers>());
         services.TryAddSingleton<TriageFeedback>();
         return services;
     }

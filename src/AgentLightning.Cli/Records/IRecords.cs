@@ -3,6 +3,8 @@ using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Lookup;
@@ -32,6 +34,10 @@ internal interface IRecords : IAsyncDisposable
     IDatasetRecords Datasets { get; }
 
     IReleaseRecords Releases { get; }
+
+    IEvaluationRecords Evaluations { get; }
+
+    IExperimentRecords Experiments { get; }
 
     IKeyRecords Keys { get; }
 

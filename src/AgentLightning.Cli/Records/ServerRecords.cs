@@ -3,6 +3,8 @@ using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Lookup;
@@ -30,6 +32,10 @@ internal sealed class ServerRecords(ServerConnection server) : IRecords
     public IDatasetRecords Datasets { get; } = new ServerDatasetRecords(server);
 
     public IReleaseRecords Releases { get; } = new ServerReleaseRecords(server);
+
+    public IEvaluationRecords Evaluations { get; } = new ServerEvaluationRecords(server);
+
+    public IExperimentRecords Experiments { get; } = new ServerExperimentRecords(server);
 
     public IKeyRecords Keys { get; } = new ServerKeyRecords(server);
 

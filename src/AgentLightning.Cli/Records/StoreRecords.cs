@@ -5,6 +5,8 @@ using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Lookup;
@@ -34,6 +36,10 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public IDatasetRecords Datasets { get; } = new StoreDatasetRecords(workspace, s_scope);
 
     public IReleaseRecords Releases { get; } = new StoreReleaseRecords(workspace, s_scope);
+
+    public IEvaluationRecords Evaluations { get; } = new StoreEvaluationRecords(workspace, s_scope);
+
+    public IExperimentRecords Experiments { get; } = new StoreExperimentRecords(workspace, s_scope);
 
     public IKeyRecords Keys { get; } = new StoreKeyRecords(workspace, s_scope);
 

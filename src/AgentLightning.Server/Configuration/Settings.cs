@@ -35,6 +35,17 @@ internal sealed class Settings
     [ConfigurationKeyName("allowed_hosts")]
     public string AllowedHosts { get; init; } = "";
 
+    [Setting("Whether releases answer; otherwise the base model does, whatever was promoted. USE_TUNED_MODEL says the same.")]
+    [ConfigurationKeyName("use_tuned_model")]
+    public bool UseTunedModel { get; init; }
+
+    [Setting(
+        "What a million tokens read and written cost, by model, such as gpt-4o=2.5/10;gpt-4o-mini=0.15/0.6; guards compare cost by it.",
+        Range = "models with two prices from 0 to 1000000"
+    )]
+    [ConfigurationKeyName("prices")]
+    public string Prices { get; init; } = "";
+
     [ConfigurationKeyName("limits")]
     public LimitSettings Limits { get; init; } = new();
 
@@ -234,6 +245,11 @@ internal sealed class GateSettings
     [Range(10, 1_000_000)]
     [ConfigurationKeyName("fewest_items")]
     public int FewestItems { get; init; }
+
+    [Setting("The chance that a candidate worse by the margin is let through, over all looks at one held-out set together.")]
+    [Range(0.001, 0.2)]
+    [ConfigurationKeyName("alpha")]
+    public double Alpha { get; init; }
 }
 
 internal sealed class GuardSettings

@@ -58,7 +58,14 @@ internal static class SettingsMap
                     ),
                 },
                 Datasets = settings.Datasets.ToOptions(),
-                Gate = new EvaluationGateOptions { Margin = settings.Gate.Margin, FewestItems = settings.Gate.FewestItems },
+                Gate = new EvaluationGateOptions
+                {
+                    Margin = settings.Gate.Margin,
+                    FewestItems = settings.Gate.FewestItems,
+                    Alpha = settings.Gate.Alpha,
+                },
+                Prices = settings.Prices,
+                UseTunedModel = settings.UseTunedModel,
                 Guard = new RewardGuardOptions
                 {
                     FewestRewards = settings.Guard.FewestRewards,
@@ -139,7 +146,14 @@ internal static class SettingsMap
                 IncludeTools = lightning.Datasets.IncludeTools,
                 SystemPrompt = lightning.Datasets.SystemPrompt ?? "",
             },
-            Gate = new GateSettings { Margin = lightning.Gate.Margin, FewestItems = lightning.Gate.FewestItems },
+            Gate = new GateSettings
+            {
+                Margin = lightning.Gate.Margin,
+                FewestItems = lightning.Gate.FewestItems,
+                Alpha = lightning.Gate.Alpha,
+            },
+            Prices = lightning.Prices,
+            UseTunedModel = lightning.UseTunedModel,
             Guard = new GuardSettings
             {
                 FewestRewards = lightning.Guard.FewestRewards,

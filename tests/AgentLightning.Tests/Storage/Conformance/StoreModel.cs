@@ -392,6 +392,27 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 .FirstOrDefault()
         );
 
+    Task<IReadOnlyList<EvaluationRecord>> IEvaluationStore.ListAsync(
+        string agentId,
+        string? trainingRunId,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    ) =>
+        Task.FromResult<IReadOnlyList<EvaluationRecord>>([
+            .. Evaluations
+                .Where(evaluation => evaluation.AgentId == agentId)
+                .Where(evaluation => trainingRunId is null || evaluation.TrainingRunId == trainingRunId)
+                .OrderByDescending(evaluation => evaluation.CreatedAt)
+                .ThenByDescending(evaluation => evaluation.Id, StringComparer.Ordinal)
+                .Take(limit),
+        ]);
+
+    public Task<long> TakeLookAsync(string datasetId, CancellationToken cancellationToken) =>
+        Task.FromResult(_looks[datasetId] = _looks.GetValueOrDefault(datasetId) + 1);
+
+    private readonly Dictionary<string, long> _looks = [];
+
     public async Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
     {
         var active = await FindActiveAsync(deployment.AgentId, deployment.Slot, cancellationToken);
