@@ -2,6 +2,7 @@ using AgentLightning.Deployments;
 using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
 using AgentLightning.Engine.Evaluation;
+using AgentLightning.Engine.Learning;
 using AgentLightning.Engine.Tuned;
 using AgentLightning.Evaluation;
 using AgentLightning.Training;
@@ -18,6 +19,7 @@ public static class EngineServices
 {
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {
+        services.TryAddSingleton<LanguageTrainer>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITrainingEngine, LocalTrainingEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITriagePolicyLoader, TextClassifierLoader>());
         services.TryAddSingleton(provider => new LocalModels(provider.GetRequiredService<TimeProvider>()));

@@ -22,6 +22,7 @@ using AgentLightning.Server.Monitoring;
 using AgentLightning.Server.Pages;
 using AgentLightning.Server.Rewards;
 using AgentLightning.Server.Traces;
+using AgentLightning.Server.Training;
 using AgentLightning.Server.Triage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -70,6 +71,7 @@ public static class LightningServer
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<JobService>();
+        builder.Services.AddHostedService<TrainingService>();
         builder.Services.ConfigureHttpJsonOptions(json => LightningJson.Apply(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Explain);
@@ -108,6 +110,7 @@ public static class LightningServer
         api.MapCapture();
         api.MapRewards();
         api.MapDatasets();
+        api.MapTraining();
         api.MapEvaluations();
         api.MapDeployments();
         api.MapSelection();

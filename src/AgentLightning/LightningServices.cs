@@ -67,6 +67,8 @@ public sealed record LightningOptions
     /// <summary>Which language models of this machine are trained and served.</summary>
     public ModelOptions Models { get; init; } = new();
 
+    public TrainingOptions Training { get; init; } = new();
+
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
 
@@ -93,6 +95,8 @@ public sealed record LightningOptions
             ("guard", Guard.Validate),
             ("prices", () => _ = new ModelPrices(Prices)),
             ("traces", Traces.Validate),
+            ("training", Training.Validate),
+            ("models", Models.Validate),
             ("recorder", Recorder.Validate),
         ];
         foreach (var (section, check) in checks)
@@ -241,7 +245,7 @@ public static class LightningServices
 
         services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
-        services.TryAddSingleton<TrainingRunner>();
+        services.AddTraining(options.Training);
 
         services.TryAddSingleton<IEvaluationStore, SqlEvaluationStore>();
         services.TryAddSingleton(options.Gate);

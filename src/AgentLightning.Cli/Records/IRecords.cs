@@ -11,6 +11,7 @@ using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -30,6 +31,8 @@ internal interface IRecords : IAsyncDisposable
     IStatsRecords Stats { get; }
 
     ITriageRecords Triage { get; }
+
+    ITrainingRecords Training { get; }
 
     IDatasetRecords Datasets { get; }
 

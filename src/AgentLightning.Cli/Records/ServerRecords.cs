@@ -11,6 +11,7 @@ using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -28,6 +29,8 @@ internal sealed class ServerRecords(ServerConnection server) : IRecords
     public IStatsRecords Stats { get; } = new ServerStatsRecords(server);
 
     public ITriageRecords Triage { get; } = new ServerTriageRecords(server);
+
+    public ITrainingRecords Training { get; } = new ServerTrainingRecords(server);
 
     public IDatasetRecords Datasets { get; } = new ServerDatasetRecords(server);
 

@@ -13,6 +13,7 @@ using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -32,6 +33,8 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
     public IStatsRecords Stats { get; } = new StoreStatsRecords(workspace, s_scope);
 
     public ITriageRecords Triage { get; } = new StoreTriageRecords(workspace, s_scope);
+
+    public ITrainingRecords Training { get; } = new StoreTrainingRecords(workspace, s_scope);
 
     public IDatasetRecords Datasets { get; } = new StoreDatasetRecords(workspace, s_scope);
 

@@ -70,6 +70,12 @@ internal sealed class Settings
     [ConfigurationKeyName("traces")]
     public TraceSettings Traces { get; init; } = new();
 
+    [ConfigurationKeyName("training")]
+    public TrainingSettings Training { get; init; } = new();
+
+    [ConfigurationKeyName("models")]
+    public ModelSettings Models { get; init; } = new();
+
     [ConfigurationKeyName("recorder")]
     public RecorderSettings Recorder { get; init; } = new();
 
@@ -325,6 +331,31 @@ internal sealed class TraceSettings
     [Setting("The agent of spans that name none.", Range = "an agent's id")]
     [ConfigurationKeyName("default_agent")]
     public string DefaultAgent { get; init; } = "";
+}
+
+internal sealed class TrainingSettings
+{
+    [Setting("Training runs that this server executes at once; 0 leaves them to others.")]
+    [Range(0, 64)]
+    [ConfigurationKeyName("parallel_runs")]
+    public int ParallelRuns { get; init; }
+
+    [Setting("How often a run is saved, for another server to go on with, in seconds.")]
+    [Range(1, 86_400)]
+    [ConfigurationKeyName("checkpoint_seconds")]
+    public int CheckpointSeconds { get; init; }
+}
+
+internal sealed class ModelSettings
+{
+    [Setting("The folder with a folder for each base model, under the name by which runs and requests name it.", Range = "a folder")]
+    [ConfigurationKeyName("folder")]
+    public string Folder { get; init; } = "";
+
+    [Setting("Tuned models that are kept in memory while nobody uses them.")]
+    [Range(0, 64)]
+    [ConfigurationKeyName("most_loaded")]
+    public int MostLoaded { get; init; }
 }
 
 internal sealed class RecorderSettings

@@ -6,6 +6,7 @@ using AgentLightning.Evaluation;
 using AgentLightning.Governance;
 using AgentLightning.Retention;
 using AgentLightning.Traces;
+using AgentLightning.Training;
 
 namespace AgentLightning.Server.Configuration;
 
@@ -86,6 +87,12 @@ internal static class SettingsMap
                     GroupSize = settings.Traces.GroupSize,
                     DefaultAgent = settings.Traces.DefaultAgent,
                 },
+                Training = new TrainingOptions
+                {
+                    ParallelRuns = settings.Training.ParallelRuns,
+                    CheckpointInterval = TimeSpan.FromSeconds(settings.Training.CheckpointSeconds),
+                },
+                Models = new ModelOptions { Folder = settings.Models.Folder, MostLoaded = settings.Models.MostLoaded },
                 Recorder = new EpisodeRecorderOptions
                 {
                     Capacity = settings.Recorder.Capacity,
@@ -174,6 +181,12 @@ internal static class SettingsMap
                 GroupSize = lightning.Traces.GroupSize,
                 DefaultAgent = lightning.Traces.DefaultAgent,
             },
+            Training = new TrainingSettings
+            {
+                ParallelRuns = lightning.Training.ParallelRuns,
+                CheckpointSeconds = Seconds(lightning.Training.CheckpointInterval),
+            },
+            Models = new ModelSettings { Folder = lightning.Models.Folder, MostLoaded = lightning.Models.MostLoaded },
             Recorder = new RecorderSettings
             {
                 Capacity = lightning.Recorder.Capacity,

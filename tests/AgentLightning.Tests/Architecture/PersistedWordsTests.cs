@@ -42,7 +42,7 @@ public sealed class PersistedWordsTests
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
 
     [Fact]
-    public void Training_methods() => Frozen<TrainingMethod>("supervised policy_gradient");
+    public void Training_methods() => Frozen<TrainingMethod>("supervised policy_gradient sft reward_weighted_sft dpo kto grpo ppo");
 
     [Fact]
     public void Episode_states() => Frozen<EpisodeStatus>("succeeded failed cancelled");
