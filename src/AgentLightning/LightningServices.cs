@@ -212,6 +212,7 @@ public static class LightningServices
         services.TryAddSingleton<ITraceStore, SqlTraceStore>();
         services.TryAddSingleton<TraceIngestor>();
         services.TryAddSingleton<OtlpReceiver>();
+        services.TryAddSingleton<ReceiveTelemetry>();
         services.TryAddSingleton<EpisodeAssembler>();
         services.TryAddSingleton<TraceDiagnostics>();
         services.TryAddSingleton<DiagnoseTraces>();

@@ -62,6 +62,7 @@ internal static class EpisodesImportCommand
     private static async Task<ImportSummary> ImportAsync(Stream file, IEpisodeRecords records, CancellationToken cancellationToken)
     {
         var (summary, clock, size) = (new ImportSummary(), Stopwatch.StartNew(), file.CanSeek ? file.Length : (long?)null);
+        var early = new EarlyLines();
         using var progress = new LiveLine(between: LiveLine.Plain);
         await foreach (var batch in ImportLines.ReadAsync(file, cancellationToken))
         {
@@ -72,7 +73,12 @@ internal static class EpisodesImportCommand
                 summary.Refuse(line);
             }
 
-            summary.Add(outcome, batch.Before);
+            summary.Add(early.Keep(outcome, batch), line => batch.Before + line);
+            if (early.IsFull)
+            {
+                await SendAgainAsync();
+            }
+
             var read = batch.Before + batch.Lines;
             progress.Show(() =>
                 string.Create(
@@ -83,6 +89,21 @@ internal static class EpisodesImportCommand
             );
         }
 
+        if (!early.IsEmpty)
+        {
+            await SendAgainAsync();
+        }
+
         return summary;
+
+        // What is still not to be had is refused.
+        async Task SendAgainAsync()
+        {
+            var (content, numbers) = early.Take();
+            using (content)
+            {
+                summary.Add(await records.ImportAsync(content, cancellationToken), line => numbers[line - 1]);
+            }
+        }
     }
 }

@@ -21,13 +21,13 @@ internal sealed partial class ImportSummary
 
     public long Refused { get; private set; }
 
-    /// <param name="before">Lines before the part of the file that the outcome is of.</param>
-    public void Add(CaptureOutcome outcome, int before)
+    /// <param name="numberOf">The number in the file of a line that the outcome counts.</param>
+    public void Add(CaptureOutcome outcome, Func<int, int> numberOf)
     {
         (Accepted, Duplicates) = (Accepted + outcome.Accepted, Duplicates + outcome.Duplicates);
         foreach (var refused in outcome.Rejected)
         {
-            Refuse(refused with { Line = refused.Line + before });
+            Refuse(refused with { Line = numberOf(refused.Line) });
         }
     }
 

@@ -20,14 +20,14 @@ internal static class OtlpEndpoints
     public static void MapOtlp(this IEndpointRouteBuilder routes)
     {
         routes
-            .MapPost("/v1/traces", (HttpRequest request, OtlpReceiver receiver, Scope scope, CancellationToken cancellationToken) =>
-                ReceiveAsync(request, receiver, SpanForm.Span, scope, cancellationToken)
+            .MapPost("/v1/traces", (HttpRequest request, ReceiveTelemetry telemetry, Scope scope, CancellationToken cancellationToken) =>
+                ReceiveAsync(request, telemetry, SpanForm.Span, scope, cancellationToken)
             )
             .WithSummary("Takes in OpenTelemetry spans (OTLP/HTTP, protobuf or JSON). What is answered with 200 is on disk.")
             .RequiresRole(Role.Write);
         routes
-            .MapPost("/v1/logs", (HttpRequest request, OtlpReceiver receiver, Scope scope, CancellationToken cancellationToken) =>
-                ReceiveAsync(request, receiver, SpanForm.Log, scope, cancellationToken)
+            .MapPost("/v1/logs", (HttpRequest request, ReceiveTelemetry telemetry, Scope scope, CancellationToken cancellationToken) =>
+                ReceiveAsync(request, telemetry, SpanForm.Log, scope, cancellationToken)
             )
             .WithSummary("Takes in OpenTelemetry log records: events of GenAI are joined to their spans, others are not kept.")
             .RequiresRole(Role.Write);
@@ -50,7 +50,7 @@ internal static class OtlpEndpoints
     /// </summary>
     private static async Task<IResult> ReceiveAsync(
         HttpRequest request,
-        OtlpReceiver receiver,
+        ReceiveTelemetry telemetry,
         SpanForm form,
         Scope scope,
         CancellationToken cancellationToken
@@ -80,13 +80,10 @@ internal static class OtlpEndpoints
 
         try
         {
-            var result = await receiver.ReceiveAsync(
+            var result = await telemetry.ExecuteAsync(
+                scope,
+                new OtlpRequest(encoding, form, gzip, request.ContentLength),
                 request.Body,
-                request.ContentLength,
-                gzip,
-                encoding,
-                form,
-                scope.Agents is null ? null : scope.Allows,
                 BodyBudget.ShareOf(request.HttpContext),
                 cancellationToken
             );

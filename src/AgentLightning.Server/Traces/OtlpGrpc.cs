@@ -97,7 +97,7 @@ internal sealed class OtlpMessage : IDisposable
 }
 
 /// <summary>Takes what one call brings.</summary>
-internal sealed class OtlpGrpcService(OtlpReceiver receiver)
+internal sealed class OtlpGrpcService(ReceiveTelemetry telemetry)
 {
     /// <param name="scope">Of whose agents the sender may write spans; the others are refused and counted in the answer.</param>
     public async Task<byte[]> ExportAsync(SpanForm form, IAsyncStreamReader<OtlpMessage> messages, ServerCallContext call, Scope scope)
@@ -116,13 +116,7 @@ internal sealed class OtlpGrpcService(OtlpReceiver receiver)
                 throw GrpcRetry.Later("Requests fill the memory that is set aside for them. Send the request again.");
             }
 
-            var result = await receiver.ReceiveAsync(
-                message.Bytes,
-                OtlpEncoding.Protobuf,
-                form,
-                scope.Agents is null ? null : scope.Allows,
-                call.CancellationToken
-            );
+            var result = await telemetry.ExecuteAsync(scope, message.Bytes, form, call.CancellationToken);
             return result.Outcome switch
             {
                 OtlpOutcome.Stored => OtlpAnswer.Partial(result.Rejected, result.Message),

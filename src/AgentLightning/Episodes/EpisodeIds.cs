@@ -18,6 +18,12 @@ public static class EpisodeIds
     /// <summary>The id as this scope knows it.</summary>
     public static string Shown(Scope scope, string id, string agentId) => scope.Agents is [_] ? WithoutMark(id, agentId) : id;
 
+    /// <summary>
+    /// The id of a reward or of feedback as this scope knows it. They are their agent's own in the same way; nobody asks for one by its id,
+    /// and so who may not see all agents gets it without the mark.
+    /// </summary>
+    public static string Given(Scope scope, string id, string agentId) => scope.Agents is null ? id : WithoutMark(id, agentId);
+
     /// <summary>The id without the mark of this agent.</summary>
     internal static string WithoutMark(string id, string agentId) =>
         IsMarked(id) && id.AsSpan(id.Length - Digits).SequenceEqual(DigitsOf(agentId)) ? id[..^(Digits + 1)] : id;
@@ -29,14 +35,14 @@ public static class EpisodeIds
     internal static IReadOnlyList<string> Places(string id, IReadOnlyList<string>? agents) =>
         agents is null ? [id] : [id, .. agents.Select(agent => Marked(id, agent))];
 
-    /// <summary>Checks the id of an episode that a client wants to make.</summary>
-    internal static string CheckGiven(string? id, string agentId)
+    /// <summary>Checks the id of a record that a client wants to make.</summary>
+    internal static string CheckGiven(string? id, string agentId, string name = "id")
     {
-        Ids.CheckAddressable(id, "id");
+        Ids.CheckAddressable(id, name);
         return !IsMarked(id!) || WithoutMark(id!, agentId).Length < id!.Length
             ? id!
             : throw LightningException.Invalid(
-                $"id must not end with '{Mark}' and {Digits} hexadecimal digits, which is the mark of an agent, but it is '{id}'."
+                $"{name} must not end with '{Mark}' and {Digits} hexadecimal digits, which is the mark of an agent, but it is '{id}'."
             );
     }
 

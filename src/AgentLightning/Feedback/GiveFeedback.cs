@@ -62,10 +62,11 @@ public sealed class GiveFeedback(
         return Shown(scope, stored);
     }
 
-    /// <summary>Feedback with the id of its episode as the scope knows it.</summary>
+    /// <summary>Feedback with its ids as the scope knows them.</summary>
     internal static MessageFeedback Shown(Scope scope, MessageFeedback feedback) =>
         feedback with
         {
+            Id = EpisodeIds.Given(scope, feedback.Id, feedback.AgentId),
             EpisodeId = EpisodeIds.Shown(scope, feedback.EpisodeId, feedback.AgentId),
         };
 
@@ -74,7 +75,9 @@ public sealed class GiveFeedback(
         var now = time.GetUtcNow().Rounded();
         return new MessageFeedback
         {
-            Id = request.FeedbackId is null ? Ids.New(now) : redactor.CheckName(request.FeedbackId, "feedback_id")!,
+            Id = request.FeedbackId is null
+                ? Ids.New(now)
+                : EpisodeIds.CheckGiven(redactor.CheckName(request.FeedbackId, "feedback_id"), episode.AgentId, "feedback_id"),
             MessageId = request.MessageId!,
             EpisodeId = episode.Id,
             AgentId = episode.AgentId,
@@ -101,11 +104,17 @@ public sealed class GiveFeedback(
         }
 
         var stored = await feedback.FindAsync(given.Id, cancellationToken).ConfigureAwait(false);
+        var id = EpisodeIds.WithoutMark(given.Id, given.AgentId);
+        // Ids of feedback are their agent's own, as those of episodes are.
+        if (stored is not null && stored.AgentId != given.AgentId && stored.EpisodeId != given.EpisodeId && id == given.Id)
+        {
+            var own = given with { Id = EpisodeIds.Marked(id, given.AgentId) };
+            return await StoreAsync(own, cancellationToken).ConfigureAwait(false);
+        }
+
         return stored is not null && SayTheSame(stored, given)
             ? stored
-            : throw LightningException.Conflict(
-                $"The feedback id {given.Id} is taken by other feedback. Give each an id of its own, or none."
-            );
+            : throw LightningException.Conflict($"The feedback id {id} is taken by other feedback. Give each an id of its own, or none.");
     }
 
     /// <summary>

@@ -32,9 +32,9 @@ public sealed class ListFeedback(IFeedbackStore feedback, EpisodeLookup lookup, 
                 cancellationToken
             )
             .ConfigureAwait(false);
-        return ListPage.Of([.. found.Select(one => GiveFeedback.Shown(scope, one))], query.Limit, one =>
-            PageCursor.After(one.CreatedAt, one.Id)
-        );
+        // A page ends where the feedback lies in the store.
+        var page = ListPage.Of(found, query.Limit, one => PageCursor.After(one.CreatedAt, one.Id));
+        return page with { Items = [.. page.Items.Select(one => GiveFeedback.Shown(scope, one))] };
     }
 
     /// <summary>The newest, of one agent or of all that the scope is for; role read.</summary>

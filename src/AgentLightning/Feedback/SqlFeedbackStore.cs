@@ -1,5 +1,6 @@
 using System.Data.Common;
 using AgentLightning.Common;
+using AgentLightning.Episodes;
 using AgentLightning.Storage;
 
 namespace AgentLightning.Feedback;
@@ -214,10 +215,12 @@ internal sealed class SqlFeedbackStore(SqlDatabase database) : IFeedbackStore
 
     private static async Task<PageCursor> CursorAsync(SqlSession session, FeedbackQuery query, CancellationToken cancellationToken)
     {
-        var known = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
+        var known = new SqlConditions()
+            .AddAny("id", "@id", EpisodeIds.Places(query.Before!, query.Agents))
+            .AddAny("agent_id", "@of", query.Agents);
         var found = await session
             .QueryAsync(
-                $"SELECT created_at, id FROM feedback {known}",
+                $"SELECT created_at, id FROM feedback {known} ORDER BY id LIMIT 1",
                 reader => new PageCursor(reader.Integer("created_at"), reader.Text("id")),
                 cancellationToken,
                 known.Parameters

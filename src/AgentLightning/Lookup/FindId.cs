@@ -45,11 +45,18 @@ public sealed class FindId(IEnumerable<IRecordIds> kinds) : IOperation
             ),
         };
 
-        // An episode may lie under its id with the mark of its agent.
+        // What a client gave an id may lie under it with the mark of its agent.
         List<string> EndsOf(string end) =>
-            kind == RecordKind.Episode && scope.Agents is [var agent] ? [end, EpisodeIds.Marked(end, agent)] : [end];
+            kind is RecordKind.Episode or RecordKind.Reward or RecordKind.Feedback
+                ? [end, .. (scope.Agents ?? []).Select(agent => EpisodeIds.Marked(end, agent))]
+                : [end];
 
         string Shown(FoundId one) =>
-            kind == RecordKind.Episode && one.AgentId is { } agent ? EpisodeIds.Shown(scope, one.Id, agent) : one.Id;
+            (kind, one.AgentId) switch
+            {
+                (RecordKind.Episode, { } agent) => EpisodeIds.Shown(scope, one.Id, agent),
+                (RecordKind.Reward or RecordKind.Feedback, { } agent) => EpisodeIds.Given(scope, one.Id, agent),
+                _ => one.Id,
+            };
     }
 }

@@ -107,10 +107,22 @@ public sealed class AssignReward(
             Comments = texts[2],
             CreatedAt = reward.CreatedAt < now ? reward.CreatedAt.Rounded() : now,
         };
-        if (await writer.AddAsync(fitted, cancellationToken).ConfigureAwait(false))
+        if (!await writer.AddAsync(fitted, cancellationToken).ConfigureAwait(false))
         {
-            await TellAsync(episode, fitted, cancellationToken).ConfigureAwait(false);
+            var stored = await rewards.FindAsync(fitted.Id, cancellationToken).ConfigureAwait(false);
+            if (!IsOfAnother(stored, fitted))
+            {
+                return;
+            }
+
+            fitted = Marked(fitted);
+            if (!await writer.AddAsync(fitted, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
         }
+
+        await TellAsync(episode, fitted, cancellationToken).ConfigureAwait(false);
     }
 
     private static void Check(RewardRequest request)
@@ -130,7 +142,9 @@ public sealed class AssignReward(
         var now = time.GetUtcNow().Rounded();
         return new Reward
         {
-            Id = request.RewardId is null ? Ids.New(now) : redactor.CheckName(request.RewardId, "reward_id")!,
+            Id = request.RewardId is null
+                ? Ids.New(now)
+                : EpisodeIds.CheckGiven(redactor.CheckName(request.RewardId, "reward_id"), episode.AgentId, "reward_id"),
             EpisodeId = episode.EpisodeId,
             AgentId = episode.AgentId,
             Source = request.Source,
@@ -149,7 +163,10 @@ public sealed class AssignReward(
     {
         if (!await writer.AddAsync(reward, cancellationToken).ConfigureAwait(false))
         {
-            return Known(reward, await rewards.FindAsync(reward.Id, cancellationToken).ConfigureAwait(false));
+            var stored = await rewards.FindAsync(reward.Id, cancellationToken).ConfigureAwait(false);
+            return IsOfAnother(stored, reward)
+                ? await StoreAsync(episode, Marked(reward), cancellationToken).ConfigureAwait(false)
+                : Known(reward, stored);
         }
 
         await TellAsync(episode, reward, cancellationToken).ConfigureAwait(false);
@@ -185,7 +202,7 @@ public sealed class AssignReward(
         var there = await rewards
             .FindEachAsync([.. group.Where((_, i) => !isNew[i]).Select(one => one.Reward.Id)], cancellationToken)
             .ConfigureAwait(false);
-        var attempts = new Attempt<AssignedReward>[group.Count];
+        var (attempts, others) = (new Attempt<AssignedReward>[group.Count], new List<int>());
         for (var i = 0; i < group.Count; i++)
         {
             var (episode, reward) = group[i];
@@ -196,9 +213,16 @@ public sealed class AssignReward(
                 continue;
             }
 
+            var stored = there.FirstOrDefault(one => one.Id == reward.Id);
+            if (IsOfAnother(stored, reward))
+            {
+                others.Add(i);
+                continue;
+            }
+
             try
             {
-                attempts[i] = new(Known(reward, there.FirstOrDefault(one => one.Id == reward.Id)), null);
+                attempts[i] = new(Known(reward, stored), null);
             }
             catch (LightningException e)
             {
@@ -206,8 +230,27 @@ public sealed class AssignReward(
             }
         }
 
+        if (others.Count > 0)
+        {
+            var own = await StoreAsync([.. others.Select(i => (group[i].Episode, Marked(group[i].Reward)))], cancellationToken)
+                .ConfigureAwait(false);
+            for (var i = 0; i < others.Count; i++)
+            {
+                attempts[others[i]] = own[i];
+            }
+        }
+
         return attempts;
     }
+
+    /// <summary>Whether the id lies with another agent: ids of rewards are their agent's own, as those of episodes are.</summary>
+    private static bool IsOfAnother(Reward? stored, Reward given) =>
+        stored is not null
+        && stored.AgentId != given.AgentId
+        && stored.EpisodeId != given.EpisodeId
+        && given.Id == EpisodeIds.WithoutMark(given.Id, given.AgentId);
+
+    private static Reward Marked(Reward reward) => reward with { Id = EpisodeIds.Marked(reward.Id, reward.AgentId) };
 
     private static AssignedReward Known(Reward reward, Reward? stored)
     {
@@ -216,20 +259,22 @@ public sealed class AssignReward(
             throw UnknownEpisode(reward.EpisodeId);
         }
 
-        // Whoever may give this agent rewards may not learn of the episodes of another.
-        var whose =
+        // An episode may have moved to another agent since; of that nobody is told.
+        var (id, whose) = (
+            EpisodeIds.WithoutMark(reward.Id, reward.AgentId),
             stored.AgentId == reward.AgentId
                 ? $": it is a reward for episode {EpisodeIds.WithoutMark(stored.EpisodeId, stored.AgentId)}."
-                : ".";
+                : "."
+        );
         return (stored.EpisodeId, stored.Source, stored.Value) == (reward.EpisodeId, reward.Source, reward.Value)
             ? new AssignedReward(stored, IsNew: false)
-            : throw LightningException.Conflict($"The reward id {reward.Id} is taken{whose} Give each reward an id of its own, or none.");
+            : throw LightningException.Conflict($"The reward id {id} is taken{whose} Give each reward an id of its own, or none.");
     }
 
     private static AssignedReward Shown(Scope scope, AssignedReward assigned) =>
         assigned with
         {
-            Reward = assigned.Reward with { EpisodeId = EpisodeIds.Shown(scope, assigned.Reward.EpisodeId, assigned.Reward.AgentId) },
+            Reward = ListRewards.Shown(scope, assigned.Reward),
         };
 
     private async Task TellAsync(EpisodeOrigin episode, Reward reward, CancellationToken cancellationToken)

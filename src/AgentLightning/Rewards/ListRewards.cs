@@ -18,7 +18,9 @@ public sealed class ListRewards(IRewardStore rewards, EpisodeLookup lookup) : IO
         var found = await rewards
             .ListAsync(query with { AgentId = scope.Named(query.AgentId), EpisodeId = episode, Agents = scope.Agents }, cancellationToken)
             .ConfigureAwait(false);
-        return ListPage.Of(Shown(scope, found), query.Limit, reward => PageCursor.After(reward.CreatedAt, reward.Id));
+        // A page ends where the reward lies in the store.
+        var page = ListPage.Of(found, query.Limit, reward => PageCursor.After(reward.CreatedAt, reward.Id));
+        return page with { Items = Shown(scope, page.Items) };
     }
 
     /// <summary>
@@ -39,6 +41,13 @@ public sealed class ListRewards(IRewardStore rewards, EpisodeLookup lookup) : IO
             ? episodeId
             : (await lookup.FindAsync(scope, episodeId, cancellationToken).ConfigureAwait(false))?.EpisodeId ?? episodeId;
 
-    private static List<Reward> Shown(Scope scope, IReadOnlyList<Reward> rewards) =>
-        [.. rewards.Select(reward => reward with { EpisodeId = EpisodeIds.Shown(scope, reward.EpisodeId, reward.AgentId) })];
+    /// <summary>A reward with its ids as the scope knows them.</summary>
+    internal static Reward Shown(Scope scope, Reward reward) =>
+        reward with
+        {
+            Id = EpisodeIds.Given(scope, reward.Id, reward.AgentId),
+            EpisodeId = EpisodeIds.Shown(scope, reward.EpisodeId, reward.AgentId),
+        };
+
+    private static List<Reward> Shown(Scope scope, IReadOnlyList<Reward> rewards) => [.. rewards.Select(reward => Shown(scope, reward))];
 }

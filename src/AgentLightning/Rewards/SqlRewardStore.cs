@@ -1,5 +1,6 @@
 using System.Data.Common;
 using AgentLightning.Common;
+using AgentLightning.Episodes;
 using AgentLightning.Storage;
 
 namespace AgentLightning.Rewards;
@@ -169,10 +170,12 @@ internal sealed class SqlRewardStore(SqlDatabase database) : IRewardStore
 
     private static async Task<PageCursor> CursorAsync(SqlSession session, RewardQuery query, CancellationToken cancellationToken)
     {
-        var known = new SqlConditions().Add("id = @id", "@id", query.Before).AddAny("agent_id", "@of", query.Agents);
+        var known = new SqlConditions()
+            .AddAny("id", "@id", EpisodeIds.Places(query.Before!, query.Agents))
+            .AddAny("agent_id", "@of", query.Agents);
         var found = await session
             .QueryAsync(
-                $"SELECT created_at, id FROM rewards {known}",
+                $"SELECT created_at, id FROM rewards {known} ORDER BY id LIMIT 1",
                 reader => new PageCursor(reader.Integer("created_at"), reader.Text("id")),
                 cancellationToken,
                 known.Parameters

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using AgentLightning.Common;
 using AgentLightning.Governance;
 using AgentLightning.Traces.Otlp;
@@ -19,10 +18,9 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     private readonly TraceOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Channel<Entry> _queue = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly GroupQueue<Entry, bool> _queue;
     private readonly HashSet<(string, string)> _senders = [];
     private readonly HashSet<string> _unread = [];
-    private readonly Task _writer;
     private volatile TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _queuedBytes;
 
@@ -31,7 +29,7 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         options.Validate();
         (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
         Fresh = new FreshTraces(options);
-        _writer = Task.Run(WriteAsync);
+        _queue = new(new Storing(this), new GroupQueueOptions { GroupSize = options.GroupSize }, time);
     }
 
     /// <summary>Bytes of requests that are on their way to the disk.</summary>
@@ -144,10 +142,13 @@ public sealed partial class TraceIngestor : IAsyncDisposable
         ];
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+
+    private void TellArrival()
     {
-        _queue.Writer.TryComplete();
-        await _writer.ConfigureAwait(false);
+        var arrived = _arrived;
+        _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        arrived.SetResult();
     }
 
     private DateTimeOffset Clock()
@@ -244,66 +245,17 @@ public sealed partial class TraceIngestor : IAsyncDisposable
 
     private async Task WriteAsync(List<SpanRecord> spans, List<TraceCount> counts, CancellationToken cancellationToken)
     {
-        var entry = new Entry(spans, counts, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        if (!_queue.Writer.TryWrite(entry))
+        try
+        {
+            // Not called back: what is queued is written, and the room that it takes is given back only then.
+            await _queue.DoAsync(new Entry(spans, counts), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException) when (_queue.IsClosed)
         {
             throw new LightningException(ErrorKind.Unavailable, "The server is shutting down. Send the request again.");
         }
 
-        // Not called back: what is queued is written, and the room that it takes is given back only then.
-        await entry.Done.Task.ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    private async Task WriteAsync()
-    {
-        var group = new List<Entry>();
-        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
-        {
-            for (var count = 0; count < _options.GroupSize && _queue.Reader.TryRead(out var entry); count += Math.Max(1, entry.Spans.Count))
-            {
-                group.Add(entry);
-            }
-
-            await CommitAsync(group).ConfigureAwait(false);
-            group.Clear();
-            var arrived = _arrived;
-            _arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            arrived.SetResult();
-        }
-    }
-
-    /// <summary>
-    /// A group that the store refuses for what is in it is tried once more, request by request, so that one does not take the others with
-    /// it.
-    /// </summary>
-    private async Task CommitAsync(List<Entry> group)
-    {
-        List<SpanRecord> spans = group.Count == 1 ? group[0].Spans : [.. group.SelectMany(entry => entry.Spans)];
-        try
-        {
-            var counts = group
-                .SelectMany(entry => entry.Counts)
-                .GroupBy(count => (count.Service, count.Scope, count.What))
-                .Select(same => same.First() with { Count = same.Sum(count => count.Count), LastAt = same.Max(count => count.LastAt) });
-            await _store.AddAsync(spans, [.. counts], _options, CancellationToken.None).ConfigureAwait(false);
-            Fresh.Add(spans);
-            group.ForEach(entry => entry.Done.SetResult());
-        }
-        catch (Exception e) when (group.Count > 1 && e is not LightningException { Kind: ErrorKind.Unavailable })
-        {
-            Fresh.Forget(spans);
-            LogRetry(_logger, group.Count, _redactor.Redact(e.Message));
-            foreach (var entry in group)
-            {
-                await CommitAsync([entry]).ConfigureAwait(false);
-            }
-        }
-        catch (Exception e)
-        {
-            Fresh.Forget(spans);
-            group.ForEach(entry => entry.Done.SetException(e));
-        }
     }
 
     [LoggerMessage(
@@ -315,5 +267,41 @@ public sealed partial class TraceIngestor : IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "A refused request could not be counted: {Reason}")]
     private static partial void LogNotCounted(ILogger logger, string reason);
 
-    private readonly record struct Entry(List<SpanRecord> Spans, List<TraceCount> Counts, TaskCompletionSource Done);
+    /// <summary>What one request brought.</summary>
+    private readonly record struct Entry(List<SpanRecord> Spans, List<TraceCount> Counts);
+
+    /// <summary>
+    /// A group that the store refuses for what is in it is tried once more, request by request, so that one does not take the others with
+    /// it.
+    /// </summary>
+    private sealed class Storing(TraceIngestor ingestor) : IGroupWork<Entry, bool>
+    {
+        public int WeightOf(Entry item) => Math.Max(1, item.Spans.Count);
+
+        public async Task RunAsync(ItemGroup<Entry, bool> group)
+        {
+            List<SpanRecord> spans = group.Count == 1 ? group.Items[0].Spans : [.. group.Items.SelectMany(entry => entry.Spans)];
+            var counts = group
+                .Items.SelectMany(entry => entry.Counts)
+                .GroupBy(count => (count.Service, count.Scope, count.What))
+                .Select(same => same.First() with { Count = same.Sum(count => count.Count), LastAt = same.Max(count => count.LastAt) });
+            try
+            {
+                await ingestor._store.AddAsync(spans, [.. counts], ingestor._options, CancellationToken.None).ConfigureAwait(false);
+                ingestor.Fresh.Add(spans);
+            }
+            catch
+            {
+                ingestor.Fresh.Forget(spans);
+                throw;
+            }
+
+            group.Complete(true);
+            ingestor.TellArrival();
+        }
+
+        public bool IsOfOneItem(Exception failure) => failure is not LightningException { Kind: ErrorKind.Unavailable };
+
+        public void Divided(Exception failure, int count) => LogRetry(ingestor._logger, count, ingestor._redactor.Redact(failure.Message));
+    }
 }

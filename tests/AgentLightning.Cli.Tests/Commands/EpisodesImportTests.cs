@@ -78,6 +78,24 @@ public sealed class EpisodesImportTests : IDisposable
         Assert.Contains("line 3: Episode e9 not found", outcome.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_reward_far_before_its_episode_is_given_when_the_episode_has_come()
+    {
+        await WriteAsync(
+            Enumerable
+                .Range(0, 2_500)
+                .Select(i => $$"""{"type":"reward","reward_id":"r{{i}}","episode_id":"e{{i}}","reward":1}""")
+                .Append("""{"type":"reward","episode_id":"nobody","reward":1}""")
+                .Concat(Enumerable.Range(0, 2_500).Select(i => Episode($"e{i}")))
+        );
+
+        var outcome = await ImportAsync();
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("5000 records stored, 0 were there already, 1 refused", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains("line 2501: Episode nobody not found", outcome.Error, StringComparison.Ordinal);
+    }
+
     private static string Episode(string id) =>
         $$"""{"type":"episode","id":"{{id}}","agent_id":"shop","user_input":"question","assistant_output":"answer"}""";
 

@@ -33,6 +33,32 @@ public sealed class GiveFeedbackTests
     }
 
     [Fact]
+    public async Task Ids_of_feedback_are_each_agents_own_and_so_are_those_of_its_rewards()
+    {
+        const string Other = "01890a5d-ac96-774b-bcce-b302099a8058";
+        await using var product = await Product.OpenAsync();
+        await product
+            .Get<IEpisodeStore>()
+            .AddAsync([NewEpisode("e1") with { AgentId = "a" }, NewEpisode("e2") with { AgentId = "b", MessageId = Other }], Token);
+        var give = product.Get<GiveFeedback>();
+        Scope both = new("ab", Role.Write, ["a", "b"]);
+
+        for (var again = 0; again < 2; again++)
+        {
+            var first = await give.GiveAsync(both, new FeedbackRequest(Message, "thumbs_up", FeedbackId: "f1"), Token);
+            var second = await give.GiveAsync(both, new FeedbackRequest(Other, "thumbs_down", FeedbackId: "f1"), Token);
+
+            Assert.Equal(("f1", "a", "f1", "b"), (first.Id, first.AgentId, second.Id, second.AgentId));
+        }
+
+        Assert.Equal(2, (await product.Get<IFeedbackStore>().ListAsync(new FeedbackQuery(), Token)).Count);
+        Assert.Equal(1.0, (await OnlyAsync("e1")).Value);
+        Assert.Equal(-1.0, (await OnlyAsync("e2")).Value);
+
+        async Task<Reward> OnlyAsync(string id) => Assert.Single(await product.Get<IRewardStore>().HistoryAsync(id, Token));
+    }
+
+    [Fact]
     public async Task A_person_who_thinks_again_replaces_the_own_reward_and_never_that_of_another()
     {
         await using var product = await WithEpisodeAsync();

@@ -49,6 +49,59 @@ public sealed class AssignRewardTests
     }
 
     [Fact]
+    public async Task Ids_of_rewards_are_each_agents_own_one_by_one_and_in_a_batch()
+    {
+        await using var product = await Product.OpenAsync();
+        await product.Get<IEpisodeStore>().AddAsync([NewEpisode("e1", "a"), NewEpisode("e2", "b")], Token);
+        var assign = product.Get<AssignReward>();
+        Scope[] scopes = [new("a", Role.Write, ["a"]), new("b", Role.Write, ["b"])];
+        Scope both = new("ab", Role.Write, ["a", "b"]);
+
+        for (var again = 0; again < 2; again++)
+        {
+            for (var i = 0; i < scopes.Length; i++)
+            {
+                var request = new RewardRequest($"e{i + 1}", i, RewardId: "r1");
+                var one = await assign.AssignAsync(scopes[i], request, Token);
+                Assert.Equal(("r1", (double)i, again == 0), (one.Reward.Id, one.Reward.Value, one.IsNew));
+                var many = await assign.AssignAllAsync(both, [request with { RewardId = "r2" }, request with { RewardId = "r1" }], Token);
+                Assert.Equal([("r2", again == 0), ("r1", false)], many.Select(given => (given.Value!.Reward.Id, given.Value.IsNew)));
+            }
+        }
+
+        var listed = await product.Get<ListRewards>().ListAsync(both, new RewardQuery(Limit: 3), Token);
+        var rest = await product.Get<ListRewards>().ListAsync(both, new RewardQuery(Before: listed.Next), Token);
+        Assert.Equal(
+            [("r1", "a"), ("r1", "b"), ("r2", "a"), ("r2", "b")],
+            listed.Items.Concat(rest.Items).Select(reward => (reward.Id, reward.AgentId)).Order()
+        );
+        Assert.Equal(
+            4,
+            (await product.Get<ListRewards>().ListAsync(s_owner, new RewardQuery(), Token)).Items.DistinctBy(one => one.Id).Count()
+        );
+    }
+
+    [Fact]
+    public async Task An_own_id_with_another_value_is_a_conflict_and_one_with_the_mark_of_another_agent_is_refused()
+    {
+        await using var product = await Product.OpenAsync();
+        await product.Get<IEpisodeStore>().AddAsync([NewEpisode("e1", "a"), NewEpisode("e2", "b")], Token);
+        var assign = product.Get<AssignReward>();
+        await assign.AssignAsync(s_owner, new RewardRequest("e1", 1, RewardId: "r1"), Token);
+        var stored = (await assign.AssignAsync(s_owner, new RewardRequest("e2", 1, RewardId: "r1"), Token)).Reward;
+
+        var taken = await Assert.ThrowsAsync<LightningException>(() =>
+            assign.AssignAsync(new Scope("b", Role.Write, ["b"]), new RewardRequest("e2", 0, RewardId: "r1"), Token)
+        );
+        var mark = await Assert.ThrowsAsync<LightningException>(() =>
+            assign.AssignAsync(s_owner, new RewardRequest("e1", 1, RewardId: stored.Id), Token)
+        );
+
+        Assert.StartsWith("The reward id r1 is taken: it is a reward for episode e2.", taken.Message, StringComparison.Ordinal);
+        Assert.StartsWith("reward_id must not end with", mark.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Who_may_write_for_one_agent_cannot_reward_what_another_has_still_queued()
     {
         await using var product = await Product.OpenAsync();
