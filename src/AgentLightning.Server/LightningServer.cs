@@ -64,7 +64,9 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRouting();
-        builder.Services.AddLightningServices(options.Lightning).AddEngine();
+        builder
+            .Services.AddLightningServices(options.Lightning with { Prices = options.Gateway.Prices(options.Lightning.Prices) })
+            .AddEngine();
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<JobService>();

@@ -92,6 +92,7 @@ public sealed class GatewayAgentTests
         clients.Fails = true;
         using var failed = await AskAsync(gateway, "a");
         await GatewayUnderTest.ErrorAsync(503, failed);
+        clients.Fails = false;
         using var other = await gateway.AskAsync("""{"model":"agent:shop","input":"x"}""", "/v1/embeddings");
         await GatewayUnderTest.ErrorAsync(400, other);
     }
