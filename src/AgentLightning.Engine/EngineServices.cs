@@ -1,7 +1,10 @@
 using AgentLightning.Deployments;
 using AgentLightning.Engine.Backends;
 using AgentLightning.Engine.Chat;
+using AgentLightning.Engine.Evaluation;
+using AgentLightning.Engine.Learning;
 using AgentLightning.Engine.Tuned;
+using AgentLightning.Evaluation;
 using AgentLightning.Training;
 using AgentLightning.Triage;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,6 +19,7 @@ public static class EngineServices
 {
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {
+        services.TryAddSingleton<LanguageTrainer>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITrainingEngine, LocalTrainingEngine>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITriagePolicyLoader, TextClassifierLoader>());
         services.TryAddSingleton(provider => new LocalModels(provider.GetRequiredService<TimeProvider>()));
@@ -26,6 +30,8 @@ public static class EngineServices
         services.TryAddSingleton(new MachineMemory());
         services.TryAddSingleton<TunedModels>();
         services.TryAddSingleton<IReleaseChatClients>(provider => provider.GetRequiredService<TunedModels>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAnswererSource, ChatAnswerers>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IScorerSource, GraderScorers>());
         services.TryAddSingleton(provider => new BackendLoader(
             new BackendLoaderOptions
             {

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
+using AgentLightning.Engine.Learning;
 using AgentLightning.Models.Architectures;
 using AgentLightning.Models.Checkpoints;
 using AgentLightning.Models.Loops;
@@ -11,22 +13,102 @@ using AgentLightning.Triage;
 namespace AgentLightning.Engine;
 
 /// <summary>
-/// The training engine <c>local</c>: trains triage policies in this process. Hyper-parameters: <c>seed</c> (0), and when learning from
-/// rewards <c>rounds</c> of fresh answers (8), <c>objective</c> (<c>reward_likelihood</c>, or <c>policy_gradient</c>) and
-/// <c>reward_scale</c>, −1…1 (1), which every reward is multiplied by.
+/// The training engine <c>local</c>: trains text classifiers and language models in this process. Hyper-parameters of classifiers:
+/// <c>seed</c> (0), and when learning from rewards <c>rounds</c> of fresh answers (8), <c>objective</c> (<c>reward_likelihood</c>, or
+/// <c>policy_gradient</c>) and <c>reward_scale</c>, −1…1 (1), which every reward is multiplied by. Those of language models:
+/// <see cref="LanguageTrainer"/>.
 /// </summary>
-public sealed class LocalTrainingEngine : ITrainingEngine
+/// <param name="language">Null to train classifiers only.</param>
+public sealed class LocalTrainingEngine(LanguageTrainer? language = null) : ITrainingEngine
 {
+    private static readonly string[] s_fromLabels = ["seed"];
+    private static readonly string[] s_fromRewards = ["seed", "rounds", "objective", "reward_scale"];
+
     public string Name => "local";
 
-    public Task<TunedModel> TrainAsync(TrainingJob job, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken) =>
-        Task.Run(
+    public async Task<TrainingCheck> CheckAsync(TrainingPlan plan, CancellationToken cancellationToken)
+    {
+        if (!IsClassifier(plan.Method))
+        {
+            return await Language(plan.Method).CheckAsync(plan, cancellationToken).ConfigureAwait(false);
+        }
+
+        var known = plan.Method == TrainingMethod.Supervised ? s_fromLabels : s_fromRewards;
+        List<string> mistakes =
+        [
+            .. plan
+                .Hyperparameters.Keys.Where(name => !known.Contains(name))
+                .Order(StringComparer.Ordinal)
+                .Select(name =>
+                    $"There is no hyper-parameter '{name}' for {EnumText.Of(plan.Method)}.{NearNames.Hint(name, known)} There are: "
+                    + $"{string.Join(", ", known)}."
+                ),
+        ];
+        foreach (
+            var check in new Action[]
+            {
+                () => Parameter(plan.Hyperparameters, "seed", 0),
+                () => LoopOptions(plan.Hyperparameters),
+                () => RewardScale(plan.Hyperparameters),
+            }
+        )
+        {
+            try
+            {
+                check();
+            }
+            catch (LightningException e)
+            {
+                mistakes.Add(e.Message);
+            }
+        }
+
+        return new TrainingCheck(mistakes);
+    }
+
+    public Task<TunedModel> TrainAsync(TrainingJob job, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        var labelled = IsClassifier(job.Run.Method) && job.Labels.Count == 0 ? job with { Labels = LabelsOf(job.Examples) } : job;
+        return Task.Run(
             () =>
-                job.Run.Method == TrainingMethod.Supervised
-                    ? TrainFromLabels(job, progress, cancellationToken)
-                    : TrainFromRewardsAsync(job, progress, cancellationToken),
+                job.Run.Method switch
+                {
+                    TrainingMethod.Supervised => TrainFromLabels(labelled, progress, cancellationToken),
+                    TrainingMethod.PolicyGradient => TrainFromRewardsAsync(labelled, progress, cancellationToken),
+                    var method => Language(method).TrainAsync(job, progress, cancellationToken),
+                },
             cancellationToken
         );
+    }
+
+    private static bool IsClassifier(TrainingMethod method) => method is TrainingMethod.Supervised or TrainingMethod.PolicyGradient;
+
+    private LanguageTrainer Language(TrainingMethod method) =>
+        language
+        ?? throw LightningException.Conflict($"The method {EnumText.Of(method)} trains language models, which is not set up here.");
+
+    /// <summary>Every answer of a data set that was right or was given, in order.</summary>
+    private static string[] LabelsOf(IReadOnlyList<DatasetExample> examples) =>
+        [
+            .. examples
+                .SelectMany(example => example.Answers.Select(answer => answer.Action).Append(example.Expected))
+                .OfType<string>()
+                .Distinct()
+                .Order(StringComparer.Ordinal),
+        ];
+
+    /// <summary>An input as the triage form sends it, or any other text.</summary>
+    private static FeedbackTask TaskOf(DatasetExample example)
+    {
+        try
+        {
+            return FeedbackTask.FromJson(example.Input) is { Comment: not null } task ? task : new FeedbackTask(example.Input);
+        }
+        catch (JsonException)
+        {
+            return new FeedbackTask(example.Input);
+        }
+    }
 
     private static Task<TunedModel> TrainFromLabels(
         TrainingJob job,
@@ -34,7 +116,7 @@ public sealed class LocalTrainingEngine : ITrainingEngine
         CancellationToken cancellationToken
     )
     {
-        var seed = Parameter(job, "seed", 0);
+        var seed = Parameter(job.Run.Hyperparameters, "seed", 0);
         var examples = job.Examples.Where(example => example.Expected is not null).ToList();
         if (examples.Select(example => example.Expected).Distinct().Count() < 2)
         {
@@ -45,7 +127,7 @@ public sealed class LocalTrainingEngine : ITrainingEngine
         }
 
         var trained = PolicyTrainer.FromLabels(
-            [.. examples.Select(example => FeedbackTask.FromJson(example.Input))],
+            [.. examples.Select(example => TaskOf(example))],
             [.. examples.Select(example => example.Expected!)],
             job.Labels,
             seed,
@@ -61,8 +143,8 @@ public sealed class LocalTrainingEngine : ITrainingEngine
         CancellationToken cancellationToken
     )
     {
-        var tasks = job.Examples.Select(example => FeedbackTask.FromJson(example.Input)).ToList();
-        var scale = RewardScale(job);
+        var tasks = job.Examples.Select(TaskOf).ToList();
+        var scale = RewardScale(job.Run.Hyperparameters);
         var indexOf = job.Labels.Select((label, i) => (label, i)).ToDictionary(pair => pair.label, pair => pair.i, StringComparer.Ordinal);
         var logged = job
             .Examples.SelectMany(
@@ -84,8 +166,8 @@ public sealed class LocalTrainingEngine : ITrainingEngine
                 logged,
                 judge,
                 job.Labels,
-                LoopOptions(job),
-                Parameter(job, "seed", 0),
+                LoopOptions(job.Run.Hyperparameters),
+                Parameter(job.Run.Hyperparameters, "seed", 0),
                 Report(progress),
                 cancellationToken
             )
@@ -121,16 +203,16 @@ public sealed class LocalTrainingEngine : ITrainingEngine
     private static Action<LoopProgress>? Report(IProgress<TrainingProgress>? progress) =>
         progress is null ? null : step => progress.Report(new TrainingProgress(step.Step, step.Steps, PolicyTrainer.MetricsOf(step)));
 
-    private static RewardLoopOptions LoopOptions(TrainingJob job)
+    private static RewardLoopOptions LoopOptions(IReadOnlyDictionary<string, string> given)
     {
         var options = new RewardLoopOptions();
-        var rounds = Parameter(job, "rounds", options.Rounds);
+        var rounds = Parameter(given, "rounds", options.Rounds);
         return options with
         {
             Rounds = rounds is >= 1 and <= 100
                 ? (int)rounds
                 : throw LightningException.Invalid($"The hyper-parameter 'rounds' must be from 1 to 100, but it is {rounds}."),
-            Objective = job.Run.Hyperparameters.GetValueOrDefault("objective", "reward_likelihood") switch
+            Objective = given.GetValueOrDefault("objective", "reward_likelihood") switch
             {
                 "reward_likelihood" => new RewardLikelihood(),
                 "policy_gradient" => new PolicyGradient(),
@@ -141,13 +223,13 @@ public sealed class LocalTrainingEngine : ITrainingEngine
         };
     }
 
-    private static float RewardScale(TrainingJob job) =>
-        !job.Run.Hyperparameters.TryGetValue("reward_scale", out var text) ? 1
+    private static float RewardScale(IReadOnlyDictionary<string, string> given) =>
+        !given.TryGetValue("reward_scale", out var text) ? 1
         : float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var scale) && scale is >= -1 and <= 1 ? scale
         : throw LightningException.Invalid($"The hyper-parameter 'reward_scale' must be a number from -1 to 1, but it is '{text}'.");
 
-    private static long Parameter(TrainingJob job, string name, long otherwise) =>
-        !job.Run.Hyperparameters.TryGetValue(name, out var text) ? otherwise
+    private static long Parameter(IReadOnlyDictionary<string, string> given, string name, long otherwise) =>
+        !given.TryGetValue(name, out var text) ? otherwise
         : long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value
         : throw LightningException.Invalid($"The hyper-parameter '{name}' must be a whole number, but it is '{text}'.");
 }

@@ -58,11 +58,16 @@ public sealed record LightningOptions
 
     public RewardGuardOptions Guard { get; init; } = new();
 
-    /// <summary>What tokens cost, by the name of the model; without prices, cost is compared in tokens.</summary>
-    public IReadOnlyDictionary<string, ModelPrice> Prices { get; init; } = new Dictionary<string, ModelPrice>();
+    /// <summary>What tokens cost, as <see cref="ModelPrices"/> reads it; without prices, cost is compared in tokens.</summary>
+    public string Prices { get; init; } = "";
+
+    /// <summary>Whether releases answer; otherwise base models do, whatever was promoted. True by default.</summary>
+    public bool UseTunedModel { get; init; } = true;
 
     /// <summary>Which language models of this machine are trained and served.</summary>
     public ModelOptions Models { get; init; } = new();
+
+    public TrainingOptions Training { get; init; } = new();
 
     /// <summary>What is taken in by OpenTelemetry.</summary>
     public TraceOptions Traces { get; init; } = new();
@@ -90,6 +95,8 @@ public sealed record LightningOptions
             ("guard", Guard.Validate),
             ("prices", () => _ = new ModelPrices(Prices)),
             ("traces", Traces.Validate),
+            ("training", Training.Validate),
+            ("models", Models.Validate),
             ("recorder", Recorder.Validate),
         ];
         foreach (var (section, check) in checks)
@@ -238,15 +245,23 @@ public static class LightningServices
 
         services.TryAddSingleton(options.Models);
         services.TryAddSingleton<ITrainingRunStore, SqlTrainingRunStore>();
-        services.TryAddSingleton<TrainingRunner>();
+        services.AddTraining(options.Training);
 
         services.TryAddSingleton<IEvaluationStore, SqlEvaluationStore>();
         services.TryAddSingleton(options.Gate);
         services.TryAddSingleton<EvaluationGate>();
         services.TryAddSingleton<Evaluator>();
+        services.TryAddSingleton<GetEvaluation>();
+        services.TryAddSingleton<EvaluateRun>();
 
         services.TryAddSingleton<IDeploymentStore, SqlDeploymentStore>();
-        services.TryAddSingleton<IReleaseSelection, ReleaseSelection>();
+        services.TryAddSingleton<IReleaseSelection>(provider => new ReleaseSelection(
+            provider.GetRequiredService<IDeploymentStore>(),
+            provider.GetRequiredService<IExperimentStore>(),
+            provider.GetRequiredService<Exposures>(),
+            provider.GetRequiredService<IChangeNotices>(),
+            options.UseTunedModel
+        ));
         services.TryAddSingleton<ISpendStore, SqlSpendStore>();
         services.TryAddSingleton<SpendLedger>();
         services.TryAddSingleton<SelectRelease>();
@@ -295,6 +310,7 @@ public static class LightningServices
         services.TryAddSingleton<FindId>();
 
         services.TryAddSingleton<TriagePolicies>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAnswererSource, TriageAnswerers>());
         services.TryAddSingleton<TriageFeedback>();
         return services;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AgentLightning.Common;
+using AgentLightning.Deployments;
 using AgentLightning.Triage;
 
 namespace AgentLightning.Cli.Commands;
@@ -18,6 +19,14 @@ internal static class CommonOptions
 
     public static Option<string> AgentId() =>
         new("--agent-id") { Description = "The agent that is meant.", DefaultValueFactory = _ => TriageAgent.DefaultAgentId };
+
+    /// <summary>The slot that is meant, by the name that people know it by.</summary>
+    public static Option<string> Slot() =>
+        new("--deployment-name")
+        {
+            Description = "The slot that is meant: an agent may serve several.",
+            DefaultValueFactory = _ => Deployment.DefaultSlot,
+        };
 
     public static Option<long> Seed() =>
         new("--seed") { Description = "Fixes every random choice; the same seed gives the same figures.", DefaultValueFactory = _ => 1 };

@@ -16,12 +16,14 @@ internal static class RollbackCommand
         var target = new Option<string?>("--target-id") { Description = "A former release to go back to, instead of the last good one." };
         var reason = new Option<string>("--reason") { Description = "Why, for the record.", DefaultValueFactory = _ => "requested" };
         var by = new Option<string>("--rolled-back-by") { Description = "Who, for the record.", DefaultValueFactory = _ => "cli" };
+        var slot = CommonOptions.Slot();
         var command = new Command("rollback", "Goes back to the last good release. Example: lightning rollback --reason \"worse answers\"")
         {
             target,
             reason,
             by,
             agentId,
+            slot,
         };
         records.AddTo(command);
         command.Add(json);
@@ -34,11 +36,12 @@ internal static class RollbackCommand
                         parsed.GetValue(agentId),
                         await opened.Ids.WholeOrNoneAsync(RecordKind.Deployment, parsed.GetValue(target), cancellationToken),
                         parsed.GetValue(reason),
-                        parsed.GetValue(by)
+                        parsed.GetValue(by),
+                        parsed.GetValue(slot)
                     ),
                     cancellationToken
                 );
-                ReleaseTable.Write(release, parsed.GetValue(json), "serves again");
+                ReleaseTable.Write(release, parsed.GetValue(json), "serves again", "lightning lineage");
                 return ExitCodes.Success;
             }
         );

@@ -6,7 +6,7 @@ namespace AgentLightning.Cli.Output;
 /// <summary>Shows one release after it changed.</summary>
 internal static class ReleaseTable
 {
-    public static void Write(DeploymentItem release, bool json, string what)
+    public static void Write(DeploymentItem release, bool json, string what, string next)
     {
         if (json)
         {
@@ -18,6 +18,7 @@ internal static class ReleaseTable
             Terminal.Results.MarkupLineInterpolated(
                 $"[bold]{release.TunedModelName}[/] {what} for agent {release.AgentId}, as release {release.Number} ({release.Id}){forced}"
             );
+            Terminal.Next(next);
         }
     }
 }

@@ -67,6 +67,9 @@ internal static class Terminal
         return console;
     }
 
+    /// <summary>What to do after a command, where a person reads: the last line of its output.</summary>
+    public static void Next(string command) => Out.WriteLine($"Next: {command}");
+
     /// <summary>One JSON object on standard output, for programs.</summary>
     public static void WriteJson<T>(T value) => Out.WriteLine(JsonSerializer.Serialize(value, LightningJson.Indented));
 

@@ -3,12 +3,15 @@ using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -29,9 +32,15 @@ internal interface IRecords : IAsyncDisposable
 
     ITriageRecords Triage { get; }
 
+    ITrainingRecords Training { get; }
+
     IDatasetRecords Datasets { get; }
 
     IReleaseRecords Releases { get; }
+
+    IEvaluationRecords Evaluations { get; }
+
+    IExperimentRecords Experiments { get; }
 
     IKeyRecords Keys { get; }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using AgentLightning.Cli.Commands;
 using AgentLightning.Common;
 using AgentLightning.Server.Configuration;
+using AgentLightning.Training;
 
 namespace AgentLightning.Cli.Records;
 
@@ -56,9 +57,12 @@ internal sealed class RecordsOptions
             throw LightningException.Invalid("--api-key is for a server, and a store asks for none; give --server too, or leave it out.");
         }
 
+        // The models of this machine are its user's, who may name them by their paths.
+        var models = new ModelOptions { AllowPaths = true };
         var options = new LightningOptions
         {
             Store = parsed.GetValue(_store)!,
+            Models = Variable("LIGHTNING_MODELS__FOLDER") is { } folder ? models with { Folder = folder } : models,
             Datasets = SettingsReader.ReadDatasets(
                 Environment
                     .GetEnvironmentVariables()

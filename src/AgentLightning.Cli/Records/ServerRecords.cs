@@ -3,12 +3,15 @@ using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -27,9 +30,15 @@ internal sealed class ServerRecords(ServerConnection server) : IRecords
 
     public ITriageRecords Triage { get; } = new ServerTriageRecords(server);
 
+    public ITrainingRecords Training { get; } = new ServerTrainingRecords(server);
+
     public IDatasetRecords Datasets { get; } = new ServerDatasetRecords(server);
 
     public IReleaseRecords Releases { get; } = new ServerReleaseRecords(server);
+
+    public IEvaluationRecords Evaluations { get; } = new ServerEvaluationRecords(server);
+
+    public IExperimentRecords Experiments { get; } = new ServerExperimentRecords(server);
 
     public IKeyRecords Keys { get; } = new ServerKeyRecords(server);
 

@@ -5,12 +5,15 @@ using AgentLightning.Cli.Records.Audit;
 using AgentLightning.Cli.Records.Datasets;
 using AgentLightning.Cli.Records.Deployments;
 using AgentLightning.Cli.Records.Episodes;
+using AgentLightning.Cli.Records.Evaluation;
+using AgentLightning.Cli.Records.Experiments;
 using AgentLightning.Cli.Records.Feedback;
 using AgentLightning.Cli.Records.Health;
 using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Monitoring;
 using AgentLightning.Cli.Records.Rewards;
 using AgentLightning.Cli.Records.Traces;
+using AgentLightning.Cli.Records.Training;
 using AgentLightning.Cli.Records.Triage;
 
 namespace AgentLightning.Cli.Records;
@@ -31,9 +34,15 @@ internal sealed class StoreRecords(Workspace workspace) : IRecords
 
     public ITriageRecords Triage { get; } = new StoreTriageRecords(workspace, s_scope);
 
+    public ITrainingRecords Training { get; } = new StoreTrainingRecords(workspace, s_scope);
+
     public IDatasetRecords Datasets { get; } = new StoreDatasetRecords(workspace, s_scope);
 
     public IReleaseRecords Releases { get; } = new StoreReleaseRecords(workspace, s_scope);
+
+    public IEvaluationRecords Evaluations { get; } = new StoreEvaluationRecords(workspace, s_scope);
+
+    public IExperimentRecords Experiments { get; } = new StoreExperimentRecords(workspace, s_scope);
 
     public IKeyRecords Keys { get; } = new StoreKeyRecords(workspace, s_scope);
 

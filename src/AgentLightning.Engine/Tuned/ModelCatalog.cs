@@ -17,9 +17,8 @@ public sealed class ModelCatalog(ModelOptions options, Func<string, string?> env
         TryFind(name)
         ?? throw LightningException.NotFound(
             $"The base model '{OneLine.Of(name)}' was not found: it is neither a folder with config.json in "
-                + $"{Path.GetFullPath(options.Folder)} nor in the cache {new ModelLocator(environment).Cache}. "
-                + $"Bring it here with 'lightning "
-                + $"model pull', or set models.folder to where it is. There is: {Listed()}."
+                + $"{Path.GetFullPath(options.Folder)} nor in the cache {new ModelLocator(environment).Cache}. Bring it here with "
+                + $"'lightning model pull', or set models.folder to where it is. There is: {Listed()}."
         );
 
     /// <summary>The same, or null where there is none.</summary>

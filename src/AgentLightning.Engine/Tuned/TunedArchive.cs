@@ -22,17 +22,18 @@ internal static class TunedArchive
         {
             using var first = new MemoryStream(manifest.ToJson());
             await tar.WriteEntryAsync(Entry(TunedManifest.FileName, first), cancellationToken).ConfigureAwait(false);
-            await WriteFilesAsync(tar, folder, cancellationToken).ConfigureAwait(false);
+            await WriteFilesAsync(tar, folder, _ => true, cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>Writes the files of a folder, and of the folders in it under names with a slash.</summary>
-    public static async Task WriteFolderAsync(Stream target, string folder, CancellationToken cancellationToken)
+    /// <param name="isMeant">Which names.</param>
+    public static async Task WriteFolderAsync(Stream target, string folder, Func<string, bool> isMeant, CancellationToken cancellationToken)
     {
         var tar = new TarWriter(target, TarEntryFormat.Ustar, leaveOpen: true);
         await using (tar.ConfigureAwait(false))
         {
-            await WriteFilesAsync(tar, folder, cancellationToken).ConfigureAwait(false);
+            await WriteFilesAsync(tar, folder, isMeant, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -101,11 +102,12 @@ internal static class TunedArchive
         }
     }
 
-    private static async Task WriteFilesAsync(TarWriter tar, string folder, CancellationToken cancellationToken)
+    private static async Task WriteFilesAsync(TarWriter tar, string folder, Func<string, bool> isMeant, CancellationToken cancellationToken)
     {
         var names = Directory
             .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/'))
+            .Where(isMeant)
             .Order(StringComparer.Ordinal);
         foreach (var name in names)
         {

@@ -44,9 +44,13 @@ public sealed unsafe class TrainingSession : IDisposable
     /// About the bytes that a step takes for activations when every token of <paramref name="tokens"/> is a position; what adapters keep is
     /// not counted.
     /// </summary>
-    public static double EstimateBytes(Transformer model, long tokens, TrainingSessionOptions options)
+    public static double EstimateBytes(Transformer model, long tokens, TrainingSessionOptions options) =>
+        EstimateBytes(model.Config, tokens, options);
+
+    /// <summary>The same for a model that is not in memory yet.</summary>
+    public static double EstimateBytes(TransformerConfig config, long tokens, TrainingSessionOptions options)
     {
-        var (config, shape) = (model.Config, model.AttentionShape);
+        var shape = new AttentionShape(config.Heads, config.KeyValueHeads, config.HeadWidth);
         double width = config.Width,
             inner = config.IsGpt2 ? config.InnerWidth : 2.0 * config.InnerWidth;
         var unnormed = config.QueryKeyNorm ? (shape.Heads + shape.KeyValueHeads) * (double)shape.HeadWidth : 0;

@@ -40,6 +40,10 @@ public sealed class ExampleReader(Tokenizer tokenizer, int maxTokens, LearnedTur
         return examples;
     }
 
+    /// <summary>The examples of one row of JSON lines; what is wrong with it is an error as that of a file is.</summary>
+    /// <param name="where">Of the row, for errors.</param>
+    public IReadOnlyList<TokenExample> ReadRow(string line, string where) => [.. Row(line, where)];
+
     private List<TokenExample> Windows(string text)
     {
         int[] ids = [.. tokenizer.Encode(text), .. tokenizer.EosIds.Take(1)];

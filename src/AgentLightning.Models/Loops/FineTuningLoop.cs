@@ -92,7 +92,7 @@ public static class FineTuningLoop
                 Evaluate();
             }
 
-            if (run is not null && (last || (options.SaveEvery > 0 && optimizer.Steps % options.SaveEvery == 0)))
+            if (run is not null && (last || run.MustSave(optimizer.Steps, options.SaveEvery)))
             {
                 await run.SaveAsync(optimizer, fingerprint, cancellationToken).ConfigureAwait(false);
             }

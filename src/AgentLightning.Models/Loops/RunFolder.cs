@@ -20,6 +20,12 @@ public sealed class RunFolder(string path)
     /// <summary>Where it is.</summary>
     public string Path { get; } = System.IO.Path.GetFullPath(path);
 
+    /// <summary>Asked after each step whether a checkpoint is due, beside those after a number of steps; null for never.</summary>
+    public Func<bool>? IsDue { get; init; }
+
+    /// <summary>Called after each checkpoint, when it is there whole, with the steps made; null for nobody.</summary>
+    public Func<int, CancellationToken, Task>? Saved { get; init; }
+
     private string Journal => System.IO.Path.Combine(Path, "journal.jsonl");
 
     private string Checkpoint => System.IO.Path.Combine(Path, "checkpoint");
@@ -74,11 +80,21 @@ public sealed class RunFolder(string path)
         SaveAsync(optimizer, fingerprint, null, cancellationToken);
 
     /// <param name="state">What the loop knows beside; null when that is the number of updates only.</param>
-    internal Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, RunState? state, CancellationToken cancellationToken) =>
-        AtomicFolder.WriteAsync(Checkpoint, async folder =>
+    internal async Task SaveAsync(
+        ParameterOptimizer optimizer,
+        string fingerprint,
+        RunState? state,
+        CancellationToken cancellationToken
+    )
+    {
+        var step = state?.Step ?? optimizer.Steps;
+        await AtomicFolder.WriteAsync(Checkpoint, WriteAsync).ConfigureAwait(false);
+        await (Saved?.Invoke(step, cancellationToken) ?? Task.CompletedTask).ConfigureAwait(false);
+
+        async Task WriteAsync(string folder)
         {
             using var file = new SafeTensorsFile();
-            file.Metadata["step"] = (state?.Step ?? optimizer.Steps).ToString(CultureInfo.InvariantCulture);
+            file.Metadata["step"] = step.ToString(CultureInfo.InvariantCulture);
             file.Metadata["fingerprint"] = fingerprint;
             foreach (var (name, values) in state?.Numbers ?? new Dictionary<string, float[]>())
             {
@@ -87,7 +103,12 @@ public sealed class RunFolder(string path)
 
             OptimizerState.AddTo(file, optimizer);
             await OptimizerState.WriteAsync(file, folder, cancellationToken).ConfigureAwait(false);
-        });
+        }
+    }
+
+    /// <summary>Whether a checkpoint is to be written after a step.</summary>
+    /// <param name="every">Steps between checkpoints; 0 for none of these.</param>
+    internal bool MustSave(int step, int every) => (every > 0 && step % every == 0) || IsDue?.Invoke() == true;
 
     /// <summary>Remembers where on another machine a run was saved.</summary>
     internal Task SaveAsync(SavedElsewhere saved, CancellationToken cancellationToken) =>

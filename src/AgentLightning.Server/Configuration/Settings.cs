@@ -35,6 +35,17 @@ internal sealed class Settings
     [ConfigurationKeyName("allowed_hosts")]
     public string AllowedHosts { get; init; } = "";
 
+    [Setting("Whether releases answer; otherwise the base model does, whatever was promoted. USE_TUNED_MODEL says the same.")]
+    [ConfigurationKeyName("use_tuned_model")]
+    public bool UseTunedModel { get; init; }
+
+    [Setting(
+        "What a million tokens read and written cost, by model, such as gpt-4o=2.5/10;gpt-4o-mini=0.15/0.6; guards compare cost by it.",
+        Range = "models with two prices from 0 to 1000000"
+    )]
+    [ConfigurationKeyName("prices")]
+    public string Prices { get; init; } = "";
+
     [ConfigurationKeyName("limits")]
     public LimitSettings Limits { get; init; } = new();
 
@@ -58,6 +69,12 @@ internal sealed class Settings
 
     [ConfigurationKeyName("traces")]
     public TraceSettings Traces { get; init; } = new();
+
+    [ConfigurationKeyName("training")]
+    public TrainingSettings Training { get; init; } = new();
+
+    [ConfigurationKeyName("models")]
+    public ModelSettings Models { get; init; } = new();
 
     [ConfigurationKeyName("recorder")]
     public RecorderSettings Recorder { get; init; } = new();
@@ -234,6 +251,11 @@ internal sealed class GateSettings
     [Range(10, 1_000_000)]
     [ConfigurationKeyName("fewest_items")]
     public int FewestItems { get; init; }
+
+    [Setting("The chance that a candidate worse by the margin is let through, over all looks at one held-out set together.")]
+    [Range(0.001, 0.2)]
+    [ConfigurationKeyName("alpha")]
+    public double Alpha { get; init; }
 }
 
 internal sealed class GuardSettings
@@ -309,6 +331,31 @@ internal sealed class TraceSettings
     [Setting("The agent of spans that name none.", Range = "an agent's id")]
     [ConfigurationKeyName("default_agent")]
     public string DefaultAgent { get; init; } = "";
+}
+
+internal sealed class TrainingSettings
+{
+    [Setting("Training runs that this server executes at once; 0 leaves them to others.")]
+    [Range(0, 64)]
+    [ConfigurationKeyName("parallel_runs")]
+    public int ParallelRuns { get; init; }
+
+    [Setting("How often a run is saved, for another server to go on with, in seconds.")]
+    [Range(1, 86_400)]
+    [ConfigurationKeyName("checkpoint_seconds")]
+    public int CheckpointSeconds { get; init; }
+}
+
+internal sealed class ModelSettings
+{
+    [Setting("The folder with a folder for each base model, under the name by which runs and requests name it.", Range = "a folder")]
+    [ConfigurationKeyName("folder")]
+    public string Folder { get; init; } = "";
+
+    [Setting("Tuned models that are kept in memory while nobody uses them.")]
+    [Range(0, 64)]
+    [ConfigurationKeyName("most_loaded")]
+    public int MostLoaded { get; init; }
 }
 
 internal sealed class RecorderSettings

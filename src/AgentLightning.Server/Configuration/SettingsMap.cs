@@ -6,6 +6,7 @@ using AgentLightning.Evaluation;
 using AgentLightning.Governance;
 using AgentLightning.Retention;
 using AgentLightning.Traces;
+using AgentLightning.Training;
 
 namespace AgentLightning.Server.Configuration;
 
@@ -58,7 +59,14 @@ internal static class SettingsMap
                     ),
                 },
                 Datasets = settings.Datasets.ToOptions(),
-                Gate = new EvaluationGateOptions { Margin = settings.Gate.Margin, FewestItems = settings.Gate.FewestItems },
+                Gate = new EvaluationGateOptions
+                {
+                    Margin = settings.Gate.Margin,
+                    FewestItems = settings.Gate.FewestItems,
+                    Alpha = settings.Gate.Alpha,
+                },
+                Prices = settings.Prices,
+                UseTunedModel = settings.UseTunedModel,
                 Guard = new RewardGuardOptions
                 {
                     FewestRewards = settings.Guard.FewestRewards,
@@ -79,6 +87,12 @@ internal static class SettingsMap
                     GroupSize = settings.Traces.GroupSize,
                     DefaultAgent = settings.Traces.DefaultAgent,
                 },
+                Training = new TrainingOptions
+                {
+                    ParallelRuns = settings.Training.ParallelRuns,
+                    CheckpointInterval = TimeSpan.FromSeconds(settings.Training.CheckpointSeconds),
+                },
+                Models = new ModelOptions { Folder = settings.Models.Folder, MostLoaded = settings.Models.MostLoaded },
                 Recorder = new EpisodeRecorderOptions
                 {
                     Capacity = settings.Recorder.Capacity,
@@ -139,7 +153,14 @@ internal static class SettingsMap
                 IncludeTools = lightning.Datasets.IncludeTools,
                 SystemPrompt = lightning.Datasets.SystemPrompt ?? "",
             },
-            Gate = new GateSettings { Margin = lightning.Gate.Margin, FewestItems = lightning.Gate.FewestItems },
+            Gate = new GateSettings
+            {
+                Margin = lightning.Gate.Margin,
+                FewestItems = lightning.Gate.FewestItems,
+                Alpha = lightning.Gate.Alpha,
+            },
+            Prices = lightning.Prices,
+            UseTunedModel = lightning.UseTunedModel,
             Guard = new GuardSettings
             {
                 FewestRewards = lightning.Guard.FewestRewards,
@@ -160,6 +181,12 @@ internal static class SettingsMap
                 GroupSize = lightning.Traces.GroupSize,
                 DefaultAgent = lightning.Traces.DefaultAgent,
             },
+            Training = new TrainingSettings
+            {
+                ParallelRuns = lightning.Training.ParallelRuns,
+                CheckpointSeconds = Seconds(lightning.Training.CheckpointInterval),
+            },
+            Models = new ModelSettings { Folder = lightning.Models.Folder, MostLoaded = lightning.Models.MostLoaded },
             Recorder = new RecorderSettings
             {
                 Capacity = lightning.Recorder.Capacity,

@@ -191,8 +191,10 @@ public static class SettingsReader
     private static Dictionary<string, string?> OfEnvironment(IEnumerable<KeyValuePair<string, string?>> environment, List<string> mistakes)
     {
         var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, value) in environment)
+        foreach (var (given, value) in environment)
         {
+            // The one variable of the server that has no prefix, as programs know it that came before.
+            var name = given == "USE_TUNED_MODEL" ? Prefix + given : given;
             if (!name.StartsWith(Prefix, StringComparison.Ordinal) || string.IsNullOrEmpty(value))
             {
                 continue;

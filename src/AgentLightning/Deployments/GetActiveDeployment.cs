@@ -11,13 +11,14 @@ public sealed class GetActiveDeployment(IDeploymentStore deployments) : IOperati
 {
     /// <summary>The active release. Asks for the role read.</summary>
     /// <param name="agentId">The agent; the usual one of the scope by default.</param>
-    public async Task<ActiveRelease> ExecuteAsync(Scope scope, string? agentId, CancellationToken cancellationToken)
+    /// <param name="slot">The slot that is meant.</param>
+    public async Task<ActiveRelease> ExecuteAsync(Scope scope, string? agentId, string slot, CancellationToken cancellationToken)
     {
         scope.Require(Role.Read);
         var agent = scope.Agent(agentId, Scope.DefaultAgent);
         return new ActiveRelease(
             agent,
-            await deployments.FindActiveAsync(agent, Deployment.DefaultSlot, cancellationToken).ConfigureAwait(false)
+            await deployments.FindActiveAsync(agent, Deployment.CheckSlot(slot), cancellationToken).ConfigureAwait(false)
         );
     }
 }

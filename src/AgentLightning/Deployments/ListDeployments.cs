@@ -14,7 +14,16 @@ public sealed class ListDeployments(IDeploymentStore deployments) : IOperation
     /// <summary>The newest releases, newest first. Asks for the role read.</summary>
     /// <param name="agentId">The agent; the usual one of the scope by default.</param>
     /// <param name="limit">1…1,000.</param>
-    public async Task<DeploymentList> ExecuteAsync(Scope scope, string? agentId, int limit, CancellationToken cancellationToken)
+    /// <param name="slot">Only those of this slot; null for all.</param>
+    /// <param name="before">Where the page before ended.</param>
+    public async Task<DeploymentList> ExecuteAsync(
+        Scope scope,
+        string? agentId,
+        string? slot,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    )
     {
         scope.Require(Role.Read);
         if (limit is < 1 or > 1_000)
@@ -23,6 +32,6 @@ public sealed class ListDeployments(IDeploymentStore deployments) : IOperation
         }
 
         var agent = scope.Agent(agentId, Scope.DefaultAgent);
-        return new DeploymentList(agent, await deployments.ListAsync(agent, null, limit, cancellationToken).ConfigureAwait(false));
+        return new DeploymentList(agent, await deployments.ListAsync(agent, slot, limit, before, cancellationToken).ConfigureAwait(false));
     }
 }

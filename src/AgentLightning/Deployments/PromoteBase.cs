@@ -1,5 +1,6 @@
 using AgentLightning.Access;
 using AgentLightning.Audit;
+using AgentLightning.Common;
 using AgentLightning.Governance;
 
 namespace AgentLightning.Deployments;
@@ -22,16 +23,28 @@ public sealed class PromoteBase : IOperation
 {
     private readonly IDeploymentStore _deployments;
     private readonly ReleaseWriter _releases;
+    private readonly Redactor _redactor;
 
-    public PromoteBase(IDeploymentStore deployments, AuditTrail audit, Redactor redactor, TimeProvider time) =>
-        (_deployments, _releases) = (deployments, new ReleaseWriter(deployments, audit, redactor, time));
+    public PromoteBase(IDeploymentStore deployments, AuditTrail audit, Redactor redactor, TimeProvider time)
+    {
+        (_deployments, _redactor) = (deployments, redactor);
+        _releases = new ReleaseWriter(deployments, audit, redactor, time);
+    }
 
     /// <summary>Releases it without a gate. Asks for the role admin.</summary>
     public async Task<Deployment> ExecuteAsync(Scope scope, PromoteBaseRequest request, CancellationToken cancellationToken)
     {
         scope.Require(Role.Admin);
         var agentId = scope.Agent(request.AgentId, Scope.DefaultAgent);
-        var active = await _deployments.FindActiveAsync(agentId, request.Slot, cancellationToken).ConfigureAwait(false);
+        _redactor.CheckName(Ids.CheckName(request.Model, "model"), "model");
+        if (string.IsNullOrWhiteSpace(request.Model))
+        {
+            throw LightningException.Invalid("model must be the name of a model, but it is blank.");
+        }
+
+        var active = await _deployments
+            .FindActiveAsync(agentId, Deployment.CheckSlot(request.Slot), cancellationToken)
+            .ConfigureAwait(false);
         var release = _releases.New(agentId, request.Slot, null, null, request.Model, request.Artifact, request.PromotedBy ?? scope.Actor);
         return await _releases.ActivateAsync(scope, release, active?.Id, AuditAction.Promoted, cancellationToken).ConfigureAwait(false);
     }

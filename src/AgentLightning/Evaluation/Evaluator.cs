@@ -1,6 +1,7 @@
 using AgentLightning.Access;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
+using AgentLightning.Governance;
 using AgentLightning.Storage;
 using AgentLightning.Training;
 
@@ -18,6 +19,7 @@ public sealed class Evaluator(
     DatasetReader reader,
     IEvaluationStore evaluations,
     EvaluationGate gate,
+    Redactor redactor,
     TimeProvider time
 ) : IOperation
 {
@@ -34,6 +36,38 @@ public sealed class Evaluator(
     )
     {
         scope.Require(Role.Write);
+        using var first = new Labeller(baseline);
+        using var second = new Labeller(candidate);
+        return await RunAsync(scope, run, first, baseline.DeploymentId, second, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for answers of any kind. Asks for the role write.</summary>
+    /// <param name="baselineDeploymentId">The release of the baseline, if it has one.</param>
+    /// <param name="scorer">What says how good an answer is; null compares labels by macro-F1.</param>
+    public async Task<EvaluationRecord> EvaluateAnswersAsync(
+        Scope scope,
+        TrainingRun run,
+        IAnswerer baseline,
+        string? baselineDeploymentId,
+        IAnswerer candidate,
+        IScorer? scorer,
+        CancellationToken cancellationToken
+    )
+    {
+        scope.Require(Role.Write);
+        return await RunAsync(scope, run, baseline, baselineDeploymentId, candidate, scorer, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<EvaluationRecord> RunAsync(
+        Scope scope,
+        TrainingRun run,
+        IAnswerer baseline,
+        string? baselineDeploymentId,
+        IAnswerer candidate,
+        IScorer? scorer,
+        CancellationToken cancellationToken
+    )
+    {
         if (!scope.Allows(run.AgentId))
         {
             throw LightningException.NotFound($"Training run {run.Id} not found.");
@@ -45,24 +79,25 @@ public sealed class Evaluator(
             throw LightningException.NotFound($"Data set {run.DatasetId} of agent '{run.AgentId}' not found.");
         }
 
-        var examples = (await reader.ReadAsync(dataset, cancellationToken).ConfigureAwait(false))
-            .Where(example => example is { Side: DatasetSide.Validation, Expected: not null })
-            .ToList();
-        if (examples.Count == 0)
+        var items = await HeldOutItems.ReadAsync(reader, dataset, cancellationToken).ConfigureAwait(false);
+        if (scorer is null or { NeedsExpected: true })
+        {
+            items.RemoveAll(item => item.Expected is null);
+        }
+
+        if (items.Count == 0)
         {
             throw LightningException.Conflict(
-                $"Data set {dataset.Id} has no held-out example with a known right answer. Give corrections to held-out episodes and "
-                    + $"build it again."
+                $"Data set {dataset.Id} has no held-out example"
+                    + (scorer is null or { NeedsExpected: true } ? " with a known right answer" : "")
+                    + ". Give corrections to held-out episodes, or capture more of them, and build it again."
             );
         }
 
-        var expected = examples.ConvertAll(example => example.Expected!);
-        var comparison = PairedComparison.Of(
-            expected,
-            examples.ConvertAll(example => baseline.Answer(example.Input)),
-            examples.ConvertAll(example => candidate.Answer(example.Input)),
-            unchecked((int)dataset.Seed)
-        );
+        var look = await evaluations.TakeLookAsync(dataset.Id, cancellationToken).ConfigureAwait(false);
+        var session = new EvaluationSession(items, scorer, redactor, run.AgentId);
+        await session.AnswerAsync(baseline, candidate, cancellationToken).ConfigureAwait(false);
+        var comparison = session.Compare(unchecked((int)dataset.Seed), 2 * gate.AlphaOf(look));
         var now = time.GetUtcNow().Rounded();
         var record = new EvaluationRecord(
             Ids.New(now),
@@ -70,13 +105,26 @@ public sealed class Evaluator(
             run.Id,
             dataset.Id,
             baseline.Model,
-            baseline.DeploymentId,
+            baselineDeploymentId,
             candidate.Model,
             comparison,
-            gate.Judge(comparison),
+            session.WithFailures(gate.Judge(comparison, look)),
             now
-        );
+        )
+        {
+            Detail = session.Detail(),
+        };
         await evaluations.AddAsync(record, cancellationToken).ConfigureAwait(false);
         return record;
+    }
+
+    private sealed class Labeller(Contestant contestant) : IAnswerer
+    {
+        public string Model => contestant.Model;
+
+        public ValueTask<string> AnswerAsync(EvaluationItem item, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(contestant.Answer(item.Input));
+
+        public void Dispose() { }
     }
 }

@@ -1,13 +1,16 @@
+using AgentLightning.Common;
+
 namespace AgentLightning.Evaluation;
 
-/// <summary>A figure with its 95 % interval.</summary>
+/// <summary>A figure with its interval, of 95 % where nothing else is said.</summary>
 /// <param name="N">Items it was measured on.</param>
 public sealed record Measurement(string Metric, double Value, double Low, double High, int N);
 
 /// <summary>Two policies on the same items.</summary>
 /// <param name="Difference">Candidate − baseline, from paired resamples.</param>
-/// <param name="PValue">McNemar's exact test: how likely so uneven a split of the items that only one of the two got right is, if both were
-/// equally good.</param>
+/// <param name="PValue">The exact test of McNemar: how likely so uneven a split of the items that only one of the two got right is, if both
+/// were equally good. With scores, of the items on which one of them was better.</param>
+/// <param name="BaselineAccuracy">The share of right answers; with scores, their mean.</param>
 public sealed record PairedComparison(
     Measurement Baseline,
     Measurement Candidate,
@@ -17,17 +20,30 @@ public sealed record PairedComparison(
     double CandidateAccuracy
 )
 {
+    /// <summary>The metric of labels.</summary>
+    public const string MacroF1Metric = "macro_f1";
+
     private const int Resamples = 2_000;
 
-    /// <summary>
-    /// Compares by macro-F1. Intervals are percentiles of 2,000 bootstrap resamples of the items (Efron 1979), both policies on the same
-    /// resample; the seed fixes them.
-    /// </summary>
+    /// <summary>Compares labels by macro-F1, with intervals of 95 %.</summary>
     public static PairedComparison Of(
         IReadOnlyList<string> expected,
         IReadOnlyList<string> baseline,
         IReadOnlyList<string> candidate,
         int seed
+    ) => Of(expected, baseline, candidate, seed, 0.05);
+
+    /// <summary>
+    /// Compares labels by macro-F1. Intervals are percentiles of 2,000 bootstrap resamples of the items (Efron 1979), both policies on the
+    /// same resample; the seed fixes them. That of the difference is widened by <see cref="Widened"/>.
+    /// </summary>
+    /// <param name="alpha">The chance that an interval misses, both ends together, in (0, 1).</param>
+    public static PairedComparison Of(
+        IReadOnlyList<string> expected,
+        IReadOnlyList<string> baseline,
+        IReadOnlyList<string> candidate,
+        int seed,
+        double alpha
     )
     {
         var baselineReport = ClassificationReport.Of(expected, baseline);
@@ -37,23 +53,7 @@ public sealed record PairedComparison(
         int[] e = [.. expected.Select(label => index[label])],
             b = [.. baseline.Select(label => index[label])],
             c = [.. candidate.Select(label => index[label])];
-
-        var random = new Random(seed);
-        var items = new int[e.Length];
-        double[] baselines = new double[Resamples],
-            candidates = new double[Resamples],
-            differences = new double[Resamples];
-        for (var r = 0; r < Resamples; r++)
-        {
-            foreach (ref var item in items.AsSpan())
-            {
-                item = random.Next(e.Length);
-            }
-
-            baselines[r] = MacroF1(e, b, items, labels.Length);
-            candidates[r] = MacroF1(e, c, items, labels.Length);
-            differences[r] = candidates[r] - baselines[r];
-        }
+        var resampled = Resample(e.Length, seed, items => (MacroF1(e, b, items, labels.Length), MacroF1(e, c, items, labels.Length)));
 
         int onlyBaseline = 0,
             onlyCandidate = 0;
@@ -64,13 +64,63 @@ public sealed record PairedComparison(
         }
 
         return new PairedComparison(
-            Interval("macro_f1", baselineReport.MacroF1, baselines, e.Length),
-            Interval("macro_f1", candidateReport.MacroF1, candidates, e.Length),
-            Interval("macro_f1_difference", candidateReport.MacroF1 - baselineReport.MacroF1, differences, e.Length),
+            resampled.Baseline(MacroF1Metric, baselineReport.MacroF1, alpha),
+            resampled.Candidate(MacroF1Metric, candidateReport.MacroF1, alpha),
+            Widened(resampled.Difference(MacroF1Metric, candidateReport.MacroF1 - baselineReport.MacroF1, alpha), alpha),
             McNemar(onlyBaseline, onlyCandidate),
             baselineReport.Accuracy,
             candidateReport.Accuracy
         );
+    }
+
+    /// <summary>
+    /// Compares scores by their means. The interval of the difference is Tango's (<see cref="PairedShares"/>) where all scores are 0 or 1,
+    /// and otherwise of resamples, as for labels.
+    /// </summary>
+    /// <param name="baseline">One for each item, at least one.</param>
+    /// <param name="candidate">For the same items.</param>
+    public static PairedComparison OfScores(string metric, double[] baseline, double[] candidate, int seed, double alpha)
+    {
+        if (baseline.Length != candidate.Length || baseline.Length == 0)
+        {
+            throw new ArgumentException(
+                $"There must be as many scores of the candidate as of the baseline, and at least one, but there are {candidate.Length} "
+                    + $"and {baseline.Length}."
+            );
+        }
+
+        var resampled = Resample(baseline.Length, seed, items => (Mean(baseline, items), Mean(candidate, items)));
+        var (first, second) = (baseline.Average(), candidate.Average());
+        int better = 0,
+            worse = 0;
+        for (var i = 0; i < baseline.Length; i++)
+        {
+            better += candidate[i] > baseline[i] ? 1 : 0;
+            worse += candidate[i] < baseline[i] ? 1 : 0;
+        }
+
+        var difference = baseline.Concat(candidate).All(score => score is 0 or 1)
+            ? PairedShares.Difference(metric, better, worse, baseline.Length, alpha)
+            : Widened(resampled.Difference(metric, second - first, alpha), alpha);
+        return new PairedComparison(
+            resampled.Baseline(metric, first, alpha),
+            resampled.Candidate(metric, second, alpha),
+            difference,
+            McNemar(worse, better),
+            first,
+            second
+        );
+
+        static double Mean(double[] scores, int[] items)
+        {
+            var sum = 0.0;
+            foreach (var i in items)
+            {
+                sum += scores[i];
+            }
+
+            return sum / items.Length;
+        }
     }
 
     /// <summary>
@@ -91,16 +141,44 @@ public sealed record PairedComparison(
         return Math.Min(1, 2 * tail);
     }
 
-    private static Measurement Interval(string metric, double value, double[] resampled, int n)
+    /// <summary>
+    /// What resamples cannot show: losses so rare that none is among the items. Of n items without any, z²/n may still be lost, as the
+    /// score interval of a share says; it is added to each side as the second leg of a right angle, and so matters where items are few.
+    /// </summary>
+    private static Measurement Widened(Measurement difference, double alpha)
     {
-        Array.Sort(resampled);
-        return new Measurement(
-            metric,
-            value,
-            resampled[(int)(0.025 * (Resamples - 1))],
-            resampled[(int)Math.Ceiling(0.975 * (Resamples - 1))],
-            n
-        );
+        var unseen = Math.Pow(Distributions.NormalQuantileUpper(alpha / 2), 2) / difference.N;
+        return difference with
+        {
+            Low = Math.Max(-1, difference.Value - Leg(difference.Value - difference.Low)),
+            High = Math.Min(1, difference.Value + Leg(difference.High - difference.Value)),
+        };
+
+        double Leg(double side) => Math.Sqrt((side * side) + (unseen * unseen));
+    }
+
+    private static Resampled Resample(int count, int seed, Func<int[], (double Baseline, double Candidate)> measure)
+    {
+        var random = new Random(seed);
+        var items = new int[count];
+        double[] baselines = new double[Resamples],
+            candidates = new double[Resamples],
+            differences = new double[Resamples];
+        for (var r = 0; r < Resamples; r++)
+        {
+            foreach (ref var item in items.AsSpan())
+            {
+                item = random.Next(count);
+            }
+
+            (baselines[r], candidates[r]) = measure(items);
+            differences[r] = candidates[r] - baselines[r];
+        }
+
+        Array.Sort(baselines);
+        Array.Sort(candidates);
+        Array.Sort(differences);
+        return new Resampled(baselines, candidates, differences, count);
     }
 
     private static double MacroF1(int[] expected, int[] given, int[] items, int labels)
@@ -128,5 +206,25 @@ public sealed record PairedComparison(
         }
 
         return sum / present;
+    }
+
+    /// <summary>The figures of all resamples, in order.</summary>
+    private sealed record Resampled(double[] Baselines, double[] Candidates, double[] Differences, int N)
+    {
+        public Measurement Baseline(string metric, double value, double alpha) => Interval(metric, value, Baselines, alpha);
+
+        public Measurement Candidate(string metric, double value, double alpha) => Interval(metric, value, Candidates, alpha);
+
+        public Measurement Difference(string metric, double value, double alpha) =>
+            Interval($"{metric}_difference", value, Differences, alpha);
+
+        private Measurement Interval(string metric, double value, double[] sorted, double alpha) =>
+            new(
+                metric,
+                value,
+                sorted[(int)(alpha / 2 * (Resamples - 1))],
+                sorted[(int)Math.Ceiling((1 - (alpha / 2)) * (Resamples - 1))],
+                N
+            );
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AgentLightning.Common;
 
 namespace AgentLightning.Experiments;
@@ -53,6 +54,7 @@ public sealed record Experiment(
     public const string Changes = "experiments";
 
     /// <summary>What served before.</summary>
+    [JsonIgnore]
     public ExperimentVariant Control => Variants[0];
 
     /// <summary>Where a page of experiments that ends with this one is followed by the next.</summary>

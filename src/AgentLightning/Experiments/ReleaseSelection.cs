@@ -17,13 +17,21 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
     private readonly IDeploymentStore _deployments;
     private readonly IExperimentStore _experiments;
     private readonly Exposures _exposures;
+    private readonly bool _useReleases;
     private readonly IDisposable[] _subscriptions;
     private readonly ConcurrentDictionary<(string Agent, string Slot), ServedSlot> _served = new();
     private int _changes;
 
-    public ReleaseSelection(IDeploymentStore deployments, IExperimentStore experiments, Exposures exposures, IChangeNotices notices)
+    /// <param name="useReleases">False lets base models answer, whatever was promoted.</param>
+    public ReleaseSelection(
+        IDeploymentStore deployments,
+        IExperimentStore experiments,
+        Exposures exposures,
+        IChangeNotices notices,
+        bool useReleases = true
+    )
     {
-        (_deployments, _experiments, _exposures) = (deployments, experiments, exposures);
+        (_deployments, _experiments, _exposures, _useReleases) = (deployments, experiments, exposures, useReleases);
         _subscriptions = [notices.Subscribe(Deployment.Changes, Forget), notices.Subscribe(Experiment.Changes, Forget)];
     }
 
@@ -69,6 +77,11 @@ internal sealed class ReleaseSelection : IReleaseSelection, IDisposable
 
     private async Task<ServedSlot> ReadAsync(string agentId, string slot, CancellationToken cancellationToken)
     {
+        if (!_useReleases)
+        {
+            return new ServedSlot(ServedRelease.Base);
+        }
+
         var experiment = await _experiments.FindRunningAsync(agentId, slot, cancellationToken).ConfigureAwait(false);
         // Read after the experiment: one whose control is no longer what is active has no say.
         var active = await _deployments.FindActiveAsync(agentId, slot, cancellationToken).ConfigureAwait(false);

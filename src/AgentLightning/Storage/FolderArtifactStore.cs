@@ -50,6 +50,17 @@ internal sealed class FolderArtifactStore(string folder, Action<string> synchron
         }
     }
 
+    public Task RemoveAsync(string id, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Directory.Exists(folder))
+        {
+            File.Delete(PathOf(id));
+        }
+
+        return Task.CompletedTask;
+    }
+
     /// <summary>The folder, and its name in the one above it.</summary>
     private void Make()
     {

@@ -20,6 +20,12 @@ public interface IArtifactStore
     /// come from records of ours.
     /// </summary>
     Task<Stream> OpenAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes content that nothing names any more; nothing happens where there is none. Content is named by what it is, so this is for
+    /// content that cannot be that of another record as well: the checkpoint of a run, which holds the id of the run.
+    /// </summary>
+    Task RemoveAsync(string id, CancellationToken cancellationToken);
 }
 
 /// <summary>What is done with artifacts as a whole.</summary>

@@ -52,6 +52,15 @@ internal sealed class SqlArtifactStore(SqlDatabase database) : IArtifactStore
         );
     }
 
+    public Task RemoveAsync(string id, CancellationToken cancellationToken)
+    {
+        ArtifactId.HashOf(id);
+        return database.WriteAsync(
+            session => session.ExecuteAsync("DELETE FROM artifacts WHERE id = @id", cancellationToken, ("@id", id)),
+            cancellationToken
+        );
+    }
+
     private Task<byte[]?> PieceAsync(string sql, string id, int part, CancellationToken cancellationToken) =>
         database.LookAsync(
             session => session.SingleAsync(sql, reader => reader.GetFieldValue<byte[]>(0), cancellationToken, ("@id", id), ("@part", part)),

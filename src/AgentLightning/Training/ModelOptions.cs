@@ -1,3 +1,5 @@
+using AgentLightning.Common;
+
 namespace AgentLightning.Training;
 
 /// <summary>Which language models of this machine may be trained and served.</summary>
@@ -17,4 +19,17 @@ public sealed record ModelOptions
 
     /// <summary>Tuned models that are kept in memory while nobody uses them, 0…64; 4 by default.</summary>
     public int MostLoaded { get; init; } = 4;
+
+    internal void Validate()
+    {
+        if (string.IsNullOrWhiteSpace(Folder))
+        {
+            throw LightningException.Invalid($"models.folder must name a folder, but it is '{Folder}'.");
+        }
+
+        if (MostLoaded is < 0 or > 64)
+        {
+            throw LightningException.Invalid($"models.most_loaded must be from 0 to 64, but it is {MostLoaded}.");
+        }
+    }
 }

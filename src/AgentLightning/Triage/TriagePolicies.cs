@@ -43,14 +43,14 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
         return release is null
             ? new ServingPolicy(s_rules, null)
             : new ServingPolicy(
-                await LoadAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false),
+                await OpenAsync(release.TunedModelName, release.Artifact, cancellationToken).ConfigureAwait(false),
                 release
             );
     }
 
     /// <summary>The policy that a release serves. One that is no policy of texts is <see cref="ErrorKind.Unavailable"/>.</summary>
     public Task<ITriagePolicy> OfReleaseAsync(Deployment release, CancellationToken cancellationToken) =>
-        LoadAsync(release.TunedModelName, release.Artifact, cancellationToken);
+        OpenAsync(release.TunedModelName, release.Artifact, cancellationToken);
 
     /// <summary>A policy that is built in, by its name.</summary>
     public static ITriagePolicy OfBuiltIn(string name) =>
@@ -62,10 +62,12 @@ public sealed class TriagePolicies(IReleaseSelection selection, IArtifactStore a
     /// <summary>The policy that a run made.</summary>
     public Task<ITriagePolicy> OfRunAsync(TrainingRun run, CancellationToken cancellationToken) =>
         run is { TunedModelName: not null, Artifact: not null }
-            ? LoadAsync(run.TunedModelName, run.Artifact, cancellationToken)
+            ? OpenAsync(run.TunedModelName, run.Artifact, cancellationToken)
             : throw LightningException.Conflict($"Training run {run.Id} is {EnumText.Of(run.Status)} and has no model.");
 
-    private async Task<ITriagePolicy> LoadAsync(string name, string? artifact, CancellationToken cancellationToken)
+    /// <summary>The policy of this name and content.</summary>
+    /// <param name="artifact">Null for the rules.</param>
+    public async Task<ITriagePolicy> OpenAsync(string name, string? artifact, CancellationToken cancellationToken)
     {
         if (artifact is null)
         {

@@ -7,7 +7,7 @@ namespace AgentLightning.Cli.Tests;
 public sealed partial class SuggestionTests
 {
     [Theory]
-    [InlineData("lightning has no command 'train'", "Did you mean 'lightning model train' or 'lightning triage train'?", "train")]
+    [InlineData("lightning has no command 'eval'", "Did you mean 'lightning model eval' or 'lightning triage eval'?", "eval")]
     [InlineData("has no command 'evaluate'", "'lightning triage eval'", "evaluate")]
     [InlineData("has no command 'episode'", "Did you mean 'lightning episodes'", "episode", "list")]
     [InlineData("has no command 'promot'", "Did you mean 'lightning promote'?", "promot", "--run-id", "x")]

@@ -38,7 +38,7 @@ public sealed partial class BoundaryTests
         // Made of episodes and rewards, whose texts are redacted already; what a person brings is redacted here.
         ["Datasets"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Rewards"],
         ["Training"] = ["Common", "Access", "Storage", "Datasets"],
-        ["Evaluation"] = ["Common", "Access", "Storage", "Datasets", "Training"],
+        ["Evaluation"] = ["Common", "Access", "Governance", "Storage", "Datasets", "Training"],
         ["Deployments"] =
         [
             "Common",
@@ -70,7 +70,7 @@ public sealed partial class BoundaryTests
             "Deployments",
             "Triage",
         ],
-        ["Triage"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Deployments", "Training"],
+        ["Triage"] = ["Common", "Access", "Governance", "Storage", "Episodes", "Datasets", "Evaluation", "Deployments", "Training"],
     };
 
     private static string Source => Path.Combine(Repository.Root, "src");

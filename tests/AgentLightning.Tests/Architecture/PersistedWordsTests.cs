@@ -3,6 +3,7 @@ using AgentLightning.Audit;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
 using AgentLightning.Episodes;
+using AgentLightning.Evaluation;
 using AgentLightning.Experiments;
 using AgentLightning.Feedback;
 using AgentLightning.Rewards;
@@ -41,7 +42,7 @@ public sealed class PersistedWordsTests
     public void Training_states() => Frozen<TrainingStatus>("pending running succeeded failed cancelled");
 
     [Fact]
-    public void Training_methods() => Frozen<TrainingMethod>("supervised policy_gradient");
+    public void Training_methods() => Frozen<TrainingMethod>("supervised policy_gradient sft reward_weighted_sft dpo kto grpo ppo");
 
     [Fact]
     public void Episode_states() => Frozen<EpisodeStatus>("succeeded failed cancelled");
@@ -105,6 +106,9 @@ public sealed class PersistedWordsTests
             "key_created key_revoked access_refused promoted rolled_back deactivated deleted experiment_started experiment_changed "
                 + "experiment_ended"
         );
+
+    [Fact]
+    public void Verdicts_of_the_gate() => Frozen<GateOutcome>("passed worse too_small");
 
     [Fact]
     public void States_of_experiments() => Frozen<ExperimentStatus>("running promoted rolled_back stopped");

@@ -86,5 +86,7 @@ public sealed class DatasetRaceTests
         }
 
         public Task<Stream> OpenAsync(string id, CancellationToken cancellationToken) => artifacts.OpenAsync(id, cancellationToken);
+
+        public Task RemoveAsync(string id, CancellationToken cancellationToken) => artifacts.RemoveAsync(id, cancellationToken);
     }
 }

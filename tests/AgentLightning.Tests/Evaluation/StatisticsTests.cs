@@ -83,7 +83,10 @@ public sealed class StatisticsTests
 
         var verdict = new EvaluationGate(new EvaluationGateOptions()).Judge(PairedComparison.Of(expected, weak, strong, 1));
 
-        Assert.Equal(new GateVerdict(false, "only 29 held-out items, fewer than 30"), verdict);
+        Assert.Equal(
+            (false, "only 29 held-out items, fewer than 30", GateOutcome.TooSmall),
+            (verdict.Passed, verdict.Reason, verdict.Outcome)
+        );
     }
 
     private static (string[] Expected, string[] Weak, string[] Strong) Answers(int count, int seed)

@@ -11,5 +11,9 @@ internal interface IReleaseRecords
     /// <summary>The release that serves again.</summary>
     Task<DeploymentItem> RollbackAsync(RollbackBody release, CancellationToken cancellationToken);
 
+    Task<DeactivateResponse> DeactivateAsync(DeactivateBody release, CancellationToken cancellationToken);
+
+    Task<DeploymentListResponse> ListAsync(string agentId, string? slot, int limit, CancellationToken cancellationToken);
+
     Task<LineageResponse> LineageAsync(string agentId, CancellationToken cancellationToken);
 }

@@ -16,6 +16,15 @@ internal sealed class ServerReleaseRecords(ServerConnection server) : IReleaseRe
             cancellationToken
         );
 
+    public Task<DeactivateResponse> DeactivateAsync(DeactivateBody release, CancellationToken cancellationToken) =>
+        server.PostAsync<DeactivateBody, DeactivateResponse>("deployments/deactivate", release, cancellationToken);
+
+    public Task<DeploymentListResponse> ListAsync(string agentId, string? slot, int limit, CancellationToken cancellationToken) =>
+        server.GetAsync<DeploymentListResponse>(
+            $"deployments?{ServerQuery.Of(("agent_id", agentId), ("slot", slot))}&limit={limit}",
+            cancellationToken
+        );
+
     public Task<LineageResponse> LineageAsync(string agentId, CancellationToken cancellationToken) =>
         server.GetAsync<LineageResponse>($"deployments/lineage?{ServerQuery.Of(("agent_id", agentId))}", cancellationToken);
 

@@ -99,7 +99,7 @@ internal static class ComparisonRun
                 Evaluate();
             }
 
-            if (run is not null && (last || (options.SaveEvery > 0 && optimizer.Steps % options.SaveEvery == 0)))
+            if (run is not null && (last || run.MustSave(optimizer.Steps, options.SaveEvery)))
             {
                 await run.SaveAsync(optimizer, fingerprint, cancellationToken).ConfigureAwait(false);
             }

@@ -287,7 +287,7 @@ public static class ReinforcementLoop
                 last |= IsDone();
             }
 
-            if (run is not null && (last || (options.SaveEvery > 0 && step % options.SaveEvery == 0)))
+            if (run is not null && (last || run.MustSave(step, options.SaveEvery)))
             {
                 await weights.SaveAsync(run, fingerprint, step, cancellationToken).ConfigureAwait(false);
             }

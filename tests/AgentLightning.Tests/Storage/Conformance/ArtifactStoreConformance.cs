@@ -123,5 +123,20 @@ public abstract class ArtifactStoreConformance<TEngine> : StoreConformance<TEngi
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
     }
 
+    [Fact]
+    public async Task What_was_removed_is_missing_and_can_be_stored_again()
+    {
+        var (gone, other) = (await PutAsync([1, 2, 3]), await PutAsync([4]));
+
+        await Store.RemoveAsync(gone, Token);
+        await Store.RemoveAsync(gone, Token);
+
+        var error = await Assert.ThrowsAsync<LightningException>(() => Store.ReadAllAsync(gone, Token));
+        Assert.Equal(ErrorKind.Corrupt, error.Kind);
+        Assert.Equal([4], await Store.ReadAllAsync(other, Token));
+        Assert.Equal(gone, await PutAsync([1, 2, 3]));
+        Assert.Equal([1, 2, 3], await Store.ReadAllAsync(gone, Token));
+    }
+
     private Task<string> PutAsync(byte[] content) => Store.PutAsync(stream => stream.WriteAsync(content).AsTask(), Token);
 }

@@ -324,14 +324,15 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
         Task.FromResult(Runs.Find(run => run.Id == id));
 
     Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListAsync(
-        string? agentId,
+        IReadOnlyList<string>? agents,
+        TrainingStatus? status,
         int limit,
         string? before,
         CancellationToken cancellationToken
     ) =>
         List(
             After(
-                Runs.Where(run => (agentId ?? run.AgentId) == run.AgentId)
+                Runs.Where(run => agents?.Contains(run.AgentId) != false && (status ?? run.Status) == run.Status)
                     .OrderByDescending(run => run.CreatedAt)
                     .ThenByDescending(run => run.Id, StringComparer.Ordinal),
                 run => run.Id,
@@ -339,6 +340,48 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
             ),
             limit
         );
+
+    // How runs are executed has a suite of its own, which counts time.
+    Task<TrainingRun?> ITrainingRunStore.FindByModelAsync(string agentId, string tunedModelName, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    Task<IReadOnlyList<TrainingRun>> ITrainingRunStore.ListToDoAsync(
+        IReadOnlyList<string> engines,
+        int limit,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException();
+
+    Task<bool> ITrainingRunStore.TryBeginAsync(string id, DateTimeOffset now, Lease lease, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    Task<TrainingRun?> ITrainingRunStore.RequestCancelAsync(string id, DateTimeOffset now, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    Task<bool> ITrainingRunStore.TryLogAsync(
+        string id,
+        IReadOnlyList<TrainingLogLine> lines,
+        int? stepsDone,
+        int? allSteps,
+        DateTimeOffset now,
+        Lease lease,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException();
+
+    Task<(bool Saved, string? Before)> ITrainingRunStore.TrySaveAsync(
+        string id,
+        string? artifact,
+        int? stepsDone,
+        Lease lease,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException();
+
+    Task<IReadOnlyList<TrainingLogLine>> ITrainingRunStore.ReadLogAsync(
+        string id,
+        long after,
+        int limit,
+        bool tail,
+        CancellationToken cancellationToken
+    ) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<TrainingRun>> LearnedFromAsync(
         IReadOnlyList<string> datasetIds,
@@ -368,7 +411,7 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                     (TrainingStatus.Running, TrainingStatus.Succeeded or TrainingStatus.Failed or TrainingStatus.Cancelled);
         if (mayMove)
         {
-            Runs[at] = run;
+            Runs[at] = run with { StartedAt = run.StartedAt ?? Runs[at].StartedAt };
         }
 
         return Task.FromResult(mayMove);
@@ -391,6 +434,27 @@ internal sealed class StoreModel : IEpisodeStore, IRewardStore, IDatasetStore, I
                 .ThenByDescending(evaluation => evaluation.Id, StringComparer.Ordinal)
                 .FirstOrDefault()
         );
+
+    Task<IReadOnlyList<EvaluationRecord>> IEvaluationStore.ListAsync(
+        string agentId,
+        string? trainingRunId,
+        int limit,
+        string? before,
+        CancellationToken cancellationToken
+    ) =>
+        Task.FromResult<IReadOnlyList<EvaluationRecord>>([
+            .. Evaluations
+                .Where(evaluation => evaluation.AgentId == agentId)
+                .Where(evaluation => trainingRunId is null || evaluation.TrainingRunId == trainingRunId)
+                .OrderByDescending(evaluation => evaluation.CreatedAt)
+                .ThenByDescending(evaluation => evaluation.Id, StringComparer.Ordinal)
+                .Take(limit),
+        ]);
+
+    public Task<long> TakeLookAsync(string datasetId, CancellationToken cancellationToken) =>
+        Task.FromResult(_looks[datasetId] = _looks.GetValueOrDefault(datasetId) + 1);
+
+    private readonly Dictionary<string, long> _looks = [];
 
     public async Task<Deployment> ActivateAsync(Deployment deployment, string? expectedActiveId, CancellationToken cancellationToken)
     {
