@@ -6,7 +6,9 @@ namespace AgentLightning.Server.Gateway;
 /// <summary>Adds the gateway.</summary>
 internal static class GatewayServices
 {
-    /// <summary>The prices of models that upstreams list, so that experiments know what candidates cost; those that were set count more.</summary>
+    /// <summary>
+    /// The prices of models that upstreams list, so that experiments know what candidates cost; those that were set count more.
+    /// </summary>
     public static IReadOnlyDictionary<string, ModelPrice> Prices(this GatewayOptions options, IReadOnlyDictionary<string, ModelPrice> known)
     {
         var prices = new Dictionary<string, ModelPrice>(known, StringComparer.Ordinal);

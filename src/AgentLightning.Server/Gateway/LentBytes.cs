@@ -3,8 +3,8 @@ using System.Buffers;
 namespace AgentLightning.Server.Gateway;
 
 /// <summary>
-/// Arrays of bytes: large ones are lent, so that they are not made anew each time, and small ones are made. What one thread fills and another
-/// lets go, as here, costs more to lend than to make.
+/// Arrays of bytes: large ones are lent, so that they are not made anew each time, and small ones are made. What one thread fills and
+/// another lets go, as here, costs more to lend than to make.
 /// </summary>
 internal static class LentBytes
 {
