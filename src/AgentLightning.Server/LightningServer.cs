@@ -67,9 +67,7 @@ public static class LightningServer
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRouting();
-        builder
-            .Services.AddLightningServices(options.Lightning with { Prices = options.Gateway.Prices(options.Lightning.Prices) })
-            .AddEngine();
+        builder.Services.AddLightningServices(options.Lightning).AddEngine();
         AddServer(builder.Services, options);
         builder.Services.AddHostedService<EpisodeAssemblyService>();
         builder.Services.AddHostedService<JobService>();
