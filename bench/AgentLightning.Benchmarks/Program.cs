@@ -37,6 +37,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["rewards"] = RewardsBenchmark.RunAsync,
     ["lists"] = ListsBenchmark.RunAsync,
     ["delete"] = DeleteBenchmark.RunAsync,
+    ["dataset"] = DatasetBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
     ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,
     ["gateway"] = GatewayBenchmark.RunAsync,

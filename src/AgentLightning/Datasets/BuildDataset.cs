@@ -27,7 +27,7 @@ public sealed record BuiltDataset(Dataset Dataset, DatasetPreview Summary);
 
 /// <summary>
 /// Makes data sets of rewarded episodes. What one seed and one store give is the same to the last byte. Memory grows with the number of
-/// rewarded episodes by some 100 bytes each, and not with their texts.
+/// rewarded episodes by some 150 bytes each, and not with their texts.
 /// </summary>
 public sealed class BuildDataset : IOperation
 {

@@ -35,7 +35,7 @@ internal abstract class DatasetFormats<T>
     public string? Line(T row, DatasetFormat format) =>
         format switch
         {
-            DatasetFormat.Jsonl => JsonSerializer.Serialize(row, LightningJson.Options),
+            DatasetFormat.Jsonl => JsonSerializer.Serialize(row, s_compact),
             DatasetFormat.Csv => CsvLine.Of(Cells(row)),
             _ => Form(row, format) is { } form ? JsonSerializer.Serialize(form, form.GetType(), s_compact) : null,
         };

@@ -40,8 +40,7 @@ public sealed class DatasetReader(IArtifactStore artifacts)
             );
         }
 
-        using var reader = new StreamReader(await artifacts.OpenAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false));
-        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        await foreach (var line in ReadLinesAsync(dataset, cancellationToken).ConfigureAwait(false))
         {
             T? row;
             try
@@ -56,6 +55,16 @@ public sealed class DatasetReader(IArtifactStore artifacts)
             }
 
             yield return row!;
+        }
+    }
+
+    /// <summary>The rows as they lie in the store, one JSON object each.</summary>
+    internal async IAsyncEnumerable<string> ReadLinesAsync(Dataset dataset, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(await artifacts.OpenAsync(dataset.Artifact, cancellationToken).ConfigureAwait(false));
+        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        {
+            yield return line;
         }
     }
 

@@ -72,6 +72,11 @@ public sealed class ExportDataset(ListDatasets datasets, DatasetReader reader) :
         where T : class
     {
         formats.Check(dataset, format);
+        if (format == DatasetFormat.Jsonl && side is null)
+        {
+            return reader.ReadLinesAsync(dataset, cancellationToken);
+        }
+
         return WriteAsync(dataset, format, side, sideOf, formats, cancellationToken);
     }
 

@@ -7,8 +7,8 @@ namespace AgentLightning.Datasets;
 
 internal sealed class SqlDatasetMembers(SqlDatabase database) : IDatasetMembers
 {
-    /// <summary>Rows of one transaction: a few hundredths of a second, in which others wait to write.</summary>
-    private const int Together = 50_000;
+    /// <summary>Rows of one transaction: a hundredth of a second or so, in which others wait to write.</summary>
+    private const int Together = 10_000;
 
     private static readonly string[] s_parameters = ["@member", "@dataset", "@episodes"];
 

@@ -66,7 +66,7 @@ public sealed class DatasetSplitTests
     [Fact]
     public void Nearly_the_same_is_found_and_what_is_another_is_not()
     {
-        var (signature, near) = (new InputSignature(), new NearInputs());
+        var (signature, near) = (new InputSignature(), new NearInputs(0));
         var random = new Random(1);
         var texts = Enumerable.Range(0, 2_000).Select(_ => Draw(random, 30)).ToList();
         foreach (var text in texts)
@@ -92,7 +92,7 @@ public sealed class DatasetSplitTests
     [Fact]
     public void An_input_without_words_is_the_same_as_itself_alone()
     {
-        var (signature, near) = (new InputSignature(), new NearInputs());
+        var (signature, near) = (new InputSignature(), new NearInputs(0));
         near.Add(Sign(signature, "???"));
 
         Assert.True(near.Contains(Sign(signature, "???")));

@@ -85,6 +85,7 @@ public sealed class ExportDatasetTests
 
         Assert.Empty(await LinesAsync(product, dataset, DatasetFormat.Jsonl, DatasetSide.Validation));
         Assert.Single(await LinesAsync(product, dataset, DatasetFormat.Jsonl, DatasetSide.Train));
+        Assert.Equal([Chat], await LinesAsync(product, dataset, DatasetFormat.Jsonl));
         var error = await Assert.ThrowsAsync<LightningException>(() => LinesAsync(product, dataset, DatasetFormat.Dpo));
         Assert.Equal(
             (ErrorKind.Invalid, "A data set of kind chat can be written as jsonl, openai, trl, csv, but not as dpo."),

@@ -13,19 +13,21 @@ internal enum CandidateMarks : byte
     Used = 4,
 }
 
-/// <summary>An episode that may become part of a data set, in 32 bytes and its id.</summary>
-/// <param name="Group">What is kept on one side.</param>
+/// <summary>An episode that may become part of a data set, in 24 bytes and its id.</summary>
 /// <param name="Input">The input's key, so that keys of ours keep their order.</param>
-internal record struct EpisodeCandidate(ulong Group, ulong Input, double Reward, int Address, ushort Length, CandidateMarks Marks);
+/// <param name="Length">Of the id in bytes; 0 for a UUID, which takes 16.</param>
+/// <param name="Group">Which of few groups it is of: what is kept on one side.</param>
+internal record struct EpisodeCandidate(ulong Input, double Reward, int Address, ushort Length, CandidateMarks Marks, byte Group);
 
 /// <summary>
-/// The episodes that may become part of a data set, in the order in which they were found: no texts, so that a million of them take some 70
+/// The episodes that may become part of a data set, in the order in which they were found: no texts, so that a million of them take some 40
 /// MB.
 /// </summary>
 internal sealed class CandidateList
 {
     private const int Together = 1 << 14;
     private const int BytesTogether = 1 << 20;
+    private const int UuidBytes = 16;
     private List<EpisodeCandidate[]> _blocks = [];
     private List<byte[]> _ids = [];
     private int _used = BytesTogether;
@@ -34,18 +36,26 @@ internal sealed class CandidateList
 
     public ref EpisodeCandidate this[int index] => ref _blocks[index / Together][index % Together];
 
-    public void Add(string id, ulong group, ulong input, double reward, CandidateMarks marks)
+    public void Add(string id, byte group, ulong input, double reward, CandidateMarks marks)
     {
-        Span<byte> bytes = stackalloc byte[id.Length * 3];
-        Add(bytes[..Encoding.UTF8.GetBytes(id, bytes)], group, input, reward, marks);
+        Span<byte> bytes = stackalloc byte[Math.Max(id.Length * 3, UuidBytes)];
+        // As it is written most often, and comes back the same.
+        var isUuid = Guid.TryParseExact(id, "D", out var uuid) && uuid.TryWriteBytes(bytes) && uuid.ToString() == id;
+        var length = isUuid ? UuidBytes : Encoding.UTF8.GetBytes(id, bytes);
+        Add(bytes[..length], new EpisodeCandidate(input, reward, 0, (ushort)(isUuid ? 0 : length), marks, group));
     }
 
-    public string Id(int index) => Encoding.UTF8.GetString(IdBytes(index));
+    public string Id(int index)
+    {
+        var bytes = IdBytes(index);
+        return this[index].Length == 0 ? new Guid(bytes).ToString() : Encoding.UTF8.GetString(bytes);
+    }
 
-    public ReadOnlySpan<byte> IdBytes(int index)
+    private ReadOnlySpan<byte> IdBytes(int index)
     {
         var candidate = this[index];
-        return _ids[candidate.Address / BytesTogether].AsSpan(candidate.Address % BytesTogether, candidate.Length);
+        var length = candidate.Length == 0 ? UuidBytes : candidate.Length;
+        return _ids[candidate.Address / BytesTogether].AsSpan(candidate.Address % BytesTogether, length);
     }
 
     /// <summary>Keeps the most rewarded; of equals those that were found first. Gives how many went.</summary>
@@ -72,7 +82,7 @@ internal sealed class CandidateList
             var candidate = this[i];
             if (candidate.Reward > least || (candidate.Reward == least && equals-- > 0))
             {
-                kept.Add(IdBytes(i), candidate.Group, candidate.Input, candidate.Reward, candidate.Marks);
+                kept.Add(IdBytes(i), candidate);
             }
         }
 
@@ -81,7 +91,7 @@ internal sealed class CandidateList
         return gone;
     }
 
-    private void Add(ReadOnlySpan<byte> id, ulong group, ulong input, double reward, CandidateMarks marks)
+    private void Add(ReadOnlySpan<byte> id, EpisodeCandidate candidate)
     {
         if (Count % Together == 0)
         {
@@ -96,7 +106,7 @@ internal sealed class CandidateList
 
         id.CopyTo(_ids[^1].AsSpan(_used));
         Count++;
-        this[Count - 1] = new EpisodeCandidate(group, input, reward, ((_ids.Count - 1) * BytesTogether) + _used, (ushort)id.Length, marks);
+        this[Count - 1] = candidate with { Address = ((_ids.Count - 1) * BytesTogether) + _used };
         _used += id.Length;
     }
 

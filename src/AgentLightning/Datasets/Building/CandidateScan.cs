@@ -20,7 +20,7 @@ internal sealed class CandidateScan(DatasetRequest request, CandidateList candid
     private int _rewards;
     private bool _corrected;
     private string? _lastGroup;
-    private ulong _group;
+    private byte _group;
     private bool _heldOut;
 
     /// <summary>Episodes that were seen.</summary>
@@ -76,8 +76,8 @@ internal sealed class CandidateScan(DatasetRequest request, CandidateList candid
         var key = _bySession ? _last.Session ?? _last.InputKey : _last.InputKey;
         if (!ReferenceEquals(key, _lastGroup) && key != _lastGroup)
         {
-            (_lastGroup, _group) = (key, StableHash.Of(key));
-            _heldOut = HeldOut.IsHeldOut(key, _group);
+            _lastGroup = key;
+            _heldOut = HeldOut.IsHeldOut(key, out _group);
         }
 
         var marks = (_heldOut ? CandidateMarks.HeldOut : 0) | (_corrected ? CandidateMarks.Corrected : 0);

@@ -40,13 +40,15 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
     public async Task RunAsync(Stream? target, CancellationToken cancellationToken)
     {
         await SelectAsync(cancellationToken).ConfigureAwait(false);
-        var heldOut = new NearInputs();
+        var heldOut = new NearInputs(0);
         if (request.Kind != DatasetKind.Classification)
         {
             var order = _order!.HeldOut();
+            heldOut = new NearInputs(order.Indices.Length);
             if (order.Indices.Length > 0 && order.Indices.Length < _order.Indices.Length)
             {
-                await PassAsync(order, new RowSink(heldOut, null), null, false, cancellationToken).ConfigureAwait(false);
+                await PassAsync(order, new RowSink(heldOut, null, order.Indices.Length), null, false, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
 
@@ -54,7 +56,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
         // comes to must be known before the first row is written.
         if (!await HasTrainingAsync(heldOut, cancellationToken).ConfigureAwait(false))
         {
-            heldOut = new NearInputs();
+            heldOut = new NearInputs(0);
             for (var i = 0; i < _candidates.Count; i++)
             {
                 _candidates[i].Marks &= ~CandidateMarks.HeldOut;
@@ -62,8 +64,10 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
         }
 
         Members = new MemberKeys(_order!.Indices.Length);
-        _written = new RowSink(heldOut, Members) { Used = index => _candidates[index].Marks |= CandidateMarks.Used };
+        _written = new RowSink(heldOut, Members, _order.Indices.Length) { Used = index => _candidates[index].Marks |= CandidateMarks.Used };
         await PassAsync(_order, _written, target, false, cancellationToken).ConfigureAwait(false);
+        _written.Close();
+        _order = null;
     }
 
     /// <summary>The episodes of the data set in groups that can be asked for together.</summary>
@@ -104,7 +108,7 @@ internal sealed class DatasetBuild(IEpisodeSource source, DatasetRequest request
     /// <summary>Whether a row to learn from is left: looks as far as the first one.</summary>
     private async Task<bool> HasTrainingAsync(NearInputs heldOut, CancellationToken cancellationToken)
     {
-        var sink = new RowSink(heldOut, new MemberKeys(0));
+        var sink = new RowSink(heldOut, new MemberKeys(0), SqlDatasetSource.Together);
         await PassAsync(_order!, sink, null, true, cancellationToken).ConfigureAwait(false);
         return sink.Training > 0;
     }

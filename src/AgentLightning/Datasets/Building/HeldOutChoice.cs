@@ -8,16 +8,21 @@ namespace AgentLightning.Datasets.Building;
 internal sealed class HeldOutChoice(DatasetRequest request)
 {
     public const int Few = 20;
-    private readonly Dictionary<ulong, double> _places = [];
+    private readonly Dictionary<string, byte> _groups = new(StringComparer.Ordinal);
+    private readonly List<double> _places = [];
     private bool _isMany;
 
-    public bool IsHeldOut(string key, ulong group)
+    /// <param name="group">Which of few groups the key is; any where there are many.</param>
+    public bool IsHeldOut(string key, out byte group)
     {
         var place = DatasetReader.PlaceOf(key, request.Seed);
-        if (!_isMany && !_places.ContainsKey(group))
+        group = 0;
+        if (!_isMany && !_groups.TryGetValue(key, out group))
         {
-            _isMany = _places.Count + 1 >= Few;
-            _places[group] = place;
+            group = (byte)_places.Count;
+            _groups.Add(key, group);
+            _places.Add(place);
+            _isMany = _places.Count == Few;
         }
 
         return place < request.HeldOutShare;
@@ -31,28 +36,25 @@ internal sealed class HeldOutChoice(DatasetRequest request)
             return;
         }
 
-        var sizes = new Dictionary<ulong, int>();
+        var sizes = new int[_places.Count];
         for (var i = 0; i < candidates.Count; i++)
         {
-            sizes[candidates[i].Group] = sizes.GetValueOrDefault(candidates[i].Group) + 1;
+            sizes[candidates[i].Group]++;
         }
 
         // A share of 0.2 of five is one, whatever 1 - 0.2 is in binary.
         var room = candidates.Count - Math.Max(1, (int)((candidates.Count * (1 - request.HeldOutShare)) + 1e-9));
-        var heldOut = new HashSet<ulong>();
-        foreach (var (group, size) in sizes.OrderBy(group => _places[group.Key]).ThenBy(group => group.Key))
+        var heldOut = new bool[sizes.Length];
+        foreach (var group in Enumerable.Range(0, sizes.Length).OrderBy(group => _places[group]))
         {
-            if (size <= room)
-            {
-                room -= size;
-                heldOut.Add(group);
-            }
+            heldOut[group] = sizes[group] <= room;
+            room -= heldOut[group] ? sizes[group] : 0;
         }
 
         for (var i = 0; i < candidates.Count; i++)
         {
             ref var candidate = ref candidates[i];
-            candidate.Marks = heldOut.Contains(candidate.Group)
+            candidate.Marks = heldOut[candidate.Group]
                 ? candidate.Marks | CandidateMarks.HeldOut
                 : candidate.Marks & ~CandidateMarks.HeldOut;
         }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Text;
 
@@ -30,6 +31,7 @@ internal sealed class InputSignature
     }
 
     /// <summary>Adds a message. No word pairs with one of another message.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(ReadOnlySpan<byte> text)
     {
         (_word, _before) = (0, 0);
@@ -112,6 +114,7 @@ internal sealed class InputSignature
         (_before, _word) = (_word, 0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Take(ulong part)
     {
         var bits = Vector256.Create((uint)(part ^ (part >> 32)));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -8,7 +9,10 @@ internal sealed class MemberKeys(int most)
 {
     private readonly List<long> _episodes = new(most);
     private readonly List<long> _sessions = [];
+    private readonly List<int> _inSession = [];
     private readonly List<long> _users = [];
+    private (string? Id, long Key) _session;
+    private (string? Id, long Key) _user;
 
     /// <summary>The key of a data set, an episode, a session or a user.</summary>
     public static long Of(string what, string id)
@@ -27,35 +31,63 @@ internal sealed class MemberKeys(int most)
     public void Add(EpisodeContent episode)
     {
         _episodes.Add(Of(DatasetMemberKind.Episode, episode.Id));
-        if (episode.Session is { } session)
+        if (episode.Session is { } session && session == _session.Id)
         {
-            _sessions.Add(Of(DatasetMemberKind.Session, session));
+            // Those of a conversation mostly follow one another.
+            _inSession[^1]++;
+        }
+        else if (Add(_sessions, DatasetMemberKind.Session, episode.Session, ref _session))
+        {
+            _inSession.Add(1);
         }
 
-        if (episode.User is { } user)
+        Add(_users, DatasetMemberKind.User, episode.User, ref _user);
+    }
+
+    /// <param name="last">Episodes of one session mostly follow one another.</param>
+    private static bool Add(List<long> keys, DatasetMemberKind kind, string? id, ref (string? Id, long Key) last)
+    {
+        if (id is null)
         {
-            _users.Add(Of(DatasetMemberKind.User, user));
+            return false;
         }
+
+        if (last.Id != id)
+        {
+            last = (id, Of(kind, id));
+        }
+
+        keys.Add(last.Key);
+        return true;
     }
 
     private static long Of(DatasetMemberKind kind, string id) => Of(Common.EnumText.Of(kind), id);
 
-    /// <summary>Each with the number of its episodes, in the order of the keys.</summary>
-    public IEnumerable<(long Key, int Episodes)> Sorted()
+    /// <summary>Each with the number of its episodes, in the order of the keys of its kind.</summary>
+    public IEnumerable<(long Key, int Episodes)> Sorted() =>
+        Sorted(_episodes, null).Concat(Sorted(_sessions, _inSession)).Concat(Sorted(_users, null));
+
+    /// <param name="counts">Null for one each.</param>
+    private static IEnumerable<(long Key, int Episodes)> Sorted(List<long> keys, List<int>? counts)
     {
-        foreach (var keys in (List<long>[])[_episodes, _sessions, _users])
+        if (counts is null)
         {
             keys.Sort();
-            for (var i = 0; i < keys.Count; )
-            {
-                var start = i;
-                while (i < keys.Count && keys[i] == keys[start])
-                {
-                    i++;
-                }
+        }
+        else
+        {
+            CollectionsMarshal.AsSpan(keys).Sort(CollectionsMarshal.AsSpan(counts));
+        }
 
-                yield return (keys[start], i - start);
+        for (var i = 0; i < keys.Count; )
+        {
+            var (start, episodes) = (i, 0);
+            for (; i < keys.Count && keys[i] == keys[start]; i++)
+            {
+                episodes += counts?[i] ?? 1;
             }
+
+            yield return (keys[start], episodes);
         }
     }
 }

@@ -9,9 +9,10 @@ internal readonly record struct UnitMember(int Index, EpisodeContent Content, do
 /// Decides which rows are taken, and holds what is to be written. Held-out inputs come first, in a pass that writes nothing; then what
 /// would be learned from is compared with them.
 /// </summary>
-internal sealed class RowSink(NearInputs heldOut, MemberKeys? members)
+/// <param name="most">Rows that may come.</param>
+internal sealed class RowSink(NearInputs heldOut, MemberKeys? members, int most)
 {
-    private readonly SeenHashes _seen = new();
+    private SeenHashes? _seen = new(most);
 
     /// <summary>True in the pass that only gets to know what is held out.</summary>
     public bool Collects => members is null;
@@ -34,7 +35,7 @@ internal sealed class RowSink(NearInputs heldOut, MemberKeys? members)
     /// <param name="episodes">How many it is made of.</param>
     public bool Takes(DatasetSide side, ReadOnlySpan<byte> signature, ulong hash, int episodes)
     {
-        if (!_seen.Add(hash))
+        if (!_seen!.Add(hash))
         {
             Excluded.Add(ExclusionReason.Duplicate, episodes);
             return false;
@@ -54,6 +55,9 @@ internal sealed class RowSink(NearInputs heldOut, MemberKeys? members)
 
         return true;
     }
+
+    /// <summary>No row comes any more: what was kept to compare them is not needed.</summary>
+    public void Close() => _seen = null;
 
     /// <summary>A row is in <see cref="Buffer"/>.</summary>
     public void Wrote(DatasetSide side, ReadOnlySpan<UnitMember> made)

@@ -1,9 +1,12 @@
+using System.Numerics;
+
 namespace AgentLightning.Datasets.Building;
 
 /// <summary>A set of hashes, 8 bytes for each place.</summary>
-internal sealed class SeenHashes
+/// <param name="most">How many will come; more are taken too.</param>
+internal sealed class SeenHashes(int most)
 {
-    private ulong[] _places = new ulong[1 << 12];
+    private ulong[] _places = new ulong[BitOperations.RoundUpToPowerOf2((uint)Math.Max(most, 1_000) * 4 / 3 + 4)];
     private int _count;
 
     /// <summary>False when it was there already.</summary>

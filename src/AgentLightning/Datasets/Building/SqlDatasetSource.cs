@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using AgentLightning.Common;
 using AgentLightning.Rewards;
 using AgentLightning.Storage;
@@ -13,6 +14,10 @@ internal sealed class SqlDatasetSource(SqlDatabase database) : IEpisodeSource
 {
     /// <summary>Episodes that are asked for together.</summary>
     public const int Together = 512;
+
+    // One text instead of a parameter for each id: an engine looks for a parameter by its name among all others.
+    private const string ListSqlite = "(SELECT value FROM json_each(@ids))";
+    private const string ListPostgres = "(SELECT jsonb_array_elements_text(@ids::jsonb))";
 
     private const string Penalties = "('cost_penalty', 'latency_penalty')";
 
@@ -72,7 +77,7 @@ internal sealed class SqlDatasetSource(SqlDatabase database) : IEpisodeSource
         var contents = new EpisodeContent?[ids.Count];
         for (var from = 0; from < ids.Count; from += Together)
         {
-            var where = new SqlConditions().AddAny("e.id", "@id", [.. ids.Skip(from).Take(Together)]);
+            var asked = JsonSerializer.Serialize(ids.Skip(from).Take(Together));
             var said = new SqlConditions().AddAny("r.source", "@source", corrections ? Words(sources) : null);
             var correction = corrections
                 ? $"""
@@ -80,10 +85,10 @@ internal sealed class SqlDatasetSource(SqlDatabase database) : IEpisodeSource
                         {said.More} ORDER BY r.created_at DESC, r.id DESC LIMIT 1)
                     """
                 : "NULL";
-            var sql = $"""
+            var select = $"""
                 SELECT e.id, e.session_id, e.user_id, e.input_key, e.intent, p.user_input, p.assistant_output, p.tool_calls, p.messages,
                        e.action, e.action_log_probability, {correction}
-                FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id {where}
+                FROM episodes e JOIN episode_payloads p ON p.episode_id = e.id WHERE e.id IN
                 """;
             await database
                 .LookAsync(
@@ -93,13 +98,13 @@ internal sealed class SqlDatasetSource(SqlDatabase database) : IEpisodeSource
                             .ReadTogetherAsync(
                                 [
                                     new SqlRead(
-                                        sql,
+                                        $"{select} {(session.TakesArrays ? ListPostgres : ListSqlite)}",
                                         row =>
                                         {
                                             var content = ContentOf(row);
                                             contents[places[content.Id]] = content;
                                         },
-                                        [.. where.Parameters, .. said.Parameters]
+                                        [("@ids", asked), .. said.Parameters]
                                     ),
                                 ],
                                 cancellationToken
@@ -119,11 +124,16 @@ internal sealed class SqlDatasetSource(SqlDatabase database) : IEpisodeSource
     /// <param name="ids">Up to <see cref="Together"/>.</param>
     public async Task<IReadOnlyList<string>> MissingAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken)
     {
-        var where = new SqlConditions().AddAny("id", "@id", ids);
+        var asked = JsonSerializer.Serialize(ids);
         var there = await database
             .LookAsync(
                 session =>
-                    session.QueryAsync($"SELECT id FROM episodes {where}", row => row.GetString(0), cancellationToken, where.Parameters),
+                    session.QueryAsync(
+                        $"SELECT id FROM episodes WHERE id IN {(session.TakesArrays ? ListPostgres : ListSqlite)}",
+                        row => row.GetString(0),
+                        cancellationToken,
+                        ("@ids", asked)
+                    ),
                 cancellationToken
             )
             .ConfigureAwait(false);
