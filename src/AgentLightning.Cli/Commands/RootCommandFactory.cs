@@ -13,6 +13,7 @@ internal static class RootCommandFactory
         )
         {
             DemoCommand.Create(),
+            InitCommand.Create(),
             ServeCommand.Create(),
             HealthCommand.Create(),
             KeysCommand.Create(),

@@ -34,6 +34,26 @@ internal sealed class RecordsOptions
     /// <summary>Whether the command line itself names a store or a server.</summary>
     public bool AreGiven(ParseResult parsed) => IsGiven(parsed, _store) || IsGiven(parsed, _server);
 
+    /// <summary>The store that is meant; null when a server is.</summary>
+    public string? StorePath(ParseResult parsed) =>
+        !IsGiven(parsed, _store) && (parsed.GetValue(_server) ?? Variable("LIGHTNING_SERVER")) is not null ? null : parsed.GetValue(_store);
+
+    /// <summary>
+    /// The options as another command line needs them to mean the same, after a blank; empty where none do. A connection string, which may
+    /// hold a password, is left to a variable.
+    /// </summary>
+    public string Arguments(ParseResult parsed) =>
+        IsGiven(parsed, _store)
+            ? IsDatabase(parsed.GetValue(_store)!)
+                ? " --store \"$LIGHTNING_STORE\""
+                : $" --store '{parsed.GetValue(_store)}'"
+            : IsGiven(parsed, _server)
+                ? $" --server {parsed.GetValue(_server)}"
+                : "";
+
+    /// <summary>Whether a store is a database of PostgreSQL, and no file.</summary>
+    public static bool IsDatabase(string store) => new LightningOptions { Store = store }.UsesPostgres;
+
     /// <summary>Opens what is named. A store must exist and have the schema of this program: nothing is made or changed here.</summary>
     public Task<IRecords> OpenAsync(ParseResult parsed, CancellationToken cancellationToken) =>
         OpenAsync(parsed, checkSchema: true, cancellationToken);

@@ -7,8 +7,8 @@ namespace AgentLightning.Cli.Tests;
 public sealed partial class SuggestionTests
 {
     [Theory]
-    [InlineData("lightning has no command 'eval'", "Did you mean 'lightning model eval' or 'lightning triage eval'?", "eval")]
-    [InlineData("has no command 'evaluate'", "'lightning triage eval'", "evaluate")]
+    [InlineData("lightning has no command 'eval'", "'lightning model eval' or 'lightning triage eval' or 'lightning evaluate'?", "eval")]
+    [InlineData("has no command 'evaluat'", "Did you mean 'lightning evaluate'", "evaluat")]
     [InlineData("has no command 'episode'", "Did you mean 'lightning episodes'", "episode", "list")]
     [InlineData("has no command 'promot'", "Did you mean 'lightning promote'?", "promot", "--run-id", "x")]
     [InlineData("lightning episodes has no command 'ls'", "", "episodes", "ls")]
