@@ -12,7 +12,7 @@ namespace AgentLightning.Engine.Learning;
 internal sealed class LearningRun : IDisposable
 {
     private const string IdFile = "run_id";
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("lightning-run-");
+    private readonly DirectoryInfo _folder;
     private readonly TrainingJob _job;
     private readonly TimeProvider _clock;
     private long _saved;
@@ -20,6 +20,14 @@ internal sealed class LearningRun : IDisposable
     private LearningRun(TrainingJob job, TimeProvider clock)
     {
         (_job, _clock, _saved) = (job, clock, clock.GetTimestamp());
+        var name = $"lightning-run-{job.Run.Id}-";
+        // A process that was killed left its folder; one that stands still has lost the run, and its folder with it.
+        foreach (var left in Directory.EnumerateDirectories(Path.GetTempPath(), name + "*"))
+        {
+            Directory.Delete(left, recursive: true);
+        }
+
+        _folder = Directory.CreateTempSubdirectory(name);
         Loop = new RunFolder(Path.Combine(_folder.FullName, "run"))
         {
             IsDue = () => job.Checkpoints is { } checkpoints && _clock.GetElapsedTime(_saved) >= checkpoints.Interval,
@@ -71,7 +79,14 @@ internal sealed class LearningRun : IDisposable
         return run;
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose()
+    {
+        // Whoever took the run over may have removed it.
+        if (Directory.Exists(_folder.FullName))
+        {
+            _folder.Delete(recursive: true);
+        }
+    }
 
     private async Task SaveAsync(int step, CancellationToken cancellationToken)
     {

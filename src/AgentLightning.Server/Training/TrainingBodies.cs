@@ -142,7 +142,7 @@ public sealed record TrainingRunResponse(
             run.Step,
             run.Steps,
             run.Attempts,
-            run.CheckpointStep,
+            run.IsOver ? null : run.CheckpointStep,
             run.CancelRequested && !run.IsOver,
             run.ProgressedAt,
             run.StartedAt,

@@ -132,7 +132,7 @@ public sealed class TrainCommandTests : IAsyncLifetime
     [InlineData("saved")]
     public async Task A_run_whose_server_was_killed_ends_in_the_very_bytes_of_one_that_was_not(string state)
     {
-        const int Steps = 300;
+        const int Steps = 120;
         await using var services = Open();
         var runs = services.GetRequiredService<ITrainingRunStore>();
         var expected = await RunWholeAsync(services, Steps, state);
@@ -195,7 +195,7 @@ public sealed class TrainCommandTests : IAsyncLifetime
         return (await services.GetRequiredService<ITrainingRunStore>().FindAsync(run.Id, Token))!;
     }
 
-    private static int SaveEvery(string state) => state == "saved" ? 40 : 0;
+    private static int SaveEvery(string state) => state == "saved" ? 20 : 0;
 
     private string[] Train(string baseModel, int steps = 3, string state = "") =>
         [

@@ -115,6 +115,18 @@ public sealed class TunedModelsTests : IAsyncLifetime
         Assert.Contains("'labels' is no language model", stranger.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_words_of_manifests_stay_what_they_are()
+    {
+        var manifest = new TunedManifest(TunedManifest.Name, TunedKind.Adapter, "tiny", "ab", null);
+
+        Assert.Equal(
+            """{"format":"agent-lightning/language-model/1","kind":"adapter","base_model":"tiny","base_sha256":"ab","chat_template":null}""",
+            System.Text.Encoding.UTF8.GetString(manifest.ToJson())
+        );
+        Assert.Equal(["Adapter", "Model"], Enum.GetNames<TunedKind>());
+    }
+
     private static Task<ChatResponse> AnswerAsync(IChatClient client) =>
         client.GetResponseAsync("the cat", new ChatOptions { Temperature = 0, MaxOutputTokens = 12 }, Token);
 
