@@ -138,7 +138,10 @@ public sealed class BuildDataset : IOperation
                 {
                     Kind = request.Kind,
                     Description = request.Description,
-                    Selection = JsonSerializer.Serialize(new DatasetSelection(request, build.Seen, build.Excluded), LightningJson.Options),
+                    Selection = _redactor.Redact(
+                        JsonSerializer.Serialize(new DatasetSelection(request, build.Seen, build.Excluded), LightningJson.Options),
+                        request.AgentId
+                    ),
                 },
                 cancellationToken
             )

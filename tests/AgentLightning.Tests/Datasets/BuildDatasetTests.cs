@@ -84,6 +84,33 @@ public sealed class BuildDatasetTests
     }
 
     [Fact]
+    public async Task A_secret_that_a_person_brings_is_not_in_a_data_set()
+    {
+        const string Secret = "ghp_FAKE0001OUTPUT0001FAKE0000EXAMPLE00";
+        await using var product = await Product.OpenAsync();
+        await product.AddRewardedAsync("e1", "text", "yes", 1);
+        var build = product.Get<BuildDataset>();
+        var input = new DatasetInput(
+            Product.Agent,
+            Description: $"made with {Secret}",
+            SystemPrompt: $"Your key is {Secret}.",
+            Tags: [],
+            Models: []
+        );
+
+        var dataset = (await build.ExecuteAsync(Product.Owner, input, Token)).Dataset;
+        var named = await Assert.ThrowsAsync<LightningException>(() =>
+            build.ExecuteAsync(Product.Owner, input with { Name = Secret }, Token)
+        );
+
+        var row = await product.Get<DatasetReader>().ReadRowsAsync<ChatRow>(dataset, Token).SingleAsync(Token);
+        Assert.DoesNotContain(Secret, dataset.ToString() + row.Messages[0].Content, StringComparison.Ordinal);
+        Assert.Equal("system", row.Messages[0].Role);
+        Assert.Equal(ErrorKind.Invalid, named.Kind);
+        Assert.DoesNotContain(Secret, named.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_to_learn_from_is_said()
     {
         await using var product = await Product.OpenAsync();
