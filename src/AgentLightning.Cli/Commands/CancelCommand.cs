@@ -1,7 +1,9 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Training;
 
 namespace AgentLightning.Cli.Commands;
@@ -27,7 +29,7 @@ internal static class CancelCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var id = parsed.GetValue(runId)!;
+                var id = await opened.Ids.WholeAsync(RecordKind.TrainingRun, parsed.GetValue(runId)!, cancellationToken);
                 if (parsed.GetValue(agentId) is { } agent)
                 {
                     CheckAgent(await opened.Training.GetAsync(id, cancellationToken), agent);

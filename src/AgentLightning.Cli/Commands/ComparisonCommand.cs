@@ -216,5 +216,21 @@ internal sealed class ComparisonCommand(string rows, string items)
         long Seed,
         int TokensAtOnce,
         bool LowMemory
-    );
+    )
+    {
+        /// <summary>Options of a loop with what the command line says in them.</summary>
+        public T Set<T>(T options)
+            where T : ComparisonOptions =>
+            (T)(
+                (ComparisonOptions)options with
+                {
+                    BatchSize = BatchSize,
+                    LearningRate = LearningRate,
+                    SaveEvery = SaveEvery,
+                    Seed = Seed,
+                    TokensAtOnce = TokensAtOnce,
+                    Checkpointing = LowMemory,
+                }
+            );
+    }
 }

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Datasets;
+using AgentLightning.Lookup;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -48,13 +50,14 @@ internal static class DatasetsCommand
                 }
 
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
+                var whole = await opened.Ids.WholeAsync(RecordKind.Dataset, parsed.GetValue(id)!, cancellationToken);
                 var written = 0L;
                 // The file is made with its first line: what is refused leaves none.
                 TextWriter? writer = file is null ? Terminal.Out : null;
                 try
                 {
                     using var progress = new ProgressLine("rows written");
-                    await foreach (var line in opened.Datasets.ExportAsync(parsed.GetValue(id)!, form, only, cancellationToken))
+                    await foreach (var line in opened.Datasets.ExportAsync(whole, form, only, cancellationToken))
                     {
                         writer ??= new StreamWriter(file!.FullName);
                         await writer.WriteAsync(line);

@@ -6,6 +6,7 @@ using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
 using AgentLightning.Episodes;
 using AgentLightning.Lookup;
+using AgentLightning.Server.Episodes;
 using Spectre.Console;
 
 namespace AgentLightning.Cli.Commands;
@@ -25,71 +26,50 @@ internal static class EpisodesCommand
 
     private static Command CreateList()
     {
-        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var agentId = new Option<string?>("--agent-id") { Description = "Only episodes of this agent." };
         var sessionId = new Option<string?>("--session-id") { Description = "Only episodes of this session." };
         var userId = new Option<string?>("--user-id") { Description = "Only episodes of this user." };
-        var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
-        var before = new Option<string?>("--before")
-        {
-            Description = "Only episodes older than this one: the last id of a page gives the next.",
-        };
-        var command = new Command(
+        return new ListCommand(RecordKind.Episode, "Only episodes older than this one", most: 20).Create(
             "list",
-            "Lists episodes, newest first. Example: lightning episodes list --store lightning-demo/lightning.db --limit 5"
-        )
-        {
-            agentId,
-            sessionId,
-            userId,
-            limit,
-            before,
-        };
-        records.AddTo(command);
-        command.Add(json);
-        command.SetAction(
-            async (parsed, cancellationToken) =>
-            {
-                await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var query = new EpisodeQuery(
-                    parsed.GetValue(agentId),
-                    Limit: parsed.GetValue(limit),
-                    Before: await opened.Ids.WholeOrNoneAsync(RecordKind.Episode, parsed.GetValue(before), cancellationToken),
-                    SessionId: parsed.GetValue(sessionId),
-                    UserId: parsed.GetValue(userId)
-                );
-                var listed = await opened.Episodes.ListAsync(query, cancellationToken);
-                if (parsed.GetValue(json))
-                {
-                    Terminal.WriteJson(listed);
-                    return ExitCodes.Success;
-                }
-
-                var table = new RecordTable(
-                    new("id", ColumnKind.Id),
-                    new("created", ColumnKind.Fixed, Spare: 1),
-                    new("agent"),
-                    new("model", Spare: 3),
-                    new("ms", ColumnKind.Fixed, Spare: 2),
-                    new("input")
-                );
-                foreach (var episode in listed.Episodes)
-                {
-                    table.Add(
-                        episode.Id,
-                        episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
-                        episode.AgentId,
-                        episode.ModelDeployment,
-                        episode.RequestLatencyMs.ToString("0.00", CultureInfo.InvariantCulture),
-                        InputText.Of(episode.UserInput)
-                    );
-                }
-
-                table.Write();
-                return ExitCodes.Success;
-            }
+            "Lists episodes, newest first. Example: lightning episodes list --store lightning-demo/lightning.db --limit 5",
+            [agentId, sessionId, userId],
+            (parsed, opened, place, cancellationToken) =>
+                opened.Episodes.ListAsync(
+                    new EpisodeQuery(
+                        parsed.GetValue(agentId),
+                        Limit: place.Limit,
+                        Before: place.Before,
+                        SessionId: parsed.GetValue(sessionId),
+                        UserId: parsed.GetValue(userId)
+                    ),
+                    cancellationToken
+                ),
+            TableOf
         );
-        return command;
+    }
+
+    private static RecordTable TableOf(EpisodeListResponse listed)
+    {
+        var table = new RecordTable(
+            new("id", ColumnKind.Id),
+            new("created", ColumnKind.Fixed, Spare: 1),
+            new("agent"),
+            new("model", Spare: 3),
+            new("ms", ColumnKind.Fixed, Spare: 2),
+            new("input")
+        );
+        foreach (var episode in listed.Episodes)
+        {
+            table.Add(
+                episode.Id,
+                episode.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
+                episode.AgentId,
+                episode.ModelDeployment,
+                episode.RequestLatencyMs.ToString("0.00", CultureInfo.InvariantCulture),
+                InputText.Of(episode.UserInput)
+            );
+        }
+        return table;
     }
 
     private static Command CreateShow()

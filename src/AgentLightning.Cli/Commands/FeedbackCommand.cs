@@ -18,71 +18,52 @@ internal static class FeedbackCommand
 
     private static Command CreateList()
     {
-        var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var agentId = new Option<string?>("--agent-id") { Description = "Only feedback on this agent." };
         var episodeId = new Option<string?>("--episode-id") { Description = "Only feedback on this episode." };
-        var limit = new Option<int>("--limit") { Description = "How many, 1 to 1000.", DefaultValueFactory = _ => 20 };
-        var before = new Option<string?>("--before")
-        {
-            Description = "Only feedback older than this: the last id of a page gives the next.",
-        };
-        var command = new Command("list", "Lists feedback, newest first. Example: lightning feedback list --agent-id chat --limit 5")
-        {
-            agentId,
-            episodeId,
-            limit,
-            before,
-        };
-        records.AddTo(command);
-        command.Add(json);
-        command.SetAction(
-            async (parsed, cancellationToken) =>
-            {
-                await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var list = await opened.Feedback.ListAsync(
+        return new ListCommand(RecordKind.Feedback, "Only feedback older than this", most: 20).Create(
+            "list",
+            "Lists feedback, newest first. Example: lightning feedback list --agent-id chat --limit 5",
+            [agentId, episodeId],
+            async (parsed, opened, place, cancellationToken) =>
+                await opened.Feedback.ListAsync(
                     new FeedbackQuery(
                         parsed.GetValue(agentId),
                         await opened.Ids.WholeOrNoneAsync(RecordKind.Episode, parsed.GetValue(episodeId), cancellationToken),
-                        parsed.GetValue(limit),
-                        await opened.Ids.WholeOrNoneAsync(RecordKind.Feedback, parsed.GetValue(before), cancellationToken)
+                        place.Limit,
+                        place.Before
                     ),
                     cancellationToken
-                );
-                if (parsed.GetValue(json))
-                {
-                    Terminal.WriteJson(list);
-                    return ExitCodes.Success;
-                }
-
-                var table = new RecordTable(
-                    new("id", ColumnKind.Id, Spare: 4),
-                    new("given", ColumnKind.Fixed, Spare: 2),
-                    new("message", ColumnKind.Fixed),
-                    new("user", Spare: 3),
-                    new("type", ColumnKind.Fixed),
-                    new("0..1", ColumnKind.Fixed),
-                    new("comment"),
-                    new("counts", ColumnKind.Fixed, Spare: 1)
-                );
-                foreach (var item in list.Feedback)
-                {
-                    table.Add(
-                        item.FeedbackId,
-                        item.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
-                        item.MessageId,
-                        item.UserId ?? "",
-                        item.FeedbackType,
-                        item.RewardScore.ToString("0.00", CultureInfo.InvariantCulture),
-                        item.Comment,
-                        item.IsCurrent ? "yes" : "superseded"
-                    );
-                }
-
-                table.Write();
-                return ExitCodes.Success;
-            }
+                ),
+            TableOf
         );
-        return command;
+    }
+
+    private static RecordTable TableOf(FeedbackListResponse list)
+    {
+        var table = new RecordTable(
+            new("id", ColumnKind.Id, Spare: 4),
+            new("given", ColumnKind.Fixed, Spare: 2),
+            new("message", ColumnKind.Fixed),
+            new("user", Spare: 3),
+            new("type", ColumnKind.Fixed),
+            new("0..1", ColumnKind.Fixed),
+            new("comment"),
+            new("counts", ColumnKind.Fixed, Spare: 1)
+        );
+        foreach (var item in list.Feedback)
+        {
+            table.Add(
+                item.FeedbackId,
+                item.CreatedAt.ToString("u", CultureInfo.InvariantCulture),
+                item.MessageId,
+                item.UserId ?? "",
+                item.FeedbackType,
+                item.RewardScore.ToString("0.00", CultureInfo.InvariantCulture),
+                item.Comment,
+                item.IsCurrent ? "yes" : "superseded"
+            );
+        }
+        return table;
     }
 
     private static Command CreateAdd()

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Deployments;
+using AgentLightning.Lookup;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -32,7 +34,11 @@ internal static class LineageCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var query = new DataUseQuery(parsed.GetValue(user), parsed.GetValue(session), parsed.GetValue(episode));
+                var query = new DataUseQuery(
+                    parsed.GetValue(user),
+                    parsed.GetValue(session),
+                    await opened.Ids.WholeOrNoneAsync(RecordKind.Episode, parsed.GetValue(episode), cancellationToken)
+                );
                 if (query != new DataUseQuery())
                 {
                     Write(await opened.Datasets.UseAsync(query, cancellationToken), parsed.GetValue(json));

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 
 namespace AgentLightning.Cli.Commands;
 
@@ -36,7 +38,7 @@ internal static class ListDatasetsCommand
                 var list = await opened.Datasets.ListAsync(
                     parsed.GetValue(agentId),
                     parsed.GetValue(limit),
-                    parsed.GetValue(before),
+                    await opened.Ids.WholeOrNoneAsync(RecordKind.Dataset, parsed.GetValue(before), cancellationToken),
                     cancellationToken
                 );
                 if (parsed.GetValue(json))

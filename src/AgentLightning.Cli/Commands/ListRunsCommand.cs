@@ -1,7 +1,9 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 using AgentLightning.Training;
 
 namespace AgentLightning.Cli.Commands;
@@ -31,13 +33,13 @@ internal static class ListRunsCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var query = new TrainingRunQuery(
                     parsed.GetValue(agentId),
                     parsed.GetValue(status) is { } word ? EnumText.Parse<TrainingStatus>(word, "--status") : null,
                     parsed.GetValue(limit),
-                    parsed.GetValue(before)
+                    await opened.Ids.WholeOrNoneAsync(RecordKind.TrainingRun, parsed.GetValue(before), cancellationToken)
                 );
-                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var list = await opened.Training.ListAsync(query, cancellationToken);
                 if (parsed.GetValue(json))
                 {

@@ -72,17 +72,7 @@ internal static class ModelDpoCommand
                                 policy,
                                 pairs,
                                 held,
-                                new PreferenceOptions
-                                {
-                                    Steps = settings.Steps,
-                                    BatchSize = settings.BatchSize,
-                                    Loss = objective,
-                                    LearningRate = settings.LearningRate,
-                                    SaveEvery = settings.SaveEvery,
-                                    Seed = settings.Seed,
-                                    TokensAtOnce = settings.TokensAtOnce,
-                                    Checkpointing = settings.LowMemory,
-                                },
+                                settings.Set(new PreferenceOptions { Steps = settings.Steps, Loss = objective }),
                                 run,
                                 resume,
                                 TimeProvider.System,

@@ -34,6 +34,11 @@ internal static class ModelKtoCommand
             (parsed, cancellationToken) =>
                 LanguageModel.GuardAsync(async () =>
                 {
+                    var objective = new ProspectLoss(
+                        shared.Beta(parsed),
+                        GoodWeight: parsed.GetValue(good),
+                        BadWeight: parsed.GetValue(bad)
+                    );
                     var result = await shared.RunAsync<LabelledAnswer>(
                         parsed,
                         LabelledRows.Read,
@@ -42,21 +47,7 @@ internal static class ModelKtoCommand
                                 policy,
                                 answers,
                                 held,
-                                new ProspectOptions
-                                {
-                                    Steps = settings.Steps,
-                                    BatchSize = settings.BatchSize,
-                                    Loss = new ProspectLoss(
-                                        shared.Beta(parsed),
-                                        GoodWeight: parsed.GetValue(good),
-                                        BadWeight: parsed.GetValue(bad)
-                                    ),
-                                    LearningRate = settings.LearningRate,
-                                    SaveEvery = settings.SaveEvery,
-                                    Seed = settings.Seed,
-                                    TokensAtOnce = settings.TokensAtOnce,
-                                    Checkpointing = settings.LowMemory,
-                                },
+                                settings.Set(new ProspectOptions { Steps = settings.Steps, Loss = objective }),
                                 run,
                                 resume,
                                 TimeProvider.System,

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Serialization;
 using AgentLightning.Cli.Input;
 using AgentLightning.Cli.Output;
 using AgentLightning.Common;
@@ -201,24 +200,20 @@ internal static class ModelRlCommand
                             place,
                             !parsed.GetValue(fresh),
                             target,
-                            line => Show(chart, line),
+                            line => RlReport.Show(chart, line),
                             cancellationToken
                         );
-                        Write(
-                            new RlResult(
-                                named.Name,
-                                MethodNames.Of(options.Method),
-                                options.Seed,
-                                learned.Steps,
-                                learned.Seconds,
-                                learned.Accuracy,
-                                Round(learned.TokensDrawn / Math.Max(learned.Seconds, 1e-3)),
-                                null,
-                                null
-                            ),
-                            target,
-                            parsed.GetValue(json)
-                        );
+                        new RlReport(
+                            named.Name,
+                            MethodNames.Of(options.Method),
+                            options.Seed,
+                            learned.Steps,
+                            learned.Seconds,
+                            learned.Accuracy,
+                            Round(learned.TokensDrawn / Math.Max(learned.Seconds, 1e-3)),
+                            null,
+                            null
+                        ).Write(target, parsed.GetValue(json));
                         return ExitCodes.Success;
                     }
 
@@ -278,7 +273,7 @@ internal static class ModelRlCommand
                                 place,
                                 !parsed.GetValue(fresh),
                                 TimeProvider.System,
-                                line => Show(chart, line),
+                                line => RlReport.Show(chart, line),
                                 null,
                                 cancellationToken
                             )
@@ -291,7 +286,7 @@ internal static class ModelRlCommand
                                 place,
                                 !parsed.GetValue(fresh),
                                 TimeProvider.System,
-                                line => Show(chart, line),
+                                line => RlReport.Show(chart, line),
                                 cancellationToken
                             )
                     );
@@ -304,21 +299,17 @@ internal static class ModelRlCommand
                         );
                     }
 
-                    Write(
-                        new RlResult(
-                            named.Name,
-                            MethodNames.Of(options.Method),
-                            options.Seed,
-                            result.Steps,
-                            result.Seconds,
-                            result.Accuracy,
-                            Round(result.TokensDrawn / Math.Max(result.Seconds, 1e-3)),
-                            Round(result.Flops / Math.Max(result.Seconds, 1e-3) / peak),
-                            attempted is null ? null : new LoggedResult(attempted.Attempts.Count, attempted.LeftOut)
-                        ),
-                        target,
-                        parsed.GetValue(json)
-                    );
+                    new RlReport(
+                        named.Name,
+                        MethodNames.Of(options.Method),
+                        options.Seed,
+                        result.Steps,
+                        result.Seconds,
+                        result.Accuracy,
+                        Round(result.TokensDrawn / Math.Max(result.Seconds, 1e-3)),
+                        Round(result.Flops / Math.Max(result.Seconds, 1e-3) / peak),
+                        attempted is null ? null : new RlLogged(attempted.Attempts.Count, attempted.LeftOut)
+                    ).Write(target, parsed.GetValue(json));
                     return ExitCodes.Success;
                 })
         );
@@ -360,69 +351,4 @@ internal static class ModelRlCommand
 
     private static double Round(double value) =>
         double.Parse(value.ToString("G4", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
-
-    private static void Show(RunChart chart, ReinforcementEvent line)
-    {
-        if (line.Find(ReinforcementEvent.Reward) is { } reward)
-        {
-            chart.Add(
-                reward,
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"step {line.Step}/{line.Steps}  reward {reward:F3}  entropy {line.Find("entropy"):F3}  gradient "
-                        + $"{line.Find("grad_norm"):F3}  {line.Find("tokens_per_second"):N0} tokens/s  {line.Seconds:F1} s"
-                )
-            );
-        }
-
-        string[] notes =
-        [
-            .. line.Find(ReinforcementEvent.Accuracy) is { } accuracy
-                ? [string.Create(CultureInfo.InvariantCulture, $"step {line.Step}: {accuracy:P1} of held-out tasks right")]
-                : Array.Empty<string>(),
-            .. line.Alarms?.Select(alarm => $"alarm at step {line.Step}: {alarm}") ?? [],
-        ];
-        chart.Draw(notes);
-    }
-
-    private static void Write(RlResult result, string? target, bool json)
-    {
-        if (json)
-        {
-            Terminal.WriteJson(result);
-            return;
-        }
-
-        var right = result.Accuracy is { } accuracy
-            ? string.Create(CultureInfo.InvariantCulture, $"{accuracy:P1} of held-out tasks right")
-            : "nothing held out";
-        var ofPeak = result.ShareOfPeak is { } share
-            ? string.Create(CultureInfo.InvariantCulture, $", {share:P0} of the peak of matrix products")
-            : "";
-        Console.Out.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{result.Task} by {result.Method}: {result.Steps} steps, {result.Seconds:F1} s, {right}, "
-                    + $"{result.TokensPerSecond:N0} tokens/s{ofPeak}{(target is null ? "" : $": {target}")}"
-            )
-        );
-    }
-
-    private sealed record RlResult(
-        [property: JsonPropertyName("task")] string Task,
-        [property: JsonPropertyName("method")] string Method,
-        [property: JsonPropertyName("seed")] long Seed,
-        [property: JsonPropertyName("steps")] int Steps,
-        [property: JsonPropertyName("seconds")] double Seconds,
-        [property: JsonPropertyName("accuracy")] double? Accuracy,
-        [property: JsonPropertyName("tokens_per_second")] double TokensPerSecond,
-        [property: JsonPropertyName("share_of_peak")] double? ShareOfPeak,
-        [property: JsonPropertyName("logged"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] LoggedResult? Logged
-    );
-
-    /// <param name="LeftOut">Attempts by the reason why they are not learned from.</param>
-    private sealed record LoggedResult(
-        [property: JsonPropertyName("attempts")] int Attempts,
-        [property: JsonPropertyName("left_out")] IReadOnlyDictionary<string, int> LeftOut
-    );
 }

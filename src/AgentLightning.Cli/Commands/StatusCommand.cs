@@ -1,6 +1,8 @@
 using System.CommandLine;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
+using AgentLightning.Lookup;
 using AgentLightning.Training;
 
 namespace AgentLightning.Cli.Commands;
@@ -22,7 +24,8 @@ internal static class StatusCommand
             async (parsed, cancellationToken) =>
             {
                 await using var opened = await records.OpenAsync(parsed, cancellationToken);
-                var run = await opened.Training.GetAsync(parsed.GetValue(runId)!, cancellationToken);
+                var whole = await opened.Ids.WholeAsync(RecordKind.TrainingRun, parsed.GetValue(runId)!, cancellationToken);
+                var run = await opened.Training.GetAsync(whole, cancellationToken);
                 CancelCommand.CheckAgent(run, parsed.GetValue(agentId));
                 if (parsed.GetValue(json))
                 {

@@ -3,8 +3,10 @@ using System.Globalization;
 using System.Text.Json;
 using AgentLightning.Cli.Output;
 using AgentLightning.Cli.Records;
+using AgentLightning.Cli.Records.Lookup;
 using AgentLightning.Cli.Records.Training;
 using AgentLightning.Common;
+using AgentLightning.Lookup;
 using AgentLightning.Server.Training;
 using AgentLightning.Training;
 
@@ -55,15 +57,15 @@ internal static class TrainCommand
         command.SetAction(
             async (parsed, cancellationToken) =>
             {
+                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var body = new StartTrainingBody(
                     parsed.GetValue(agentId),
-                    parsed.GetValue(datasetId),
+                    await opened.Ids.WholeAsync(RecordKind.Dataset, parsed.GetValue(datasetId)!, cancellationToken),
                     parsed.GetValue(baseModel),
                     parsed.GetValue(method),
                     parsed.GetValue(epochs),
                     Read(parsed.GetValue(parameters)!)
                 );
-                await using var opened = await records.OpenAsync(parsed, cancellationToken);
                 var started = await opened.Training.StartAsync(body, cancellationToken);
                 if (parsed.GetValue(noWait))
                 {

@@ -12,9 +12,6 @@ namespace AgentLightning.Client.Export;
 /// </summary>
 internal sealed partial class Exporter : IAsyncDisposable
 {
-    /// <summary>Tries of a batch on which the server fails, before it is given up: others wait behind it.</summary>
-    private const int MostFailures = 8;
-
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
     private readonly LightningClientOptions _options;
     private readonly ICaptureSink _sink;
@@ -28,6 +25,7 @@ internal sealed partial class Exporter : IAsyncDisposable
     /// <summary>The limit of closing is over.</summary>
     private readonly CancellationTokenSource _stop = new();
     private readonly Batch _batch;
+    private readonly Sender _sender;
     private readonly Task _writer;
     private readonly object _opening = new();
 
@@ -37,8 +35,7 @@ internal sealed partial class Exporter : IAsyncDisposable
     private Spool? _spool;
     private volatile Spool? _other;
     private long _otherDamaged;
-    private bool _spoolFailed,
-        _away;
+    private bool _spoolFailed;
     private long _queuedBytes;
     private Task? _closing;
 
@@ -46,6 +43,7 @@ internal sealed partial class Exporter : IAsyncDisposable
     {
         (_options, _sink, _time, _logger) = (options, sink, time, logger);
         Counters = new Counters(() => _queue!.Reader.Count, () => SpoolBytes);
+        _sender = new Sender(options, sink, Counters, time, logger, _stop.Token);
         _batch = new Batch(redactor, options, new OtlpSpans(redactor, options));
         _queue = Channel.CreateBounded<CaptureItem>(new BoundedChannelOptions(options.QueueCapacity) { SingleReader = true });
         _writer = Task.Run(WriteAsync);
@@ -212,14 +210,14 @@ internal sealed partial class Exporter : IAsyncDisposable
     {
         if (_spool is null or { IsEmpty: true } && !_stop.IsCancellationRequested)
         {
-            var answer = await SendAsync(payload).ConfigureAwait(false);
+            var answer = await _sender.SendAsync(payload).ConfigureAwait(false);
             if (answer.Verdict is Verdict.Taken or Verdict.Refused)
             {
-                Settle(payload, answer);
+                _sender.Settle(payload, answer);
                 return;
             }
 
-            TellAway(answer.Problem);
+            _sender.TellAway(answer.Problem);
             if (!_spoolFailed && _spool is null)
             {
                 OpenSpool();
@@ -227,7 +225,11 @@ internal sealed partial class Exporter : IAsyncDisposable
 
             if (_spool is null)
             {
-                await SendUntilAsync(payload, answer, _stop.Token).ConfigureAwait(false);
+                if (!await _sender.SendUntilAsync(payload, answer, _stop.Token).ConfigureAwait(false))
+                {
+                    Counters.Drop(DropReason.Closed, payload.Records);
+                }
+
                 return;
             }
         }
@@ -256,80 +258,6 @@ internal sealed partial class Exporter : IAsyncDisposable
         }
 
         Counters.Drop(DropReason.SpoolFull, payload.Records);
-    }
-
-    /// <summary>
-    /// Sends until it is taken or refused; false when <paramref name="giveUp"/> came before. The first answer may be there already.
-    /// </summary>
-    private async Task<bool> SendUntilAsync(Payload payload, SinkAnswer? first, CancellationToken giveUp)
-    {
-        var answer = first ?? await SendAsync(payload).ConfigureAwait(false);
-        for (int attempts = 1, failures = 0; answer.Verdict is Verdict.TryLater or Verdict.Failed; attempts++)
-        {
-            TellAway(answer.Problem);
-            failures += answer.Verdict == Verdict.Failed ? 1 : 0;
-            if (failures >= MostFailures)
-            {
-                answer = answer with { Verdict = Verdict.Refused };
-                break;
-            }
-
-            var wait = Backoff.Of(attempts, _options.FirstRetry, _options.LongestRetry, answer.Wait, Random.Shared.NextDouble());
-            await Task.Delay(wait, _time, giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (giveUp.IsCancellationRequested)
-            {
-                break;
-            }
-
-            Counters.Retry();
-            answer = await SendAsync(payload).ConfigureAwait(false);
-        }
-
-        if (answer.Verdict is Verdict.Taken or Verdict.Refused)
-        {
-            Settle(payload, answer);
-            return true;
-        }
-
-        if (_spool is null)
-        {
-            Counters.Drop(DropReason.Closed, payload.Records);
-        }
-
-        return false;
-    }
-
-    private async Task<SinkAnswer> SendAsync(Payload payload)
-    {
-        try
-        {
-            return await _sink.SendAsync(payload, _stop.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            return new SinkAnswer(Verdict.TryLater, Problem: "the client was closed");
-        }
-    }
-
-    private void Settle(Payload payload, SinkAnswer answer)
-    {
-        var refused = answer.Verdict == Verdict.Refused ? payload.Records : Math.Min(answer.Refused, payload.Records);
-        if (answer.Verdict == Verdict.Taken && Volatile.Read(ref _away))
-        {
-            _away = false;
-            LogBack(_logger);
-        }
-
-        if (refused < payload.Records)
-        {
-            Counters.Send(payload.Records - refused);
-        }
-
-        if (refused > 0)
-        {
-            Counters.Drop(DropReason.Refused, refused);
-            LogRefused(_logger, refused, answer.Problem ?? "the server's answer names them");
-        }
     }
 
     private async Task ReplayAsync(Spool spool)
@@ -396,7 +324,7 @@ internal sealed partial class Exporter : IAsyncDisposable
     {
         while (spool.TryPeek(out var payload))
         {
-            if (!await SendUntilAsync(payload, null, _closed.Token).ConfigureAwait(false))
+            if (!await _sender.SendUntilAsync(payload, null, _closed.Token).ConfigureAwait(false))
             {
                 return false;
             }
@@ -441,26 +369,6 @@ internal sealed partial class Exporter : IAsyncDisposable
             LogSpool(_logger, _options.DataFolder, e.GetType().Name);
         }
     }
-
-    private void TellAway(string? problem)
-    {
-        if (!Interlocked.Exchange(ref _away, true))
-        {
-            LogAway(_logger, problem ?? "unknown");
-        }
-    }
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "The Lightning server does not take records now ({Problem}). They wait and are sent when it does."
-    )]
-    private static partial void LogAway(ILogger logger, string problem);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The Lightning server takes records again.")]
-    private static partial void LogBack(ILogger logger);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} record(s) were refused by the Lightning server: {Problem}")]
-    private static partial void LogRefused(ILogger logger, int count, string problem);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A record could not be written and was dropped: {Reason}")]
     private static partial void LogUnwritable(ILogger logger, string reason);

@@ -3,23 +3,6 @@ using System.Text;
 
 namespace AgentLightning.Models.ChatTemplates;
 
-internal enum TokenKind
-{
-    Text,
-    OutputStart,
-    OutputEnd,
-    TagStart,
-    TagEnd,
-    Name,
-    String,
-    Integer,
-    Float,
-    Operator,
-    End,
-}
-
-internal readonly record struct TemplateToken(TokenKind Kind, string Text, int Line);
-
 /// <summary>
 /// Cuts a template into tokens. White space as Hugging Face sets it: the first line end after a tag goes (trim_blocks), and so do blanks
 /// before a tag at the start of a line (lstrip_blocks).

@@ -17,7 +17,6 @@ namespace AgentLightning.Models.Generation;
 /// </remarks>
 public sealed unsafe class Generator : IDisposable
 {
-    private const int MostConstraints = 64;
     private readonly Transformer _model;
     private readonly Tokenizer? _tokenizer;
     private readonly GeneratorOptions _options;
@@ -30,8 +29,7 @@ public sealed unsafe class Generator : IDisposable
     private readonly int[] _counts,
         _positions;
     private readonly PromptGroup?[] _read;
-    private readonly Dictionary<JsonGrammar, TokenConstraint> _constraints = [];
-    private TokenTrie? _trie;
+    private readonly ConstraintCache _constraints;
     private int[] _tokens;
     private float[] _logits;
     private int _reserved;
@@ -44,6 +42,7 @@ public sealed unsafe class Generator : IDisposable
         _pages = PromptGroup.Pages(_options.CacheTokens ?? (Math.Min(model.Config.MaxPositions, 8192) + KeyValueCache.PageTokens));
         _session = new InferenceSession(model, compute, _pages * KeyValueCache.PageTokens);
         _sampler = new Sampler(model.Config.VocabularySize);
+        _constraints = new ConstraintCache(tokenizer, model.Config.VocabularySize);
         var rows = _options.MaxBatch + _options.PromptTokensPerStep;
         (_sequences, _counts, _positions, _read, _tokens) = (
             new CachedSequence[rows],
@@ -83,7 +82,7 @@ public sealed unsafe class Generator : IDisposable
             throw new ArgumentException("Stop strings need a tokenizer, but this generator has none.");
         }
 
-        var constraint = options.Grammar is null ? null : ConstraintOf(options.Grammar);
+        var constraint = options.Grammar is null ? null : _constraints.Of(options.Grammar);
         var group = new PromptGroup(prompt.ToArray(), options, MaxTokens(prompt.Length, options));
         if (options.Grammar is { } grammar && grammar.Shortest > group.MaxTokens)
         {
@@ -207,25 +206,6 @@ public sealed unsafe class Generator : IDisposable
 
     private CompletionText? TextOf(GenerationOptions options) =>
         _tokenizer is null ? null : new CompletionText(_tokenizer.CreateStreamingDecoder(), options.Stop);
-
-    private TokenConstraint ConstraintOf(JsonGrammar grammar)
-    {
-        if (!_constraints.TryGetValue(grammar, out var constraint))
-        {
-            if (_constraints.Count == MostConstraints)
-            {
-                _constraints.Clear();
-            }
-
-            _trie ??= new TokenTrie(
-                _tokenizer ?? throw new ArgumentException("A grammar needs a tokenizer, but this generator has none."),
-                _model.Config.VocabularySize
-            );
-            _constraints[grammar] = constraint = new TokenConstraint(grammar, _trie, _model.Config.VocabularySize);
-        }
-
-        return constraint;
-    }
 
     /// <summary>Begins a prompt when the cache can hold it and one completion of it to the end.</summary>
     private bool Open(PromptGroup group)

@@ -56,6 +56,19 @@ internal sealed class SpanView
 
     public SpanView? Parent { get; set; }
 
+    /// <summary>Whether this span is inside of another.</summary>
+    /// <param name="most">Spans of the trace: ids may name each other in a circle.</param>
+    public bool IsBelow(SpanView above, int most)
+    {
+        var (up, steps) = (Parent, 0);
+        while (up is not null && up != above && steps++ < most)
+        {
+            up = up.Parent;
+        }
+
+        return up == above;
+    }
+
     public double Milliseconds =>
         Record.EndNanos >= Record.StartNanos && Record.StartNanos > 0 ? (Record.EndNanos - Record.StartNanos) / 1e6 : 0;
 

@@ -134,12 +134,12 @@ internal sealed class TraceEpisode
                 .LastOrDefault(id => id is { Length: > 0 and <= 200 }),
             Messages = [.. messages, .. Emitted()],
             ToolCalls = Tools() is { Count: > 0 } tools ? tools : ToolsOf(messages),
-            TokenUsage = Usage(),
-            Tokens = TokensOf(),
+            TokenUsage = TraceTokens.UsageOf(_spans, _roles, [.. _calls.Select(call => call.Span)]),
+            Tokens = TraceTokens.IdsOf(_calls.Select(call => call.Span).Reverse()),
             TimeToFirstTokenMs = _calls
                 .Select(call => TraceDialects.MillisecondsToFirstToken(call.Span))
                 .FirstOrDefault(milliseconds => milliseconds is not null),
-            Tags = [.. _spans.SelectMany(TagsOf).Distinct().Take(50)],
+            Tags = [.. _spans.SelectMany(SpanTags.Of).Distinct().Take(50)],
             Metadata = MetadataOf(first),
         };
     }
@@ -227,7 +227,7 @@ internal sealed class TraceEpisode
                         told.Arguments ?? Flattened(span, "agentlightning.operation.input"),
                         told.Result ?? Flattened(span, "agentlightning.operation.output"),
                         span.Milliseconds,
-                        span.Record.Status == SpanStatus.Error ? ErrorOf(span) : null
+                        span.Record.Status == SpanStatus.Error ? SpanErrors.Of(span) : null
                     );
                 }),
         ];
@@ -245,86 +245,6 @@ internal sealed class TraceEpisode
                 null
             ),
         ];
-
-    /// <summary>
-    /// Two layers of a program may tell of the same call, one inside the other: the outer one counts, or the inner where the outer tells
-    /// nothing.
-    /// </summary>
-    private TokenUsage? Usage()
-    {
-        var counted = CountedOf(_calls.Select(call => call.Span));
-        if (counted.Count == 0)
-        {
-            // What is around the calls holds a sum of theirs, or the last one's: only where no call tells its own.
-            counted = CountedOf(_spans.Where(span => _roles[span] == SpanRole.Other));
-        }
-
-        var outer = counted.Where(one => !counted.Exists(other => other.Span != one.Span && IsAbove(other.Span, one.Span))).ToList();
-        var (read, written) = (Count(outer.Sum(one => one.Input)), Count(outer.Sum(one => one.Output)));
-        return outer.Count == 0 ? null : new TokenUsage(read, written, Count((double)read + written));
-
-        static int Count(double value) => (int)Math.Clamp(value, 0, int.MaxValue);
-    }
-
-    private static List<(SpanView Span, double Input, double Output)> CountedOf(IEnumerable<SpanView> spans) =>
-        [
-            .. from span in spans
-            let tokens = TraceDialects.TokensOf(span)
-            where tokens is not (null, null)
-            select (span, tokens.Input ?? 0, tokens.Output ?? 0),
-        ];
-
-    private bool IsAbove(SpanView above, SpanView span)
-    {
-        // Ids may name each other in a circle.
-        var (up, steps) = (span.Parent, 0);
-        while (up is not null && up != above && steps++ < _spans.Count)
-        {
-            up = up.Parent;
-        }
-
-        return up == above;
-    }
-
-    private EpisodeTokens? TokensOf()
-    {
-        foreach (var (span, _) in Enumerable.Reverse(_calls))
-        {
-            if (Numbers(span.Attribute("prompt_token_ids")) is { } prompt && Numbers(span.Attribute("response_token_ids")) is { } response)
-            {
-                return new EpisodeTokens(
-                    [.. prompt.Select(id => (int)id)],
-                    [.. response.Select(id => (int)id)],
-                    Logs(span.Attribute("logprobs.content")) is { } logs && logs.Count == response.Count ? logs : null
-                );
-            }
-        }
-
-        return null;
-
-        static List<double>? Numbers(JsonElement? given) =>
-            given is { } value
-            && SpanView.Parsed(value) is { ValueKind: JsonValueKind.Array } list
-            && list.EnumerateArray().Select(SpanView.NumberOf).ToList() is var numbers
-            && !numbers.Exists(number => number is null or < 0 or > int.MaxValue)
-                ? numbers.ConvertAll(number => number!.Value)
-                : null;
-
-        static List<double>? Logs(JsonElement? given) =>
-            given is { } value
-            && SpanView.Parsed(value) is { ValueKind: JsonValueKind.Array } list
-            && list.EnumerateArray()
-                .Select(item =>
-                    item.ValueKind == JsonValueKind.Object && item.TryGetProperty("logprob", out var log)
-                        ? SpanView.NumberOf(log)
-                        : SpanView.NumberOf(item)
-                )
-                .ToList()
-                is var logs
-            && !logs.Contains(null)
-                ? logs.ConvertAll(log => log!.Value)
-                : null;
-    }
 
     /// <summary>What was emitted by name: messages and objects of the agent's own.</summary>
     private IEnumerable<EpisodeMessage> Emitted() =>
@@ -348,27 +268,7 @@ internal sealed class TraceEpisode
                     .FirstOrDefault()
             : null;
         failed ??= _spans.Find(span => span.Record.Name == "agentlightning.exception");
-        return failed is null ? null : ErrorOf(failed) ?? Deepest(failed) ?? "error";
-    }
-
-    /// <summary>Where a span only says that it failed, the last failure below it says how.</summary>
-    private string? Deepest(SpanView failed) =>
-        _spans
-            .Where(span => span.Record.Status == SpanStatus.Error && IsAbove(failed, span))
-            .Select(ErrorOf)
-            .LastOrDefault(error => error is not null);
-
-    private static string? ErrorOf(SpanView span)
-    {
-        var exception = span.Events.FindLast(one => one.Name == "exception");
-        var type = Of("exception.type") ?? span.Text("exception.type", "error.type");
-        var message = Of("exception.message") ?? span.Text("exception.message") ?? span.StatusMessage;
-        return type is null ? message
-            : message is null ? type
-            : $"{type}: {message}";
-
-        string? Of(string name) =>
-            exception is not null && exception.Attributes.TryGetProperty(name, out var value) ? SpanView.TextOf(value) : null;
+        return failed is null ? null : SpanErrors.Of(failed) ?? SpanErrors.Deepest(_spans, failed) ?? "error";
     }
 
     private string? Operation(string prefix) => _root is null ? null : Flattened(_root, prefix);
@@ -388,15 +288,6 @@ internal sealed class TraceEpisode
                 parts.DistinctBy(part => part.Name).ToDictionary(part => part.Name, part => part.Value),
                 LightningJson.Options
             );
-    }
-
-    private static IEnumerable<string> TagsOf(SpanView span)
-    {
-        var listed =
-            span.Attribute("tag.tags") is { } value && SpanView.Parsed(value) is { ValueKind: JsonValueKind.Array } list
-                ? list.EnumerateArray().Select(SpanView.TextOf)
-                : [];
-        return listed.Concat(span.Under("agentlightning.tag.").Select(tag => SpanView.TextOf(tag.Value)));
     }
 
     private Dictionary<string, string>? MetadataOf(SpanView first)
