@@ -6,6 +6,18 @@ if (args is [BareServer.Argument])
     return 0;
 }
 
+if (args is [BareServer.Upstream])
+{
+    await BareServer.ServeAsync(BareModels.AnswerAsync);
+    return 0;
+}
+
+if (args is [BareServer.Gateway, var upstream])
+{
+    await BareServer.ServeAsync(BareModels.PassOnTo(new Uri(upstream)));
+    return 0;
+}
+
 var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
 {
     ["train"] = TrainBenchmark.RunAsync,
@@ -29,6 +41,7 @@ var benchmarks = new Dictionary<string, Func<Task<IReadOnlyList<Figure>>>>
     ["dataset"] = DatasetBenchmark.RunAsync,
     ["otlp"] = OtlpBenchmark.RunAsync,
     ["otlp-outage"] = OtlpOutageBenchmark.RunAsync,
+    ["gateway"] = GatewayBenchmark.RunAsync,
     ["tokenize"] = TokenizeBenchmark.RunAsync,
 };
 var chosen = args is [] or ["all"] ? [.. benchmarks.Keys] : args;

@@ -71,7 +71,7 @@ internal static class FeedbackCommand
         var (records, json) = (new RecordsOptions(), CommonOptions.Json());
         var messageId = new Option<string>("--message-id")
         {
-            Description = "The message, a UUID: the message_id of an episode, or an episode's own id.",
+            Description = "The message: the message_id of an episode, such as a response's id, or an episode's own id.",
             Required = true,
         };
         var type = new Option<string>("--type")

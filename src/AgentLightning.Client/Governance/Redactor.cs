@@ -54,7 +54,12 @@ public sealed class Redactor
             for (var i = 0; i < texts.Count; i++)
             {
                 var text = (changed ?? texts)[i];
-                var redacted = text is null ? null : Settle(text, ref run);
+                if (text is null || IsKnownToBeClean(changed ?? texts, i))
+                {
+                    continue;
+                }
+
+                var redacted = Settle(text, ref run);
                 if (!ReferenceEquals(redacted, text))
                 {
                     (changed ??= [.. texts])[i] = redacted;
@@ -64,6 +69,13 @@ public sealed class Redactor
 
         return new RedactedTexts(changed ?? texts, run.Count);
     }
+
+    /// <summary>
+    /// What goes in and comes out of an episode stands in its messages again, as the same object: when nothing was taken out of it there,
+    /// nothing is here.
+    /// </summary>
+    private static bool IsKnownToBeClean(IReadOnlyList<string?> texts, int at) =>
+        at > 1 && (ReferenceEquals(texts[at], texts[0]) || ReferenceEquals(texts[at], texts[1]));
 
     /// <summary>
     /// True when <see cref="RedactRecord"/> would leave a JSON in UTF-8 and a name beside it as they are, which is so of nearly all spans:

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace AgentLightning.Server.Configuration;
 
 /// <summary>
-/// Writes a <c>lightning.json</c> to begin with: every setting with what it does, its range and its default, as a comment, and those that are
-/// given as settings. <see cref="SettingsReader"/> reads it as it stands.
+/// Writes a <c>lightning.json</c> to begin with: every setting with what it does, its range and its default, as a comment, and those that
+/// are given as settings. <see cref="SettingsReader"/> reads it as it stands.
 /// </summary>
 public static class SettingsTemplate
 {

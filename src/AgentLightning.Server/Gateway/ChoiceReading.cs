@@ -10,6 +10,7 @@ internal sealed class ChoiceReading
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _refusal = new();
     private readonly SortedDictionary<int, (string? Id, string? Name, StringBuilder Arguments)> _calls = [];
+    private string? _told;
     private bool _any;
 
     public string? FinishReason { get; private set; }
@@ -18,7 +19,8 @@ internal sealed class ChoiceReading
 
     public List<double>? LogProbabilities { get; private set; }
 
-    public string Text => EpisodeTexts.Text(_text.Length > 0 ? _text.ToString() : _refusal.ToString())!;
+    /// <summary>One object until more comes: what is told twice is redacted once.</summary>
+    public string Text => _told ??= EpisodeTexts.Text(_text.Length > 0 ? _text.ToString() : _refusal.ToString())!;
 
     public EpisodeMessage? Message =>
         !_any
@@ -43,7 +45,7 @@ internal sealed class ChoiceReading
     /// <summary>A choice of an answer, or of a piece of one.</summary>
     public void Take(JsonElement choice)
     {
-        _any = true;
+        (_any, _told) = (true, null);
         FinishReason = EpisodeTexts.Member(choice, "finish_reason") ?? FinishReason;
         if (AnswerReading.Numbers(choice, "token_ids") is { } ids)
         {
@@ -70,6 +72,7 @@ internal sealed class ChoiceReading
     public void AddText(string? text)
     {
         _any |= text is not null;
+        _told = null;
         _text.Append(text);
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
@@ -14,7 +13,7 @@ internal sealed class ModelRequest : IDisposable
     private byte[] _bytes;
     private int _length;
 
-    private ModelRequest(int capacity) => _bytes = ArrayPool<byte>.Shared.Rent(Math.Max(capacity, 1024));
+    private ModelRequest(int capacity) => _bytes = LentBytes.Rent(Math.Max(capacity, 256));
 
     public ReadOnlyMemory<byte> Body => _bytes.AsMemory(0, _length);
 
@@ -77,15 +76,15 @@ internal sealed class ModelRequest : IDisposable
         (_bytes, _length) = ([], 0);
         if (bytes.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(bytes);
+            LentBytes.Return(bytes);
         }
     }
 
     private void Grow()
     {
-        var larger = ArrayPool<byte>.Shared.Rent(_bytes.Length * 2);
+        var larger = LentBytes.Rent(_bytes.Length * 2);
         _bytes.AsSpan(0, _length).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_bytes);
+        LentBytes.Return(_bytes);
         _bytes = larger;
     }
 

@@ -5,7 +5,7 @@ namespace AgentLightning.Server.Gateway;
 /// <summary>Bytes that grow, in an array that is lent and given back.</summary>
 internal sealed class PooledBuffer(int capacity = 4096) : IBufferWriter<byte>, IDisposable
 {
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity);
+    private byte[] _bytes = LentBytes.Rent(capacity);
 
     public int Length { get; private set; }
 
@@ -44,7 +44,7 @@ internal sealed class PooledBuffer(int capacity = 4096) : IBufferWriter<byte>, I
         (_bytes, Length) = ([], 0);
         if (bytes.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(bytes);
+            LentBytes.Return(bytes);
         }
     }
 
@@ -55,11 +55,11 @@ internal sealed class PooledBuffer(int capacity = 4096) : IBufferWriter<byte>, I
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_bytes.Length * 2, Length + more));
+        var larger = LentBytes.Rent(Math.Max(_bytes.Length * 2, Length + more));
         Span.CopyTo(larger);
         if (_bytes.Length > 0)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
+            LentBytes.Return(_bytes);
         }
 
         _bytes = larger;

@@ -19,9 +19,12 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     private readonly EpisodeRecorderOptions _options;
     private readonly ILogger _logger;
     private readonly GroupQueue<Entry, AddedEpisode> _queue;
+    private readonly TimeProvider _time;
     private long _recorded,
         _dropped,
-        _redacted;
+        _missed,
+        _redacted,
+        _toldAt;
 
     public EpisodeRecorder(
         IEpisodeStore store,
@@ -32,7 +35,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
     )
     {
         options.Validate();
-        (_store, _redactor, _options, _logger) = (store, redactor, options, logger);
+        (_store, _redactor, _options, _time, _logger) = (store, redactor, options, time, logger);
         var limits = new GroupQueueOptions
         {
             Capacity = options.Capacity,
@@ -84,7 +87,7 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
 
         draft.Dispose();
         Interlocked.Increment(ref _dropped);
-        LogDropped(_logger, 1, _queue.IsClosed ? "the recorder is closed" : "the queue is full, and the work does not wait for room in it");
+        TellMissed();
         return false;
     }
 
@@ -186,6 +189,25 @@ public sealed partial class EpisodeRecorder : IAsyncDisposable
             Interlocked.Increment(ref _dropped);
             LogDropped(_logger, 1, _queue.IsClosed ? "the recorder is closed" : "the queue stayed full");
             return false;
+        }
+    }
+
+    /// <summary>One line a second: when the queue is full, nobody has time for one for each.</summary>
+    private void TellMissed()
+    {
+        var missed = Interlocked.Increment(ref _missed);
+        var (told, now) = (Interlocked.Read(ref _toldAt), _time.GetTimestamp());
+        if (
+            (told == 0 || _time.GetElapsedTime(told, now) >= TimeSpan.FromSeconds(1))
+            && Interlocked.CompareExchange(ref _toldAt, now, told) == told
+        )
+        {
+            Interlocked.Add(ref _missed, -missed);
+            LogDropped(
+                _logger,
+                (int)missed,
+                _queue.IsClosed ? "the recorder is closed" : "the queue is full, and their work does not wait"
+            );
         }
     }
 

@@ -116,6 +116,93 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void Upstreams_and_agents_of_the_gateway_have_names_of_the_operator_s()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("key"), "secret");
+        File.WriteAllText(
+            folder.File("lightning.json"),
+            $$"""
+            {
+              "gateway": {
+                "default_upstream": "openai", "attempts": 2,
+                "upstreams": {
+                  "openai": { "url": "https://api.openai.com/v1", "key_file": "{{folder.File(
+                "key"
+            )}}", "models": "gpt-*; a=b", "headers": { "x-team": "shop" } },
+                  "vllm": { "url": "http://gpu:8000/v1", "token_ids": true, "input_price": 0.5 }
+                },
+                "agents": { "shop": { "base_model": "gpt-5" } }
+              }
+            }
+            """
+        );
+
+        var gateway = SettingsReader
+            .Read(folder.File("lightning.json"), named: true, [new("LIGHTNING_GATEWAY__UPSTREAMS__vllm__PRIORITY", "7")], [])
+            .Gateway;
+
+        Assert.Equal(("openai", 2, "gpt-5"), (gateway.DefaultUpstream, gateway.Attempts, gateway.Agents["shop"].BaseModel));
+        Assert.Equal(["gpt-*", "a=b"], gateway.Upstreams["openai"].Models);
+        Assert.Equal(("shop", "authorization"), (gateway.Upstreams["openai"].Headers["x-team"], gateway.Upstreams["openai"].KeyHeader));
+        Assert.Equal(
+            (true, 0.5, 7, true),
+            (
+                gateway.Upstreams["vllm"].TokenIds,
+                gateway.Upstreams["vllm"].InputPrice,
+                gateway.Upstreams["vllm"].Priority,
+                gateway.Upstreams["vllm"].StreamUsage
+            )
+        );
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_with_the_gateway_is_said_at_once()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(
+            folder.File("lightning.json"),
+            """
+            {
+              "gateway": {
+                "default_upstream": "opena", "attempts": 11,
+                "upstreams": {
+                  "openai": { "ulr": "x", "url": "ftp://x", "key_variable": "NO_SUCH_VARIABLE_OF_A_TEST", "priority": "high", "headers": { "host": "x" } },
+                  "other": { "url": "http://u:secret@x", "key_file": "/nowhere/key", "models": "a*b" }
+                },
+                "agents": { "shop": { }, "bank": { "base_model": "local:/nowhere" } }
+              }
+            }
+            """
+        );
+
+        var error = Assert.Throws<LightningException>(() => SettingsReader.Read(folder.File("lightning.json"), named: true, [], []));
+
+        var lines = error.Message.Split('\n');
+        foreach (
+            var part in new[]
+            {
+                "'gateway.upstreams.openai.ulr', which is no setting. Did you mean gateway.upstreams.openai.url",
+                "gateway.attempts in lightning.json) must be a whole number from 1 to 10, but it is '11'",
+                "gateway.upstreams.openai.priority must be a whole number from 0 to 1000, but it is 'high'",
+                "gateway.upstreams.openai.url must be an http or https address without a user",
+                "variable NO_SUCH_VARIABLE_OF_A_TEST, which is not set",
+                "header 'host', which is none",
+                "gateway.upstreams.other.url must be",
+                "key_file names '/nowhere/key', which cannot be read",
+                "may hold a star only at the end of a name, but it holds 'a*b'",
+                "gateway.default_upstream must be a name under gateway.upstreams, but it is 'opena'. Did you mean openai",
+                "there is no '/nowhere'",
+            }
+        )
+        {
+            Assert.Single(lines, line => line.Contains(part, StringComparison.Ordinal));
+        }
+
+        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Everything_that_is_wrong_is_said_at_once_with_the_key_the_range_and_the_value()
     {
         using var folder = new TemporaryFolder();
