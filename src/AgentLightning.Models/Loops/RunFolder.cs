@@ -80,12 +80,7 @@ public sealed class RunFolder(string path)
         SaveAsync(optimizer, fingerprint, null, cancellationToken);
 
     /// <param name="state">What the loop knows beside; null when that is the number of updates only.</param>
-    internal async Task SaveAsync(
-        ParameterOptimizer optimizer,
-        string fingerprint,
-        RunState? state,
-        CancellationToken cancellationToken
-    )
+    internal async Task SaveAsync(ParameterOptimizer optimizer, string fingerprint, RunState? state, CancellationToken cancellationToken)
     {
         var step = state?.Step ?? optimizer.Steps;
         await AtomicFolder.WriteAsync(Checkpoint, WriteAsync).ConfigureAwait(false);

@@ -153,7 +153,10 @@ public sealed partial class BoundaryTests
     {
         var folders = Directory.GetDirectories(Path.Combine(Source, "AgentLightning.Client")).Select(folder => Path.GetFileName(folder)!);
 
-        Assert.Equal(s_shared.Union(["Chat", "Delivery", "Export", "Telemetry"]).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            s_shared.Union(["Chat", "Delivery", "Export", "Telemetry"]).Order(StringComparer.Ordinal),
+            folders.Order(StringComparer.Ordinal)
+        );
         Assert.All(s_shared, feature =>
             Assert.Subset(s_shared.ToHashSet(), s_features[feature].Except(["Storage", "Rewards", "Access"]).ToHashSet())
         );
