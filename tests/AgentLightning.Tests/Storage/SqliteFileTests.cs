@@ -251,6 +251,12 @@ public sealed class SqliteFileTests : IDisposable
                 (9, "2c9fa3946fd7d302"),
                 (12, "982a0e6d50717270"),
                 (13, "09ac4fd60334f306"),
+                (14, "03c382ceafa8e4bf"),
+                (16, "3fe4a8b1d551e8de"),
+                (18, "00b7626eee0f1a55"),
+                (19, "b0fe734c6e126599"),
+                (20, "87da6af2af0eb1a7"),
+                (21, "93858bb0c85735b0"),
             ],
             hashes
         );
