@@ -54,6 +54,9 @@ internal static partial class InvariantNumbers
             case Option<double?> number:
                 number.CustomParser = Optional<double>;
                 break;
+            case Option<double[]> numbers:
+                numbers.CustomParser = Each<double>;
+                break;
         }
     }
 
@@ -61,13 +64,15 @@ internal static partial class InvariantNumbers
         where T : struct, INumber<T>, IMinMaxValue<T> => Optional<T>(result).GetValueOrDefault();
 
     private static T? Optional<T>(ArgumentResult result)
+        where T : struct, INumber<T>, IMinMaxValue<T> => result.Tokens is [{ Value: var text }] ? Read<T>(result, text) : null;
+
+    private static T[] Each<T>(ArgumentResult result)
+        where T : struct, INumber<T>, IMinMaxValue<T> =>
+        [.. result.Tokens.Select(token => Read<T>(result, token.Value).GetValueOrDefault())];
+
+    private static T? Read<T>(ArgumentResult result, string text)
         where T : struct, INumber<T>, IMinMaxValue<T>
     {
-        if (result.Tokens is not [{ Value: var text }])
-        {
-            return null;
-        }
-
         if (T.TryParse(text, StyleOf<T>(), CultureInfo.InvariantCulture, out var value) && T.IsFinite(value))
         {
             return value;

@@ -66,6 +66,7 @@ internal static class DatasetsEndpoints
             .Produces<Stream>(StatusCodes.Status200OK, LineJson, Csv)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status500InternalServerError)
             .RequiresRole(Role.Read);
     }
 
