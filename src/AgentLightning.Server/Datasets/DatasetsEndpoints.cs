@@ -142,7 +142,6 @@ internal static class DatasetsEndpoints
     )
     {
         var form = format is null ? DatasetFormat.Jsonl : EnumText.Parse<DatasetFormat>(format, "format");
-        // Refused before the answer begins.
         var lines = await export.ReadAsync(
             scope,
             id,
@@ -150,11 +149,14 @@ internal static class DatasetsEndpoints
             side is null ? null : EnumText.Parse<DatasetSide>(side, "side"),
             cancellationToken
         );
+        await using var each = lines.GetAsyncEnumerator(cancellationToken);
+        // What is refused, and content that is not there, are told before the answer begins.
+        var more = await each.MoveNextAsync();
         response.ContentType = form == DatasetFormat.Csv ? Csv : LineJson;
         await using var writer = new StreamWriter(response.Body);
-        await foreach (var line in lines)
+        for (; more; more = await each.MoveNextAsync())
         {
-            await writer.WriteAsync(line.AsMemory(), cancellationToken);
+            await writer.WriteAsync(each.Current.AsMemory(), cancellationToken);
             await writer.WriteAsync('\n');
         }
     }
