@@ -214,22 +214,29 @@ public sealed class TrainCommandTests : IAsyncLifetime
             $"save_every={SaveEvery(state)}",
         ];
 
-    /// <summary>Looks until the newest run is as it should be.</summary>
-    private static async Task<TrainingRun> WaitAsync(ServiceProvider services, Func<TrainingRun, bool> isAsItShould)
+    /// <summary>Looks whenever the store's files change until the newest run is as it should be.</summary>
+    private async Task<TrainingRun> WaitAsync(ServiceProvider services, Func<TrainingRun, bool> isAsItShould)
     {
         var runs = services.GetRequiredService<ITrainingRunStore>();
-        var patience = Stopwatch.StartNew();
-        while (patience.Elapsed < TimeSpan.FromSeconds(60))
+        using var changed = new SemaphoreSlim(0);
+        using var files = new FileSystemWatcher(Path.GetDirectoryName(Store)!, $"{Path.GetFileName(Store)}*")
         {
-            if (await runs.ListAsync(null, 1, Token) is [var run] && isAsItShould(run))
+            NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName,
+        };
+        files.Changed += (_, _) => changed.Release();
+        files.Created += (_, _) => changed.Release();
+        files.EnableRaisingEvents = true;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            if (await runs.ListAsync(null, 1, patience.Token) is [var run] && isAsItShould(run))
             {
                 return run;
             }
 
-            await Task.Delay(20, Token);
+            await changed.WaitAsync(patience.Token);
         }
-
-        throw new TimeoutException("No run came to be as it should.");
     }
 
     private ServiceProvider Open(TimeProvider? clock = null) =>

@@ -152,7 +152,7 @@ public sealed class TrainingWorkerTests : IAsyncLifetime
         Assert.False(await Worker(_product).RunNextAsync(Token));
         Assert.Empty(_engine.Began);
         var error = await Assert.ThrowsAsync<LightningException>(() =>
-            _product.Get<CancelTraining>().ExecuteAsync(Product.Owner, (run with { Id = run.Id }).Id + "x", Token)
+            _product.Get<CancelTraining>().ExecuteAsync(Product.Owner, run.Id + "x", Token)
         );
         Assert.Equal(ErrorKind.NotFound, error.Kind);
     }
